@@ -1,0 +1,258 @@
+"""Every config key: its type, its default, its allowed range and what it does.
+
+The seed project's key names stay and every default is its behaviour, so a config file written for
+it loads unedited and builds its network; the recipes in `configs/` switch on what is better. Each
+section is a frozen pydantic model; `utils/config.py` reads files into them.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+
+def _yaml_float(value: Any) -> Any:
+    """YAML 1.1 reads `1e-3` as a string; it is a number to everyone who writes it."""
+    if isinstance(value, str):
+        try:
+            return float(value)
+        except ValueError:
+            return value
+    return value
+
+
+Real = Annotated[float, BeforeValidator(_yaml_float)]
+Share = Annotated[Real, Field(ge=0, le=1)]
+PositiveInt = Annotated[int, Field(ge=1)]
+Metric = Literal["val_cer", "val_wer", "val_loss", "loss"]
+
+
+class Section(BaseModel):
+    """Settings of one part; unknown keys and wrong types are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+def key(default: Any, description: str, **limits: Any) -> Any:
+    """A config key with its default and the sentence that documents it."""
+    return Field(default, description=description, **limits)
+
+
+class ImageSize(Section):
+    y_size: PositiveInt = key(128, "height of every image, in pixels")
+    x_size: PositiveInt = key(384, "largest width, in pixels; wider words are shrunk to it")
+    num_channels: Literal[1, 3] = key(1, "1 (grey) or 3 (colour)")
+
+
+class Image(Section):
+    image_size: ImageSize = ImageSize()
+    convert_to_grayscale: bool = key(False, "read colour files as grey although num_channels is 3")
+    scale: Real | Literal["fit"] = key(
+        "fit", "factor from file pixels to network pixels (0.5 for 300 dpi scans), or `fit`: full height"
+    )
+    binarization: Literal["none", "otsu"] = key(
+        "none", "otsu: black ink on white paper before scaling, so grey and binarised scans look alike"
+    )
+    fixed_width: bool = key(True, "pad every image to x_size instead of to its own width")
+    normalization: Literal["ink", "standard"] = key(
+        "standard", "standard: mean 0, variance 1 per image; ink: paper 0, black 1"
+    )
+    max_pixels: PositiveInt = key(50_000_000, "files with more pixels are refused before decoding")
+
+
+class Synthetic(Section):
+    """The embedded dataset: words rendered from the bundled fonts when labels_file is missing."""
+
+    enabled: bool = key(False, "make images_folder and labels_file on first use")
+    num_words: Annotated[int, Field(ge=10)] = key(20_000, "training words; val and test get a tenth each")
+    seed: int = key(1, "seed of texts, fonts and distortions", ge=0)
+
+
+class TrainOnSubset(Section):
+    enabled: bool = key(False, "train on a random part of the training words")
+    random_seed: int = key(33, "seed of the choice", ge=0)
+    dataset_fraction: Share = key(0.8, "part of the training words, drawn without replacement")
+
+
+class WeightsInitialization(Section):
+    use_pretrained_weights: bool = key(False, "start from the weights of another model")
+    restore_from: str | None = key(None, "model folder to start from")
+
+
+class Output(Section):
+    output_graph: str | None = key(None, "accepted for the seed project's files; the model folder holds the graph")
+    output_weights: str | None = key(None, "model folder to copy the best model to at the end")
+
+
+class Train(Section):
+    train_on_subset: TrainOnSubset = TrainOnSubset()
+    optimizer: Literal["adam", "adamw", "sgd", "rmsprop", "adagrad", "adadelta"] = key("adam", "optimizer")
+    learning_rate: Real = key(0.001, "peak learning rate", gt=0)
+    warmup_steps: int = key(0, "steps over which the learning rate rises linearly to its peak", ge=0)
+    schedule: Literal["constant", "cosine"] = key("constant", "course of the learning rate after warm-up")
+    final_learning_rate: Real = key(1e-5, "learning rate at the end of a cosine schedule", ge=0)
+    weight_decay: Real = key(0.0, "decoupled weight decay per step; adamw only", ge=0)
+    clip_norm: Real = key(0.0, "largest global gradient norm; 0: no clipping", ge=0)
+    ema_decay: Share = key(0.0, "moving average of the weights, evaluated and saved instead of them; 0: off")
+    label_smoothing: Annotated[Real, Field(ge=0, lt=1)] = key(0.0, "probability mass spread over all characters")
+    batch_size: PositiveInt = key(256, "words per step")
+    num_epochs: PositiveInt = key(50, "passes over the training words")
+    use_multiprocessing: bool = key(False, "accepted for the seed project's files; threads are always used")
+    num_workers: PositiveInt = key(2, "threads that augment and batch ahead of training")
+    weights_initialization: WeightsInitialization = WeightsInitialization()
+    output: Output = Output()
+    save_every_minutes: Real = key(5.0, "save the training state this often within an epoch; 0: after epochs only", ge=0)
+    max_unusable_share: Share = key(0.05, "refuse to start when more than this share of the words is unusable")
+
+
+class Predict(Section):
+    graph_file: str | None = key(None, "accepted for the seed project's files; the model folder holds the graph")
+    weights_file: str | None = key(None, "model folder to use while this experiment has trained none of its own")
+    batch_size: PositiveInt = key(256, "words per decoding batch")
+
+
+class Network(Section):
+    num_filters: list[PositiveInt] = key([16, 32, 64, 128, 256, 512], "filters of each convolution block", min_length=1)
+    conv_kernels: list[Annotated[list[PositiveInt], Field(min_length=2, max_length=2)]] = key(
+        [[7, 7], [5, 5], [5, 5], [3, 3], [3, 3], [3, 3]], "kernel [height, width] of each block"
+    )
+    pooling: list[Annotated[list[PositiveInt], Field(min_length=2, max_length=2)]] | None = key(
+        None, "max pooling [height, width] after each block; null: [2, 2] everywhere"
+    )
+    residual: list[Annotated[int, Field(ge=0)]] | None = key(
+        None, "residual 3x3 double convolutions added to each block before its pooling; null: none"
+    )
+    use_batch_norm: bool | list[bool] = key(True, "batch normalisation, for all blocks or for each")
+    conv_dropout: Annotated[Real, Field(ge=0, lt=1)] = key(0.0, "dropout on whole feature maps of the last block")
+    columns: Literal["flatten", "height"] = key(
+        "flatten", "flatten: each position is a step, row by row; height: each column is a step, its rows stacked"
+    )
+    column_dim: int = key(0, "size to which each column is projected before the encoder; 0: not projected", ge=0)
+    encoder_dim: int = key(0, "units of each encoder LSTM and direction; 0: latent_dim", ge=0)
+    encoder_layers: PositiveInt = key(1, "number of stacked encoder LSTMs")
+    bidirectional: bool = key(False, "read the columns in both directions")
+    latent_dim: PositiveInt = key(512, "units of the decoder LSTM")
+    attention: Literal["none", "luong"] = key("none", "none: plain seq2seq; luong: attention over the columns")
+    embedding_dim: int = key(0, "size of the character embedding of the decoder; 0: one-hot", ge=0)
+    dropout: Annotated[Real, Field(ge=0, lt=1)] = key(0.0, "dropout before encoder, decoder and output")
+    charset: str | None = key(None, "characters the model can write; null: those of the training labels", min_length=1)
+    max_seq_lenght: Annotated[int, Field(ge=2)] = key(55, "longest label plus one (the seed project's spelling)")
+    fixed_seq_length: bool = key(True, "pad every target to max_seq_lenght instead of to the batch's longest")
+    loss: Literal["categorical_crossentropy", "sparse_categorical_crossentropy"] = key(
+        "categorical_crossentropy", "cross-entropy per character, averaged over the real ones; both names mean it"
+    )
+
+    @model_validator(mode="after")
+    def _one_entry_per_block(self) -> "Network":
+        blocks = len(self.num_filters)
+        for name in ("conv_kernels", "pooling", "residual", "use_batch_norm"):
+            value = getattr(self, name)
+            if isinstance(value, list) and len(value) != blocks:
+                raise ValueError(f"{name} has {len(value)} entries, but num_filters has {blocks}: give one per block")
+        return self
+
+    @property
+    def pools(self) -> list[list[int]]:
+        """Pooling [height, width] of each block."""
+        return self.pooling or [[2, 2]] * len(self.num_filters)
+
+
+class DataAug(Section):
+    use_data_aug: bool = key(False, "distort training images")
+    rotation_range: Real = key(0.0, "largest rotation, degrees either way", ge=0)
+    width_shift_range: Real = key(0.0, "largest shift to either side, as a part of the width", ge=0)
+    height_shift_range: Real = key(0.0, "largest shift up or down, as a part of the height", ge=0)
+    zoom_range: Annotated[list[Real], Field(min_length=2, max_length=2)] = key(
+        [1.0, 1.0], "[smallest, largest] scale, drawn for each axis"
+    )
+    horizontal_flip: bool = key(False, "mirror half of the images left to right")
+    vertical_flip: bool = key(False, "mirror half of the images upside down")
+    shear_range: Real = key(0.0, "largest slant, degrees either way", ge=0, lt=80)
+    elastic_range: Real = key(0.0, "largest displacement of a control point, in pixels", ge=0)
+    elastic_grid: Annotated[Real, Field(ge=4)] = key(16.0, "distance between the control points, in pixels")
+    thickness_range: Real = key(0.0, "largest growth or loss of stroke width, in pixels", ge=0)
+    contrast_range: Annotated[list[Real], Field(min_length=2, max_length=2)] = key(
+        [1.0, 1.0], "[smallest, largest] factor on the darkness of the ink"
+    )
+    noise_range: Real = key(0.0, "largest standard deviation of pixel noise, in grey levels", ge=0)
+    blur_range: Real = key(0.0, "largest standard deviation of Gaussian blur, in pixels", ge=0)
+    binarize_probability: Share = key(0.0, "share of the images turned to pure black and white")
+
+    @model_validator(mode="after")
+    def _ranges_ascend(self) -> "DataAug":
+        for name in ("zoom_range", "contrast_range"):
+            low, high = getattr(self, name)
+            if not 0 < low <= high:
+                raise ValueError(f"{name} is [{low}, {high}]; it needs 0 < smallest <= largest")
+        return self
+
+
+class EarlyStopping(Section):
+    enabled: bool = key(False, "stop when the monitored value no longer improves")
+    monitor: Metric = key("val_cer", "value to watch")
+    patience: PositiveInt = key(10, "epochs without improvement before stopping")
+
+
+class Checkpoint(Section):
+    enabled: bool = key(True, "write this snapshot")
+    out_file: str | None = key(None, "model folder to write; null: `best` or `last` in experiment_folder")
+    monitor: Metric = key("val_cer", "value that decides which epoch is best")
+
+
+class TensorBoard(Section):
+    enabled: bool = key(False, "write TensorBoard logs")
+    log_dir: str | None = key(None, "their folder; null: `tensorboard` in experiment_folder")
+
+
+class ReduceLrOnPlateau(Section):
+    enabled: bool = key(False, "lower the learning rate when the monitored value stalls")
+    monitor: Metric = key("val_loss", "value to watch")
+    factor: Annotated[Real, Field(gt=0, lt=1)] = key(0.1, "factor on the learning rate")
+    patience: PositiveInt = key(10, "epochs without improvement before lowering")
+
+
+class Validation(Section):
+    """Decoding of validation words after each epoch, for val_cer and val_wer."""
+
+    max_words: int = key(0, "decode this many validation words, spread over the set; 0: all", ge=0)
+    every_epochs: PositiveInt = key(1, "decode after every so many epochs, and after the last")
+
+
+class Callbacks(Section):
+    early_stopping: EarlyStopping = EarlyStopping()
+    model_best_checkpoint: Checkpoint = Checkpoint()
+    model_last_checkpoint: Checkpoint = Checkpoint()
+    tensorboard: TensorBoard = TensorBoard()
+    reduce_lr_on_plateau: ReduceLrOnPlateau = ReduceLrOnPlateau()
+    validation: Validation = Validation()
+
+
+class Config(Section):
+    """One experiment: data, network, training and prediction."""
+
+    images_folder: str = key("./datasets/synthetic/words/", "folder that the file names in labels_file start from")
+    labels_file: str = key("./datasets/synthetic/labels.json", "which images belong to train, val and test, with labels")
+    experiment_folder: str = key("./experiments/default", "everything that training writes")
+    seed: int = key(1, "seed of initial weights, shuffling, augmentation and dropout", ge=0)
+    synthetic: Synthetic = Synthetic()
+    image: Image = Image()
+    train: Train = Train()
+    predict: Predict = Predict()
+    network: Network = Network()
+    data_aug: DataAug = DataAug()
+    callbacks: Callbacks = Callbacks()
+
+    @model_validator(mode="after")
+    def _geometry_holds(self) -> "Config":
+        height, width = self.image.image_size.y_size, self.image.image_size.x_size
+        for block, (pool_y, pool_x) in enumerate(self.network.pools, start=1):
+            height, width = height // pool_y, width // pool_x
+            if height < 1 or width < 1:
+                raise ValueError(
+                    f"network.pooling leaves nothing of a {self.image.image_size.y_size}x"
+                    f"{self.image.image_size.x_size} image at block {block}: use fewer or smaller poolings"
+                )
+        if self.network.columns == "flatten" and not self.image.fixed_width:
+            raise ValueError("network.columns flatten needs image.fixed_width true: set it, or use columns height")
+        if self.train.schedule == "cosine" and self.callbacks.reduce_lr_on_plateau.enabled:
+            raise ValueError("train.schedule cosine and callbacks.reduce_lr_on_plateau exclude each other: choose one")
+        return self
