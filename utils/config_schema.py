@@ -131,9 +131,11 @@ class Network(Section):
     encoder_layers: PositiveInt = key(1, "number of stacked encoder LSTMs")
     bidirectional: bool = key(False, "read the columns in both directions")
     latent_dim: PositiveInt = key(512, "units of the decoder LSTM")
+    decoder_layers: Literal[1, 2] = key(1, "2: a second LSTM reads what attention found; needs attention")
     attention: Literal["none", "luong"] = key("none", "none: plain seq2seq; luong: attention over the columns")
     embedding_dim: int = key(0, "size of the character embedding of the decoder; 0: one-hot", ge=0)
     dropout: Annotated[Real, Field(ge=0, lt=1)] = key(0.0, "dropout before encoder, decoder and output")
+    ctc_weight: Share = key(0.0, "weight of a joint CTC loss on the encoder's columns; 0: none")
     charset: str | None = key(None, "characters the model can write; null: those of the training labels", min_length=1)
     max_seq_lenght: Annotated[int, Field(ge=2)] = key(55, "longest label plus one (the seed project's spelling)")
     fixed_seq_length: bool = key(True, "pad every target to max_seq_lenght instead of to the batch's longest")
@@ -148,6 +150,8 @@ class Network(Section):
             value = getattr(self, name)
             if isinstance(value, list) and len(value) != blocks:
                 raise ValueError(f"{name} has {len(value)} entries, but num_filters has {blocks}: give one per block")
+        if self.decoder_layers == 2 and self.attention == "none":
+            raise ValueError("decoder_layers 2 needs attention luong: its second LSTM reads what attention found")
         return self
 
     @property
@@ -231,6 +235,8 @@ class Config(Section):
 
     images_folder: str = key("./datasets/synthetic/words/", "folder that the file names in labels_file start from")
     labels_file: str = key("./datasets/synthetic/labels.json", "which images belong to train, val and test, with labels")
+    data_licence: str = key("", "what the data's licence asks of the weights; written into every model folder")
+    cache_folder: str = key("./datasets/.cache", "decoded images, so that epochs never read image files again")
     experiment_folder: str = key("./experiments/default", "everything that training writes")
     seed: int = key(1, "seed of initial weights, shuffling, augmentation and dropout", ge=0)
     synthetic: Synthetic = Synthetic()

@@ -7,3 +7,15 @@ class UserError(Exception):
     The message is one sentence that names the file or key and the way out. `main.py` prints it
     to stderr without a traceback and exits with 2.
     """
+
+
+class Interrupted(Exception):
+    """Training was asked to stop by a signal and has saved its state.
+
+    Args:
+        signal_number: 2 (Ctrl-C) or 15 (SIGTERM); the exit code is 128 + it.
+    """
+
+    def __init__(self, signal_number: int, message: str) -> None:
+        super().__init__(message)
+        self.exit_code = 128 + signal_number

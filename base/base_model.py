@@ -1,0 +1,34 @@
+"""What every network of this framework can do."""
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+
+import keras
+
+
+class BaseModel(ABC):
+    """Owns a `keras.Model`; subclasses say how it is built."""
+
+    def __init__(self) -> None:
+        self.model = self.build_model()
+
+    @abstractmethod
+    def build_model(self) -> keras.Model:
+        """Builds the trainable network, weights initialised."""
+
+    def save_weights(self, path: str | Path) -> None:
+        """Writes all weights as Keras' HDF5; `path` must end in `.weights.h5`."""
+        self.model.save_weights(str(path))
+
+    def load_weights(self, path: str | Path) -> None:
+        """Reads weights of the same network.
+
+        Raises:
+            ValueError, OSError: weights of another network, or a damaged file.
+        """
+        self.model.load_weights(str(path))
+
+    @property
+    def parameter_count(self) -> int:
+        """Number of weights, trainable or not."""
+        return self.model.count_params()

@@ -1,0 +1,48 @@
+"""Running a model over any number of images, in batches of similar widths."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """A word as read.
+
+    Attributes:
+        text: what the model reads.
+        confidence: probability of the whole word, 0 to 1: the product over its characters and its end.
+        character_confidences: probability of each character of `text`.
+    """
+
+    text: str
+    confidence: float
+    character_confidences: tuple[float, ...]
+
+
+class BasePredictor(ABC):
+    """Batches images; subclasses decode a batch."""
+
+    def __init__(self, batch_size: int) -> None:
+        self.batch_size = batch_size
+
+    @abstractmethod
+    def predict_batch(self, images: list[np.ndarray]) -> list[Prediction]:
+        """Reads word images (uint8, one height, any widths)."""
+
+    def predict(self, widths: np.ndarray, image: Callable[[int], np.ndarray]) -> Iterator[tuple[int, Prediction]]:
+        """Reads images narrow to wide, so that batches need little padding.
+
+        Args:
+            widths: (n,) width of each image.
+            image: gives image i; called when its batch is due, so memory stays that of a batch.
+
+        Yields:
+            index and prediction, in the order of reading.
+        """
+        order = np.argsort(widths, kind="stable")
+        for start in range(0, len(order), self.batch_size):
+            chosen = order[start : start + self.batch_size]
+            yield from zip(map(int, chosen), self.predict_batch([image(int(i)) for i in chosen]))

@@ -1,0 +1,21 @@
+"""The moving average of the weights (EMA, Polyak and Juditsky 1992), where it stands in for them."""
+
+import contextlib
+from typing import Iterator
+
+import keras
+
+
+@contextlib.contextmanager
+def averaged_weights(model: keras.Model) -> Iterator[None]:
+    """Within the block the model has its averaged weights, if its optimizer keeps an average."""
+    if not model.optimizer.use_ema:
+        yield
+        return
+    raw = [variable.numpy() if hasattr(variable, "numpy") else variable for variable in model.trainable_variables]
+    model.optimizer.finalize_variable_values(model.trainable_variables)
+    try:
+        yield
+    finally:
+        for variable, value in zip(model.trainable_variables, raw):
+            variable.assign(value)

@@ -1,0 +1,34 @@
+"""The values of every epoch, as a table in a file."""
+
+import csv
+import io
+from pathlib import Path
+
+import keras
+
+from utils.files import write_text
+
+
+class History(keras.callbacks.Callback):
+    """Keeps one row per epoch and rewrites `history.csv` as a whole, so that resuming repeats none.
+
+    Attributes:
+        rows: {"epoch": 1, "learning_rate": ..., "loss": ..., ...} per epoch; a resumed training
+            starts with the rows of the interrupted one.
+    """
+
+    def __init__(self, path: Path, rows: list[dict[str, float]] | None = None) -> None:
+        super().__init__()
+        self.path = path
+        self.rows = list(rows or [])
+
+    def on_epoch_end(self, epoch, logs=None):
+        rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+        values = {name: float(value) for name, value in (logs or {}).items() if name != "learning_rate"}
+        self.rows.append({"epoch": epoch + 1, "learning_rate": rate, **values})
+        columns = list(dict.fromkeys(name for row in self.rows for name in row))
+        table = io.StringIO()
+        writer = csv.DictWriter(table, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(self.rows)
+        write_text(self.path, table.getvalue())

@@ -1,0 +1,43 @@
+"""Learning-rate warm-up and cosine decay, as functions of the step alone."""
+
+import math
+
+import keras
+
+from utils.config_schema import Train
+
+
+class LearningRate(keras.callbacks.Callback):
+    """Sets the learning rate before each step.
+
+    Linear warm-up to the peak, then, with `cosine`, half a cosine down to
+    `final_learning_rate` at the last step (Loshchilov and Hutter 2017, without restarts). A
+    constant rate is left alone after warm-up, so that ReduceLROnPlateau may lower it.
+
+    Attributes:
+        step: steps done since the start of the training; a resumed one sets it.
+    """
+
+    def __init__(self, train: Train, steps_per_epoch: int) -> None:
+        super().__init__()
+        self.train_config = train
+        self.total = train.num_epochs * steps_per_epoch
+        self.step = 0
+
+    def on_train_batch_begin(self, batch, logs=None):
+        rate = self.rate(self.step)
+        if rate is not None:
+            self.model.optimizer.learning_rate.assign(rate)
+        self.step += 1
+
+    def rate(self, step: int) -> float | None:
+        """Learning rate of a step (counted from 0), None where it stays as it is."""
+        train = self.train_config
+        if step < train.warmup_steps:
+            return train.learning_rate * (step + 1) / train.warmup_steps
+        if train.schedule == "constant":
+            # The first step after warm-up needs the exact peak.
+            return train.learning_rate if step == train.warmup_steps else None
+        progress = (step - train.warmup_steps) / max(1, self.total - train.warmup_steps)
+        decay = 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
+        return train.final_learning_rate + (train.learning_rate - train.final_learning_rate) * decay

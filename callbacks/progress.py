@@ -1,0 +1,66 @@
+"""One line of progress, and one line per finished epoch."""
+
+import time
+from datetime import timedelta
+
+import keras
+from tqdm import tqdm
+
+from utils.log import log
+
+
+class Progress(keras.callbacks.Callback):
+    """Shows loss, words/s and time left while training, then the epoch's results.
+
+    Args:
+        words: training words per epoch.
+        first_step: steps of the first epoch that an earlier run has done.
+    """
+
+    def __init__(self, words: int, steps: int, num_epochs: int, first_step: int = 0) -> None:
+        super().__init__()
+        self.words = words
+        self.steps = steps
+        self.num_epochs = num_epochs
+        self.first_step = first_step
+        self.steps_done = 0
+        self.seconds = 0.0
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.bar = tqdm(
+            total=self.steps,
+            initial=self.first_step,
+            desc=f"Epoch {epoch + 1}/{self.num_epochs}",
+            unit="step",
+            leave=False,
+        )
+        self.started = time.monotonic()
+        self.first_step = 0
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.bar.update()
+        if self.bar.n % 10 == 0 or self.bar.n == self.steps:
+            done = self.bar.n - self.bar.initial
+            speed = done * self.words / self.steps / (time.monotonic() - self.started)
+            self.bar.set_postfix_str(f"loss {float(logs['loss']):.3f}, {speed:.0f} words/s", refresh=False)
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.steps_done += self.bar.n - self.bar.initial
+        self.bar.close()
+        self.seconds += time.monotonic() - self.started
+        steps_left = (self.num_epochs - epoch - 1) * self.steps
+        left = timedelta(seconds=round(self.seconds / max(1, self.steps_done) * steps_left))
+        log(f"Epoch {epoch + 1}/{self.num_epochs}  {describe(logs)}  {left} left")
+
+    def on_train_end(self, logs=None):
+        self.bar.close()
+
+
+def describe(logs: dict[str, float]) -> str:
+    """The epoch's values as text, error rates in per cent."""
+    parts = []
+    for name in ("loss", "val_loss", "val_cer", "val_wer"):
+        if name in logs:
+            rate = name in ("val_cer", "val_wer")
+            parts.append(f"{name} {100 * logs[name]:.2f} %" if rate else f"{name} {logs[name]:.4f}")
+    return "  ".join(parts)

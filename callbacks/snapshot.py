@@ -1,0 +1,44 @@
+"""Best and last model folders."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from callbacks.averaging import averaged_weights
+from models.artifact import save_artifact
+from models.model_seq2seq import ModelSeq2Seq
+
+
+class Snapshot(keras.callbacks.Callback):
+    """Writes the model folder after each epoch, or after those that improved the monitored value.
+
+    Args:
+        description: what the model folder says of its origin; the epoch's values are added.
+        monitor: lower is better; None writes after every epoch.
+
+    Attributes:
+        best: lowest value so far; a resumed training sets it.
+    """
+
+    def __init__(
+        self, folder: Path, network: ModelSeq2Seq, description: dict[str, Any], monitor: str | None = None
+    ) -> None:
+        super().__init__()
+        self.folder = folder
+        self.network = network
+        self.description = description
+        self.monitor = monitor
+        self.best: float = math.inf
+
+    def on_epoch_end(self, epoch, logs=None):
+        if self.monitor is not None:
+            # A NaN or an epoch without validation is no improvement.
+            value = logs.get(self.monitor, math.inf)
+            if not value < self.best:
+                return
+            self.best = float(value)
+        metrics = {name: float(value) for name, value in logs.items()}
+        with averaged_weights(self.model):
+            save_artifact(self.folder, self.network, {**self.description, "epoch": epoch + 1, "metrics": metrics})

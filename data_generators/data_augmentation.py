@@ -1,0 +1,93 @@
+"""Random distortions of training words: geometry (`warp.py`), then stroke width and grey levels.
+
+The order is the physical one: the hand shapes the word and the pen its strokes, then paper and ink set
+the contrast, the lens blurs, the sensor adds noise, and some archives keep only black and white.
+"""
+
+import cv2
+import numpy as np
+
+from data_generators.warp import PAPER, warp
+from utils.config_schema import DataAug
+
+NOISE_PROBABILITY = 0.5  # clean scans must stay part of the training data
+BINARIZE_JITTER = 20.0  # grey levels around Otsu's threshold; archives choose theirs differently
+LEAST_INK_SHARE = 0.5  # part of a word's ink that thinning leaves at least
+THICKNESS_KERNEL = np.ones((3, 3), np.uint8)
+
+
+def augment(image: np.ndarray, aug: DataAug, rng: np.random.Generator, max_width: int) -> np.ndarray:
+    """A randomly distorted copy of a word image.
+
+    image: uint8 (height, width) or (height, width, 3), paper 255. The result has the same height and
+    number of channels, a width of 1..max_width, and is a function of the arguments alone.
+    `aug.use_data_aug` is the caller's switch and not read here.
+
+    Random numbers are drawn only for kinds that are on, in this order: horizontal flip, vertical flip,
+    rotation, zoom x, zoom y, shear, width shift, height shift, elastic, thickness, contrast, blur, noise
+    (whether, how much, the noise itself), binarisation (whether, threshold).
+    """
+    image = warp(image, aug, rng, max_width)
+    if aug.thickness_range:
+        image = change_thickness(image, rng.uniform(-aug.thickness_range, aug.thickness_range))
+    if aug.contrast_range != [1, 1]:
+        image = change_contrast(image, rng.uniform(*aug.contrast_range))
+    if aug.blur_range:
+        sigma = rng.uniform(0, aug.blur_range)
+        image = cv2.GaussianBlur(image, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
+    if aug.noise_range and rng.random() < NOISE_PROBABILITY:
+        image = add_noise(image, rng.uniform(0, aug.noise_range), rng)
+    if aug.binarize_probability and rng.random() < aug.binarize_probability:
+        image = binarize(image, rng.uniform(-BINARIZE_JITTER, BINARIZE_JITTER))
+    return image
+
+
+def change_thickness(image: np.ndarray, change: float) -> np.ndarray:
+    """Make the strokes `change` pixels wider (thinner if negative).
+
+    A 3x3 minimum widens dark strokes by a pixel on both sides, a maximum thins them alike; blending with
+    the original gives the fractions. Thinning ends where less than LEAST_INK_SHARE of the ink would stay.
+    """
+    morph = cv2.erode if change > 0 else cv2.dilate
+    least = LEAST_INK_SHARE * _ink(image)
+    remaining = abs(change) / 2
+    while remaining > 0:
+        moved = morph(image, THICKNESS_KERNEL)
+        part = min(remaining, 1.0)
+        ink, moved_ink = _ink(image), _ink(moved)
+        if moved_ink < least:
+            part = min(part, (ink - least) / (ink - moved_ink))
+            remaining = 0
+        image = cv2.addWeighted(image, 1 - part, moved, part, 0)
+        remaining -= 1
+    return image
+
+
+def change_contrast(image: np.ndarray, factor: float) -> np.ndarray:
+    """Multiply the darkness of every pixel, its distance from the paper's 255, by `factor`."""
+    darkness = np.minimum((PAPER - np.arange(256)) * factor, PAPER)
+    return cv2.LUT(image, (PAPER - np.rint(darkness)).astype(np.uint8))
+
+
+def add_noise(image: np.ndarray, deviation: float, rng: np.random.Generator) -> np.ndarray:
+    """Add Gaussian noise of this standard deviation, in grey levels; the same to all channels."""
+    noise = rng.standard_normal(image.shape[:2], dtype=np.float32)
+    noise *= deviation
+    if image.ndim == 3:
+        noise = cv2.merge([noise] * image.shape[2])
+    return cv2.add(image, noise, dtype=cv2.CV_8U)
+
+
+def binarize(image: np.ndarray, jitter: float) -> np.ndarray:
+    """Black ink (0) on white paper (255), split at Otsu's threshold plus `jitter` grey levels."""
+    gray = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    otsu = cv2.threshold(gray, 0, PAPER, cv2.THRESH_BINARY | cv2.THRESH_OTSU)[0]
+    # Kept between the darkest pixel and the paper: neither all ink nor all paper may vanish.
+    level = min(max(otsu + jitter, cv2.minMaxLoc(gray)[0]), PAPER - 1)
+    black_white = cv2.threshold(gray, level, PAPER, cv2.THRESH_BINARY)[1]
+    return black_white if image.ndim == 2 else cv2.cvtColor(black_white, cv2.COLOR_GRAY2RGB)
+
+
+def _ink(image: np.ndarray) -> float:
+    """Total darkness of the image, in grey levels."""
+    return PAPER * image.size - cv2.norm(image, cv2.NORM_L1)

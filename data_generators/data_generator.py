@@ -1,0 +1,80 @@
+"""The Keras `Sequence` that feeds training."""
+
+from typing import Any
+
+import numpy as np
+
+from base.base_data_generator import BaseDataGenerator
+from data_generators.data_augmentation import augment
+from data_generators.dataset import Dataset
+from preprocessing.batch import pad_images
+from utils.config_schema import Config
+from utils.tokenizer import Tokenizer
+
+
+class DataGenerator(BaseDataGenerator):
+    """Batches of word images with teacher-forcing input and target.
+
+    A batch is `(inputs, target)`:
+        inputs["image"]: uint8 (batch, y_size, widest, channels), padded with paper
+        inputs["width"]: int32 (batch,), valid pixels of each image
+        inputs["decoder_input"]: int32 (batch, length), START and the label, then PAD
+        target: int32 (batch, length), the label and END, then PAD; with a joint CTC loss once for
+            each of the two outputs
+
+    Args:
+        column_stride: pixels per encoder column; widths are multiples of it.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        dataset: Dataset,
+        tokenizer: Tokenizer,
+        column_stride: int,
+        shuffle: bool = True,
+        use_data_augmentation: bool = False,
+    ) -> None:
+        super().__init__(dataset.widths, config.train.batch_size, config.seed, shuffle)
+        self.config = config
+        self.dataset = dataset
+        self.tokenizer = tokenizer
+        self.column_stride = column_stride
+        self.use_data_augmentation = use_data_augmentation
+
+    def make_batch(self, positions: np.ndarray, epoch: int) -> tuple[dict[str, np.ndarray], Any]:
+        network = self.config.network
+        labels = [self.dataset.words[position].label for position in positions]
+        length = network.max_seq_lenght if network.fixed_seq_length else None
+        decoder_input, target = self.tokenizer.encode_batch(labels, length)
+        images = [self._image(int(position), epoch) for position in positions]
+        image, width = pad_images(images, self.column_stride, self._min_widths(labels))
+        targets = {"characters": target, "columns": target} if network.ctc_weight else target
+        return {"image": image, "width": width, "decoder_input": decoder_input}, targets
+
+    def _image(self, position: int, epoch: int) -> np.ndarray:
+        image = self.dataset.image(position)
+        if not self.use_data_augmentation:
+            return image
+        rng = np.random.default_rng([self.config.seed, epoch, position])
+        size = self.config.image.image_size
+        distorted = augment(image, self.config.data_aug, rng, size.x_size)
+        if self.config.image.fixed_width and distorted.shape[1] < size.x_size:
+            return pad_images([distorted], size.x_size)[0][0].reshape(size.y_size, size.x_size, *image.shape[2:])
+        return distorted
+
+    def _min_widths(self, labels: list[str]) -> list[int] | None:
+        """CTC needs a column for each character and a blank between repeated ones."""
+        if not self.config.network.ctc_weight:
+            return None
+        return [(2 * len(label) + 1) * self.column_stride for label in labels]
+
+
+def train_subset(dataset: Dataset, config: Config) -> Dataset:
+    """The part of the training words that `train.train_on_subset` asks for, without replacement."""
+    subset = config.train.train_on_subset
+    if not subset.enabled:
+        return dataset
+    number = max(1, round(len(dataset) * subset.dataset_fraction))
+    rng = np.random.default_rng(subset.random_seed)
+    return dataset.select(np.sort(rng.permutation(len(dataset))[:number]))

@@ -1,0 +1,119 @@
+"""From a labels file to the words that can be trained on or evaluated."""
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from data_generators.image_store import ImageStore, open_store
+from utils.config_schema import Config
+from utils.create_synthetic import create_synthetic
+from utils.errors import UserError
+from utils.labels import LabelsFile, Word, read_labels
+from utils.log import log
+from utils.tokenizer import Tokenizer
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Words with readable images: `words[i]` is the label of `store[indices[i]]`."""
+
+    words: list[Word]
+    store: ImageStore
+    indices: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    @property
+    def widths(self) -> np.ndarray:
+        """int64 (n,): width of each word image in pixels."""
+        return self.store.widths[self.indices]
+
+    def image(self, position: int) -> np.ndarray:
+        """uint8 word image of the word at `position`."""
+        return self.store[self.indices[position]]
+
+    def select(self, positions: np.ndarray) -> "Dataset":
+        """The dataset of some of its words, in the given order."""
+        return Dataset([self.words[i] for i in positions], self.store, self.indices[positions])
+
+
+def read_dataset_labels(config: Config) -> LabelsFile:
+    """Reads the labels file, first making the embedded dataset if it is asked for and missing."""
+    labels_file = Path(config.labels_file)
+    if config.synthetic.enabled and not labels_file.exists():
+        _make_embedded_dataset(config)
+    labels = read_labels(labels_file)
+    for note in labels.notes:
+        log(note)
+    return labels
+
+
+def open_dataset(config: Config, words: list[Word], split: str, tokenizer: Tokenizer | None = None) -> Dataset:
+    """Opens the images of `words`; leaves out, and counts by reason, those that can't be used.
+
+    Args:
+        split: train, val or test, for messages.
+        tokenizer: given for training, which can't learn from labels that are too long or
+            outside the charset; without it (evaluation) such words stay in and count as errors.
+
+    Raises:
+        UserError: no usable word, or more than `train.max_unusable_share` are unusable.
+    """
+    folder = Path(config.images_folder)
+    if not folder.is_dir():
+        raise UserError(f"images_folder {folder} does not exist; set images_folder to the folder of the word images.")
+    store = open_store(folder, [word.filename for word in words], config.image, Path(config.cache_folder), split)
+    reasons: Counter[str] = Counter()
+    usable = []
+    for index, word in enumerate(words):
+        problem = store.problems.get(index) or (tokenizer and _label_problem(word.label, tokenizer, config))
+        if problem:
+            reasons[problem] += 1
+        else:
+            usable.append(index)
+    _report(reasons, len(words), split, config)
+    return Dataset([words[i] for i in usable], store, np.array(usable, dtype=np.int64))
+
+
+def _label_problem(label: str, tokenizer: Tokenizer, config: Config) -> str | None:
+    if len(label) >= config.network.max_seq_lenght:
+        return "label too long for network.max_seq_lenght"
+    if set(label) - set(tokenizer.charset):
+        return "label has characters outside the charset"
+    return None
+
+
+def _report(reasons: Counter[str], total: int, split: str, config: Config) -> None:
+    unusable = sum(reasons.values())
+    if not total or unusable == total:
+        why = f" ({_counted(reasons)})" if reasons else ""
+        raise UserError(f"{config.labels_file} has no usable word in its {split} split{why}.")
+    if not unusable:
+        return
+    message = f"{unusable} of {total} {split} words are unusable: {_counted(reasons)}"
+    if unusable > config.train.max_unusable_share * total:
+        raise UserError(
+            f"{message}; that is more than train.max_unusable_share ({config.train.max_unusable_share:.0%}): "
+            f"check images_folder {config.images_folder} and labels_file {config.labels_file}, or raise the limit."
+        )
+    log(f"{message}; they are left out.")
+
+
+def _counted(reasons: Counter[str]) -> str:
+    return ", ".join(f"{count} {reason}" for reason, count in reasons.most_common())
+
+
+def _make_embedded_dataset(config: Config) -> None:
+    labels_file, images = Path(config.labels_file), Path(config.images_folder)
+    if images.resolve() != labels_file.parent.resolve() / "words":
+        raise UserError(
+            f"Labels file {labels_file} does not exist, and the embedded dataset can only be made where "
+            "images_folder is the folder `words` beside labels_file; set both, or make the labels file."
+        )
+    train = config.synthetic.num_words
+    sizes = {"train": train, "val": max(10, train // 10), "test": max(10, train // 10)}
+    log(f"Making the embedded dataset in {labels_file.parent}: {sum(sizes.values())} words from bundled fonts.")
+    create_synthetic(labels_file.parent, sizes, config.synthetic.seed)

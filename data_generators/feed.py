@@ -1,0 +1,70 @@
+"""Hands batches to `fit`: made ahead by threads, in order, from any point of the training on."""
+
+from typing import Any, Iterator
+
+import cv2
+import keras
+
+from data_generators.data_generator import DataGenerator
+from data_generators.image_store import ordered_map
+
+
+def stream(generator: DataGenerator, epoch: int, step: int, threads: int) -> Iterator[Any]:
+    """Yields batches from `step` of `epoch` on.
+
+    A stream that starts within an epoch ends with it; one that starts with an epoch goes on
+    through all later ones, so that the next epoch is being prepared while this one is
+    evaluated. With `steps_per_epoch`, `fit` asks for a new stream when one has ended.
+    """
+    cv2.setNumThreads(1)
+    end = epoch + 1 if step else None
+
+    def tasks() -> Iterator[tuple[int, int]]:
+        current, first = epoch, step
+        while current != end:
+            yield from ((current, index) for index in range(first, len(generator)))
+            current, first = current + 1, 0
+
+    yield from ordered_map(lambda task: generator.batch(*task), tasks(), threads, ahead=4 * threads)
+
+
+class Feed:
+    """What `fit` is given: a dataset whose every iterator starts where training stands.
+
+    Attributes:
+        epoch, step: where the next iterator starts; the trainer moves them.
+    """
+
+    def __init__(self, generator: DataGenerator, threads: int) -> None:
+        self.generator = generator
+        self.threads = threads
+        self.epoch = 0
+        self.step = 0
+
+    def dataset(self) -> Any:
+        """A `tf.data.Dataset` on TensorFlow, a Python generator on other backends.
+
+        Keras would infer the shapes from the first two batches and fail on a later one of
+        another width (TypeError: generator yielded an element of shape ...), so TensorFlow gets
+        them in words.
+        """
+        if keras.backend.backend() != "tensorflow":
+            return self._endless()
+        import tensorflow as tf
+
+        size = self.generator.config.image.image_size
+        ids = tf.TensorSpec((None, None), tf.int32)
+        inputs = {
+            "image": tf.TensorSpec((None, size.y_size, None, size.num_channels), tf.uint8),
+            "width": tf.TensorSpec((None,), tf.int32),
+            "decoder_input": ids,
+        }
+        targets = {"characters": ids, "columns": ids} if self.generator.config.network.ctc_weight else ids
+        return tf.data.Dataset.from_generator(self._next, output_signature=(inputs, targets)).prefetch(1)
+
+    def _next(self) -> Iterator[Any]:
+        return stream(self.generator, self.epoch, self.step, self.threads)
+
+    def _endless(self) -> Iterator[Any]:
+        while True:
+            yield from self._next()

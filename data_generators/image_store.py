@@ -1,0 +1,144 @@
+"""Decoded, scaled, un-augmented word images in one memory-mapped file.
+
+Image files are read once; epochs then read pixels straight from the page cache, and memory
+doesn't grow with the dataset. The file is found again by a fingerprint of everything it depends
+on: names, sizes and times of the image files, and the image geometry.
+"""
+
+import hashlib
+import json
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Callable, Iterable, Iterator, Sequence
+
+import cv2
+import numpy as np
+from tqdm import tqdm
+
+from preprocessing.word_image import UnusableImage, read_word_image
+from utils.config_schema import Image
+from utils.files import atomic_write
+
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True)
+class ImageStore:
+    """Word images by index.
+
+    Attributes:
+        pixels: uint8 memory map of all images, one after the other.
+        offsets: int64 (n + 1,), where each image starts.
+        problems: index of an unusable file -> why; such an image is empty (width 0).
+        height, channels: of every image.
+    """
+
+    pixels: np.ndarray
+    offsets: np.ndarray
+    problems: dict[int, str]
+    height: int
+    channels: int
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def widths(self) -> np.ndarray:
+        """int64 (n,), in pixels."""
+        return np.diff(self.offsets) // (self.height * self.channels)
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        """uint8 (height, width) or (height, width, 3), read-only."""
+        flat = self.pixels[self.offsets[index] : self.offsets[index + 1]]
+        shape = (self.height, -1) if self.channels == 1 else (self.height, -1, self.channels)
+        return flat.reshape(shape)
+
+
+def open_store(folder: Path, filenames: Sequence[str], image: Image, cache: Path, name: str) -> ImageStore:
+    """Opens the decoded images of `filenames` (relative to `folder`), decoding them if need be.
+
+    Args:
+        cache: folder of the cache files.
+        name: what the images are, for the progress bar, such as `train`.
+
+    Raises:
+        UserError: the cache can't be written.
+    """
+    purpose = _digest([str(folder.resolve()), name, image.model_dump(), FORMAT_VERSION])
+    content = _digest([purpose, _fingerprints(folder, filenames)])
+    base = cache / f"{name}-{purpose[:12]}-{content[:12]}"
+    index_file, pixel_file = base.with_suffix(".json"), base.with_suffix(".pixels")
+    if not index_file.exists() or not pixel_file.exists():
+        _build(folder, filenames, image, index_file, pixel_file, name)
+        _remove_outdated(cache, f"{name}-{purpose[:12]}-", keep=base.name)
+    index = json.loads(index_file.read_text(encoding="utf-8"))
+    offsets = np.concatenate([[0], np.cumsum(index["sizes"], dtype=np.int64)])
+    # numpy can't map an empty file.
+    pixels = np.memmap(pixel_file, np.uint8, "r") if offsets[-1] else np.zeros(0, np.uint8)
+    problems = {int(key): reason for key, reason in index["problems"].items()}
+    return ImageStore(pixels, offsets, problems, image.image_size.y_size, image.image_size.num_channels)
+
+
+def ordered_map(function: Callable, items: Iterable, threads: int, ahead: int) -> Iterator:
+    """`map` by threads, results in order, at most `ahead` of them waiting: constant memory."""
+    with ThreadPoolExecutor(threads) as pool:
+        waiting: deque = deque()
+        try:
+            for item in items:
+                waiting.append(pool.submit(function, item))
+                if len(waiting) >= ahead:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def _build(folder: Path, filenames: Sequence[str], image: Image, index_file: Path, pixel_file: Path, name: str) -> None:
+    """Decodes all files; the index is written last, so a cache without it counts as none."""
+    cv2.setNumThreads(1)
+
+    def read(filename: str) -> np.ndarray | str:
+        try:
+            return read_word_image(folder / filename, image)
+        except UnusableImage as error:
+            return error.reason
+
+    sizes, problems = [], {}
+    with atomic_write(pixel_file) as temporary, open(temporary, "wb") as file:
+        images = ordered_map(read, filenames, threads=2, ahead=64)
+        for index, result in enumerate(tqdm(images, f"Decoding {name} images", len(filenames), unit="word")):
+            if isinstance(result, str):
+                problems[index] = result
+                sizes.append(0)
+            else:
+                file.write(result.tobytes())
+                sizes.append(result.size)
+    with atomic_write(index_file) as temporary:
+        temporary.write_text(json.dumps({"sizes": sizes, "problems": problems}), encoding="utf-8")
+
+
+def _fingerprints(folder: Path, filenames: Sequence[str]) -> list:
+    """Name, size and modification time of each file; a missing one has neither."""
+    prints = []
+    for filename in filenames:
+        try:
+            status = (folder / filename).stat()
+            prints.append((filename, status.st_size, status.st_mtime_ns))
+        except OSError:
+            prints.append((filename, None, None))
+    return prints
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def _remove_outdated(cache: Path, prefix: str, keep: str) -> None:
+    """Deletes caches of the same images in an earlier state; mapped ones stay readable until closed."""
+    for path in cache.glob(f"{prefix}*"):
+        if path.stem != keep and path.suffix in (".json", ".pixels"):
+            path.unlink(missing_ok=True)

@@ -1,0 +1,72 @@
+"""Train, evaluate and use a handwritten-word recogniser from one YAML config.
+
+    python main.py --train
+    python main.py --predict_on_test
+    python main.py --predict --filename IMAGE
+"""
+
+import argparse
+import os
+import sys
+
+from utils.errors import Interrupted, UserError
+
+
+def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
+    """Reads the command line; TensorFlow isn't imported for it, so errors and --help come at once."""
+    parser = argparse.ArgumentParser(description="Handwritten-word recognition with sequence-to-sequence networks.")
+    parser.add_argument("-c", "--conf", default="configs/config.yml", help="config file (default: %(default)s)")
+    parser.add_argument("--set", nargs="+", action="extend", default=[], metavar="KEY.PATH=VALUE", help="override config keys")
+    jobs = parser.add_mutually_exclusive_group(required=True)
+    jobs.add_argument("--train", action="store_true", help="train, or continue an interrupted training")
+    jobs.add_argument("--predict_on_test", action="store_true", help="read the test words, report CER and WER")
+    jobs.add_argument("--predict", action="store_true", help="read the images given by --filename")
+    parser.add_argument("--filename", nargs="+", metavar="PATH", help="images, folders or globs to read")
+    parser.add_argument("--output", metavar="FILE", help="also write the predictions to a .json or .csv file")
+    parser.add_argument("--restart", action="store_true", help="with --train: start anew, keep the old run aside")
+    arguments = parser.parse_args(argv)
+    if arguments.predict and not arguments.filename:
+        parser.error("--predict needs --filename IMAGE")
+    if arguments.filename and not arguments.predict:
+        parser.error("--filename goes with --predict")
+    if arguments.output and (arguments.train or not arguments.output.lower().endswith((".json", ".csv"))):
+        parser.error("--output goes with --predict or --predict_on_test and names a .json or .csv file")
+    if arguments.restart and not arguments.train:
+        parser.error("--restart goes with --train")
+    return arguments
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs one job; returns the exit code: 0 done, 2 the user can mend it, 130 or 143 interrupted."""
+    arguments = parse_arguments(argv)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # Labels hold any character; a terminal that can't show one must not stop the work.
+    sys.stdout.reconfigure(encoding="utf-8", errors="replace")
+    try:
+        from utils.config import load_config
+
+        config = load_config(arguments.conf, arguments.set)
+        if arguments.train:
+            from trainers.run import train
+
+            train(config, restart=arguments.restart)
+            return 0
+        if arguments.predict_on_test:
+            from predictors.run import predict_on_test
+
+            return predict_on_test(config, arguments.output)
+        from predictors.run import predict
+
+        return predict(config, arguments.filename, arguments.output)
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except Interrupted as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

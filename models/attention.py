@@ -1,0 +1,41 @@
+"""Global attention of Luong et al. 2015 (arXiv:1508.04025)."""
+
+import keras
+from keras import layers, ops
+
+
+@keras.saving.register_keras_serializable("seq2seq_ocr")
+class LuongAttention(layers.Layer):
+    """Weighs the encoder's columns by how well each fits the decoder's state.
+
+    score(h_t, s) = h_t . (W s) / sqrt(d) (Luong 2015, eq. 8 "general", scaled as in Vaswani 2017),
+    a = softmax over the valid columns, context c_t = sum_s a_ts s.
+    """
+
+    def __init__(self, units: int, **kwargs) -> None:
+        super().__init__(**kwargs)
+        self.units = units
+        self.key_projection = layers.Dense(units, use_bias=False, name="keys")
+
+    def build(self, memory_shape):
+        self.key_projection.build(memory_shape)
+        self.built = True
+
+    def keys(self, memory):
+        """(B, S, D) -> (B, S, units); the same at every step, so computed once per word."""
+        return self.key_projection(memory)
+
+    def call(self, query, keys, memory, valid):
+        """query (B, T, units), keys (B, S, units), memory (B, S, D), valid (B, S).
+
+        Returns:
+            context (B, T, D) and weights (B, T, S); each row of weights sums to 1.
+        """
+        scores = ops.matmul(query, ops.transpose(keys, (0, 2, 1))) / self.units**0.5
+        # A large negative number, not infinity: in float16 and in gradients infinities become NaN.
+        scores = ops.where(valid[:, None, :], scores, ops.cast(-3e4, scores.dtype))
+        weights = ops.softmax(scores, axis=-1)
+        return ops.matmul(weights, memory), weights
+
+    def get_config(self):
+        return {**super().get_config(), "units": self.units}

@@ -1,0 +1,37 @@
+"""A second, auxiliary reader: the encoder's columns spell the word by themselves."""
+
+import keras
+from keras import layers, ops
+
+from utils.tokenizer import PAD
+
+
+@keras.saving.register_keras_serializable("seq2seq_ocr")
+class CtcHead(layers.Layer):
+    """Logits per column for a joint CTC loss (Kim, Hori and Watanabe 2017, arXiv:1609.06773).
+
+    It makes the encoder align columns with characters early, which attention then builds on.
+    Decoding doesn't use it.
+
+    Shape: memory (B, S, D), valid (B, S) -> (B, S, vocabulary_size); PAD is the blank
+    """
+
+    def __init__(self, vocabulary_size: int, **kwargs) -> None:
+        super().__init__(**kwargs)
+        self.vocabulary_size = vocabulary_size
+        self.supports_masking = True
+        self.dense = layers.Dense(vocabulary_size, name="ctc_dense")
+
+    def build(self, memory_shape, valid_shape):
+        self.dense.build(memory_shape)
+        self.built = True
+
+    def call(self, memory, valid):
+        blank = ops.one_hot(PAD, self.vocabulary_size) * 60.0 - 30.0
+        return ops.where(valid[..., None], self.dense(memory), blank)
+
+    def compute_output_spec(self, memory, valid):
+        return keras.KerasTensor((*memory.shape[:2], self.vocabulary_size), dtype=self.compute_dtype)
+
+    def get_config(self):
+        return {**super().get_config(), "vocabulary_size": self.vocabulary_size}

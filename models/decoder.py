@@ -1,0 +1,106 @@
+"""LSTM decoder: the whole target at once in training, one character at a time in decoding."""
+
+import keras
+from keras import layers, ops
+
+from models.attention import LuongAttention
+from utils.config_schema import Network
+
+
+class Decoder(layers.Layer):
+    """Predicts each next character from those before it and the encoder's outputs.
+
+    Without attention (Sutskever et al. 2014) all it knows of the image is its initial state.
+    With attention the first LSTM runs over the whole teacher-forced target, then attends to all
+    columns in parallel over time; both ways of running share every weight.
+    """
+
+    def __init__(self, network: Network, vocabulary_size: int, **kwargs) -> None:
+        super().__init__(**kwargs)
+        self.network = network
+        self.vocabulary_size = vocabulary_size
+        if network.embedding_dim:
+            self.embedding = layers.Embedding(vocabulary_size, network.embedding_dim, name="embedding")
+        self.lstm = layers.LSTM(network.latent_dim, return_sequences=True, name="lstm_decoder")
+        if network.attention == "luong":
+            self.attention = LuongAttention(network.latent_dim, name="attention")
+            self.combine = layers.Dense(network.latent_dim, activation="tanh", name="combine")
+        if network.decoder_layers == 2:
+            self.lstm_2 = layers.LSTM(network.latent_dim, return_sequences=True, name="lstm_decoder_2")
+        self.dropout = layers.Dropout(network.dropout, name="dropout")
+        self.dense = layers.Dense(vocabulary_size, name="dense")
+
+    def build(self, ids_shape, memory_shape, valid_shape, state_h_shape, state_c_shape):
+        latent, batch = self.network.latent_dim, ids_shape[0]
+        if self.network.embedding_dim:
+            self.embedding.build(ids_shape)
+        self.lstm.build((batch, None, self.network.embedding_dim or self.vocabulary_size))
+        if self.network.attention == "luong":
+            joined = (batch, None, latent + memory_shape[-1])
+            self.attention.build(memory_shape)
+            self.combine.build(joined)
+            if self.network.decoder_layers == 2:
+                self.lstm_2.build(joined)
+        self.dense.build((batch, None, latent))
+        self.built = True
+
+    def call(self, ids, memory, valid, state_h, state_c, training=None):
+        """Teacher forcing: START and the characters so far in, logits of the next ones out.
+
+        Args:
+            ids: (B, T) int32; memory (B, S, D); valid (B, S) bool; states (B, latent_dim).
+
+        Returns:
+            logits (B, T, vocabulary_size); position t sees ids[:, :t + 1] only.
+        """
+        outputs = self.lstm(self._embed(ids), initial_state=[state_h, state_c])
+        outputs = self.dropout(outputs, training=training)
+        if self.network.attention == "luong":
+            context, _ = self.attention(outputs, self.attention.keys(memory), memory, valid)
+            joined = ops.concatenate([outputs, context], axis=-1)
+            if self.network.decoder_layers == 2:
+                outputs = self.lstm_2(joined)
+                joined = ops.concatenate([outputs, context], axis=-1)
+            outputs = self.dropout(self.combine(joined), training=training)
+        return self.dense(outputs)
+
+    def start(self, memory, state_h, state_c):
+        """What stays the same at every step (`keys`) and the states before the first one."""
+        keys = self.attention.keys(memory) if self.network.attention == "luong" else memory
+        states = [state_h, state_c]
+        if self.network.decoder_layers == 2:
+            states += [ops.zeros_like(state_h), ops.zeros_like(state_c)]
+        return keys, states
+
+    def step(self, ids, states, keys, memory, valid):
+        """One character.
+
+        Args:
+            ids: (B,) int32, the previous character; states: list of (B, latent_dim).
+
+        Returns:
+            logits (B, vocabulary_size), new states, attention weights (B, S); without attention
+            the weights are zero.
+        """
+        output, first_states = self.lstm.cell(self._embed(ids), states[:2])
+        states = list(first_states) + list(states[2:])
+        weights = ops.zeros_like(ops.cast(valid, output.dtype))
+        if self.network.attention == "luong":
+            context, weights = self.attention(output[:, None, :], keys, memory, valid)
+            context, weights = context[:, 0], weights[:, 0]
+            joined = ops.concatenate([output, context], axis=-1)
+            if self.network.decoder_layers == 2:
+                output, second_states = self.lstm_2.cell(joined, states[2:])
+                states = states[:2] + list(second_states)
+                joined = ops.concatenate([output, context], axis=-1)
+            output = self.combine(joined)
+        return self.dense(output), states, weights
+
+    def compute_output_spec(self, ids, memory, valid, state_h, state_c, training=None):
+        return keras.KerasTensor((*ids.shape, self.vocabulary_size), dtype=self.compute_dtype)
+
+    def _embed(self, ids):
+        """ids of any shape -> one vector each; one-hot like the seed project where none is learned."""
+        if self.network.embedding_dim:
+            return self.embedding(ids)
+        return ops.one_hot(ids, self.vocabulary_size, dtype=self.compute_dtype)

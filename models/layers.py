@@ -1,0 +1,98 @@
+"""Small layers that Keras doesn't have. All are backend-neutral (`keras.ops`)."""
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable("seq2seq_ocr")
+class NormalizeImage(keras.layers.Layer):
+    """uint8 pixels to float32.
+
+    `ink`: (255 - x) / 255, so paper, and with it all padding, is exactly 0.
+    `standard`: mean 0, variance 1 over each image's valid columns.
+
+    Shape: image (B, H, W, C) uint8, width (B,) int32 -> (B, H, W, C) float32
+    """
+
+    def __init__(self, mode: str, **kwargs) -> None:
+        super().__init__(**kwargs)
+        self.mode = mode
+
+    def call(self, image, width):
+        ink = (255.0 - ops.cast(image, "float32")) / 255.0
+        if self.mode == "ink":
+            return ink
+        valid = ops.cast(column_mask(image, width, 1), "float32")[:, None, :, None]
+        pixels = ops.sum(valid, (1, 2, 3), keepdims=True) * ops.shape(image)[1] * ops.shape(image)[3]
+        mean = ops.sum(ink * valid, (1, 2, 3), keepdims=True) / pixels
+        variance = ops.sum(ops.square(ink - mean) * valid, (1, 2, 3), keepdims=True) / pixels
+        # Blank paper has no variance: it stays 0 instead of becoming amplified rounding noise.
+        return (ink - mean) / ops.sqrt(ops.maximum(variance, 1e-6)) * valid
+
+    def get_config(self):
+        return {**super().get_config(), "mode": self.mode}
+
+
+@keras.saving.register_keras_serializable("seq2seq_ocr")
+class MaskColumns(keras.layers.Layer):
+    """Sets feature columns beyond the valid width to 0, as convolutions see them past the border.
+
+    Without it, what a convolution makes of the padding would leak into the word's last columns,
+    and an image would read differently alone and in a batch.
+
+    Shape: features (B, H, W / stride, C), width (B,) in pixels -> same as features
+    """
+
+    def __init__(self, stride: int, **kwargs) -> None:
+        super().__init__(**kwargs)
+        self.stride = stride
+
+    def call(self, features, width):
+        mask = column_mask(features, width, self.stride)
+        return features * ops.cast(mask, features.dtype)[:, None, :, None]
+
+    def get_config(self):
+        return {**super().get_config(), "stride": self.stride}
+
+
+@keras.saving.register_keras_serializable("seq2seq_ocr")
+class Columns(keras.layers.Layer):
+    """Turns a feature map into the sequence that the encoder reads, with its mask.
+
+    `height`: a step is one column with all its rows, left to right.
+    `flatten`: each position is a step, row by row (the seed project; all columns are valid).
+
+    Shape: features (B, H, W, C), width (B,) -> (B, steps, size) float, (B, steps) bool
+    """
+
+    def __init__(self, mode: str, stride: int, **kwargs) -> None:
+        super().__init__(**kwargs)
+        self.mode = mode
+        self.stride = stride
+
+    def call(self, features, width):
+        mask = column_mask(features, width, self.stride)
+        height, channels = features.shape[1], features.shape[3]
+        if self.mode == "flatten":
+            steps = ops.reshape(features, (-1, height * ops.shape(features)[2], channels))
+            return steps, ops.tile(mask, (1, height))
+        by_column = ops.transpose(features, (0, 2, 1, 3))
+        return ops.reshape(by_column, (-1, ops.shape(features)[2], height * channels)), mask
+
+    def compute_output_spec(self, features, width):
+        batch, height, columns, channels = features.shape
+        if self.mode == "flatten":
+            steps, size = height * columns if columns else None, channels
+        else:
+            steps, size = columns, height * channels
+        sequence = keras.KerasTensor((batch, steps, size), dtype=features.dtype)
+        return sequence, keras.KerasTensor((batch, steps), dtype="bool")
+
+    def get_config(self):
+        return {**super().get_config(), "mode": self.mode, "stride": self.stride}
+
+
+def column_mask(features, width, stride: int):
+    """True where a column lies within the valid width: (B, W / stride) bool."""
+    columns = ops.arange(ops.shape(features)[2], dtype="int32")
+    return columns[None, :] < (ops.cast(width, "int32") // stride)[:, None]

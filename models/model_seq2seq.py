@@ -1,0 +1,55 @@
+"""CNN -> LSTM encoder -> LSTM decoder, assembled from a config."""
+
+import keras
+
+from base.base_model import BaseModel
+from models.ctc import CtcHead
+from models.decoder import Decoder
+from models.encoder import build_encoder, horizontal_stride
+from models.losses import CharacterCrossEntropy, CtcLoss
+from utils.config_schema import Image, Network
+from utils.tokenizer import Tokenizer
+
+
+class ModelSeq2Seq(BaseModel):
+    """The sequence-to-sequence network and the parts of it that decoding needs.
+
+    Attributes:
+        encoder: run once per word (`models/encoder.py`).
+        decoder: run over the target in training, step by step in decoding (`models/decoder.py`).
+        model: both, teacher-forced: {image (B, H, W, C), width (B,), decoder_input (B, T)} ->
+            logits (B, T, vocabulary) or, with a joint CTC loss, a dictionary of two logits.
+        column_stride: pixels of image width per encoder column.
+    """
+
+    def __init__(self, image: Image, network: Network, tokenizer: Tokenizer) -> None:
+        self.image = image
+        self.network = network
+        self.tokenizer = tokenizer
+        self.column_stride = horizontal_stride(network)
+        super().__init__()
+
+    def build_model(self) -> keras.Model:
+        self.encoder = build_encoder(self.image, self.network)
+        self.decoder = Decoder(self.network, self.tokenizer.vocabulary_size, name="decoder")
+        picture, width = self.encoder.inputs
+        length = self.network.max_seq_lenght if self.network.fixed_seq_length else None
+        decoder_input = keras.Input((length,), dtype="int32", name="decoder_input")
+        memory, mask, state_h, state_c = self.encoder([picture, width])
+        logits = self.decoder(decoder_input, memory, mask, state_h, state_c)
+        outputs = logits
+        if self.network.ctc_weight:
+            head = CtcHead(self.tokenizer.vocabulary_size, name="ctc")
+            outputs = {"characters": logits, "columns": head(memory, mask)}
+        inputs = {"image": picture, "width": width, "decoder_input": decoder_input}
+        return keras.Model(inputs, outputs, name="seq2seq")
+
+    def compile(self, optimizer: keras.optimizers.Optimizer, label_smoothing: float = 0.0) -> None:
+        """Sets optimizer and loss; the loss is the characters' plus, if asked for, the joint CTC loss."""
+        loss = CharacterCrossEntropy(label_smoothing)
+        weight = self.network.ctc_weight
+        if not weight:
+            self.model.compile(optimizer, loss=loss)
+            return
+        losses = {"characters": loss, "columns": CtcLoss()}
+        self.model.compile(optimizer, loss=losses, loss_weights={"characters": 1 - weight, "columns": weight})

@@ -1,0 +1,138 @@
+"""The `--predict_on_test` and `--predict` jobs."""
+
+import csv
+import glob
+import io
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from base.base_predictor import Prediction
+from data_generators.dataset import open_dataset, read_dataset_labels
+from models.artifact import artifact_folder, best_folder
+from predictors.predictor_seq2seq import PredictorSeq2Seq
+from utils.config_schema import Config
+from utils.errors import UserError
+from utils.files import write_json, write_text
+from utils.log import log
+from utils.score_prediction import score_prediction, writer_bootstrap
+
+IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif", ".pgm", ".ppm")
+
+
+def predict_on_test(config: Config, output: str | None = None) -> int:
+    """Reads the test words and prints scores, CER and WER last; returns the exit code."""
+    words = read_dataset_labels(config).splits["test"]
+    predictor = _load(config)
+    # The images must have the model's geometry, whatever the config says.
+    dataset = open_dataset(config.model_copy(update={"image": predictor.network.image}), words, "test")
+    predictions = predictor.predict_dataset(dataset, progress=True)
+    texts, labels = [p.text for p in predictions], [word.label for word in dataset.words]
+    if output:
+        rows = (
+            {"filename": word.filename, "label": word.label, **_row(prediction)}
+            for word, prediction in zip(dataset.words, predictions)
+        )
+        _write_table(output, rows)
+    _print_scores(labels, texts, [word.writer for word in dataset.words])
+    return 0
+
+
+def predict(config: Config, patterns: list[str], output: str | None = None) -> int:
+    """Reads image files and prints their text; returns the exit code, 2 if one was unusable."""
+    paths = find_images(patterns)
+    predictor = _load(config)
+    rows, failed = [], 0
+    results = predictor.read_files(paths)
+    for path, result in tqdm(results, "Reading", len(paths), unit="word", disable=len(paths) < 100, leave=False):
+        if isinstance(result, Prediction):
+            rows.append({"filename": str(path), **_row(result), "error": ""})
+            _print_text(path, result, single=len(paths) == 1)
+        else:
+            failed += 1
+            log(str(result))
+            rows.append({"filename": str(path), "text": "", "confidence": None, "error": result.reason})
+    if output:
+        _write_table(output, rows)
+    return 2 if failed else 0
+
+
+def find_images(patterns: Iterable[str]) -> list[Path]:
+    """Files, all images in folders, and what globs match, each once, in the given order.
+
+    Raises:
+        UserError: a pattern matches nothing.
+    """
+    paths: dict[Path, None] = {}
+    for pattern in patterns:
+        path = Path(pattern)
+        if path.is_dir():
+            found = sorted(p for p in path.rglob("*") if p.suffix.lower() in IMAGE_ENDINGS)
+        elif path.exists():
+            found = [path]
+        else:
+            found = sorted(Path(name) for name in glob.glob(pattern, recursive=True))
+        if not found:
+            raise UserError(f"--filename {pattern} names no image file; give a file, a folder with images or a glob.")
+        paths.update(dict.fromkeys(found))
+    return list(paths)
+
+
+def _load(config: Config) -> PredictorSeq2Seq:
+    """The model this experiment has trained, else the one that predict.weights_file names."""
+    own, named = best_folder(config), config.predict.weights_file
+    folder = own if own.exists() or not named else artifact_folder(named)
+    if not folder.exists():
+        raise UserError(
+            f"There is no trained model: neither {own} nor predict.weights_file ({named}) exists; "
+            "train one with --train, or set predict.weights_file to a model folder."
+        )
+    log(f"Using the model in {folder}.")
+    return PredictorSeq2Seq.from_folder(folder, config.predict.batch_size)
+
+
+def _print_text(path: Path, prediction: Prediction, single: bool) -> None:
+    if single:
+        print(f"Predicted label: {prediction.text}")
+    else:
+        print(f"{path}\t{prediction.text}\t{prediction.confidence:.4f}", flush=True)
+
+
+def _print_scores(labels: list[str], texts: list[str], writers: list[str | None]) -> None:
+    scores = score_prediction(labels, texts)
+    print(f"n:    {scores.n} words")
+    print(f"case-insensitive:     CER {scores.cer_caseless:.2%}  WER {scores.wer_caseless:.2%}")
+    print(f"without punctuation:  CER {scores.cer_no_punctuation:.2%}  WER {scores.wer_no_punctuation:.2%}")
+    print(f"CER, mean over words (the seed project's): {scores.mean_word_cer:.2%}")
+    known = [writer for writer in writers if writer]
+    if len(known) == len(writers) and len(set(known)) > 1:
+        interval = writer_bootstrap(labels, texts, known)
+        print(
+            f"95 % interval over {len(set(known))} writers: "
+            f"CER {_interval(interval['cer'])}  WER {_interval(interval['wer'])}"
+        )
+    print(f"CER: {100 * scores.cer:5.2f} %")
+    print(f"WER: {100 * scores.wer:5.2f} %")
+
+
+def _interval(bounds: tuple[float, float]) -> str:
+    return f"{100 * bounds[0]:.2f} to {100 * bounds[1]:.2f} %"
+
+
+def _row(prediction: Prediction) -> dict[str, Any]:
+    return {"text": prediction.text, "confidence": round(prediction.confidence, 6)}
+
+
+def _write_table(output: str, rows: Iterable[dict[str, Any]]) -> None:
+    """Writes rows as .json or .csv, by the file's ending."""
+    rows = list(rows)
+    if output.lower().endswith(".json"):
+        write_json(output, rows)
+        return
+    table = io.StringIO()
+    writer = csv.DictWriter(table, list(rows[0]) if rows else ["filename"], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_text(output, table.getvalue())

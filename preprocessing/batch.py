@@ -1,0 +1,32 @@
+"""Puts word images of different widths into one array."""
+
+from typing import Sequence
+
+import numpy as np
+
+from preprocessing.word_image import PAPER
+
+
+def pad_images(images: Sequence[np.ndarray], multiple: int, min_widths: Sequence[int] | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Pads word images with paper to the widest of the batch.
+
+    Each image's own width is first rounded up to `multiple` (the network's horizontal
+    stride), so that its valid columns don't depend on its neighbours in the batch.
+
+    Args:
+        images: uint8 (height, width) or (height, width, 3), all of one height.
+        multiple: pixels per encoder column.
+        min_widths: smallest valid width of each image, in pixels.
+
+    Returns:
+        uint8 (batch, height, widest, channels) and int32 (batch,): valid widths in pixels.
+    """
+    widths = np.array([image.shape[1] for image in images])
+    if min_widths is not None:
+        widths = np.maximum(widths, min_widths)
+    widths = (-(-widths // multiple) * multiple).astype(np.int32)
+    channels = 1 if images[0].ndim == 2 else images[0].shape[2]
+    batch = np.full((len(images), images[0].shape[0], widths.max(), channels), PAPER, np.uint8)
+    for row, image in zip(batch, images):
+        row[:, : image.shape[1]] = image.reshape(*image.shape[:2], channels)
+    return batch, widths

@@ -1,0 +1,118 @@
+"""The one place that knows how an image file becomes a word image.
+
+Training, evaluation and single-image prediction all read files through here, so the same file
+gives the same pixels on every path.
+"""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image as PillowImage
+from PIL import ImageOps, UnidentifiedImageError
+
+from utils.config_schema import Image
+from utils.errors import UserError
+
+PAPER = 255
+FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "GIF", "PPM")
+
+
+class UnusableImage(UserError):
+    """An image file that can't be read; `reason` is the short form that summaries count by."""
+
+    def __init__(self, path: str | Path, reason: str, advice: str = "") -> None:
+        super().__init__(f"Image {path}: {reason}{'; ' + advice if advice else ''}.")
+        self.reason = reason
+
+
+def read_word_image(path: str | Path, image: Image) -> np.ndarray:
+    """Reads a file and brings it to the network's geometry.
+
+    Returns:
+        uint8 of shape (y_size, width) or, with 3 channels, (y_size, width, 3); paper is 255;
+        1 <= width <= x_size, and width == x_size with `fixed_width`.
+
+    Raises:
+        UnusableImage: missing, empty, truncated, no image, or larger than `image.max_pixels`.
+    """
+    return to_network_geometry(decode(path, image), image)
+
+
+def decode(path: str | Path, image: Image) -> np.ndarray:
+    """Reads a file upright, on white where it is transparent; uint8 (h, w) or (h, w, 3)."""
+    grey = image.image_size.num_channels == 1 or image.convert_to_grayscale
+    try:
+        # Only the header is read here, so a decompression bomb is refused before it unfolds.
+        with PillowImage.open(path, formats=FORMATS) as file:
+            if file.width * file.height > image.max_pixels:
+                raise UnusableImage(
+                    path,
+                    f"{file.width}x{file.height} pixels are more than image.max_pixels allows",
+                    f"raise it above {file.width * file.height} if the file is genuine",
+                )
+            pixels = np.asarray(_upright_on_white(file).convert("L" if grey else "RGB"))
+    except FileNotFoundError:
+        raise UnusableImage(path, "missing file", "check images_folder and the file name") from None
+    except UnidentifiedImageError:
+        empty = Path(path).stat().st_size == 0
+        raise UnusableImage(path, "empty file" if empty else "not an image", f"give one of {', '.join(FORMATS)}") from None
+    except PillowImage.DecompressionBombError:
+        raise UnusableImage(path, "more pixels than image.max_pixels allows") from None
+    except UserError:
+        raise
+    except OSError as error:
+        reason = error.strerror.lower() if error.strerror else "truncated or damaged file"
+        raise UnusableImage(path, reason, "replace it or take it out of the labels file") from None
+    except (ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError, OverflowError, MemoryError):
+        # What Pillow's format plugins raise on damaged headers, besides OSError.
+        raise UnusableImage(path, "truncated or damaged file", "replace it or take it out of the labels file") from None
+    if grey and image.image_size.num_channels == 3:
+        pixels = cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB)
+    return pixels
+
+
+def to_network_geometry(pixels: np.ndarray, image: Image) -> np.ndarray:
+    """Binarises, scales with true aspect ratio and centres on a canvas of the network's height.
+
+    Args:
+        pixels: uint8 (h, w) or (h, w, 3), as in the file.
+    """
+    if image.binarization == "otsu":
+        pixels = binarize(pixels)
+    height, width = pixels.shape[:2]
+    size = image.image_size
+    factor = min(size.y_size / height, size.x_size / width)
+    if image.scale != "fit":
+        factor = min(factor, image.scale)
+    new_height = min(size.y_size, max(1, round(height * factor)))
+    new_width = min(size.x_size, max(1, round(width * factor)))
+    # Averaging areas keeps thin strokes when shrinking; it would only repeat pixels when enlarging.
+    method = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
+    scaled = cv2.resize(pixels, (new_width, new_height), interpolation=method)
+    canvas_width = size.x_size if image.fixed_width else new_width
+    canvas = np.full((size.y_size, canvas_width, *pixels.shape[2:]), PAPER, np.uint8)
+    top = (size.y_size - new_height) // 2
+    canvas[top : top + new_height, :new_width] = scaled
+    return canvas
+
+
+def binarize(pixels: np.ndarray) -> np.ndarray:
+    """Black ink on white paper by Otsu's threshold (Otsu 1979), on each image by itself."""
+    grey = pixels if pixels.ndim == 2 else cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+    _, black_and_white = cv2.threshold(grey, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
+    return black_and_white if pixels.ndim == 2 else cv2.cvtColor(black_and_white, cv2.COLOR_GRAY2RGB)
+
+
+def _upright_on_white(file: PillowImage.Image) -> PillowImage.Image:
+    """Applies the EXIF rotation, puts transparent pixels on white, brings 16 bits down to 8."""
+    picture = ImageOps.exif_transpose(file)
+    if picture.mode.startswith("I") or picture.mode == "F":
+        values = np.asarray(picture, np.float32)
+        top = 65535 if values.max(initial=0) > 255 else 255
+        return PillowImage.fromarray((values.clip(0, top) * (255 / top)).astype(np.uint8))
+    if picture.has_transparency_data:
+        picture = picture.convert("RGBA")
+        white = PillowImage.new("RGBA", picture.size, "white")
+        return PillowImage.alpha_composite(white, picture)
+    return picture

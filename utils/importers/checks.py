@@ -1,0 +1,87 @@
+"""Finds the words that can't be trained on: bad labels and files that are no usable image."""
+
+import posixpath
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from tqdm import tqdm
+
+from preprocessing.word_image import UnusableImage, decode
+from utils.config_schema import Image
+from utils.importers.record import (
+    DUPLICATE,
+    EMPTY_FILE,
+    EMPTY_LABEL,
+    IMAGE_TOO_LARGE,
+    LABEL_TOO_LONG,
+    MISSING_IMAGE,
+    SEGMENTATION_ERR,
+    UNREADABLE_IMAGE,
+    Dropped,
+    Record,
+)
+
+IMAGE = Image()
+
+
+def drop_bad_labels(
+    records: list[Record], max_length: int | None = None
+) -> tuple[list[Record], list[Dropped]]:
+    """Sorts out empty labels, labels of more than `max_length` code points and repeated files."""
+    kept, dropped, seen = [], [], set()
+    for record in records:
+        word = record.word
+        name = posixpath.normpath(word.filename)
+        reason = None
+        if not word.label.strip():
+            reason = EMPTY_LABEL
+        elif max_length is not None and len(word.label) > max_length:
+            reason = LABEL_TOO_LONG
+        elif name in seen:
+            reason = DUPLICATE  # in two splits it would be a leak
+        if reason is None:
+            seen.add(name)
+            kept.append(record)
+        else:
+            dropped.append(Dropped(word.filename, word.label, reason))
+    return kept, dropped
+
+
+def drop_bad_segmentation(records: list[Record]) -> tuple[list[Record], list[Dropped]]:
+    """Sorts out the words whose segmentation IAM itself flags as wrong."""
+    kept = [record for record in records if record.segmented]
+    bad = [record.word for record in records if not record.segmented]
+    return kept, [Dropped(word.filename, word.label, SEGMENTATION_ERR) for word in bad]
+
+
+def drop_bad_images(records: list[Record], folder: Path, workers: int) -> tuple[list[Record], list[Dropped]]:
+    """Reads every image in `workers` threads and sorts out the words whose image is unusable."""
+    kept, dropped = [], []
+    pool = ThreadPoolExecutor(workers)
+    try:
+        problems = pool.map(image_problem, [folder / record.word.filename for record in records])
+        progress = tqdm(problems, total=len(records), desc="Checking images", unit="", disable=None)
+        for record, reason in zip(records, progress):
+            if reason is None:
+                kept.append(record)
+            else:
+                dropped.append(Dropped(record.word.filename, record.word.label, reason))
+    finally:
+        # On Ctrl-C the files still queued are not read.
+        pool.shutdown(cancel_futures=True)
+    return kept, dropped
+
+
+def image_problem(path: str | Path) -> str | None:
+    """Why training could not read the file, as a reason of `utils.importers.record`; None if it can.
+
+    The image is decoded as in training, and refused by its header if it has more than
+    `image.max_pixels` pixels (the config's default).
+    """
+    try:
+        decode(path, IMAGE)
+    except UnusableImage as error:
+        if "max_pixels" in error.reason:
+            return IMAGE_TOO_LARGE
+        return {"missing file": MISSING_IMAGE, "empty file": EMPTY_FILE}.get(error.reason, UNREADABLE_IMAGE)
+    return None

@@ -1,0 +1,121 @@
+"""Text to ids and back. The special ids lie outside the charset, so every character can be a label."""
+
+import unicodedata
+from typing import Iterable, Sequence
+
+import numpy as np
+
+from utils.errors import UserError
+
+PAD, START, END = 0, 1, 2
+NUM_SPECIAL = 3
+
+
+def normalize_label(text: str) -> str:
+    """`text` in Unicode NFC, the form in which labels are trained on, predicted and compared."""
+    return unicodedata.normalize("NFC", text)
+
+
+class Tokenizer:
+    """Maps labels to ids: 0 pads, 1 starts, 2 ends, and the charset counts on from 3 in its order.
+
+    Args:
+        charset: the characters that can be written, each once. Every code point counts by itself, so
+            a combining mark that has no composed form with its letter is a character of its own.
+
+    Raises:
+        UserError: the charset is empty, repeats a character, or holds one that NFC would replace.
+    """
+
+    def __init__(self, charset: str) -> None:
+        if not charset:
+            raise UserError("The charset is empty; give it at least one character, or train on labels.")
+        repeated = sorted({char for char in charset if charset.count(char) > 1})
+        if repeated:
+            raise UserError(f"The charset repeats {_listed(repeated)}; name each character once.")
+        # Not checked on the whole string: neighbours in a sorted charset ("z" before an accent) may compose.
+        replaced = sorted(char for char in charset if normalize_label(char) != char)
+        if replaced:
+            raise UserError(
+                f"The charset holds {_listed(replaced)}, which no label in Unicode NFC contains; "
+                f"write {_listed(sorted({normalize_label(char) for char in replaced}))} instead."
+            )
+        self.charset = charset
+        self._ids = {char: index for index, char in enumerate(charset, start=NUM_SPECIAL)}
+
+    @classmethod
+    def from_labels(cls, labels: Iterable[str]) -> "Tokenizer":
+        """A tokenizer whose charset is the sorted characters of the NFC-normalised labels."""
+        return cls("".join(sorted(set().union(*map(normalize_label, labels)))))
+
+    @property
+    def vocabulary_size(self) -> int:
+        """Number of ids, the three special ones included; ids lie in [0, vocabulary_size)."""
+        return NUM_SPECIAL + len(self.charset)
+
+    def encode(self, label: str) -> list[int]:
+        """Ids of the characters of `label` (NFC), without start or end.
+
+        Raises:
+            UserError: names the characters of the label that are not in the charset.
+        """
+        label = normalize_label(label)
+        try:
+            return [self._ids[char] for char in label]
+        except KeyError:
+            unknown = sorted(set(label) - self._ids.keys())
+            raise UserError(
+                f"Label {label!r} contains {_listed(unknown)}, not in the charset; "
+                "add to network.charset or leave the word out."
+            ) from None
+
+    def encode_batch(self, labels: Sequence[str], length: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Input and target of a teacher-forced decoder.
+
+        Args:
+            labels: the labels of one batch.
+            length: number of steps L; None: the longest label plus one.
+
+        Returns:
+            decoder_input, START + label, and decoder_target, label + END: int32 arrays of shape
+            (batch, L), padded with PAD.
+
+        Raises:
+            UserError: a label contains characters outside the charset or is longer than L - 1.
+        """
+        encoded = [self.encode(label) for label in labels]
+        if length is None:
+            length = max(map(len, encoded), default=0) + 1
+        decoder_input = np.full((len(encoded), length), PAD, np.int32)
+        decoder_target = np.full((len(encoded), length), PAD, np.int32)
+        for row, ids in enumerate(encoded):
+            if len(ids) >= length:
+                raise UserError(
+                    f"Label {labels[row]!r} has {len(ids)} characters, but {length} steps hold at most "
+                    f"{length - 1} and the end: raise network.max_seq_lenght or leave the word out."
+                )
+            decoder_input[row, 0] = START
+            decoder_input[row, 1 : len(ids) + 1] = ids
+            decoder_target[row, : len(ids)] = ids
+            decoder_target[row, len(ids)] = END
+        return decoder_input, decoder_target
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """Text of `ids` up to the first END or PAD, in NFC; START writes nothing.
+
+        Raises:
+            ValueError: an id before the end is outside [0, vocabulary_size).
+        """
+        text = []
+        for index in map(int, ids):
+            if index in (PAD, END):
+                break
+            if not 0 <= index < self.vocabulary_size:
+                raise ValueError(f"id {index} is outside [0, {self.vocabulary_size})")
+            if index != START:
+                text.append(self.charset[index - NUM_SPECIAL])
+        return normalize_label("".join(text))
+
+
+def _listed(characters: Iterable[str]) -> str:
+    return ", ".join(map(repr, characters))
