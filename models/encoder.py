@@ -11,7 +11,7 @@ from utils.config_schema import Image, Network
 
 def horizontal_stride(network: Network) -> int:
     """Pixels of image width per encoder column."""
-    return math.prod(pool_x for _, pool_x in network.pools)
+    return math.prod(size_x for _, size_x in network.steps + network.pools)
 
 
 def build_encoder(image: Image, network: Network) -> keras.Model:
@@ -35,39 +35,44 @@ def build_encoder(image: Image, network: Network) -> keras.Model:
 
 
 def _convolutions(features, width, network: Network, masked: bool):
-    """Blocks of convolution, batch norm, ReLU, residual units and max pooling."""
+    """Blocks of convolution, batch norm, residual units, max pooling and ReLU.
+
+    ReLU and masking come after the pooling: the result is the same as before it, on a quarter
+    of the values. Widths are multiples of all strides, so no window straddles the mask's edge.
+    """
     stride = 1
-
-    def mask(values, name):
-        return MaskColumns(stride, name=f"mask_{name}")(values, width) if masked else values
-
     blocks = len(network.num_filters)
     normalized = network.use_batch_norm if isinstance(network.use_batch_norm, list) else [network.use_batch_norm] * blocks
     units = network.residual or [0] * blocks
+
+    def activate(values, name: str):
+        values = layers.Activation("relu", name=f"activation_{name}")(values)
+        return MaskColumns(stride, name=f"mask_{name}")(values, width) if masked else values
+
     for block in range(blocks):
-        filters, number = network.num_filters[block], block + 1
-        features = _convolve(features, filters, network.conv_kernels[block], normalized[block], str(number))
-        features = mask(layers.Activation("relu", name=f"activation_{number}")(features), number)
-        for unit in range(1, units[block] + 1):
-            shortcut, name = features, f"{number}_{unit}"
-            features = _convolve(features, filters, (3, 3), normalized[block], f"{name}a")
-            features = mask(layers.Activation("relu", name=f"activation_{name}a")(features), f"{name}a")
-            features = _convolve(features, filters, (3, 3), normalized[block], f"{name}b")
-            features = layers.Add(name=f"add_{name}")([shortcut, features])
-            features = mask(layers.Activation("relu", name=f"activation_{name}b")(features), f"{name}b")
+        filters, name, step = network.num_filters[block], str(block + 1), tuple(network.steps[block])
+        features = _convolve(features, filters, network.conv_kernels[block], step, normalized[block], name)
+        stride *= step[1]
+        for unit in range(units[block]):
+            features = activate(features, f"{name}_{unit}")
+            inner = _convolve(features, filters, (3, 3), (1, 1), normalized[block], f"{name}_{unit}a")
+            inner = activate(inner, f"{name}_{unit}a")
+            inner = _convolve(inner, filters, (3, 3), (1, 1), normalized[block], f"{name}_{unit}b")
+            features = layers.Add(name=f"add_{name}_{unit}")([features, inner])
         pool = tuple(network.pools[block])
         if pool != (1, 1):
-            features = layers.MaxPooling2D(pool, name=f"maxpool_{number}")(features)
+            features = layers.MaxPooling2D(pool, name=f"maxpool_{name}")(features)
         stride *= pool[1]
+        features = activate(features, name)
     if network.conv_dropout:
         features = layers.SpatialDropout2D(network.conv_dropout, name="conv_dropout")(features)
     return features
 
 
-def _convolve(features, filters: int, kernel, normalized: bool, name: str):
-    """Convolution that keeps the size; batch norm, where used, makes its bias superfluous."""
+def _convolve(features, filters: int, kernel, step, normalized: bool, name: str):
+    """Convolution, 'same' padding; batch norm, where used, makes its bias superfluous."""
     features = layers.Conv2D(
-        filters, tuple(kernel), padding="same", use_bias=not normalized, name=f"conv_{name}"
+        filters, tuple(kernel), strides=step, padding="same", use_bias=not normalized, name=f"conv_{name}"
     )(features)
     return layers.BatchNormalization(name=f"batch_norm_{name}")(features) if normalized else features
 

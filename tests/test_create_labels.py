@@ -15,7 +15,9 @@ import pytest
 
 from utils.create_labels import main
 from utils.importers.checks import image_problem
-from utils.labels import read_labels
+from utils.importers.record import Record
+from utils.importers.split import writer_split
+from utils.labels import Word, read_labels
 
 ROOT = Path(__file__).resolve().parent.parent
 COMMAND = [sys.executable, "-m", "utils.create_labels"]
@@ -132,7 +134,7 @@ def form_options(folder):
 
 def test_iam_by_lists_of_forms(iam):
     output = iam / "out" / "labels.json"
-    result = run("--data_folder", iam, "--output", output, *form_options(iam), "--max_label_length", 15)
+    result = run("--data_folder", iam, "--output", output, *form_options(iam), "--max_label_length", 7)
     assert result.returncode == 0, result.stderr
     assert words_of(output, "train") == {
         "a01/a01-000u/a01-000u-00-00.png": ("A", "000"),
@@ -208,6 +210,20 @@ def test_iam_split_by_writer_keeps_writers_apart(tmp_path):
         assert dropped_of(folder / f"{seed}.dropped.tsv") == {
             "b01/b01-000/b01-000-00-00.png": ("stranger", "writer unknown")
         }
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_when_no_writer_fits_the_smallest_is_taken(seed):
+    records = [
+        Record(Word(f"{writer}{i}.png", "x", writer)) for writer in "abc" for i in range(ord(writer) - 90)
+    ]
+    splits, dropped = writer_split(records, test_size=0.1, val_size=0.1, seed=seed)
+    assert {split: {word.writer for word in words} for split, words in splits.items()} == {
+        "train": {"c"},
+        "val": {"b"},
+        "test": {"a"},
+    }
+    assert dropped == []
 
 
 def test_iam_mistakes_are_one_sentence(iam, tmp_path, refused):
@@ -416,23 +432,21 @@ def test_image_problems_of_what_is_no_file(tmp_path):
 
 def test_ctrl_c_ends_with_130_and_writes_nothing(tmp_path):
     folder = tmp_path / "images"
-    picture(folder / "a.png")
+    folder.mkdir()
     os.mkfifo(folder / "b.png")
-    (tmp_path / "t.csv").write_text("b.png,b\na.png,a\n")
-    arguments = [
-        "--table",
-        tmp_path / "t.csv",
-        "--images",
-        folder,
-        "--output",
-        tmp_path / "out" / "labels.json",
-    ]
+    os.mkfifo(folder / "c.png")  # nobody writes to it: reading it would never end
+    (tmp_path / "t.csv").write_text("b.png,b\nc.png,c\n")
+    output = tmp_path / "out" / "labels.json"
+    arguments = ["--table", tmp_path / "t.csv", "--images", folder, "--output", output, "--workers", "1"]
     process = subprocess.Popen([*COMMAND, *map(str, arguments)], cwd=ROOT, stderr=subprocess.PIPE, text=True)
-    # Opening the pipe waits until the importer has opened it too: it is now busy reading images.
-    with open(folder / "b.png", "wb"):
-        process.send_signal(signal.SIGINT)
-        time.sleep(0.3)
-    assert process.communicate(timeout=30)[1].strip().splitlines()[-1] == "Interrupted."
+    try:
+        # Opening the pipe waits until the importer has opened it too: it is now busy reading images.
+        with open(folder / "b.png", "wb"):
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.3)
+        assert process.communicate(timeout=30)[1].strip().splitlines()[-1] == "Interrupted."
+    finally:
+        process.kill()
     assert process.returncode == 130
     assert not (tmp_path / "out").exists()
 

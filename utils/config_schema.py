@@ -115,6 +115,9 @@ class Network(Section):
     conv_kernels: list[Annotated[list[PositiveInt], Field(min_length=2, max_length=2)]] = key(
         [[7, 7], [5, 5], [5, 5], [3, 3], [3, 3], [3, 3]], "kernel [height, width] of each block"
     )
+    strides: list[Annotated[list[PositiveInt], Field(min_length=2, max_length=2)]] | None = key(
+        None, "step [height, width] of each block's convolution; null: [1, 1] everywhere"
+    )
     pooling: list[Annotated[list[PositiveInt], Field(min_length=2, max_length=2)]] | None = key(
         None, "max pooling [height, width] after each block; null: [2, 2] everywhere"
     )
@@ -146,13 +149,18 @@ class Network(Section):
     @model_validator(mode="after")
     def _one_entry_per_block(self) -> "Network":
         blocks = len(self.num_filters)
-        for name in ("conv_kernels", "pooling", "residual", "use_batch_norm"):
+        for name in ("conv_kernels", "strides", "pooling", "residual", "use_batch_norm"):
             value = getattr(self, name)
             if isinstance(value, list) and len(value) != blocks:
                 raise ValueError(f"{name} has {len(value)} entries, but num_filters has {blocks}: give one per block")
         if self.decoder_layers == 2 and self.attention == "none":
             raise ValueError("decoder_layers 2 needs attention luong: its second LSTM reads what attention found")
         return self
+
+    @property
+    def steps(self) -> list[list[int]]:
+        """Convolution step [height, width] of each block."""
+        return self.strides or [[1, 1]] * len(self.num_filters)
 
     @property
     def pools(self) -> list[list[int]]:
@@ -249,13 +257,14 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _geometry_holds(self) -> "Config":
-        height, width = self.image.image_size.y_size, self.image.image_size.x_size
-        for block, (pool_y, pool_x) in enumerate(self.network.pools, start=1):
-            height, width = height // pool_y, width // pool_x
+        size, network = self.image.image_size, self.network
+        height, width = size.y_size, size.x_size
+        for block, (step, pool) in enumerate(zip(network.steps, network.pools), start=1):
+            height, width = -(-height // step[0]) // pool[0], -(-width // step[1]) // pool[1]
             if height < 1 or width < 1:
                 raise ValueError(
-                    f"network.pooling leaves nothing of a {self.image.image_size.y_size}x"
-                    f"{self.image.image_size.x_size} image at block {block}: use fewer or smaller poolings"
+                    f"network.pooling leaves nothing of a {size.y_size}x{size.x_size} image at block {block}: "
+                    "use fewer or smaller poolings and strides"
                 )
         if self.network.columns == "flatten" and not self.image.fixed_width:
             raise ValueError("network.columns flatten needs image.fixed_width true: set it, or use columns height")

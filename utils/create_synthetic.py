@@ -1,0 +1,198 @@
+"""Creates a dataset of rendered words in IAM's own layout: words/, words.txt, forms.txt, labels.json.
+
+Example: python -m utils.create_synthetic --output datasets/synthetic --words 20000
+"""
+
+import argparse
+import contextlib
+import functools
+import json
+import multiprocessing
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import cv2
+import numpy as np
+from tqdm import tqdm
+
+from utils.errors import UserError
+from utils.files import write_json
+from utils.synthetic import SPLITS, WORDS_PER_FORM, WORDS_PER_LINE, sample
+from utils.synthetic.lists import Word, write_lists
+
+MAX_WORDS = 100_000 * WORDS_PER_FORM  # per split: forms s00-000 to s99-999
+_MARKER = "synthetic.json"  # written first: says that a folder is ours and may be overwritten
+_FORM_LETTERS = {"train": "s", "val": "v", "test": "t"}
+_FORMS_PER_TASK = 4
+_LINE_HEIGHT = 180  # of the page that words.txt describes, in pixels
+
+
+def create_synthetic(
+    output_folder: str | Path,
+    num_words: dict[str, int],
+    seed: int,
+    workers: int = 0,
+    progress: bool = True,
+) -> Path:
+    """Renders a dataset; the same arguments give the same files, whatever `workers` is.
+
+    A folder that holds an earlier synthetic dataset is overwritten. `labels.json` is removed first
+    and written last, so it exists only beside a complete dataset.
+
+    Args:
+        output_folder: gets words/<f>/<f-form>/<id>.png (8-bit grey), words.txt, forms.txt, labels.json.
+        num_words: words per split, with the keys "train", "val" and "test", each 1..2,400,000.
+        seed: 0 or more. Word i of a split depends on seed, split and i alone.
+        workers: processes; 0 means one per CPU core.
+        progress: show a progress bar on stderr.
+
+    Returns:
+        the path of labels.json: {split: [{"filename": relative to words/, "label", "writer"}, ...]}.
+
+    Raises:
+        UserError: impossible numbers, a folder that can't be written or that holds something else.
+    """
+    _check_arguments(num_words, seed, workers)
+    folder = Path(output_folder)
+    _prepare(folder, {"seed": seed, "num_words": {split: num_words[split] for split in SPLITS}})
+    tasks = _tasks(num_words)
+    workers = min(workers or _cpu_count(), len(tasks))
+    render = functools.partial(_render_task, str(folder / "words"), seed)
+    total = sum(num_words.values())
+    bar = tqdm(total=total, unit=" words", desc="Rendering", mininterval=0.5, disable=not progress)
+    with bar, _mapped(render, tasks, workers) as results:
+        write_lists(folder, num_words, _counted(results, bar))
+    return folder / "labels.json"
+
+
+def _check_arguments(num_words: dict[str, int], seed: int, workers: int) -> None:
+    if set(num_words) != set(SPLITS):
+        raise UserError(f"The numbers of words need the keys {', '.join(SPLITS)}, not {sorted(num_words)}.")
+    for split, count in num_words.items():
+        if not 1 <= count <= MAX_WORDS:
+            raise UserError(f"The number of {split} words must be 1 to {MAX_WORDS:,}, not {count:,}.")
+    if seed < 0:
+        raise UserError(f"The seed must be 0 or more, not {seed}.")
+    if workers < 0:
+        raise UserError(f"The number of workers must be 0 (one per CPU core) or more, not {workers}.")
+
+
+def _prepare(folder: Path, description: dict) -> None:
+    """Makes sure that the folder is ours and holds no list of words that are about to change."""
+    marker = folder / _MARKER
+    try:
+        if folder.exists() and not marker.is_file() and any(folder.iterdir()):
+            raise UserError(f"{folder} is not empty and holds no synthetic dataset; name a new folder.")
+        (folder / "labels.json").unlink(missing_ok=True)
+        if marker.is_file() and marker.read_text(encoding="utf-8") != _as_text(description):
+            shutil.rmtree(folder / "words", ignore_errors=True)  # words of other settings
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"Can't create the dataset in {folder}: {error.strerror or error}.") from error
+    write_json(marker, description)
+
+
+def _as_text(description: dict) -> str:
+    return json.dumps(description, ensure_ascii=False, indent=2) + "\n"
+
+
+def _tasks(num_words: dict[str, int]) -> list[tuple[str, int, int]]:
+    """(split, first word, end) in steps of a few forms: small enough to share, large enough to send."""
+    step = _FORMS_PER_TASK * WORDS_PER_FORM
+    return [
+        (split, first, min(first + step, num_words[split]))
+        for split in SPLITS
+        for first in range(0, num_words[split], step)
+    ]
+
+
+def _cpu_count() -> int:
+    """Cores that this process may use, where the system tells (a container's or batch job's share)."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextlib.contextmanager
+def _mapped(function: Callable, tasks: list, workers: int) -> Iterator[Iterable]:
+    """Like `map`, in order, in `workers` processes; leaves no process behind when the block fails."""
+    if workers == 1:
+        yield map(function, tasks)
+        return
+    # Spawned, not forked: the caller may have threads (TensorFlow's) that a fork would freeze.
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker)
+    try:
+        yield pool.map(function, tasks)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _start_worker() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    cv2.setNumThreads(1)
+
+
+def _render_task(words_folder: str, seed: int, task: tuple[str, int, int]) -> list[Word]:
+    """Renders and saves the words first..end-1 of a split (whole forms); runs in a worker."""
+    split, first, end = task
+    words, x = [], 0
+    for index in range(first, end):
+        image, label, writer = sample(seed, split, index)
+        form, place = divmod(index, WORDS_PER_FORM)
+        line, column = divmod(place, WORDS_PER_LINE)
+        x = 300 if column == 0 else x
+        name = f"{_FORM_LETTERS[split]}{form // 1000:02d}-{form % 1000:03d}-{line:02d}-{column:02d}"
+        word = Word(name, label, writer, x, 700 + line * _LINE_HEIGHT, image.shape[1], image.shape[0])
+        _save(image, Path(words_folder, word.filename))
+        words.append(word)
+        x += word.width + 40
+    return words
+
+
+def _save(image: np.ndarray, path: Path) -> None:
+    # Low compression: higher levels take twice the time for a few per cent of the size.
+    data = cv2.imencode(".png", image, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1]
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    except OSError as error:
+        raise UserError(f"Can't write {path}: {error.strerror or error}.") from None
+
+
+def _counted(results: Iterable[list[Word]], bar: tqdm) -> Iterator[Word]:
+    for words in results:
+        yield from words
+        bar.update(len(words))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line; returns the exit code (0 done, 2 the user can mend it)."""
+    description = "Creates a dataset of rendered words in IAM's own layout."
+    parser = argparse.ArgumentParser(prog="python -m utils.create_synthetic", description=description)
+    parser.add_argument("--output", required=True, help="folder of the dataset, such as datasets/synthetic")
+    parser.add_argument(
+        "--words", type=int, required=True, help="for training; val and test get a tenth each"
+    )
+    parser.add_argument("--seed", type=int, default=1, help="other seeds give other words (default: 1)")
+    parser.add_argument("--workers", type=int, default=0, help="processes (default: one per CPU core)")
+    options = parser.parse_args(arguments)
+    tenth = max(10, options.words // 10)
+    num_words = {"train": options.words, "val": tenth, "test": tenth}
+    try:
+        labels = create_synthetic(options.output, num_words, options.seed, options.workers)
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("Interrupted; the same command starts over.", file=sys.stderr)
+        return 130
+    print(labels)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

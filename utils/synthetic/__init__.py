@@ -1,0 +1,39 @@
+"""Handwriting-like words rendered from the bundled fonts, at the scale of IAM's word crops.
+
+Everything drawn is a pure function of (seed, split, index): see `sample`.
+"""
+
+import numpy as np
+
+from utils.synthetic.fonts import SPLITS, Font, font_of_form, fonts_of, load_fonts
+from utils.synthetic.render import render_word
+from utils.synthetic.texts import CHARSET, draw_text
+
+WORDS_PER_LINE = 8
+WORDS_PER_FORM = 24  # one form, one font: small forms let even a hundred words show several fonts
+
+
+def sample(seed: int, split: str, index: int) -> tuple[np.ndarray, str, str]:
+    """Word `index` (0, 1, ...) of `split` ("train", "val" or "test") under `seed` (>= 0).
+
+    Returns:
+        image (uint8, height x width, ink dark on paper near 255), label, writer (the font's id).
+    """
+    font = font_of_form(seed, split, index // WORDS_PER_FORM)
+    rng = np.random.default_rng([seed, SPLITS.index(split), index])
+    label = draw_text(rng, font.charset)
+    return render_word(label, font, rng), label, font.writer
+
+
+__all__ = [
+    "CHARSET",
+    "SPLITS",
+    "WORDS_PER_FORM",
+    "WORDS_PER_LINE",
+    "Font",
+    "draw_text",
+    "fonts_of",
+    "load_fonts",
+    "render_word",
+    "sample",
+]

@@ -1,0 +1,160 @@
+"""What is written: labels with IAM's mixture of words, punctuation and numbers, and more surprises."""
+
+import functools
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+WORDS_FILE = Path(__file__).resolve().parents[2] / "datasets" / "text" / "words.tsv"
+LOWER = "abcdefghijklmnopqrstuvwxyz"
+UPPER = LOWER.upper()
+DIGITS = "0123456789"
+# IAM's printable characters; a label of IAM's word list holds no space.
+CHARSET = "!\"#&'()*+,-./" + DIGITS + ":;?" + UPPER + LOWER
+
+# Below 1, so that rare words are seen more often than in running text.
+_TEMPER = 0.85
+# Relative frequencies of marks that stand alone in IAM, with a floor for those it hardly has.
+_MARKS = {
+    ".": 155, ",": 155, '"': 52, "-": 22, "'": 20, "(": 14, ")": 14, ";": 12, ":": 12, "?": 10, "!": 10,
+    "#": 5, "...": 3, "*": 2, "&": 4, "/": 1, "+": 1,
+}  # fmt: skip
+_ABBREVIATIONS = ("Mr.", "Mrs.", "Dr.", "St.", "M.P.", "U.S.", "etc.", "i.e.", "e.g.", "No.", "p.m.", "a.m.")
+_ATTACHED = (("", ","), ("", "."), ("", "?"), ('"', ""), ("", '"'), ("(", ")"), ("'", "'"))  # before, after
+_PRONOUN = ("i", "i'm", "i'd", "i'll", "i've")
+
+
+def draw_text(rng: np.random.Generator, charset: frozenset[str] = frozenset(CHARSET)) -> str:
+    """One random label: 1 to about 20 characters of `charset`, never empty, without spaces.
+
+    Args:
+        rng: the source of all choices.
+        charset: characters that may occur; should hold at least the lower-case letters.
+    """
+    while True:
+        kind = np.searchsorted(_KIND_LIMITS, rng.random(), side="right")
+        text = _KINDS[kind][1](rng)
+        if charset.issuperset(text):
+            return text
+
+
+@functools.cache
+def load_words() -> tuple[tuple[str, ...], np.ndarray]:
+    """The word list, most frequent first, and the cumulated tempered frequencies (last is 1.0)."""
+    rows = [line.split("\t") for line in WORDS_FILE.read_text(encoding="utf-8").splitlines()]
+    weights = np.array([float(frequency) for _, frequency in rows]) ** _TEMPER
+    return tuple(word for word, _ in rows), np.cumsum(weights) / weights.sum()
+
+
+def _word(rng: np.random.Generator) -> str:
+    words, cumulated = load_words()
+    word = words[min(np.searchsorted(cumulated, rng.random(), side="right"), len(words) - 1)]
+    return word.capitalize() if word in _PRONOUN else word
+
+
+def _dictionary_word(rng: np.random.Generator) -> str:
+    word = _word(rng)
+    roll = rng.random()
+    if roll < 0.14:
+        return word[0].upper() + word[1:]
+    return word.upper() if roll < 0.147 else word
+
+
+def _mark(rng: np.random.Generator) -> str:
+    return _MARK_NAMES[np.searchsorted(_MARK_LIMITS, rng.random(), side="right")]
+
+
+def _number(rng: np.random.Generator) -> str:
+    roll = rng.random()
+    if roll < 0.3:
+        return str(rng.integers(1700, 2030))
+    if roll < 0.75:
+        return str(rng.integers(0, 10 ** int(rng.integers(1, 5))))
+    if roll < 0.85:
+        return f"{rng.integers(1, 1000)},{rng.integers(0, 1000):03d}"
+    if roll < 0.93:
+        return f"{rng.integers(0, 100)}.{rng.integers(0, 100)}"
+    return f"{rng.integers(1, 100)}{_pick(rng, ('th', 'st', '/6', '-year-old', ':30', 's'))}"
+
+
+def _abbreviation(rng: np.random.Generator) -> str:
+    if rng.random() < 0.6:
+        return _pick(rng, _ABBREVIATIONS)
+    initials = [_pick(rng, UPPER) for _ in range(rng.integers(1, 4))]
+    return "".join(letter + "." for letter in initials) if rng.random() < 0.6 else "".join(initials)
+
+
+def _hyphenated(rng: np.random.Generator) -> str:
+    word = _word(rng)
+    if rng.random() < 0.5:
+        return word[: max(2, len(word) // 2)] + "-"  # broken at the end of a line
+    return f"{word}-{_word(rng)}"
+
+
+def _possessive(rng: np.random.Generator) -> str:
+    word = _word(rng).split("'")[0].capitalize()
+    return word + _pick(rng, ("'s", "'s", "'s", "s'"))
+
+
+def _recombined(rng: np.random.Generator) -> str:
+    """The beginning of one word and the end of another: looks like English, is in no dictionary."""
+    first, second = _word(rng), _word(rng)
+    front = first[: rng.integers(1, len(first) + 1)]
+    word = front + second[rng.integers(0, len(second)) :]
+    return word.capitalize() if rng.random() < 0.15 else word
+
+
+def _shuffled(rng: np.random.Generator) -> str:
+    return "".join(rng.permutation(list(_word(rng))))
+
+
+def _random_case(rng: np.random.Generator) -> str:
+    word = _word(rng)
+    if rng.random() < 0.5:
+        return word.upper()
+    return "".join(
+        c.upper() if flip else c for c, flip in zip(word, rng.random(len(word)) < 0.4, strict=True)
+    )
+
+
+def _letters(rng: np.random.Generator) -> str:
+    """Letters and digits in no order, each as likely as any other."""
+    alphabet = _pick(rng, (LOWER, LOWER, UPPER + LOWER, UPPER + DIGITS, UPPER, DIGITS))
+    return "".join(_pick(rng, alphabet) for _ in range(1 + rng.poisson(2.5)))
+
+
+def _characters(rng: np.random.Generator) -> str:
+    return "".join(_pick(rng, CHARSET) for _ in range(rng.integers(1, 6)))
+
+
+def _with_mark(rng: np.random.Generator) -> str:
+    """A word with the mark that belongs to its neighbour still attached."""
+    before, after = _pick(rng, _ATTACHED)
+    return before + _word(rng) + after
+
+
+def _pick(rng: np.random.Generator, options: Sequence) -> Any:
+    """One element of a sequence; much faster than `Generator.choice`."""
+    return options[int(rng.random() * len(options))]
+
+
+# The first six have about IAM's shares; the rest, a sixth of all, keep the reader from guessing.
+_KINDS: tuple[tuple[float, Callable[[np.random.Generator], str]], ...] = (
+    (0.660, _dictionary_word),
+    (0.115, _mark),
+    (0.017, _number),
+    (0.014, _abbreviation),
+    (0.012, _hyphenated),
+    (0.012, _possessive),
+    (0.060, _recombined),
+    (0.015, _shuffled),
+    (0.020, _random_case),
+    (0.040, _letters),
+    (0.015, _characters),
+    (0.020, _with_mark),
+)
+_KIND_LIMITS = np.cumsum([share for share, _ in _KINDS])[:-1] / sum(share for share, _ in _KINDS)
+_MARK_NAMES = tuple(_MARKS)
+_MARK_LIMITS = np.cumsum(list(_MARKS.values()))[:-1] / sum(_MARKS.values())
