@@ -1,0 +1,23 @@
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+CONFIG ?= configs/config.yml
+
+.PHONY: train test clean
+
+# Trains on the embedded dataset, then evaluates and reads one image: the whole tour.
+train: $(VENV)/ready
+	$(RUN) main.py -c $(CONFIG) --train
+	$(RUN) main.py -c $(CONFIG) --predict_on_test
+	$(RUN) main.py -c $(CONFIG) --predict --filename test_images/supported.png
+
+test: $(VENV)/ready
+	$(RUN) -m pytest tests
+
+$(VENV)/ready: requirements.txt
+	$(PYTHON) -m venv $(VENV)
+	$(RUN) -m pip install --quiet --requirement requirements.txt
+	touch $@
+
+clean:
+	rm -rf $(VENV)
