@@ -1,0 +1,88 @@
+"""A picture of words with what was read in them.
+
+    python main.py --predict_on_test --output predictions.json
+    python -m utils.draw_predictions --predictions predictions.json --images datasets/synthetic/words --output sheet.png
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont, UnidentifiedImageError
+
+from utils.errors import UserError
+from utils.files import atomic_write
+from utils.log import log
+
+CELL_WIDTH, IMAGE_HEIGHT, TEXT_HEIGHT, MARGIN = 250, 72, 30, 10
+RIGHT, WRONG, INK = "#1a7f37", "#cf222e", "#1f2328"
+
+
+def draw_predictions(rows: list[dict[str, Any]], images: Path, columns: int = 4) -> Image.Image:
+    """Draws each word's image above its prediction: green if right, red with the truth if wrong.
+
+    Args:
+        rows: dictionaries with filename and text, and label where the truth is known.
+        images: folder that the file names start from.
+    """
+    cell_height = IMAGE_HEIGHT + TEXT_HEIGHT + 2 * MARGIN
+    lines = -(-len(rows) // columns)
+    sheet = Image.new("RGB", (columns * CELL_WIDTH, lines * cell_height), "white")
+    draw = ImageDraw.Draw(sheet)
+    font = ImageFont.load_default(size=18)
+    for index, row in enumerate(rows):
+        left, top = index % columns * CELL_WIDTH + MARGIN, index // columns * cell_height + MARGIN
+        picture = _open(images / row["filename"])
+        picture.thumbnail((CELL_WIDTH - 2 * MARGIN, IMAGE_HEIGHT))
+        sheet.paste(picture, (left, top + (IMAGE_HEIGHT - picture.height) // 2))
+        label = row.get("label")
+        right = label is None or label == row["text"]
+        text = row["text"] if right else f"{row['text']}  (is {label})"
+        color = INK if label is None else RIGHT if right else WRONG
+        draw.text((left, top + IMAGE_HEIGHT + 4), text, fill=color, font=font)
+    return sheet
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Command line; returns the exit code."""
+    parser = argparse.ArgumentParser(description="Draw words with their predictions.")
+    parser.add_argument("--predictions", required=True, help="the .json file that main.py --output wrote")
+    parser.add_argument("--images", default=".", help="folder that its file names start from")
+    parser.add_argument("--output", required=True, help="PNG file to write")
+    parser.add_argument("--words", type=int, default=24, help="number of words, drawn at random")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the choice")
+    options = parser.parse_args(arguments)
+    try:
+        rows = _read(Path(options.predictions))
+        chosen = np.random.default_rng(options.seed).permutation(len(rows))[: options.words]
+        sheet = draw_predictions([rows[i] for i in sorted(chosen)], Path(options.images))
+        with atomic_write(Path(options.output)) as temporary:
+            sheet.save(temporary, "PNG", optimize=True)
+    except UserError as error:
+        log(str(error))
+        return 2
+    return 0
+
+
+def _read(path: Path) -> list[dict[str, Any]]:
+    try:
+        rows = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"Predictions {path} can't be read: {error}.") from None
+    if not isinstance(rows, list) or not all(isinstance(row, dict) and {"filename", "text"} <= set(row) for row in rows):
+        raise UserError(f"{path} holds no predictions; write it with main.py --output {path.name}.")
+    return rows
+
+
+def _open(path: Path) -> Image.Image:
+    try:
+        return Image.open(path).convert("L")
+    except (OSError, UnidentifiedImageError) as error:
+        raise UserError(f"Image {path} can't be read ({error}); set --images to the folder of the words.") from None
+
+
+if __name__ == "__main__":
+    sys.exit(main())
