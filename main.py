@@ -1,8 +1,8 @@
 """Train, evaluate and use a handwritten-word recogniser from one YAML config.
 
-    python main.py --train
-    python main.py --predict_on_test
-    python main.py --predict --filename IMAGE
+python main.py --train
+python main.py --predict_on_test
+python main.py --predict --filename IMAGE
 """
 
 import argparse
@@ -14,16 +14,25 @@ from utils.errors import Interrupted, UserError
 
 def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     """Reads the command line; TensorFlow isn't imported for it, so errors and --help come at once."""
-    parser = argparse.ArgumentParser(description="Handwritten-word recognition with sequence-to-sequence networks.")
-    parser.add_argument("-c", "--conf", default="configs/config.yml", help="config file (default: %(default)s)")
-    parser.add_argument("--set", nargs="+", action="extend", default=[], metavar="KEY.PATH=VALUE", help="override config keys")
+    parser = argparse.ArgumentParser(
+        description="Handwritten-word recognition with sequence-to-sequence networks."
+    )
+    parser.add_argument(
+        "-c", "--conf", default="configs/config.yml", help="config file (default: %(default)s)"
+    )
+    overrides = {"nargs": "+", "action": "extend", "default": [], "metavar": "KEY.PATH=VALUE"}
+    parser.add_argument("--set", help="override config keys", **overrides)
     jobs = parser.add_mutually_exclusive_group(required=True)
     jobs.add_argument("--train", action="store_true", help="train, or continue an interrupted training")
-    jobs.add_argument("--predict_on_test", action="store_true", help="read the test words, report CER and WER")
+    jobs.add_argument(
+        "--predict_on_test", action="store_true", help="read the test words, report CER and WER"
+    )
     jobs.add_argument("--predict", action="store_true", help="read the images given by --filename")
     parser.add_argument("--filename", nargs="+", metavar="PATH", help="images, folders or globs to read")
     parser.add_argument("--output", metavar="FILE", help="also write the predictions to a .json or .csv file")
-    parser.add_argument("--restart", action="store_true", help="with --train: start anew, keep the old run aside")
+    parser.add_argument(
+        "--restart", action="store_true", help="with --train: start anew, keep the old run aside"
+    )
     arguments = parser.parse_args(argv)
     if arguments.predict and not arguments.filename:
         parser.error("--predict needs --filename IMAGE")
@@ -43,7 +52,7 @@ def main(argv: list[str] | None = None) -> int:
     # Labels hold any character; a terminal that can't show one must not stop the work.
     sys.stdout.reconfigure(encoding="utf-8", errors="replace")
     try:
-        from utils.config import load_config
+        from utils.config import load_config  # after the arguments, so that --help comes at once
 
         config = load_config(arguments.conf, arguments.set)
         if arguments.train:
@@ -66,6 +75,10 @@ def main(argv: list[str] | None = None) -> int:
         return error.exit_code
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:
+        # Whoever read our output (`| head`) has seen enough; Python would complain again while closing it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
 
 
 if __name__ == "__main__":

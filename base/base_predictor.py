@@ -32,7 +32,9 @@ class BasePredictor(ABC):
     def predict_batch(self, images: list[np.ndarray]) -> list[Prediction]:
         """Reads word images (uint8, one height, any widths)."""
 
-    def predict(self, widths: np.ndarray, image: Callable[[int], np.ndarray]) -> Iterator[tuple[int, Prediction]]:
+    def predict(
+        self, widths: np.ndarray, image: Callable[[int], np.ndarray]
+    ) -> Iterator[tuple[int, Prediction]]:
         """Reads images narrow to wide, so that batches need little padding.
 
         Args:

@@ -1,7 +1,7 @@
 """The moving average of the weights (EMA, Polyak and Juditsky 1992), where it stands in for them."""
 
 import contextlib
-from typing import Iterator
+from collections.abc import Iterator
 
 import keras
 
@@ -12,7 +12,9 @@ def averaged_weights(model: keras.Model) -> Iterator[None]:
     if not model.optimizer.use_ema:
         yield
         return
-    raw = [variable.numpy() if hasattr(variable, "numpy") else variable for variable in model.trainable_variables]
+    raw = [
+        variable.numpy() if hasattr(variable, "numpy") else variable for variable in model.trainable_variables
+    ]
     model.optimizer.finalize_variable_values(model.trainable_variables)
     try:
         yield

@@ -25,6 +25,7 @@ class Progress(keras.callbacks.Callback):
         self.first_step = first_step
         self.steps_done = 0
         self.seconds = 0.0
+        self.bar: tqdm | None = None
 
     def on_epoch_begin(self, epoch, logs=None):
         self.bar = tqdm(
@@ -52,8 +53,10 @@ class Progress(keras.callbacks.Callback):
         left = timedelta(seconds=round(self.seconds / max(1, self.steps_done) * steps_left))
         log(f"Epoch {epoch + 1}/{self.num_epochs}  {describe(logs)}  {left} left")
 
-    def on_train_end(self, logs=None):
-        self.bar.close()
+    def close(self) -> None:
+        """Takes an unfinished bar off the screen; safe to call at any time."""
+        if self.bar is not None:
+            self.bar.close()
 
 
 def describe(logs: dict[str, float]) -> str:

@@ -2,9 +2,11 @@
 
 import math
 import signal
+import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any
 
 import keras
 
@@ -16,6 +18,11 @@ from utils.log import log
 COUNTERS = ("wait", "best", "best_epoch", "stopped_epoch", "cooldown_counter", "step")
 
 
+def counter_name(callback: keras.callbacks.Callback) -> str:
+    """The name under which a callback's counters are saved; another monitored value is another name."""
+    return f"{type(callback).__name__} {getattr(callback, 'monitor', None)}"
+
+
 class SaveState(keras.callbacks.Callback):
     """Saves after each epoch, every few minutes within one, and on Ctrl-C or SIGTERM.
 
@@ -25,7 +32,9 @@ class SaveState(keras.callbacks.Callback):
         path: the state file.
         others: callbacks whose counters are saved.
         progress: gives what else is to be saved.
-        first_epoch, first_step: where this run starts.
+        minutes: between saves within an epoch; 0: none.
+        steps: of a whole epoch.
+        position: epochs done, and steps done of the next one, where this run starts.
     """
 
     def __init__(
@@ -34,59 +43,72 @@ class SaveState(keras.callbacks.Callback):
         others: list[keras.callbacks.Callback],
         progress: Callable[[], dict[str, Any]],
         minutes: float,
-        first_epoch: int = 0,
-        first_step: int = 0,
+        steps: int,
+        position: tuple[int, int] = (0, 0),
     ) -> None:
         super().__init__()
         self.path = path
         self.others = others
         self.progress = progress
         self.seconds = 60 * minutes if minutes else math.inf
-        self.epoch, self.step = first_epoch, first_step
+        self.steps = steps
+        self.epoch, self.step = position
         self.signal_number = 0
+        self.handlers: dict[int, Any] = {}
 
     def on_train_begin(self, logs=None):
         self.saved = time.monotonic()
-        self.handlers = {number: signal.signal(number, self._remember) for number in (signal.SIGINT, signal.SIGTERM)}
+        # Python lets only the main thread handle signals.
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self.handlers[number] = signal.signal(number, self._remember)
 
-    def on_train_end(self, logs=None):
-        self.restore_handlers()
-
-    def restore_handlers(self) -> None:
+    def close(self) -> None:
         """Gives the signals back to whoever had them; safe to call twice."""
-        for number, handler in self.__dict__.pop("handlers", {}).items():
-            signal.signal(number, handler)
+        while self.handlers:
+            signal.signal(*self.handlers.popitem())
 
     def on_train_batch_end(self, batch, logs=None):
         self.step += 1
         if not math.isfinite(float(logs["loss"])):
             raise UserError(
-                f"The loss became {float(logs['loss'])} at step {self.step} of epoch {self.epoch + 1}; the snapshots "
-                "are kept. Lower train.learning_rate, or set train.clip_norm=1 and train.warmup_steps."
+                f"The loss became {float(logs['loss'])} at step {self.step} of epoch {self.epoch + 1}; the "
+                "snapshots are kept: lower train.learning_rate, or set train.clip_norm=1 and "
+                "train.warmup_steps, and start anew with --restart."
             )
+        if self.step == self.steps:
+            # The epoch's end follows, with its validation, and saves what came of it.
+            return
         if self.signal_number:
             self._save()
             raise Interrupted(
                 self.signal_number,
-                f"Stopped and saved at step {self.step} of epoch {self.epoch + 1}; the same command continues.",
+                f"Stopped and saved at step {self.step} of epoch {self.epoch + 1}; "
+                "the same command continues.",
             )
         if time.monotonic() - self.saved > self.seconds:
             self._save()
 
     def on_epoch_end(self, epoch, logs=None):
         self.epoch, self.step = epoch + 1, 0
+        # Validation has left its own running means; the saved state is that before the next epoch.
+        self.model.reset_metrics()
         self._save()
         if self.signal_number:
             raise Interrupted(
                 self.signal_number, f"Stopped and saved after epoch {epoch + 1}; the same command continues."
             )
 
-    def counters(self) -> list[dict[str, float | None]]:
-        """The counters of each of the other callbacks."""
-        return [
-            {name: value for name in COUNTERS if isinstance(value := getattr(callback, name, None), (int, float))}
+    def counters(self) -> dict[str, dict[str, float]]:
+        """The counters of the other callbacks, by `counter_name`."""
+        return {
+            counter_name(callback): {
+                name: value if isinstance(value, int) else float(value)
+                for name in COUNTERS
+                if (value := getattr(callback, name, None)) is not None
+            }
             for callback in self.others
-        ]
+        }
 
     def _save(self) -> None:
         position = {"epoch": self.epoch, "step": self.step, "counters": self.counters()}
@@ -99,31 +121,43 @@ class SaveState(keras.callbacks.Callback):
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
         self.signal_number = number
-        log("Stopping after this step; once more to stop at once without saving.")
+        log("Stopping after this step or validation; once more to stop at once without saving.")
 
 
 class RestoreState(keras.callbacks.Callback):
-    """Puts a saved training back where it was, within `fit`.
+    """Puts a saved training back where it was, when the first epoch begins.
 
-    Counters are restored after Keras' callbacks have reset theirs (`on_train_begin`), variables
-    after `fit` has reset the metrics (first `on_epoch_begin`).
+    By then Keras' callbacks have reset their counters (`on_train_begin`) and `fit` the metrics.
+
+    Args:
+        path: the state file.
+        others, counters: callbacks, and the saved counters by `counter_name`; a callback that
+            the saved training didn't have starts afresh.
+        learning_rate_factor: how much larger the config's learning rate is than the saved training's.
     """
 
     def __init__(
-        self, path: Path, others: list[keras.callbacks.Callback], counters: list[dict[str, float]]
+        self,
+        path: Path,
+        others: list[keras.callbacks.Callback],
+        counters: dict[str, dict[str, float]],
+        learning_rate_factor: float = 1.0,
     ) -> None:
         super().__init__()
         self.path = path
         self.others = others
         self.counters = counters
+        self.learning_rate_factor = learning_rate_factor
         self.restored = False
 
-    def on_train_begin(self, logs=None):
-        for callback, values in zip(self.others, self.counters):
-            for name, value in values.items():
-                setattr(callback, name, value)
-
     def on_epoch_begin(self, epoch, logs=None):
-        if not self.restored:
-            load_state(self.path, self.model)
-            self.restored = True
+        if self.restored:
+            return
+        self.restored = True
+        for callback in self.others:
+            for name, value in self.counters.get(counter_name(callback), {}).items():
+                setattr(callback, name, value)
+        load_state(self.path, self.model)
+        if self.learning_rate_factor != 1:
+            rate = self.model.optimizer.learning_rate
+            rate.assign(rate * self.learning_rate_factor)

@@ -41,4 +41,6 @@ class Snapshot(keras.callbacks.Callback):
             self.best = float(value)
         metrics = {name: float(value) for name, value in logs.items()}
         with averaged_weights(self.model):
-            save_artifact(self.folder, self.network, {**self.description, "epoch": epoch + 1, "metrics": metrics})
+            save_artifact(
+                self.folder, self.network, {**self.description, "epoch": epoch + 1, "metrics": metrics}
+            )

@@ -2,7 +2,9 @@
 
 import json
 import os
+import shutil
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +14,16 @@ import numpy as np
 from utils.errors import UserError
 from utils.files import atomic_write
 
-FORMAT = 1
+FORMAT = 2
 
 
 def save_state(path: Path, model: keras.Model, progress: dict[str, Any]) -> None:
     """Writes weights, dropout seeds, optimizer and metric state, and `progress` (JSON values).
 
     The previous file is kept as `*.previous.npz`.
+
+    Raises:
+        UserError: the file can't be written.
     """
     arrays = {
         f"{kind}/{index}": keras.ops.convert_to_numpy(variable)
@@ -30,45 +35,57 @@ def save_state(path: Path, model: keras.Model, progress: dict[str, Any]) -> None
     with atomic_write(path) as temporary:
         with open(temporary, "wb") as file:
             np.savez(file, **arrays)
-        if path.exists():
-            previous = previous_path(path)
-            previous.unlink(missing_ok=True)
-            os.link(path, previous)
+        _keep_previous(path)
 
 
 def read_progress(path: Path) -> dict[str, Any] | None:
     """`progress` of the saved state, None if there is none yet.
 
     Raises:
-        UserError: the file is damaged.
+        UserError: the file is damaged or of another version.
     """
     if not path.exists():
         return None
-    with _open(path) as arrays:
-        return _progress(path, arrays)
+    progress = json.loads(_read(path, ["progress"])["progress"].tobytes())
+    if progress.get("format") != FORMAT:
+        raise UserError(f"Training state {path} is of another version; start anew with --restart.")
+    return progress
 
 
 def load_state(path: Path, model: keras.Model) -> None:
     """Puts the saved values into the model, its optimizer and its metrics.
 
     Raises:
-        UserError: the file is damaged or belongs to another network or optimizer.
+        UserError: the file is damaged or belongs to another network or optimizer; then nothing has changed.
     """
-    with _open(path) as arrays:
-        for kind, variables in _variables(model).items():
-            saved = sum(name.startswith(f"{kind}/") for name in arrays.files)
-            if saved != len(variables):
-                raise _misfit(path, f"{saved} {kind} arrays instead of {len(variables)}")
-            for index, variable in enumerate(variables):
-                value = arrays[f"{kind}/{index}"]
-                if value.shape != tuple(variable.shape):
-                    raise _misfit(path, f"{variable.path} has shape {value.shape}")
-                variable.assign(value)
+    arrays = _read(path)
+    pairs = []
+    for kind, variables in _variables(model).items():
+        saved = sum(name.startswith(f"{kind}/") for name in arrays)
+        if saved != len(variables):
+            raise _misfit(path, f"{saved} {kind} arrays instead of {len(variables)}")
+        pairs += [(variable, arrays[f"{kind}/{index}"]) for index, variable in enumerate(variables)]
+    for variable, value in pairs:
+        if value.shape != tuple(variable.shape):
+            raise _misfit(path, f"{variable.path} has shape {value.shape}")
+    for variable, value in pairs:
+        variable.assign(value)
 
 
 def previous_path(path: Path) -> Path:
     """Where the state before the last one is kept."""
     return path.with_suffix(".previous.npz")
+
+
+def _keep_previous(path: Path) -> None:
+    if not path.exists():
+        return
+    previous = previous_path(path)
+    previous.unlink(missing_ok=True)
+    try:
+        os.link(path, previous)
+    except OSError:  # file systems without hard links
+        shutil.copyfile(path, previous)
 
 
 def _variables(model: keras.Model) -> dict[str, list]:
@@ -79,21 +96,25 @@ def _variables(model: keras.Model) -> dict[str, list]:
     return {"model": own, "optimizer": model.optimizer.variables, "metrics": metrics}
 
 
-def _open(path: Path) -> Any:
+def _read(path: Path, names: list[str] | None = None) -> dict[str, np.ndarray]:
+    """The arrays of a state file, all or those of `names`."""
     try:
-        return np.load(path, allow_pickle=False)
-    except (OSError, ValueError, zipfile.BadZipFile, EOFError):
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in names or arrays.files}
+    except (
+        OSError,
+        ValueError,
+        zipfile.BadZipFile,
+        zlib.error,
+        EOFError,
+        KeyError,
+        AttributeError,
+        TypeError,
+    ):
         raise UserError(
             f"Training state {path} is damaged; rename {previous_path(path).name} beside it to {path.name} "
             "to go on from the save before, or start anew with --restart."
         ) from None
-
-
-def _progress(path: Path, arrays: Any) -> dict[str, Any]:
-    progress = json.loads(arrays["progress"].tobytes())
-    if progress.get("format") != FORMAT:
-        raise UserError(f"Training state {path} is of another version; start anew with --restart.")
-    return progress
 
 
 def _misfit(path: Path, what: str) -> UserError:

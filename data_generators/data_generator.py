@@ -64,10 +64,13 @@ class DataGenerator(BaseDataGenerator):
         return distorted
 
     def _min_widths(self, labels: list[str]) -> list[int] | None:
-        """CTC needs a column for each character and a blank between repeated ones."""
+        """CTC needs a column for each character, and one more between two equal ones."""
         if not self.config.network.ctc_weight:
             return None
-        return [(2 * len(label) + 1) * self.column_stride for label in labels]
+        return [
+            (len(label) + sum(first == second for first, second in zip(label, label[1:]))) * self.column_stride
+            for label in labels
+        ]
 
 
 def train_subset(dataset: Dataset, config: Config) -> Dataset:

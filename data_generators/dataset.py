@@ -116,4 +116,5 @@ def _make_embedded_dataset(config: Config) -> None:
     train = config.synthetic.num_words
     sizes = {"train": train, "val": max(10, train // 10), "test": max(10, train // 10)}
     log(f"Making the embedded dataset in {labels_file.parent}: {sum(sizes.values())} words from bundled fonts.")
-    create_synthetic(labels_file.parent, sizes, config.synthetic.seed)
+    settings = config.synthetic
+    create_synthetic(labels_file.parent, sizes, settings.seed, beyond_dictionary=settings.beyond_dictionary)

@@ -21,7 +21,7 @@ from preprocessing.word_image import UnusableImage, read_word_image
 from utils.config_schema import Image
 from utils.files import atomic_write
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 
 @dataclass(frozen=True)

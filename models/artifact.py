@@ -40,6 +40,12 @@ def best_folder(config: Config) -> Path:
     return artifact_folder(configured or Path(config.experiment_folder) / "best")
 
 
+def last_folder(config: Config) -> Path:
+    """Where the snapshot of the experiment's last epoch is, or will be."""
+    configured = config.callbacks.model_last_checkpoint.out_file
+    return artifact_folder(configured or Path(config.experiment_folder) / "last")
+
+
 def save_artifact(folder: Path, network: ModelSeq2Seq, origin: dict[str, Any]) -> None:
     """Writes or replaces a model folder.
 
@@ -68,7 +74,8 @@ def save_artifact(folder: Path, network: ModelSeq2Seq, origin: dict[str, Any]) -
         "saved": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
     }
     write_json(folder / DESCRIPTION_FILE, description)
-    for old in folder.glob("*.weights.h5"):
+    # Only files of our own naming, hidden ones of interrupted saves included.
+    for old in (*folder.glob("model-*.weights.h5"), *folder.glob(".model-*.weights.h5")):
         if old.name != weights:
             old.unlink(missing_ok=True)
 
@@ -83,12 +90,26 @@ def load_artifact(folder: Path) -> tuple[ModelSeq2Seq, dict[str, Any]]:
     try:
         image = Image.model_validate(description["image"])
         network = Network.model_validate(description["network"])
-        charset = str(description["charset"])
     except (KeyError, ValidationError) as error:
-        raise UserError(f"{folder / DESCRIPTION_FILE} is incomplete or of another version: {_short(error)}.") from None
-    model = ModelSeq2Seq(image, network, Tokenizer(charset))
+        raise UserError(
+            f"{folder / DESCRIPTION_FILE} is incomplete or of another version: {_short(error)}."
+        ) from None
+    try:
+        model = ModelSeq2Seq(image, network, read_tokenizer(folder, description))
+    except ValueError as error:
+        raise UserError(
+            f"{folder / DESCRIPTION_FILE} describes no possible network: {_short(error)}."
+        ) from None
     load_weights(folder, description, model)
     return model, description
+
+
+def read_tokenizer(folder: Path, description: dict[str, Any]) -> Tokenizer:
+    """The tokenizer of a model folder; raises UserError if its charset is missing or no charset."""
+    charset = description.get("charset")
+    if not isinstance(charset, str):
+        raise UserError(f"{folder / DESCRIPTION_FILE} is incomplete: it lacks the charset.")
+    return Tokenizer(charset)
 
 
 def load_weights(folder: Path, description: dict[str, Any], model: ModelSeq2Seq) -> None:
@@ -99,7 +120,9 @@ def load_weights(folder: Path, description: dict[str, Any], model: ModelSeq2Seq)
     """
     name = description.get("weights")
     if not isinstance(name, str) or Path(name).name != name:
-        raise UserError(f"{folder / DESCRIPTION_FILE} names no weights file in its folder; copy the folder again.")
+        raise UserError(
+            f"{folder / DESCRIPTION_FILE} names no weights file in its folder; copy the folder again."
+        )
     path = folder / name
     if not path.is_file():
         raise UserError(f"Model folder {folder} lacks {path.name}; copy the whole folder again.")
@@ -121,7 +144,9 @@ def read_description(folder: Path) -> dict[str, Any]:
     try:
         description = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
-        raise UserError(f"{folder} is no model folder ({DESCRIPTION_FILE} is missing); train one or name another.") from None
+        raise UserError(
+            f"{folder} is no model folder ({DESCRIPTION_FILE} is missing); train one or name another."
+        ) from None
     except OSError as error:
         raise UserError(f"{path} can't be read: {error.strerror}.") from None
     except (ValueError, RecursionError):

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
@@ -41,13 +42,7 @@ class PredictorSeq2Seq(BasePredictor):
         window = 8 * self.batch_size
         for start in range(0, len(paths), window):
             part = paths[start : start + window]
-            images = [self._read(path) for path in part]
-            results: dict[int, Prediction | UnusableImage] = dict(enumerate(images))
-            good = [i for i, image in enumerate(images) if isinstance(image, np.ndarray)]
-            widths = np.array([images[i].shape[1] for i in good])
-            for index, prediction in self.predict(widths, lambda i: images[good[i]]):
-                results[good[index]] = prediction
-            yield from ((path, results[i]) for i, path in enumerate(part))
+            yield from zip(part, self._read_window(part))
 
     def predict_dataset(self, dataset: Dataset, progress: bool = False) -> list[Prediction]:
         """Reads all words of a dataset, in its order."""
@@ -68,6 +63,15 @@ class PredictorSeq2Seq(BasePredictor):
             probabilities = tuple(float(p) for p in np.exp(scores[: len(text)]))
             predictions.append(Prediction(text, float(np.exp(scores.sum())), probabilities))
         return predictions
+
+    def _read_window(self, paths: list[Path]) -> list[Prediction | UnusableImage]:
+        results: list[Any] = [self._read(path) for path in paths]
+        images = {i: image for i, image in enumerate(results) if isinstance(image, np.ndarray)}
+        good = list(images)
+        widths = np.array([image.shape[1] for image in images.values()])
+        for index, prediction in self.predict(widths, lambda i: images[good[i]]):
+            results[good[index]] = prediction
+        return results
 
     def _read(self, path: Path) -> np.ndarray | UnusableImage:
         try:

@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from base.base_predictor import Prediction
 from data_generators.dataset import open_dataset, read_dataset_labels
-from models.artifact import artifact_folder, best_folder
+from models.artifact import artifact_folder, best_folder, last_folder
 from predictors.predictor_seq2seq import PredictorSeq2Seq
 from utils.config_schema import Config
 from utils.errors import UserError
@@ -24,8 +24,8 @@ IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gi
 
 def predict_on_test(config: Config, output: str | None = None) -> int:
     """Reads the test words and prints scores, CER and WER last; returns the exit code."""
-    words = read_dataset_labels(config).splits["test"]
     predictor = _load(config)
+    words = read_dataset_labels(config).splits["test"]
     # The images must have the model's geometry, whatever the config says.
     dataset = open_dataset(config.model_copy(update={"image": predictor.network.image}), words, "test")
     predictions = predictor.predict_dataset(dataset, progress=True)
@@ -46,7 +46,9 @@ def predict(config: Config, patterns: list[str], output: str | None = None) -> i
     predictor = _load(config)
     rows, failed = [], 0
     results = predictor.read_files(paths)
-    for path, result in tqdm(results, "Reading", len(paths), unit="word", disable=len(paths) < 100, leave=False):
+    for path, result in tqdm(
+        results, "Reading", len(paths), unit="word", disable=len(paths) < 100, leave=False
+    ):
         if isinstance(result, Prediction):
             rows.append({"filename": str(path), **_row(result), "error": ""})
             _print_text(path, result, single=len(paths) == 1)
@@ -73,16 +75,20 @@ def find_images(patterns: Iterable[str]) -> list[Path]:
         elif path.exists():
             found = [path]
         else:
-            found = sorted(Path(name) for name in glob.glob(pattern, recursive=True))
+            found = sorted(Path(name) for name in glob.glob(pattern, recursive=True) if Path(name).is_file())
         if not found:
-            raise UserError(f"--filename {pattern} names no image file; give a file, a folder with images or a glob.")
+            raise UserError(
+                f"--filename {pattern} names no image file; give a file, a folder with images or a glob."
+            )
         paths.update(dict.fromkeys(found))
     return list(paths)
 
 
 def _load(config: Config) -> PredictorSeq2Seq:
     """The model this experiment has trained, else the one that predict.weights_file names."""
-    own, named = best_folder(config), config.predict.weights_file
+    named = config.predict.weights_file
+    # Without best snapshots the last one is the experiment's model.
+    own = best_folder(config) if config.callbacks.model_best_checkpoint.enabled else last_folder(config)
     folder = own if own.exists() or not named else artifact_folder(named)
     if not folder.exists():
         raise UserError(

@@ -31,7 +31,7 @@ def read_word_image(path: str | Path, image: Image) -> np.ndarray:
 
     Returns:
         uint8 of shape (y_size, width) or, with 3 channels, (y_size, width, 3); paper is 255;
-        1 <= width <= x_size, and width == x_size with `fixed_width`.
+        y_size / 2 <= width <= x_size, and width == x_size with `fixed_width`.
 
     Raises:
         UnusableImage: missing, empty, truncated, no image, or larger than `image.max_pixels`.
@@ -90,7 +90,8 @@ def to_network_geometry(pixels: np.ndarray, image: Image) -> np.ndarray:
     # Averaging areas keeps thin strokes when shrinking; it would only repeat pixels when enlarging.
     method = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
     scaled = cv2.resize(pixels, (new_width, new_height), interpolation=method)
-    canvas_width = size.x_size if image.fixed_width else new_width
+    # A full stop is a few pixels wide: some paper around it gives the encoder columns to read.
+    canvas_width = size.x_size if image.fixed_width else max(new_width, min(size.y_size // 2, size.x_size))
     canvas = np.full((size.y_size, canvas_width, *pixels.shape[2:]), PAPER, np.uint8)
     top = (size.y_size - new_height) // 2
     canvas[top : top + new_height, :new_width] = scaled

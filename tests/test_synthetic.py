@@ -116,10 +116,10 @@ def test_interrupted_creation_has_no_labels_and_resumes(
     assert _digests(tmp_path) == _digests(dataset)
 
 
-def _fail_at_word_120(seed: int, split: str, index: int) -> tuple[np.ndarray, str, str]:
+def _fail_at_word_120(seed: int, split: str, index: int, beyond: float) -> tuple[np.ndarray, str, str]:
     if index == 120:
         raise KeyboardInterrupt
-    return sample(seed, split, index)
+    return sample(seed, split, index, beyond)
 
 
 @pytest.mark.parametrize(

@@ -10,19 +10,19 @@ from base.base_trainer import BaseTrainer
 from callbacks.history import History
 from callbacks.learning_rate import LearningRate
 from callbacks.progress import Progress
-from callbacks.save_state import RestoreState, SaveState
+from callbacks.save_state import RestoreState, SaveState, counter_name
 from callbacks.snapshot import Snapshot
 from callbacks.training_state import read_progress
 from callbacks.validation import ValidationScores
 from data_generators.data_generator import DataGenerator
 from data_generators.dataset import Dataset
 from data_generators.feed import Feed
-from models.artifact import artifact_folder, best_folder
+from models.artifact import best_folder, last_folder
 from models.model_seq2seq import ModelSeq2Seq
 from predictors.predictor_seq2seq import PredictorSeq2Seq
+from trainers.same_training import check_same_training, identity
 from utils.config import config_to_yaml
 from utils.config_schema import Config
-from utils.errors import UserError
 from utils.files import write_text
 from utils.lock import experiment_lock
 from utils.log import log
@@ -54,6 +54,7 @@ class TrainerSeq2Seq(BaseTrainer):
         self.val_feed = Feed(val_generator, config.train.num_workers)
         self.folder = Path(config.experiment_folder)
         self.state_file = self.folder / "state" / "training.npz"
+        self.identity = identity(config, network.tokenizer.charset, self.words, self.steps)
         self.saved: dict[str, Any] = {}
 
     def train(self) -> None:
@@ -65,73 +66,72 @@ class TrainerSeq2Seq(BaseTrainer):
         """
         with experiment_lock(self.folder):
             self.saved = read_progress(self.state_file) or {}
-            self._check_same_training()
-            if self._finished():
-                log(
-                    f"The training in {self.folder} is finished after {self.saved['epoch']} epochs; raise "
-                    "train.num_epochs to go on, or start anew with --restart."
-                )
+            check_same_training(self.saved, self.identity, self.folder)
+            if reason := self._finished():
+                log(f"The training in {self.folder} {reason}, or start anew with --restart.")
                 return
             write_text(self.folder / "config.yml", config_to_yaml(self.config))
             self._compile()
-            self._fit()
+            if self.saved:
+                self._prepare_resuming()
+            if self.saved.get("step"):
+                # Keras takes all epochs to be as long as the first, so the rest of a begun epoch is a
+                # `fit` of its own; the next one goes on from the state saved at the end of it.
+                self._fit(self.saved["epoch"] + 1)
+                self.saved = read_progress(self.state_file) or {}
+            if not self._finished():
+                self._fit(self.config.train.num_epochs)
 
     def callbacks(self) -> list[keras.callbacks.Callback]:
         """Order matters: validation adds the values that the later ones monitor; saving comes last."""
-        settings = self.config.callbacks
-        counted: list[keras.callbacks.Callback] = [LearningRate(self.config.train, self.steps)]
-        if settings.reduce_lr_on_plateau.enabled:
-            plateau = settings.reduce_lr_on_plateau
-            counted.append(
-                keras.callbacks.ReduceLROnPlateau(plateau.monitor, plateau.factor, plateau.patience, mode="min")
-            )
-        if settings.early_stopping.enabled:
-            stopping = settings.early_stopping
-            counted.append(keras.callbacks.EarlyStopping(stopping.monitor, patience=stopping.patience, mode="min"))
-        counted += self._snapshots()
-        epoch, step = self.saved.get("epoch", 0), self.saved.get("step", 0)
+        settings, train = self.config.callbacks, self.config.train
+        epoch, step = self._position()
+        counted = [LearningRate(train, self.steps), *self._keras_callbacks(), *self._snapshots()]
         history = History(self.folder / "history.csv", self.saved.get("history"))
         saving = SaveState(
             self.state_file,
             counted,
-            lambda: {"history": history.rows, "words": self.words, "origin": self._origin()},
-            self.config.train.save_every_minutes,
-            epoch,
-            step,
+            lambda: {"history": history.rows, "identity": self.identity},
+            train.save_every_minutes,
+            self.steps,
+            (epoch, step),
         )
-        validation = ValidationScores(
-            PredictorSeq2Seq(self.network, self.config.predict.batch_size),
-            self.val_feed,
-            self.val_dataset,
-            settings.validation,
-            self.config.train.num_epochs,
-        )
-        first = [FeedPosition(self.train_feed, epoch, step), validation]
+        predictor = PredictorSeq2Seq(self.network, self.config.predict.batch_size)
+        first: list[keras.callbacks.Callback] = [
+            ValidationScores(
+                predictor, self.val_feed, self.val_dataset, settings.validation, train.num_epochs
+            )
+        ]
         if self.saved:
-            first.append(RestoreState(self.state_file, counted, self.saved["counters"]))
-        progress = Progress(self.words, self.steps, self.config.train.num_epochs, step)
-        last = [history, progress, *self._tensorboard(), saving]
-        return [*first, *counted, *last]
+            factor = train.learning_rate / self.saved["identity"]["learning_rate"]
+            first.append(RestoreState(self.state_file, counted, self.saved["counters"], factor))
+        progress = Progress(self.words, self.steps, train.num_epochs, step)
+        return [*first, *counted, history, progress, *self._tensorboard(), saving]
 
-    def _fit(self) -> None:
+    def _fit(self, end: int) -> None:
+        """Runs `fit` from the saved position to the end of epoch `end` (counted from 1)."""
         callbacks = self.callbacks()
-        epoch, step = self.saved.get("epoch", 0), self.saved.get("step", 0)
-        if self.saved:
-            log(f"Continuing the training in {self.folder} at step {step} of epoch {epoch + 1}.")
+        self.train_feed.epoch, self.train_feed.step = self._position()
         try:
             with warnings.catch_warnings():
-                # A resumed epoch is shorter than the others; Keras takes that for missing data.
-                warnings.filterwarnings("ignore", message="Your input ran out of data")
+                # Epochs without validation (callbacks.validation.every_epochs) have no such value.
+                warnings.filterwarnings("ignore", message=".*conditioned on metric .* is not available")
                 self.network.model.fit(
                     self.train_feed.dataset(),
-                    steps_per_epoch=self.steps,
-                    initial_epoch=epoch,
-                    epochs=self.config.train.num_epochs,
+                    steps_per_epoch=self.steps - self.train_feed.step,
+                    initial_epoch=self.train_feed.epoch,
+                    epochs=end,
                     callbacks=callbacks,
                     verbose=0,
                 )
         finally:
-            callbacks[-1].restore_handlers()
+            for callback in callbacks:
+                if isinstance(callback, (Progress, SaveState)):
+                    callback.close()
+
+    def _position(self) -> tuple[int, int]:
+        """Epochs done, and steps done of the next one."""
+        return self.saved.get("epoch", 0), self.saved.get("step", 0)
 
     def _compile(self) -> None:
         train = self.config.train
@@ -140,15 +140,49 @@ class TrainerSeq2Seq(BaseTrainer):
         )
         self.network.compile(optimizer, train.label_smoothing)
 
+    def _prepare_resuming(self) -> None:
+        """Makes the optimizer's and the metrics' variables, which Keras otherwise makes at the first step."""
+        epoch, step = self._position()
+        log(f"Continuing the training in {self.folder} at step {step} of epoch {epoch + 1}.")
+        train, before = self.config.train, self.saved["identity"]
+        if train.schedule == "cosine" and train.num_epochs != before["num_epochs"]:
+            log(
+                f"train.num_epochs was {before['num_epochs']} and is {train.num_epochs}: from here on the "
+                "learning rate follows the cosine schedule of the new length."
+            )
+        model = self.network.model
+        model.optimizer.build(model.trainable_variables)
+        model.evaluate(self.val_feed.dataset(), steps=1, verbose=0)
+
+    def _keras_callbacks(self) -> list[keras.callbacks.Callback]:
+        settings = self.config.callbacks
+        plateau, stopping = settings.reduce_lr_on_plateau, settings.early_stopping
+        callbacks: list[keras.callbacks.Callback] = []
+        if plateau.enabled:
+            callbacks.append(
+                keras.callbacks.ReduceLROnPlateau(
+                    plateau.monitor, plateau.factor, plateau.patience, mode="min"
+                )
+            )
+        if stopping.enabled:
+            callbacks.append(
+                keras.callbacks.EarlyStopping(stopping.monitor, patience=stopping.patience, mode="min")
+            )
+        return callbacks
+
     def _snapshots(self) -> list[Snapshot]:
         best, last = self.config.callbacks.model_best_checkpoint, self.config.callbacks.model_last_checkpoint
-        origin = self._origin()
+        origin = {
+            "labels_file": self.config.labels_file,
+            "train_words": self.words,
+            "val_words": len(self.val_dataset),
+            "licence": self.config.data_licence,
+        }
         snapshots = []
         if best.enabled:
             snapshots.append(Snapshot(best_folder(self.config), self.network, origin, best.monitor))
         if last.enabled:
-            folder = artifact_folder(last.out_file or self.folder / "last")
-            snapshots.append(Snapshot(folder, self.network, origin))
+            snapshots.append(Snapshot(last_folder(self.config), self.network, origin))
         return snapshots
 
     def _tensorboard(self) -> list[keras.callbacks.Callback]:
@@ -157,37 +191,17 @@ class TrainerSeq2Seq(BaseTrainer):
             return []
         return [keras.callbacks.TensorBoard(settings.log_dir or str(self.folder / "tensorboard"))]
 
-    def _origin(self) -> dict[str, Any]:
-        """What model folders say of their origin."""
-        return {
-            "labels_file": self.config.labels_file,
-            "train_words": self.words,
-            "val_words": len(self.val_dataset),
-            "licence": self.config.data_licence,
-        }
-
-    def _finished(self) -> bool:
-        """Whether all epochs are done, or early stopping ended the training."""
-        stopped = any(counters.get("stopped_epoch") for counters in self.saved.get("counters", []))
-        return stopped or self.saved.get("epoch", 0) >= self.config.train.num_epochs
-
-    def _check_same_training(self) -> None:
-        words = self.saved.get("words", self.words)
-        if words != self.words and self.saved.get("step"):
-            raise UserError(
-                f"The training in {self.folder} was saved within an epoch of {words} words, but now there are "
-                f"{self.words}; restore the data, or start anew with --restart."
-            )
-
-
-class FeedPosition(keras.callbacks.Callback):
-    """Tells the feed where training stands, for the iterators that `fit` asks it for."""
-
-    def __init__(self, feed: Feed, first_epoch: int, first_step: int) -> None:
-        super().__init__()
-        self.feed = feed
-        self.first = (first_epoch, first_step)
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.feed.epoch = epoch
-        self.feed.step = self.first[1] if epoch == self.first[0] else 0
+    def _finished(self) -> str | None:
+        """Why there is nothing left to do, and what would change that; None if there is."""
+        epoch, _ = self._position()
+        if self.saved and epoch >= self.config.train.num_epochs:
+            return f"is finished after {epoch} epochs; raise train.num_epochs to go on"
+        for callback in self._keras_callbacks():
+            if isinstance(callback, keras.callbacks.EarlyStopping):
+                waited = self.saved.get("counters", {}).get(counter_name(callback), {}).get("wait", 0)
+                if waited >= callback.patience:
+                    return (
+                        f"was stopped early after {epoch} epochs, {waited} of them without a better "
+                        f"{callback.monitor}; raise callbacks.early_stopping.patience to go on"
+                    )
+        return None

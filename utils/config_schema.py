@@ -64,6 +64,7 @@ class Synthetic(Section):
 
     enabled: bool = key(False, "make images_folder and labels_file on first use")
     num_words: Annotated[int, Field(ge=10)] = key(20_000, "training words; val and test get a tenth each")
+    beyond_dictionary: Share = key(0.17, "share of labels that are no words, so that the model learns to read")
     seed: int = key(1, "seed of texts, fonts and distortions", ge=0)
 
 

@@ -22,7 +22,7 @@ from tqdm import tqdm
 
 from utils.errors import UserError
 from utils.files import write_json
-from utils.synthetic import SPLITS, WORDS_PER_FORM, WORDS_PER_LINE, sample
+from utils.synthetic import BEYOND_DICTIONARY, SPLITS, WORDS_PER_FORM, WORDS_PER_LINE, sample
 from utils.synthetic.lists import Word, write_lists
 
 MAX_WORDS = 100_000 * WORDS_PER_FORM  # per split: forms s00-000 to s99-999
@@ -38,6 +38,7 @@ def create_synthetic(
     seed: int,
     workers: int = 0,
     progress: bool = True,
+    beyond_dictionary: float = BEYOND_DICTIONARY,
 ) -> Path:
     """Renders a dataset; the same arguments give the same files, whatever `workers` is.
 
@@ -50,6 +51,7 @@ def create_synthetic(
         seed: 0 or more. Word i of a split depends on seed, split and i alone.
         workers: processes; 0 means one per CPU core.
         progress: show a progress bar on stderr.
+        beyond_dictionary: 0 to 1, share of labels that are no words, so that a reader learns to read.
 
     Returns:
         the path of labels.json: {split: [{"filename": relative to words/, "label", "writer"}, ...]}.
@@ -58,11 +60,14 @@ def create_synthetic(
         UserError: impossible numbers, a folder that can't be written or that holds something else.
     """
     _check_arguments(num_words, seed, workers)
+    if not 0 <= beyond_dictionary <= 1:
+        raise UserError(f"The share of labels beyond the dictionary must be 0 to 1, not {beyond_dictionary}.")
     folder = Path(output_folder)
-    _prepare(folder, {"seed": seed, "num_words": {split: num_words[split] for split in SPLITS}})
+    counts = {split: num_words[split] for split in SPLITS}
+    _prepare(folder, {"seed": seed, "beyond_dictionary": beyond_dictionary, "num_words": counts})
     tasks = _tasks(num_words)
     workers = min(workers or _cpu_count(), len(tasks))
-    render = functools.partial(_render_task, str(folder / "words"), seed)
+    render = functools.partial(_render_task, str(folder / "words"), seed, beyond_dictionary)
     total = sum(num_words.values())
     bar = tqdm(total=total, unit=" words", desc="Rendering", mininterval=0.5, disable=not progress)
     with bar, _mapped(render, tasks, workers) as results:
@@ -136,12 +141,14 @@ def _start_worker() -> None:
     cv2.setNumThreads(1)
 
 
-def _render_task(words_folder: str, seed: int, task: tuple[str, int, int]) -> list[Word]:
+def _render_task(
+    words_folder: str, seed: int, beyond_dictionary: float, task: tuple[str, int, int]
+) -> list[Word]:
     """Renders and saves the words first..end-1 of a split (whole forms); runs in a worker."""
     split, first, end = task
     words, x = [], 0
     for index in range(first, end):
-        image, label, writer = sample(seed, split, index)
+        image, label, writer = sample(seed, split, index, beyond_dictionary)
         form, place = divmod(index, WORDS_PER_FORM)
         line, column = divmod(place, WORDS_PER_LINE)
         x = 300 if column == 0 else x
@@ -177,13 +184,26 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--words", type=int, required=True, help="for training; val and test get a tenth each"
     )
+    parser.add_argument(
+        "--beyond_dictionary",
+        type=float,
+        default=BEYOND_DICTIONARY,
+        metavar="SHARE",
+        help="share of labels that are no words, 0 to 1 (default: %(default)s)",
+    )
     parser.add_argument("--seed", type=int, default=1, help="other seeds give other words (default: 1)")
     parser.add_argument("--workers", type=int, default=0, help="processes (default: one per CPU core)")
     options = parser.parse_args(arguments)
     tenth = max(10, options.words // 10)
     num_words = {"train": options.words, "val": tenth, "test": tenth}
     try:
-        labels = create_synthetic(options.output, num_words, options.seed, options.workers)
+        labels = create_synthetic(
+            options.output,
+            num_words,
+            options.seed,
+            options.workers,
+            beyond_dictionary=options.beyond_dictionary,
+        )
     except UserError as error:
         print(error, file=sys.stderr)
         return 2

@@ -32,14 +32,16 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
             yield temporary
             with open(temporary, "rb") as file:
                 os.fsync(file.fileno())
-            os.chmod(temporary, 0o666 & ~_umask())
+            os.chmod(temporary, 0o666 & ~UMASK)
             os.replace(temporary, path)
         finally:
             temporary.unlink(missing_ok=True)
         _sync_folder(path.parent)
     except OSError as error:
         reason = error.strerror or str(error)
-        raise UserError(f"Can't write {path}: {reason}; the previous file, if any, is kept.") from error
+        raise UserError(
+            f"Can't write {one_line(path)}: {reason}; the previous file, if any, is kept."
+        ) from error
 
 
 def write_text(path: str | Path, text: str) -> None:
@@ -53,10 +55,19 @@ def write_json(path: str | Path, value: Any, indent: int | None = 2) -> None:
     write_text(path, json.dumps(value, ensure_ascii=False, indent=indent) + "\n")
 
 
+def one_line(text: object) -> str:
+    """`text` (such as a path) fit for a one-line message: what can't be printed is escaped."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))
+
+
 def _umask() -> int:
     current = os.umask(0)
     os.umask(current)
     return current
+
+
+# Asked for once: the system tells it only by changing it, which threads would see.
+UMASK = _umask()
 
 
 def _sync_folder(folder: Path) -> None:

@@ -7,25 +7,31 @@ import numpy as np
 
 from utils.synthetic.fonts import SPLITS, Font, font_of_form, fonts_of, load_fonts
 from utils.synthetic.render import render_word
-from utils.synthetic.texts import CHARSET, draw_text
+from utils.synthetic.texts import BEYOND_DICTIONARY, CHARSET, draw_text
 
 WORDS_PER_LINE = 8
 WORDS_PER_FORM = 24  # one form, one font: small forms let even a hundred words show several fonts
 
 
-def sample(seed: int, split: str, index: int) -> tuple[np.ndarray, str, str]:
+def sample(
+    seed: int, split: str, index: int, beyond_dictionary: float = BEYOND_DICTIONARY
+) -> tuple[np.ndarray, str, str]:
     """Word `index` (0, 1, ...) of `split` ("train", "val" or "test") under `seed` (>= 0).
+
+    Args:
+        beyond_dictionary: 0 to 1, share of labels that are no words (`draw_text`).
 
     Returns:
         image (uint8, height x width, ink dark on paper near 255), label, writer (the font's id).
     """
     font = font_of_form(seed, split, index // WORDS_PER_FORM)
     rng = np.random.default_rng([seed, SPLITS.index(split), index])
-    label = draw_text(rng, font.charset)
+    label = draw_text(rng, font.charset, beyond_dictionary)
     return render_word(label, font, rng), label, font.writer
 
 
 __all__ = [
+    "BEYOND_DICTIONARY",
     "CHARSET",
     "SPLITS",
     "WORDS_PER_FORM",

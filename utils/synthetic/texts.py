@@ -26,16 +26,26 @@ _ATTACHED = (("", ","), ("", "."), ("", "?"), ('"', ""), ("", '"'), ("(", ")"), 
 _PRONOUN = ("i", "i'm", "i'd", "i'll", "i've")
 
 
-def draw_text(rng: np.random.Generator, charset: frozenset[str] = frozenset(CHARSET)) -> str:
+# Share of labels that are in no dictionary, unless told otherwise.
+BEYOND_DICTIONARY = 0.17
+
+
+def draw_text(
+    rng: np.random.Generator,
+    charset: frozenset[str] = frozenset(CHARSET),
+    beyond_dictionary: float = BEYOND_DICTIONARY,
+) -> str:
     """One random label: 1 to about 20 characters of `charset`, never empty, without spaces.
 
     Args:
         rng: the source of all choices.
         charset: characters that may occur; should hold at least the lower-case letters.
+        beyond_dictionary: 0 to 1, share of pseudo-words, random letters and the like.
     """
     while True:
-        kind = np.searchsorted(_KIND_LIMITS, rng.random(), side="right")
-        text = _KINDS[kind][1](rng)
+        beyond = rng.random() < beyond_dictionary
+        kinds, limits = (_BEYOND, _BEYOND_LIMITS) if beyond else (_USUAL, _USUAL_LIMITS)
+        text = kinds[np.searchsorted(limits, rng.random(), side="right")][1](rng)
         if charset.issuperset(text):
             return text
 
@@ -140,21 +150,32 @@ def _pick(rng: np.random.Generator, options: Sequence) -> Any:
     return options[int(rng.random() * len(options))]
 
 
-# The first six have about IAM's shares; the rest, a sixth of all, keep the reader from guessing.
-_KINDS: tuple[tuple[float, Callable[[np.random.Generator], str]], ...] = (
-    (0.660, _dictionary_word),
-    (0.115, _mark),
-    (0.017, _number),
-    (0.014, _abbreviation),
-    (0.012, _hyphenated),
-    (0.012, _possessive),
-    (0.060, _recombined),
-    (0.015, _shuffled),
-    (0.020, _random_case),
-    (0.040, _letters),
-    (0.015, _characters),
-    (0.020, _with_mark),
+# In about IAM's shares.
+_USUAL: tuple[tuple[float, Callable[[np.random.Generator], str]], ...] = (
+    (0.800, _dictionary_word),
+    (0.138, _mark),
+    (0.020, _number),
+    (0.017, _abbreviation),
+    (0.014, _hyphenated),
+    (0.014, _possessive),
 )
-_KIND_LIMITS = np.cumsum([share for share, _ in _KINDS])[:-1] / sum(share for share, _ in _KINDS)
+# What no dictionary holds, so that a reader trained on it reads instead of guessing.
+_BEYOND: tuple[tuple[float, Callable[[np.random.Generator], str]], ...] = (
+    (0.35, _recombined),
+    (0.09, _shuffled),
+    (0.12, _random_case),
+    (0.23, _letters),
+    (0.09, _characters),
+    (0.12, _with_mark),
+)
+
+
+def _limits(kinds: Sequence[tuple[float, Any]]) -> np.ndarray:
+    """Cumulated shares without the last, for searchsorted."""
+    shares = np.array([share for share, _ in kinds])
+    return np.cumsum(shares)[:-1] / shares.sum()
+
+
+_USUAL_LIMITS, _BEYOND_LIMITS = _limits(_USUAL), _limits(_BEYOND)
 _MARK_NAMES = tuple(_MARKS)
 _MARK_LIMITS = np.cumsum(list(_MARKS.values()))[:-1] / sum(_MARKS.values())

@@ -1,0 +1,59 @@
+"""What a saved training state has to have in common with the config that continues it."""
+
+from pathlib import Path
+from typing import Any
+
+from utils.config_schema import Config
+from utils.errors import UserError
+
+ADVICE = "restore that, set another experiment_folder, or start anew with --restart"
+
+
+def identity(config: Config, charset: str, words: int, steps: int) -> dict[str, Any]:
+    """What is saved with the state, as JSON values.
+
+    Args:
+        charset: characters of the network, in the order of their ids.
+        words, steps: of an epoch.
+    """
+    return {
+        "image": config.image.model_dump(mode="json"),
+        "network": {**config.network.model_dump(mode="json"), "charset": charset},
+        "learning_rate": config.train.learning_rate,
+        "num_epochs": config.train.num_epochs,
+        "words": words,
+        "steps": steps,
+        "seed": config.seed,
+    }
+
+
+def check_same_training(saved: dict[str, Any], now: dict[str, Any], folder: Path) -> None:
+    """Compares the saved state with `now`, an `identity`.
+
+    Network and image geometry must be the same. Within an epoch its batches must be the same too;
+    between epochs data and batch size may change.
+
+    Raises:
+        UserError: names the first difference.
+    """
+    if not saved:
+        return
+    before = saved["identity"]
+    for section in ("image", "network"):
+        for name, value in now[section].items():
+            if before[section].get(name) != value:
+                raise UserError(
+                    f"The training in {folder} has {section}.{name} {_shown(before[section].get(name))}, "
+                    f"now it is {_shown(value)}; {ADVICE}."
+                )
+    for name in ("words", "steps", "seed"):
+        if saved["step"] and before[name] != now[name]:
+            raise UserError(
+                f"The training in {folder} was interrupted within an epoch with {name} {before[name]}, "
+                f"now it is {now[name]}; {ADVICE}."
+            )
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 120 else text[:117] + "..."
