@@ -8,6 +8,7 @@ python main.py --predict --filename IMAGE
 import argparse
 import os
 import sys
+import tempfile
 
 from utils.errors import Interrupted, UserError
 
@@ -55,6 +56,7 @@ def main(argv: list[str] | None = None) -> int:
         from utils.config import load_config  # after the arguments, so that --help comes at once
 
         config = load_config(arguments.conf, arguments.set)
+        _import_keras()
         if arguments.train:
             from trainers.run import train
 
@@ -79,6 +81,18 @@ def main(argv: list[str] | None = None) -> int:
         # Whoever read our output (`| head`) has seen enough; Python would complain again while closing it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
+
+
+def _import_keras() -> None:
+    """Imports Keras and TensorFlow without the lines about itself that TensorFlow writes whatever its settings."""
+    with tempfile.TemporaryFile() as sink:
+        terminal = os.dup(2)
+        os.dup2(sink.fileno(), 2)
+        try:
+            import keras  # noqa: F401
+        finally:
+            os.dup2(terminal, 2)
+            os.close(terminal)
 
 
 if __name__ == "__main__":

@@ -60,7 +60,9 @@ class DataGenerator(BaseDataGenerator):
         size = self.config.image.image_size
         distorted = augment(image, self.config.data_aug, rng, size.x_size)
         if self.config.image.fixed_width and distorted.shape[1] < size.x_size:
-            return pad_images([distorted], size.x_size)[0][0].reshape(size.y_size, size.x_size, *image.shape[2:])
+            return pad_images([distorted], size.x_size)[0][0].reshape(
+                size.y_size, size.x_size, *image.shape[2:]
+            )
         return distorted
 
     def _min_widths(self, labels: list[str]) -> list[int] | None:
@@ -68,7 +70,8 @@ class DataGenerator(BaseDataGenerator):
         if not self.config.network.ctc_weight:
             return None
         return [
-            (len(label) + sum(first == second for first, second in zip(label, label[1:]))) * self.column_stride
+            (len(label) + sum(first == second for first, second in zip(label, label[1:])))
+            * self.column_stride
             for label in labels
         ]
 

@@ -42,7 +42,11 @@ def _convolutions(features, width, network: Network, masked: bool):
     """
     stride = 1
     blocks = len(network.num_filters)
-    normalized = network.use_batch_norm if isinstance(network.use_batch_norm, list) else [network.use_batch_norm] * blocks
+    normalized = (
+        network.use_batch_norm
+        if isinstance(network.use_batch_norm, list)
+        else [network.use_batch_norm] * blocks
+    )
     units = network.residual or [0] * blocks
 
     def activate(values, name: str):
@@ -86,7 +90,9 @@ def _lstm_layers(columns, mask, network: Network):
         name = "lstm_encoder" if layer == 0 else f"lstm_encoder_{layer + 1}"
         lstm = layers.LSTM(units, return_sequences=True, return_state=True, name=name)
         if network.bidirectional:
-            columns, *states = layers.Bidirectional(lstm, name=f"bidirectional_{layer + 1}")(columns, mask=mask)
+            columns, *states = layers.Bidirectional(lstm, name=f"bidirectional_{layer + 1}")(
+                columns, mask=mask
+            )
         else:
             columns, *states = lstm(columns, mask=mask)
     if network.bidirectional:

@@ -47,6 +47,7 @@ class TrainerSeq2Seq(BaseTrainer):
     ) -> None:
         self.config = config
         self.network = network
+        self.predictor = PredictorSeq2Seq(network, config.predict.batch_size)
         self.val_dataset = val_dataset
         self.steps = len(train_generator)
         self.words = len(train_generator.dataset)
@@ -96,10 +97,9 @@ class TrainerSeq2Seq(BaseTrainer):
             self.steps,
             (epoch, step),
         )
-        predictor = PredictorSeq2Seq(self.network, self.config.predict.batch_size)
         first: list[keras.callbacks.Callback] = [
             ValidationScores(
-                predictor, self.val_feed, self.val_dataset, settings.validation, train.num_epochs
+                self.predictor, self.val_feed, self.val_dataset, settings.validation, train.num_epochs
             )
         ]
         if self.saved:
@@ -122,6 +122,7 @@ class TrainerSeq2Seq(BaseTrainer):
                     initial_epoch=self.train_feed.epoch,
                     epochs=end,
                     callbacks=callbacks,
+                    shuffle=False,
                     verbose=0,
                 )
         finally:

@@ -1,6 +1,6 @@
 """Writes configs/README.md, the table of all config keys, from the schema that checks them.
 
-    python -m utils.config_reference > configs/README.md
+python -m utils.config_reference > configs/README.md
 """
 
 import json

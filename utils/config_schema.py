@@ -64,7 +64,9 @@ class Synthetic(Section):
 
     enabled: bool = key(False, "make images_folder and labels_file on first use")
     num_words: Annotated[int, Field(ge=10)] = key(20_000, "training words; val and test get a tenth each")
-    beyond_dictionary: Share = key(0.17, "share of labels that are no words, so that the model learns to read")
+    beyond_dictionary: Share = key(
+        0.17, "share of labels that are no words, so that the model learns to read"
+    )
     seed: int = key(1, "seed of texts, fonts and distortions", ge=0)
 
 
@@ -80,7 +82,9 @@ class WeightsInitialization(Section):
 
 
 class Output(Section):
-    output_graph: str | None = key(None, "accepted for the seed project's files; the model folder holds the graph")
+    output_graph: str | None = key(
+        None, "accepted for the seed project's files; the model folder holds the graph"
+    )
     output_weights: str | None = key(None, "model folder to copy the best model to at the end")
 
 
@@ -94,25 +98,37 @@ class Train(Section):
     weight_decay: Real = key(0.0, "decoupled weight decay per step; adamw only", ge=0)
     clip_norm: Real = key(0.0, "largest global gradient norm; 0: no clipping", ge=0)
     ema_decay: Share = key(0.0, "moving average of the weights, evaluated and saved instead of them; 0: off")
-    label_smoothing: Annotated[Real, Field(ge=0, lt=1)] = key(0.0, "probability mass spread over all characters")
+    label_smoothing: Annotated[Real, Field(ge=0, lt=1)] = key(
+        0.0, "probability mass spread over all characters"
+    )
     batch_size: PositiveInt = key(256, "words per step")
     num_epochs: PositiveInt = key(50, "passes over the training words")
     use_multiprocessing: bool = key(False, "accepted for the seed project's files; threads are always used")
     num_workers: PositiveInt = key(2, "threads that augment and batch ahead of training")
     weights_initialization: WeightsInitialization = WeightsInitialization()
     output: Output = Output()
-    save_every_minutes: Real = key(5.0, "save the training state this often within an epoch; 0: after epochs only", ge=0)
-    max_unusable_share: Share = key(0.05, "refuse to start when more than this share of the words is unusable")
+    save_every_minutes: Real = key(
+        5.0, "save the training state this often within an epoch; 0: after epochs only", ge=0
+    )
+    max_unusable_share: Share = key(
+        0.05, "refuse to start when more than this share of the words is unusable"
+    )
 
 
 class Predict(Section):
-    graph_file: str | None = key(None, "accepted for the seed project's files; the model folder holds the graph")
-    weights_file: str | None = key(None, "model folder to use while this experiment has trained none of its own")
+    graph_file: str | None = key(
+        None, "accepted for the seed project's files; the model folder holds the graph"
+    )
+    weights_file: str | None = key(
+        None, "model folder to use while this experiment has trained none of its own"
+    )
     batch_size: PositiveInt = key(256, "words per decoding batch")
 
 
 class Network(Section):
-    num_filters: list[PositiveInt] = key([16, 32, 64, 128, 256, 512], "filters of each convolution block", min_length=1)
+    num_filters: list[PositiveInt] = key(
+        [16, 32, 64, 128, 256, 512], "filters of each convolution block", min_length=1
+    )
     conv_kernels: list[Annotated[list[PositiveInt], Field(min_length=2, max_length=2)]] = key(
         [[7, 7], [5, 5], [5, 5], [3, 3], [3, 3], [3, 3]], "kernel [height, width] of each block"
     )
@@ -126,25 +142,37 @@ class Network(Section):
         None, "residual 3x3 double convolutions added to each block before its pooling; null: none"
     )
     use_batch_norm: bool | list[bool] = key(True, "batch normalisation, for all blocks or for each")
-    conv_dropout: Annotated[Real, Field(ge=0, lt=1)] = key(0.0, "dropout on whole feature maps of the last block")
-    columns: Literal["flatten", "height"] = key(
-        "flatten", "flatten: each position is a step, row by row; height: each column is a step, its rows stacked"
+    conv_dropout: Annotated[Real, Field(ge=0, lt=1)] = key(
+        0.0, "dropout on whole feature maps of the last block"
     )
-    column_dim: int = key(0, "size to which each column is projected before the encoder; 0: not projected", ge=0)
+    columns: Literal["flatten", "height"] = key(
+        "flatten",
+        "flatten: each position is a step, row by row; height: each column is a step, its rows stacked",
+    )
+    column_dim: int = key(
+        0, "size to which each column is projected before the encoder; 0: not projected", ge=0
+    )
     encoder_dim: int = key(0, "units of each encoder LSTM and direction; 0: latent_dim", ge=0)
     encoder_layers: PositiveInt = key(1, "number of stacked encoder LSTMs")
     bidirectional: bool = key(False, "read the columns in both directions")
     latent_dim: PositiveInt = key(512, "units of the decoder LSTM")
     decoder_layers: Literal[1, 2] = key(1, "2: a second LSTM reads what attention found; needs attention")
-    attention: Literal["none", "luong"] = key("none", "none: plain seq2seq; luong: attention over the columns")
+    attention: Literal["none", "luong"] = key(
+        "none", "none: plain seq2seq; luong: attention over the columns"
+    )
     embedding_dim: int = key(0, "size of the character embedding of the decoder; 0: one-hot", ge=0)
     dropout: Annotated[Real, Field(ge=0, lt=1)] = key(0.0, "dropout before encoder, decoder and output")
     ctc_weight: Share = key(0.0, "weight of a joint CTC loss on the encoder's columns; 0: none")
-    charset: str | None = key(None, "characters the model can write; null: those of the training labels", min_length=1)
-    max_seq_lenght: Annotated[int, Field(ge=2)] = key(55, "longest label plus one (the seed project's spelling)")
+    charset: str | None = key(
+        None, "characters the model can write; null: those of the training labels", min_length=1
+    )
+    max_seq_lenght: Annotated[int, Field(ge=2)] = key(
+        55, "longest label plus one (the seed project's spelling)"
+    )
     fixed_seq_length: bool = key(True, "pad every target to max_seq_lenght instead of to the batch's longest")
     loss: Literal["categorical_crossentropy", "sparse_categorical_crossentropy"] = key(
-        "categorical_crossentropy", "cross-entropy per character, averaged over the real ones; both names mean it"
+        "categorical_crossentropy",
+        "cross-entropy per character, averaged over the real ones; both names mean it",
     )
 
     @model_validator(mode="after")
@@ -153,9 +181,13 @@ class Network(Section):
         for name in ("conv_kernels", "strides", "pooling", "residual", "use_batch_norm"):
             value = getattr(self, name)
             if isinstance(value, list) and len(value) != blocks:
-                raise ValueError(f"{name} has {len(value)} entries, but num_filters has {blocks}: give one per block")
+                raise ValueError(
+                    f"{name} has {len(value)} entries, but num_filters has {blocks}: give one per block"
+                )
         if self.decoder_layers == 2 and self.attention == "none":
-            raise ValueError("decoder_layers 2 needs attention luong: its second LSTM reads what attention found")
+            raise ValueError(
+                "decoder_layers 2 needs attention luong: its second LSTM reads what attention found"
+            )
         return self
 
     @property
@@ -242,10 +274,18 @@ class Callbacks(Section):
 class Config(Section):
     """One experiment: data, network, training and prediction."""
 
-    images_folder: str = key("./datasets/synthetic/words/", "folder that the file names in labels_file start from")
-    labels_file: str = key("./datasets/synthetic/labels.json", "which images belong to train, val and test, with labels")
-    data_licence: str = key("", "what the data's licence asks of the weights; written into every model folder")
-    cache_folder: str = key("./datasets/.cache", "decoded images, so that epochs never read image files again")
+    images_folder: str = key(
+        "./datasets/synthetic/words/", "folder that the file names in labels_file start from"
+    )
+    labels_file: str = key(
+        "./datasets/synthetic/labels.json", "which images belong to train, val and test, with labels"
+    )
+    data_licence: str = key(
+        "", "what the data's licence asks of the weights; written into every model folder"
+    )
+    cache_folder: str = key(
+        "./datasets/.cache", "decoded images, so that epochs never read image files again"
+    )
     experiment_folder: str = key("./experiments/default", "everything that training writes")
     seed: int = key(1, "seed of initial weights, shuffling, augmentation and dropout", ge=0)
     synthetic: Synthetic = Synthetic()
@@ -268,7 +308,11 @@ class Config(Section):
                     "use fewer or smaller poolings and strides"
                 )
         if self.network.columns == "flatten" and not self.image.fixed_width:
-            raise ValueError("network.columns flatten needs image.fixed_width true: set it, or use columns height")
+            raise ValueError(
+                "network.columns flatten needs image.fixed_width true: set it, or use columns height"
+            )
         if self.train.schedule == "cosine" and self.callbacks.reduce_lr_on_plateau.enabled:
-            raise ValueError("train.schedule cosine and callbacks.reduce_lr_on_plateau exclude each other: choose one")
+            raise ValueError(
+                "train.schedule cosine and callbacks.reduce_lr_on_plateau exclude each other: choose one"
+            )
         return self

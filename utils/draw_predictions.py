@@ -1,7 +1,7 @@
 """A picture of words with what was read in them.
 
-    python main.py --predict_on_test --output predictions.json
-    python -m utils.draw_predictions --predictions predictions.json --images datasets/synthetic/words --output sheet.png
+python main.py --predict_on_test --output predictions.json
+python -m utils.draw_predictions --predictions predictions.json --images datasets/synthetic/words --output sheet.png
 """
 
 import argparse
@@ -72,7 +72,9 @@ def _read(path: Path) -> list[dict[str, Any]]:
         rows = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UserError(f"Predictions {path} can't be read: {error}.") from None
-    if not isinstance(rows, list) or not all(isinstance(row, dict) and {"filename", "text"} <= set(row) for row in rows):
+    if not isinstance(rows, list) or not all(
+        isinstance(row, dict) and {"filename", "text"} <= set(row) for row in rows
+    ):
         raise UserError(f"{path} holds no predictions; write it with main.py --output {path.name}.")
     return rows
 
@@ -81,7 +83,9 @@ def _open(path: Path) -> Image.Image:
     try:
         return Image.open(path).convert("L")
     except (OSError, UnidentifiedImageError) as error:
-        raise UserError(f"Image {path} can't be read ({error}); set --images to the folder of the words.") from None
+        raise UserError(
+            f"Image {path} can't be read ({error}); set --images to the folder of the words."
+        ) from None
 
 
 if __name__ == "__main__":
