@@ -84,7 +84,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _import_keras() -> None:
-    """Imports Keras and TensorFlow without the lines about itself that TensorFlow writes whatever its settings."""
+    """Imports Keras and TensorFlow, without the lines that the latter writes whatever its settings."""
     with tempfile.TemporaryFile() as sink:
         terminal = os.dup(2)
         os.dup2(sink.fileno(), 2)

@@ -14,7 +14,7 @@ class Prediction:
     Attributes:
         text: what the model reads.
         confidence: probability of the whole word, 0 to 1: the product over its characters and its end.
-        character_confidences: probability of each character of `text`.
+        character_confidences: probability of each character that was written, before NFC joins any in `text`.
     """
 
     text: str

@@ -23,9 +23,10 @@ class History(keras.callbacks.Callback):
         self.rows = list(rows or [])
 
     def on_epoch_end(self, epoch, logs=None):
-        rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
-        values = {name: float(value) for name, value in (logs or {}).items() if name != "learning_rate"}
-        self.rows.append({"epoch": epoch + 1, "learning_rate": rate, **values})
+        # ReduceLROnPlateau puts the epoch's rate into the logs before it lowers the optimizer's.
+        rate = keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)
+        values = {"learning_rate": rate, **(logs or {})}
+        self.rows.append({"epoch": epoch + 1, **{name: float(value) for name, value in values.items()}})
         columns = list(dict.fromkeys(name for row in self.rows for name in row))
         table = io.StringIO()
         writer = csv.DictWriter(table, columns, lineterminator="\n")

@@ -10,6 +10,7 @@ from data_generators.image_store import ImageStore, open_store
 from utils.config_schema import Config
 from utils.create_synthetic import create_synthetic
 from utils.errors import UserError
+from utils.files import one_line
 from utils.labels import LabelsFile, Word, read_labels
 from utils.log import log
 from utils.tokenizer import Tokenizer
@@ -51,7 +52,9 @@ def read_dataset_labels(config: Config) -> LabelsFile:
     return labels
 
 
-def open_dataset(config: Config, words: list[Word], split: str, tokenizer: Tokenizer | None = None) -> Dataset:
+def open_dataset(
+    config: Config, words: list[Word], split: str, tokenizer: Tokenizer | None = None
+) -> Dataset:
     """Opens the images of `words`; leaves out, and counts by reason, those that can't be used.
 
     Args:
@@ -64,8 +67,12 @@ def open_dataset(config: Config, words: list[Word], split: str, tokenizer: Token
     """
     folder = Path(config.images_folder)
     if not folder.is_dir():
-        raise UserError(f"images_folder {folder} does not exist; set images_folder to the folder of the word images.")
-    store = open_store(folder, [word.filename for word in words], config.image, Path(config.cache_folder), split)
+        raise UserError(
+            f"images_folder {one_line(folder)} does not exist; "
+            "set images_folder to the folder of the word images."
+        )
+    filenames = [word.filename for word in words]
+    store = open_store(folder, filenames, config.image, Path(config.cache_folder), split)
     reasons: Counter[str] = Counter()
     usable = []
     for index, word in enumerate(words):
@@ -90,14 +97,16 @@ def _report(reasons: Counter[str], total: int, split: str, config: Config) -> No
     unusable = sum(reasons.values())
     if not total or unusable == total:
         why = f" ({_counted(reasons)})" if reasons else ""
-        raise UserError(f"{config.labels_file} has no usable word in its {split} split{why}.")
+        raise UserError(f"{one_line(config.labels_file)} has no usable word in its {split} split{why}.")
     if not unusable:
         return
     message = f"{unusable} of {total} {split} words are unusable: {_counted(reasons)}"
-    if unusable > config.train.max_unusable_share * total:
+    if unusable / total > config.train.max_unusable_share:
         raise UserError(
-            f"{message}; that is more than train.max_unusable_share ({config.train.max_unusable_share:.0%}): "
-            f"check images_folder {config.images_folder} and labels_file {config.labels_file}, or raise the limit."
+            f"{message}; that is more than train.max_unusable_share "
+            f"({100 * config.train.max_unusable_share:g} %): "
+            f"check images_folder {one_line(config.images_folder)} and "
+            f"labels_file {one_line(config.labels_file)}, or raise the limit."
         )
     log(f"{message}; they are left out.")
 
@@ -110,11 +119,12 @@ def _make_embedded_dataset(config: Config) -> None:
     labels_file, images = Path(config.labels_file), Path(config.images_folder)
     if images.resolve() != labels_file.parent.resolve() / "words":
         raise UserError(
-            f"Labels file {labels_file} does not exist, and the embedded dataset can only be made where "
-            "images_folder is the folder `words` beside labels_file; set both, or make the labels file."
+            f"Labels file {one_line(labels_file)} does not exist, and the embedded dataset can only be made "
+            "where images_folder is the folder `words` beside labels_file; set both, or make the labels file."
         )
     train = config.synthetic.num_words
     sizes = {"train": train, "val": max(10, train // 10), "test": max(10, train // 10)}
-    log(f"Making the embedded dataset in {labels_file.parent}: {sum(sizes.values())} words from bundled fonts.")
+    total = sum(sizes.values())
+    log(f"Making the embedded dataset in {one_line(labels_file.parent)}: {total} words from bundled fonts.")
     settings = config.synthetic
     create_synthetic(labels_file.parent, sizes, settings.seed, beyond_dictionary=settings.beyond_dictionary)

@@ -1,6 +1,8 @@
 """Hands batches to `fit`: made ahead by threads, in order, from any point of the training on."""
 
-from typing import Any, Iterator
+import itertools
+from collections.abc import Iterator
+from typing import Any
 
 import cv2
 import keras
@@ -17,15 +19,9 @@ def stream(generator: DataGenerator, epoch: int, step: int, threads: int) -> Ite
     evaluated. With `steps_per_epoch`, `fit` asks for a new stream when one has ended.
     """
     cv2.setNumThreads(1)
-    end = epoch + 1 if step else None
-
-    def tasks() -> Iterator[tuple[int, int]]:
-        current, first = epoch, step
-        while current != end:
-            yield from ((current, index) for index in range(first, len(generator)))
-            current, first = current + 1, 0
-
-    yield from ordered_map(lambda task: generator.batch(*task), tasks(), threads, ahead=4 * threads)
+    epochs = [epoch] if step else itertools.count(epoch)
+    tasks = ((current, index) for current in epochs for index in range(step, len(generator)))
+    yield from ordered_map(lambda task: generator.batch(*task), tasks, threads, ahead=4 * threads)
 
 
 class Feed:

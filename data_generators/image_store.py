@@ -8,10 +8,10 @@ on: names, sizes and times of the image files, and the image geometry.
 import hashlib
 import json
 from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, Iterable, Iterator, Sequence
 
 import cv2
 import numpy as np
@@ -19,9 +19,11 @@ from tqdm import tqdm
 
 from preprocessing.word_image import UnusableImage, read_word_image
 from utils.config_schema import Image
-from utils.files import atomic_write
+from utils.errors import UserError
+from utils.files import atomic_write, one_line, write_json
 
 FORMAT_VERSION = 2
+MAX_BUILDS = 3
 
 
 @dataclass(frozen=True)
@@ -64,21 +66,19 @@ def open_store(folder: Path, filenames: Sequence[str], image: Image, cache: Path
         name: what the images are, for the progress bar, such as `train`.
 
     Raises:
-        UserError: the cache can't be written.
+        UserError: the cache can't be written or read.
     """
     purpose = _digest([str(folder.resolve()), name, image.model_dump(), FORMAT_VERSION])
     content = _digest([purpose, _fingerprints(folder, filenames)])
     base = cache / f"{name}-{purpose[:12]}-{content[:12]}"
-    index_file, pixel_file = base.with_suffix(".json"), base.with_suffix(".pixels")
-    if not index_file.exists() or not pixel_file.exists():
-        _build(folder, filenames, image, index_file, pixel_file, name)
+    for _ in range(MAX_BUILDS):
+        store = _load(base, len(filenames), image)
+        if store is not None:
+            return store
+        _build(folder, filenames, image, base, name)
         _remove_outdated(cache, f"{name}-{purpose[:12]}-", keep=base.name)
-    index = json.loads(index_file.read_text(encoding="utf-8"))
-    offsets = np.concatenate([[0], np.cumsum(index["sizes"], dtype=np.int64)])
-    # numpy can't map an empty file.
-    pixels = np.memmap(pixel_file, np.uint8, "r") if offsets[-1] else np.zeros(0, np.uint8)
-    problems = {int(key): reason for key, reason in index["problems"].items()}
-    return ImageStore(pixels, offsets, problems, image.image_size.y_size, image.image_size.num_channels)
+        # Another process, with other words of the same name, may remove it before it is opened.
+    raise UserError(f"The cache {one_line(base)} does not stay; set a cache_folder of your own.")
 
 
 def ordered_map(function: Callable, items: Iterable, threads: int, ahead: int) -> Iterator:
@@ -97,7 +97,27 @@ def ordered_map(function: Callable, items: Iterable, threads: int, ahead: int) -
                 future.cancel()
 
 
-def _build(folder: Path, filenames: Sequence[str], image: Image, index_file: Path, pixel_file: Path, name: str) -> None:
+def _load(base: Path, number: int, image: Image) -> ImageStore | None:
+    """Opens the cache at `base`; None if there is none or it is not what `_build` has written."""
+    pixel_file = base.with_suffix(".pixels")
+    try:
+        index = json.loads(base.with_suffix(".json").read_text(encoding="utf-8"))
+        offsets = np.concatenate([[0], np.cumsum(index["sizes"], dtype=np.int64)])
+        problems = {int(key): reason for key, reason in index["problems"].items()}
+        if len(index["sizes"]) != number or pixel_file.stat().st_size != offsets[-1]:
+            return None
+        # numpy can't map an empty file.
+        pixels = np.memmap(pixel_file, np.uint8, "r") if offsets[-1] else np.zeros(0, np.uint8)
+    except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+    except OSError as error:
+        raise UserError(
+            f"Can't read the cache {one_line(base)}: {error.strerror}; set cache_folder."
+        ) from None
+    return ImageStore(pixels, offsets, problems, image.image_size.y_size, image.image_size.num_channels)
+
+
+def _build(folder: Path, filenames: Sequence[str], image: Image, base: Path, name: str) -> None:
     """Decodes all files; the index is written last, so a cache without it counts as none."""
     cv2.setNumThreads(1)
 
@@ -108,7 +128,7 @@ def _build(folder: Path, filenames: Sequence[str], image: Image, index_file: Pat
             return error.reason
 
     sizes, problems = [], {}
-    with atomic_write(pixel_file) as temporary, open(temporary, "wb") as file:
+    with atomic_write(base.with_suffix(".pixels")) as temporary, open(temporary, "wb") as file:
         images = ordered_map(read, filenames, threads=2, ahead=64)
         for index, result in enumerate(tqdm(images, f"Decoding {name} images", len(filenames), unit="word")):
             if isinstance(result, str):
@@ -117,8 +137,7 @@ def _build(folder: Path, filenames: Sequence[str], image: Image, index_file: Pat
             else:
                 file.write(result.tobytes())
                 sizes.append(result.size)
-    with atomic_write(index_file) as temporary:
-        temporary.write_text(json.dumps({"sizes": sizes, "problems": problems}), encoding="utf-8")
+    write_json(base.with_suffix(".json"), {"sizes": sizes, "problems": problems}, indent=None)
 
 
 def _fingerprints(folder: Path, filenames: Sequence[str]) -> list:

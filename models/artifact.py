@@ -46,6 +46,11 @@ def last_folder(config: Config) -> Path:
     return artifact_folder(configured or Path(config.experiment_folder) / "last")
 
 
+def trained_folder(config: Config) -> Path:
+    """The snapshot that counts as the experiment's model: the best, or the last if no best is kept."""
+    return best_folder(config) if config.callbacks.model_best_checkpoint.enabled else last_folder(config)
+
+
 def save_artifact(folder: Path, network: ModelSeq2Seq, origin: dict[str, Any]) -> None:
     """Writes or replaces a model folder.
 

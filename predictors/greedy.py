@@ -26,7 +26,8 @@ class GreedyDecoder(keras.Model):
     def call(self, inputs):
         memory, valid, state_h, state_c = self.encoder([inputs["image"], inputs["width"]], training=False)
         keys, states = self.decoder.start(memory, state_h, state_c)
-        start = ops.zeros_like(inputs["width"]) + START
+        # Made from a state, so that the loop's values agree on what is known of the batch size.
+        start = ops.zeros_like(state_h[:, 0], dtype="int32") + START
         columns = ops.arange(self.max_length, dtype="int32")[None, :]
         empty_ids = ops.zeros_like(start)[:, None] + ops.zeros_like(columns)
 

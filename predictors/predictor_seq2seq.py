@@ -15,6 +15,7 @@ from models.model_seq2seq import ModelSeq2Seq
 from predictors.greedy import GreedyDecoder
 from preprocessing.batch import pad_images
 from preprocessing.word_image import UnusableImage, read_word_image
+from utils.tokenizer import END
 
 
 class PredictorSeq2Seq(BasePredictor):
@@ -60,7 +61,8 @@ class PredictorSeq2Seq(BasePredictor):
         predictions = []
         for row, scores in zip(ids, log_probability):
             text = self.network.tokenizer.decode(row)
-            probabilities = tuple(float(p) for p in np.exp(scores[: len(text)]))
+            written = int((row > END).sum())
+            probabilities = tuple(float(p) for p in np.exp(scores[:written]))
             predictions.append(Prediction(text, float(np.exp(scores.sum())), probabilities))
         return predictions
 

@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from base.base_predictor import Prediction
 from data_generators.dataset import open_dataset, read_dataset_labels
-from models.artifact import artifact_folder, best_folder, last_folder
+from models.artifact import artifact_folder, trained_folder
 from predictors.predictor_seq2seq import PredictorSeq2Seq
 from utils.config_schema import Config
 from utils.errors import UserError
@@ -87,8 +87,7 @@ def find_images(patterns: Iterable[str]) -> list[Path]:
 def _load(config: Config) -> PredictorSeq2Seq:
     """The model this experiment has trained, else the one that predict.weights_file names."""
     named = config.predict.weights_file
-    # Without best snapshots the last one is the experiment's model.
-    own = best_folder(config) if config.callbacks.model_best_checkpoint.enabled else last_folder(config)
+    own = trained_folder(config)
     folder = own if own.exists() or not named else artifact_folder(named)
     if not folder.exists():
         raise UserError(

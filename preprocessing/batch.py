@@ -1,13 +1,15 @@
 """Puts word images of different widths into one array."""
 
-from typing import Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from preprocessing.word_image import PAPER
 
 
-def pad_images(images: Sequence[np.ndarray], multiple: int, min_widths: Sequence[int] | None = None) -> tuple[np.ndarray, np.ndarray]:
+def pad_images(
+    images: Sequence[np.ndarray], multiple: int, min_widths: Sequence[int] | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Pads word images with paper to the widest of the batch.
 
     Each image's own width is first rounded up to `multiple` (the network's horizontal

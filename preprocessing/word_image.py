@@ -4,6 +4,8 @@ Training, evaluation and single-image prediction all read files through here, so
 gives the same pixels on every path.
 """
 
+import os
+import warnings
 from pathlib import Path
 
 import cv2
@@ -13,16 +15,22 @@ from PIL import ImageOps, UnidentifiedImageError
 
 from utils.config_schema import Image
 from utils.errors import UserError
+from utils.files import one_line
 
 PAPER = 255
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "GIF", "PPM")
+
+# `image.max_pixels` takes its place, and can be raised.
+PillowImage.MAX_IMAGE_PIXELS = None
+# A damaged file is reported once, by us.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 
 class UnusableImage(UserError):
     """An image file that can't be read; `reason` is the short form that summaries count by."""
 
     def __init__(self, path: str | Path, reason: str, advice: str = "") -> None:
-        super().__init__(f"Image {path}: {reason}{'; ' + advice if advice else ''}.")
+        super().__init__(f"Image {one_line(path)}: {reason}{'; ' + advice if advice else ''}.")
         self.reason = reason
 
 
@@ -49,24 +57,14 @@ def decode(path: str | Path, image: Image) -> np.ndarray:
                 raise UnusableImage(
                     path,
                     f"{file.width}x{file.height} pixels are more than image.max_pixels allows",
-                    f"raise it above {file.width * file.height} if the file is genuine",
+                    f"raise it to {file.width * file.height} if the file is genuine",
                 )
             pixels = np.asarray(_upright_on_white(file).convert("L" if grey else "RGB"))
-    except FileNotFoundError:
-        raise UnusableImage(path, "missing file", "check images_folder and the file name") from None
-    except UnidentifiedImageError:
-        empty = Path(path).stat().st_size == 0
-        raise UnusableImage(path, "empty file" if empty else "not an image", f"give one of {', '.join(FORMATS)}") from None
-    except PillowImage.DecompressionBombError:
-        raise UnusableImage(path, "more pixels than image.max_pixels allows") from None
     except UserError:
         raise
-    except OSError as error:
-        reason = error.strerror.lower() if error.strerror else "truncated or damaged file"
-        raise UnusableImage(path, reason, "replace it or take it out of the labels file") from None
-    except (ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError, OverflowError, MemoryError):
-        # What Pillow's format plugins raise on damaged headers, besides OSError.
-        raise UnusableImage(path, "truncated or damaged file", "replace it or take it out of the labels file") from None
+    except Exception as error:
+        # On damaged files Pillow's plugins raise anything, from struct.error to AssertionError.
+        raise _unusable(path, error) from None
     if grey and image.image_size.num_channels == 3:
         pixels = cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB)
     return pixels
@@ -105,15 +103,36 @@ def binarize(pixels: np.ndarray) -> np.ndarray:
     return black_and_white if pixels.ndim == 2 else cv2.cvtColor(black_and_white, cv2.COLOR_GRAY2RGB)
 
 
+def _unusable(path: str | Path, error: Exception) -> UnusableImage:
+    """Why Pillow could not read the file, in the reasons that summaries count by."""
+    if isinstance(error, FileNotFoundError):
+        return UnusableImage(path, "missing file", "check images_folder and the file name")
+    if isinstance(error, UnidentifiedImageError):
+        reason = "not an image" if os.path.getsize(path) else "empty file"
+        return UnusableImage(path, reason, f"give one of {', '.join(FORMATS)}")
+    reason = (error.strerror or "").lower() if isinstance(error, OSError) else ""
+    return UnusableImage(
+        path, reason or "truncated or damaged file", "replace it or take it out of the labels file"
+    )
+
+
 def _upright_on_white(file: PillowImage.Image) -> PillowImage.Image:
     """Applies the EXIF rotation, puts transparent pixels on white, brings 16 bits down to 8."""
     picture = ImageOps.exif_transpose(file)
     if picture.mode.startswith("I") or picture.mode == "F":
-        values = np.asarray(picture, np.float32)
-        top = 65535 if values.max(initial=0) > 255 else 255
-        return PillowImage.fromarray((values.clip(0, top) * (255 / top)).astype(np.uint8))
+        return PillowImage.fromarray(_to_8_bits(np.asarray(picture)))
     if picture.has_transparency_data:
         picture = picture.convert("RGBA")
         white = PillowImage.new("RGBA", picture.size, "white")
         return PillowImage.alpha_composite(white, picture)
     return picture
+
+
+def _to_8_bits(values: np.ndarray) -> np.ndarray:
+    """uint8 grey levels of integers up to 255 or 65535, or of floats up to 1 also; no number is paper."""
+    brightest = np.nanmax(values)
+    top = 65535 if brightest > 255 else 255
+    if brightest <= 1 and values.dtype.kind == "f":
+        top = 1
+    scaled = values.astype(np.float32) * (255 / top)
+    return np.nan_to_num(scaled, nan=PAPER).clip(0, 255).astype(np.uint8)

@@ -17,6 +17,7 @@ from models.artifact import (
     read_tokenizer,
     refuse_released,
     save_artifact,
+    trained_folder,
 )
 from models.model_seq2seq import ModelSeq2Seq
 from trainers.trainer_seq2seq import TrainerSeq2Seq
@@ -31,6 +32,7 @@ from utils.tokenizer import Tokenizer
 def train(config: Config, restart: bool = False) -> None:
     """Trains with `config`, continuing an interrupted training of the same experiment folder."""
     _check_outputs(config)
+    _check_start(config)
     labels = read_dataset_labels(config)
     keras.utils.set_random_seed(config.seed)
     tokenizer = _tokenizer(config, labels.splits["train"])
@@ -62,7 +64,7 @@ def train(config: Config, restart: bool = False) -> None:
 def _tokenizer(config: Config, words: list[Word]) -> Tokenizer:
     """The charset of the config, else of the pretrained model, else of the training labels."""
     start = config.train.weights_initialization
-    if config.network.charset is None and start.use_pretrained_weights and start.restore_from:
+    if config.network.charset is None and start.use_pretrained_weights:
         folder = artifact_folder(start.restore_from)
         return read_tokenizer(folder, read_description(folder))
     if config.network.charset is not None:
@@ -74,27 +76,18 @@ def _load_pretrained(config: Config, network: ModelSeq2Seq) -> None:
     start = config.train.weights_initialization
     if not start.use_pretrained_weights:
         return
-    if not start.restore_from:
-        raise UserError(
-            "train.weights_initialization.restore_from names no model folder to start from; set it."
-        )
     folder = artifact_folder(start.restore_from)
-    if not folder.exists():
-        raise UserError(
-            f"train.weights_initialization.restore_from {start.restore_from} does not exist; train it first, "
-            "or set train.weights_initialization.use_pretrained_weights=false."
-        )
     load_weights(folder, read_description(folder), network)
     log(f"Starting from the weights in {folder}.")
 
 
 def _copy_to_output(config: Config) -> None:
-    """Copies the best model to train.output.output_weights, if that is set."""
-    target, best = config.train.output.output_weights, best_folder(config)
+    """Copies the experiment's model to train.output.output_weights, if that is set."""
+    target, best = config.train.output.output_weights, trained_folder(config)
     if target and best.exists():
         network, description = load_artifact(best)
         save_artifact(artifact_folder(target), network, description["origin"])
-        log(f"The best model is in {artifact_folder(target)}.")
+        log(f"The model is in {artifact_folder(target)}.")
 
 
 def _check_outputs(config: Config) -> None:
@@ -108,6 +101,22 @@ def _check_outputs(config: Config) -> None:
         raise UserError(
             "callbacks.model_best_checkpoint.out_file and callbacks.model_last_checkpoint.out_file "
             f"both mean {best}; name two folders."
+        )
+
+
+def _check_start(config: Config) -> None:
+    """Before any work: the model to start from must be there."""
+    start = config.train.weights_initialization
+    if not start.use_pretrained_weights:
+        return
+    if not start.restore_from:
+        raise UserError(
+            "train.weights_initialization.restore_from names no model folder to start from; set it."
+        )
+    if not artifact_folder(start.restore_from).exists():
+        raise UserError(
+            f"train.weights_initialization.restore_from {start.restore_from} does not exist; train it first, "
+            "or set train.weights_initialization.use_pretrained_weights=false."
         )
 
 

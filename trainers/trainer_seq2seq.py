@@ -114,6 +114,8 @@ class TrainerSeq2Seq(BaseTrainer):
         self.train_feed.epoch, self.train_feed.step = self._position()
         try:
             with warnings.catch_warnings():
+                # TensorBoard shows the network in less detail then.
+                warnings.filterwarnings("ignore", message=".*failed to serialize as JSON")
                 # Epochs without validation (callbacks.validation.every_epochs) have no such value.
                 warnings.filterwarnings("ignore", message=".*conditioned on metric .* is not available")
                 self.network.model.fit(

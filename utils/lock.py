@@ -2,10 +2,11 @@
 
 import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Iterator
 
 from utils.errors import UserError
+from utils.files import one_line
 
 try:
     import fcntl
@@ -22,20 +23,23 @@ def experiment_lock(folder: Path) -> Iterator[None]:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        file = open(folder / ".lock", "a+")
+        handle = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o666)
     except OSError as error:
-        raise UserError(f"Can't write to experiment_folder {folder}: {error.strerror}.") from None
-    with file:
+        raise UserError(f"Can't write to experiment_folder {one_line(folder)}: {error.strerror}.") from None
+    with os.fdopen(handle, "r") as file:
         if fcntl:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                file.seek(0)
+            except BlockingIOError:
+                holder = one_line(file.read(20).strip())
                 raise UserError(
-                    f"Process {file.read().strip() or '?'} is training in {folder}; "
+                    f"Process {holder or '?'} is training in {one_line(folder)}; "
                     "wait for it, stop it, or set another experiment_folder."
                 ) from None
-        file.truncate(0)
-        file.write(f"{os.getpid()}\n")
-        file.flush()
+            except OSError:
+                pass  # Some network file systems have no locks; there it is as on Windows.
+        # The number only helps the message above: a full disk must not stop a training that fits.
+        with contextlib.suppress(OSError):
+            os.ftruncate(handle, 0)
+            os.write(handle, f"{os.getpid()}\n".encode())
         yield
