@@ -1,5 +1,6 @@
 """One line of progress, and one line per finished epoch."""
 
+import sys
 import time
 from datetime import timedelta
 
@@ -34,6 +35,8 @@ class Progress(keras.callbacks.Callback):
             desc=f"Epoch {epoch + 1}/{self.num_epochs}",
             unit="step",
             leave=False,
+            # A log file needs no line for each movement of the bar.
+            mininterval=0.1 if sys.stderr.isatty() else 30,
         )
         self.started = time.monotonic()
         self.first_step = 0

@@ -1,5 +1,6 @@
 """The Keras `Sequence` that feeds training."""
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -70,8 +71,7 @@ class DataGenerator(BaseDataGenerator):
         if not self.config.network.ctc_weight:
             return None
         return [
-            (len(label) + sum(first == second for first, second in zip(label, label[1:])))
-            * self.column_stride
+            (len(label) + sum(first == second for first, second in pairwise(label))) * self.column_stride
             for label in labels
         ]
 

@@ -85,6 +85,25 @@ def open_dataset(
     return Dataset([words[i] for i in usable], store, np.array(usable, dtype=np.int64))
 
 
+def learnable(dataset: Dataset, tokenizer: Tokenizer, config: Config) -> Dataset:
+    """The words whose labels the network can be taught, for a loss on an evaluation set.
+
+    Raises:
+        UserError: there is none.
+    """
+    positions = [
+        i for i, word in enumerate(dataset.words) if not _label_problem(word.label, tokenizer, config)
+    ]
+    if not positions:
+        raise UserError(
+            f"No validation label in {one_line(config.labels_file)} fits the charset and "
+            "network.max_seq_lenght; check that train and val are of one kind."
+        )
+    if len(positions) < len(dataset):
+        log(f"{len(dataset) - len(positions)} validation labels can't be learned; val_loss leaves them out.")
+    return dataset.select(np.array(positions))
+
+
 def _label_problem(label: str, tokenizer: Tokenizer, config: Config) -> str | None:
     if len(label) >= config.network.max_seq_lenght:
         return "label too long for network.max_seq_lenght"

@@ -133,7 +133,7 @@ def test_malformed_files_are_one_sentence(tmp_path, content, message):
 
 
 def test_a_missing_file_and_a_folder_are_named(tmp_path):
-    with pytest.raises(UserError, match="none.json does not exist; make it with"):
+    with pytest.raises(UserError, match=r"none\.json does not exist; make it with"):
         read_labels(tmp_path / "none.json")
     with pytest.raises(UserError, match="can't be read"):
         read_labels(tmp_path)

@@ -98,8 +98,8 @@ def project(tmp_path_factory) -> Path:
         folder,
         folder,
         network={"num_filters": [12], "latent_dim": 48, "attention": "luong", "charset": None},
-        train={"num_epochs": 60, "learning_rate": 0.02, "max_unusable_share": 0.5},
-        callbacks={"validation": {"every_epochs": 60}},
+        train={"num_epochs": 40, "learning_rate": 0.02, "max_unusable_share": 0.5},
+        callbacks={"validation": {"every_epochs": 40}},
     )
     settings |= {"images_folder": "words", "labels_file": "labels.json"}
     settings |= {"experiment_folder": "experiment", "cache_folder": "cache"}
@@ -211,11 +211,14 @@ def test_names_that_match_nothing(inside, tmp_path):
 
 def test_evaluation_and_prediction_agree(inside, dataset, tmp_path):
     """On words that the network has never seen, so that nearly all texts are wrong, and telling."""
-    files = [f"labels_file={dataset / 'labels.json'}", f"images_folder={dataset / 'words'}"]
+    splits = json.loads((dataset / "labels.json").read_text(encoding="utf-8"))
+    splits["test"] += splits["train"]
+    (tmp_path / "labels.json").write_text(json.dumps(splits), encoding="utf-8")
+    files = [f"labels_file={tmp_path / 'labels.json'}", f"images_folder={dataset / 'words'}"]
     code, lines, _ = inside("--predict_on_test", "--output", tmp_path / "test.json", "--set", *files)
     assert code == 0 and lines[-2].startswith("CER: ") and lines[-1].startswith("WER: ")
     rows = json.loads((tmp_path / "test.json").read_text(encoding="utf-8"))
-    assert len({row["text"] for row in rows}) > 3
+    assert len(rows) == 28 and len({row["text"] for row in rows}) > 3
     wrong = sum(row["text"] != row["label"] for row in rows)
     assert lines[-1] == f"WER: {100 * wrong / len(rows):5.2f} %"
     paths = [dataset / "words" / row["filename"] for row in rows]
@@ -223,7 +226,7 @@ def test_evaluation_and_prediction_agree(inside, dataset, tmp_path):
     assert [line.split("\t")[:2] for line in lines] == [
         [str(path), row["text"]] for path, row in zip(paths, rows, strict=True)
     ]
-    for path, row in zip(paths, rows, strict=True):
+    for path, row in list(zip(paths, rows, strict=True))[::3]:
         _, lines, _ = inside("--predict", "--filename", path)
         assert lines == [f"Predicted label: {row['text']}"]
 

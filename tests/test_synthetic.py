@@ -85,7 +85,7 @@ def test_layout_and_lists_are_iams(dataset: Path) -> None:
     writers = {line.split()[0]: line.split()[1] for line in forms}
     assert len(rows) == len(entries)
     for row, entry in zip(rows, entries, strict=True):
-        name, flag, grey, x, y, width, height, tag, label = row.split(" ")
+        name, flag, _grey, _x, _y, width, height, _tag, label = row.split(" ")
         folder, form = re.fullmatch(r"(([svt]\d\d)-\d{3})-\d\d-\d\d", name).group(2, 1)
         assert entry["filename"] == f"{folder}/{form}/{name}.png"
         assert (flag, label, writers[form]) == ("ok", entry["label"], entry["writer"])

@@ -6,7 +6,7 @@ from pathlib import Path
 import keras
 
 from data_generators.data_generator import DataGenerator, train_subset
-from data_generators.dataset import open_dataset, read_dataset_labels
+from data_generators.dataset import learnable, open_dataset, read_dataset_labels
 from models.artifact import (
     artifact_folder,
     best_folder,
@@ -38,7 +38,6 @@ def train(config: Config, restart: bool = False) -> None:
     tokenizer = _tokenizer(config, labels.splits["train"])
     train_words = train_subset(open_dataset(config, labels.splits["train"], "train", tokenizer), config)
     val_words = open_dataset(config, labels.splits["val"], "val")
-    val_loss_words = open_dataset(config, labels.splits["val"], "val", tokenizer)
     network = ModelSeq2Seq(config.image, config.network, tokenizer)
     _load_pretrained(config, network)
     if restart:
@@ -54,7 +53,7 @@ def train(config: Config, restart: bool = False) -> None:
         DataGenerator(
             config, train_words, tokenizer, stride, use_data_augmentation=config.data_aug.use_data_aug
         ),
-        DataGenerator(config, val_loss_words, tokenizer, stride, shuffle=False),
+        DataGenerator(config, learnable(val_words, tokenizer, config), tokenizer, stride, shuffle=False),
         val_words,
     )
     trainer.train()

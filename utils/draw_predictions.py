@@ -1,7 +1,8 @@
 """A picture of words with what was read in them.
 
 python main.py --predict_on_test --output predictions.json
-python -m utils.draw_predictions --predictions predictions.json --images datasets/synthetic/words --output sheet.png
+python -m utils.draw_predictions --predictions predictions.json --output sheet.png \\
+    --images datasets/synthetic/words
 """
 
 import argparse

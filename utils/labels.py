@@ -3,9 +3,10 @@
 import itertools
 import json
 import posixpath
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import Any, Mapping, Sequence
+from typing import Any
 
 from utils.errors import UserError
 from utils.files import write_json

@@ -1,8 +1,8 @@
 """Character and word error rates of predicted words, with intervals that respect writers."""
 
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Sequence
 
 import editdistance
 import numpy as np

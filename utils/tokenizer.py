@@ -1,7 +1,7 @@
 """Text to ids and back. The special ids lie outside the charset, so every character can be a label."""
 
 import unicodedata
-from typing import Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 

@@ -2,7 +2,7 @@
 
 import itertools
 from collections import Counter
-from typing import Iterable
+from collections.abc import Iterable
 
 import numpy as np
 

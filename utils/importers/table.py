@@ -2,8 +2,8 @@
 
 import csv
 import re
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Iterator
 
 from utils.errors import UserError
 from utils.importers.record import Record
