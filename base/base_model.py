@@ -11,6 +11,8 @@ class BaseModel(ABC):
 
     def __init__(self) -> None:
         self.model = self.build_model()
+        # The same layers without an optimizer, whose state would triple the size of the weights file.
+        self._bare = keras.Model(self.model.input, self.model.output)
 
     @abstractmethod
     def build_model(self) -> keras.Model:
@@ -18,7 +20,7 @@ class BaseModel(ABC):
 
     def save_weights(self, path: str | Path) -> None:
         """Writes all weights as Keras' HDF5; `path` must end in `.weights.h5`."""
-        self.model.save_weights(str(path))
+        self._bare.save_weights(str(path))
 
     def load_weights(self, path: str | Path) -> None:
         """Reads weights of the same network.
@@ -26,7 +28,7 @@ class BaseModel(ABC):
         Raises:
             ValueError, OSError: weights of another network, or a damaged file.
         """
-        self.model.load_weights(str(path))
+        self._bare.load_weights(str(path))
 
     @property
     def parameter_count(self) -> int:

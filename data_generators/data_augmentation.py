@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from data_generators.warp import PAPER, warp
-from utils.config_schema import DataAug
+from utils.config_data import DataAug
 
 NOISE_PROBABILITY = 0.5  # clean scans must stay part of the training data
 BINARIZE_JITTER = 20.0  # grey levels around Otsu's threshold; archives choose theirs differently

@@ -18,7 +18,7 @@ import numpy as np
 from tqdm import tqdm
 
 from preprocessing.word_image import UnusableImage, read_word_image
-from utils.config_schema import Image
+from utils.config_data import Image
 from utils.errors import UserError
 from utils.files import atomic_write, one_line, write_json
 

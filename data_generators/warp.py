@@ -13,7 +13,7 @@ import math
 import cv2
 import numpy as np
 
-from utils.config_schema import DataAug
+from utils.config_data import DataAug
 
 PAPER = 255
 # A pixel belongs to the ink box when it has this part of the darkest pixel's darkness: below it are

@@ -15,7 +15,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from models.model_seq2seq import ModelSeq2Seq
-from utils.config_schema import Config, Image, Network
+from utils.config_data import Image
+from utils.config_schema import Config, Network
 from utils.errors import UserError
 from utils.files import atomic_write, write_json
 from utils.tokenizer import Tokenizer

@@ -6,7 +6,8 @@ import keras
 from keras import layers
 
 from models.layers import Columns, MaskColumns, NormalizeImage
-from utils.config_schema import Image, Network
+from utils.config_data import Image
+from utils.config_schema import Network
 
 
 def horizontal_stride(network: Network) -> int:

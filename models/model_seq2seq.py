@@ -7,7 +7,8 @@ from models.ctc import CtcHead
 from models.decoder import Decoder
 from models.encoder import build_encoder, horizontal_stride
 from models.losses import CharacterCrossEntropy, CtcLoss
-from utils.config_schema import Image, Network
+from utils.config_data import Image
+from utils.config_schema import Network
 from utils.tokenizer import Tokenizer
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image as PillowImage
 from PIL import ImageOps, UnidentifiedImageError
 
-from utils.config_schema import Image
+from utils.config_data import Image
 from utils.errors import UserError
 from utils.files import one_line
 

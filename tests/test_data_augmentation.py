@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from data_generators.data_augmentation import add_noise, augment, binarize, change_contrast, change_thickness
 from data_generators.warp import elastic_field, ink_box
-from utils.config_schema import DataAug
+from utils.config_data import DataAug
 
 MAX_WIDTH = 400
 EVERYTHING = DataAug(

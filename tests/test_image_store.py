@@ -12,7 +12,7 @@ from PIL import Image as PillowImage
 from data_generators import image_store
 from data_generators.image_store import open_store, ordered_map
 from preprocessing.word_image import read_word_image
-from utils.config_schema import Image, ImageSize
+from utils.config_data import Image, ImageSize
 from utils.errors import UserError
 
 IMAGE = Image(image_size=ImageSize(y_size=16, x_size=60), fixed_width=False)

@@ -7,7 +7,8 @@ from keras import ops
 
 from base.base_trainer import BaseTrainer
 from models.model_seq2seq import ModelSeq2Seq
-from utils.config_schema import Config, Image, Network
+from utils.config_data import Image
+from utils.config_schema import Config, Network
 from utils.tokenizer import END, PAD, START, Tokenizer
 
 CHARSET = "abcdefg"

@@ -12,7 +12,7 @@ from PIL import Image as PillowImage
 from PIL import ImageFile
 
 from preprocessing.word_image import UnusableImage, binarize, decode, read_word_image, to_network_geometry
-from utils.config_schema import Image, ImageSize
+from utils.config_data import Image, ImageSize
 
 GREY = Image(image_size=ImageSize(num_channels=1))
 COLOUR = Image(image_size=ImageSize(num_channels=3))

@@ -7,7 +7,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from preprocessing.word_image import UnusableImage, decode
-from utils.config_schema import Image
+from utils.config_data import Image
 from utils.importers.record import (
     DUPLICATE,
     EMPTY_FILE,
