@@ -12,9 +12,7 @@ def averaged_weights(model: keras.Model) -> Iterator[None]:
     if not model.optimizer.use_ema:
         yield
         return
-    raw = [
-        variable.numpy() if hasattr(variable, "numpy") else variable for variable in model.trainable_variables
-    ]
+    raw = [keras.ops.convert_to_numpy(variable) for variable in model.trainable_variables]
     model.optimizer.finalize_variable_values(model.trainable_variables)
     try:
         yield

@@ -1,12 +1,10 @@
 """The values of every epoch, as a table in a file."""
 
-import csv
-import io
 from pathlib import Path
 
 import keras
 
-from utils.files import write_text
+from utils.files import write_csv
 
 
 class History(keras.callbacks.Callback):
@@ -28,8 +26,4 @@ class History(keras.callbacks.Callback):
         values = {"learning_rate": rate, **(logs or {})}
         self.rows.append({"epoch": epoch + 1, **{name: float(value) for name, value in values.items()}})
         columns = list(dict.fromkeys(name for row in self.rows for name in row))
-        table = io.StringIO()
-        writer = csv.DictWriter(table, columns, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(self.rows)
-        write_text(self.path, table.getvalue())
+        write_csv(self.path, columns, self.rows)

@@ -1,8 +1,6 @@
 """The `--predict_on_test` and `--predict` jobs."""
 
-import csv
 import glob
-import io
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -15,7 +13,7 @@ from models.artifact import artifact_folder, trained_folder
 from predictors.predictor_seq2seq import PredictorSeq2Seq
 from utils.config_schema import Config
 from utils.errors import UserError
-from utils.files import write_json, write_text
+from utils.files import write_csv, write_json
 from utils.log import log
 from utils.score_prediction import score_prediction, writer_bootstrap
 
@@ -136,8 +134,4 @@ def _write_table(output: str, rows: Iterable[dict[str, Any]]) -> None:
     if output.lower().endswith(".json"):
         write_json(output, rows)
         return
-    table = io.StringIO()
-    writer = csv.DictWriter(table, list(rows[0]) if rows else ["filename"], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    write_text(output, table.getvalue())
+    write_csv(output, list(rows[0]) if rows else ["filename"], rows)

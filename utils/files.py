@@ -1,10 +1,12 @@
 """Writing files so that a reader never sees half of one."""
 
 import contextlib
+import csv
+import io
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +51,15 @@ def write_text(path: str | Path, text: str) -> None:
     """Replaces `path` by `text` (UTF-8), atomically."""
     with atomic_write(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def write_csv(path: str | Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
+    """Replaces `path` by a table with a header, atomically; a row may lack columns."""
+    table = io.StringIO()
+    writer = csv.DictWriter(table, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_text(path, table.getvalue())
 
 
 def write_json(path: str | Path, value: Any, indent: int | None = 2) -> None:
