@@ -6,6 +6,7 @@ import numpy as np
 from callbacks.averaging import averaged_weights
 from data_generators.dataset import Dataset
 from data_generators.feed import Feed
+from models.precision import computing_in
 from predictors.predictor_seq2seq import PredictorSeq2Seq
 from utils.config_schema import Validation
 from utils.score_prediction import score_prediction
@@ -35,7 +36,7 @@ class ValidationScores(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         if (epoch + 1) % self.every and epoch + 1 != self.num_epochs:
             return
-        with averaged_weights(self.model):
+        with computing_in("float32"), averaged_weights(self.model):
             loss = self.model.evaluate(
                 self.feed.dataset(), steps=len(self.feed.generator), verbose=0, return_dict=True
             )

@@ -38,6 +38,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:Even though the:UserWarning")
 FULL = {
     "train": {
         "num_epochs": 3,
+        "precision": "auto",
         "optimizer": "adamw",
         "weight_decay": 0.01,
         "clip_norm": 1.0,

@@ -19,6 +19,7 @@ from data_generators.dataset import Dataset
 from data_generators.feed import Feed
 from models.artifact import best_folder, last_folder
 from models.model_seq2seq import ModelSeq2Seq
+from models.precision import computing_in, resolve_precision
 from predictors.predictor_seq2seq import PredictorSeq2Seq
 from trainers.same_training import check_same_training, identity
 from utils.config import config_to_yaml
@@ -53,6 +54,7 @@ class TrainerSeq2Seq(BaseTrainer):
         self.words = len(train_generator.dataset)
         self.train_feed = Feed(train_generator, config.train.num_workers)
         self.val_feed = Feed(val_generator, config.train.num_workers)
+        self.precision = resolve_precision(config.train.precision)
         self.folder = Path(config.experiment_folder)
         self.state_file = self.folder / "state" / "training.npz"
         self.identity = identity(config, network.tokenizer.charset, self.words, self.steps)
@@ -113,7 +115,7 @@ class TrainerSeq2Seq(BaseTrainer):
         callbacks = self.callbacks()
         self.train_feed.epoch, self.train_feed.step = self._position()
         try:
-            with warnings.catch_warnings():
+            with warnings.catch_warnings(), computing_in(self.precision):
                 # TensorBoard shows the network in less detail then.
                 warnings.filterwarnings("ignore", message=".*failed to serialize as JSON")
                 # Epochs without validation (callbacks.validation.every_epochs) have no such value.

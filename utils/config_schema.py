@@ -48,6 +48,10 @@ class Train(Section):
         0.0, "probability mass spread over all characters"
     )
     batch_size: PositiveInt = key(256, "words per step")
+    precision: Literal["float32", "mixed_bfloat16", "auto"] = key(
+        "float32",
+        "number format of training's matrix products; auto: mixed_bfloat16 on CPUs with instructions for it",
+    )
     num_epochs: PositiveInt = key(50, "passes over the training words")
     use_multiprocessing: bool = key(False, "accepted for the seed project's files; threads are always used")
     num_workers: PositiveInt = key(2, "threads that augment and batch ahead of training")

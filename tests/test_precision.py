@@ -1,0 +1,71 @@
+"""Number formats of training: what they mean on which machine, and where they end."""
+
+import keras
+import numpy as np
+import pytest
+
+from models import precision
+from models.precision import computing_in, resolve_precision
+from utils.errors import UserError
+
+
+@pytest.fixture
+def cpu(monkeypatch, tmp_path):
+    """A function: flags -> the machine's CPU has them."""
+
+    def set_flags(flags: str) -> None:
+        (tmp_path / "cpuinfo").write_text(f"flags\t\t: {flags}\n", encoding="utf-8")
+        monkeypatch.setattr(precision, "CPU_INFO", tmp_path / "cpuinfo")
+
+    return set_flags
+
+
+@pytest.mark.parametrize(
+    "flags, meaning",
+    [
+        ("fpu avx512f avx512_bf16", "mixed_bfloat16"),
+        ("fpu amx_bf16 amx_tile", "mixed_bfloat16"),
+        ("fpu avx2 avx512f avx512_vnni", "float32"),
+    ],
+)
+def test_auto_asks_the_cpu(cpu, flags, meaning):
+    cpu(flags)
+    assert resolve_precision("auto") == meaning
+
+
+def test_auto_is_float32_where_the_cpu_says_nothing(monkeypatch, tmp_path):
+    monkeypatch.setattr(precision, "CPU_INFO", tmp_path / "none")
+    assert resolve_precision("auto") == "float32"
+
+
+def test_what_is_asked_for_holds_on_every_cpu(cpu):
+    cpu("fpu avx2")
+    assert resolve_precision("mixed_bfloat16") == "mixed_bfloat16"
+    assert resolve_precision("float32") == "float32"
+
+
+def test_other_devices(monkeypatch):
+    monkeypatch.setattr(precision, "_trains_on_cpu", lambda: False)
+    assert resolve_precision("auto") == "float32"
+    with pytest.raises(UserError, match=r"train\.precision mixed_bfloat16 needs TensorFlow on a CPU"):
+        resolve_precision("mixed_bfloat16")
+
+
+def test_bfloat16_ends_with_its_block_and_pauses_in_an_inner_one():
+    if not precision._has_bfloat16():
+        pytest.skip("this CPU has no bfloat16 instructions")
+    import tensorflow as tf
+
+    rng = np.random.default_rng(0)
+    dense = keras.layers.Dense(64)
+    values = tf.constant(rng.normal(size=(32, 128)).astype("float32"))
+    dense.build(values.shape)
+    product = tf.function(lambda x: keras.ops.relu(dense(x)))
+    exact = product(values).numpy()
+    with computing_in("mixed_bfloat16"):
+        rounded = product(values).numpy()
+        with computing_in("float32"):
+            assert np.array_equal(product(values).numpy(), exact)
+        assert np.array_equal(product(values).numpy(), rounded)
+    assert np.array_equal(product(values).numpy(), exact)
+    assert 1e-4 < np.abs(rounded - exact).max() < 0.05  # bfloat16 has 8 significant bits
