@@ -345,6 +345,11 @@ def test_the_feed_starts_where_training_stands():
     assert all(same(first, second) for first, second in zip(found, expected, strict=True))
 
 
+def test_a_feed_for_validation_ends_with_its_epoch():
+    feed = Feed(make_generator(shuffle=False), threads=2, endless=False)
+    assert len(list(feed.dataset())) == len(feed.generator) == 7
+
+
 def test_the_feed_takes_batches_of_all_sizes():
     feed = Feed(make_generator(network={"ctc_weight": 0.5}), threads=1)
     found = list(itertools.islice(iter(feed.dataset()), 7))

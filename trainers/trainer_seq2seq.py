@@ -53,7 +53,7 @@ class TrainerSeq2Seq(BaseTrainer):
         self.steps = len(train_generator)
         self.words = train_generator.words_per_epoch
         self.train_feed = Feed(train_generator, config.train.num_workers)
-        self.val_feed = Feed(val_generator, config.train.num_workers)
+        self.val_feed = Feed(val_generator, config.train.num_workers, endless=False)
         self.precision = resolve_precision(config.train.precision)
         self.folder = Path(config.experiment_folder)
         self.state_file = self.folder / "state" / "training.npz"
