@@ -29,6 +29,7 @@ class Feed:
 
     Attributes:
         epoch, step: where the next iterator starts; the trainer moves them.
+        error: what has ended an iterator early; TensorFlow passes it on as text only.
     """
 
     def __init__(self, generator: DataGenerator, threads: int) -> None:
@@ -36,9 +37,13 @@ class Feed:
         self.threads = threads
         self.epoch = 0
         self.step = 0
+        self.error: Exception | None = None
+        self._dataset: Any = None
 
     def dataset(self) -> Any:
         """A `tf.data.Dataset` on TensorFlow, a Python generator on other backends.
+
+        The former is made once: TensorFlow keeps what each needs for as long as the process lives.
 
         Keras would infer the shapes from the first two batches and fail on a later one of
         another width (TypeError: generator yielded an element of shape ...), so TensorFlow gets
@@ -46,6 +51,11 @@ class Feed:
         """
         if keras.backend.backend() != "tensorflow":
             return self._endless()
+        if self._dataset is None:
+            self._dataset = self._make_dataset()
+        return self._dataset
+
+    def _make_dataset(self) -> Any:
         import tensorflow as tf
 
         size = self.generator.config.image.image_size
@@ -59,7 +69,11 @@ class Feed:
         return tf.data.Dataset.from_generator(self._next, output_signature=(inputs, targets)).prefetch(1)
 
     def _next(self) -> Iterator[Any]:
-        return stream(self.generator, self.epoch, self.step, self.threads)
+        try:
+            yield from stream(self.generator, self.epoch, self.step, self.threads)
+        except Exception as error:
+            self.error = error
+            raise
 
     def _endless(self) -> Iterator[Any]:
         while True:
