@@ -1,6 +1,7 @@
 """Which words make which batch, for any kind of data."""
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -21,11 +22,23 @@ class BaseDataGenerator(keras.utils.Sequence):
     Args:
         widths: (n,) image widths, by which words are put together.
         shuffle: False keeps one order, narrow to wide, in all epochs.
+        shares: (words, words per epoch) of each of the parts that the n words consist of, for
+            parts of which an epoch uses only some; later epochs go on with the others. None: one
+            part, used whole.
     """
 
-    def __init__(self, widths: np.ndarray, batch_size: int, seed: int, shuffle: bool) -> None:
+    def __init__(
+        self,
+        widths: np.ndarray,
+        batch_size: int,
+        seed: int,
+        shuffle: bool,
+        shares: Sequence[tuple[int, int]] | None = None,
+    ) -> None:
         super().__init__()
         self.widths = np.asarray(widths)
+        self.shares = shares or [(len(self.widths), len(self.widths))]
+        self.words_per_epoch = sum(used for _, used in self.shares)
         self.batch_size = batch_size
         self.seed = seed
         self.shuffle = shuffle
@@ -33,7 +46,7 @@ class BaseDataGenerator(keras.utils.Sequence):
         self._plan: tuple[int, list[np.ndarray]] = (-1, [])
 
     def __len__(self) -> int:
-        return -(-len(self.widths) // self.batch_size)
+        return -(-self.words_per_epoch // self.batch_size)
 
     def __getitem__(self, index: int) -> Any:
         return self.batch(self.epoch, index)
@@ -66,10 +79,22 @@ class BaseDataGenerator(keras.utils.Sequence):
             order = np.argsort(self.widths, kind="stable")
             return [order[start : start + size] for start in range(0, len(order), size)]
         rng = np.random.default_rng([self.seed, epoch])
-        order = rng.permutation(len(self.widths))
+        order = rng.permutation(self._words(epoch))
         batches = []
         for start in range(0, len(order), size * BATCHES_PER_GROUP):
             group = order[start : start + size * BATCHES_PER_GROUP]
             group = group[np.argsort(self.widths[group], kind="stable")]
             batches += [group[first : first + size] for first in range(0, len(group), size)]
         return [batches[i] for i in rng.permutation(len(batches))]
+
+    def _words(self, epoch: int) -> np.ndarray:
+        """Positions of the words that `epoch` uses; all of a part are used before one comes again."""
+        chosen, first = [], 0
+        for part, (size, used) in enumerate(self.shares):
+            if used < size:
+                order = np.random.default_rng([self.seed, part, size]).permutation(size)
+                chosen.append(first + order[(epoch * used + np.arange(used)) % size])
+            else:
+                chosen.append(np.arange(first, first + size))
+            first += size
+        return np.concatenate(chosen)

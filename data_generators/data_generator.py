@@ -1,5 +1,6 @@
 """The Keras `Sequence` that feeds training."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -25,6 +26,7 @@ class DataGenerator(BaseDataGenerator):
 
     Args:
         column_stride: pixels per encoder column; widths are multiples of it.
+        shares: see `BaseDataGenerator`.
     """
 
     def __init__(
@@ -35,8 +37,9 @@ class DataGenerator(BaseDataGenerator):
         column_stride: int,
         shuffle: bool = True,
         use_data_augmentation: bool = False,
+        shares: Sequence[tuple[int, int]] | None = None,
     ) -> None:
-        super().__init__(dataset.widths, config.train.batch_size, config.seed, shuffle)
+        super().__init__(dataset.widths, config.train.batch_size, config.seed, shuffle, shares)
         self.config = config
         self.dataset = dataset
         self.tokenizer = tokenizer
@@ -74,13 +77,3 @@ class DataGenerator(BaseDataGenerator):
             (len(label) + sum(first == second for first, second in pairwise(label))) * self.column_stride
             for label in labels
         ]
-
-
-def train_subset(dataset: Dataset, config: Config) -> Dataset:
-    """The part of the training words that `train.train_on_subset` asks for, without replacement."""
-    subset = config.train.train_on_subset
-    if not subset.enabled:
-        return dataset
-    number = max(1, round(len(dataset) * subset.dataset_fraction))
-    rng = np.random.default_rng(subset.random_seed)
-    return dataset.select(np.sort(rng.permutation(len(dataset))[:number]))

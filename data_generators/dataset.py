@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from data_generators.image_store import ImageStore, open_store
+from data_generators.image_store import ImageStore, JoinedStore, open_store
 from utils.config_schema import Config
 from utils.create_synthetic import create_synthetic
 from utils.errors import UserError
@@ -20,7 +20,7 @@ class Dataset:
     """Words with readable images: `words[i]` is the label of `store[indices[i]]`."""
 
     words: list[Word]
-    store: ImageStore
+    store: ImageStore | JoinedStore
     indices: np.ndarray
 
     def __len__(self) -> int:
@@ -38,6 +38,16 @@ class Dataset:
     def select(self, positions: np.ndarray) -> "Dataset":
         """The dataset of some of its words, in the given order."""
         return Dataset([self.words[i] for i in positions], self.store, self.indices[positions])
+
+
+def join_datasets(parts: list[Dataset]) -> Dataset:
+    """All words of all parts, in their order."""
+    starts = np.cumsum([0] + [len(part.store) for part in parts[:-1]])
+    return Dataset(
+        [word for part in parts for word in part.words],
+        JoinedStore([part.store for part in parts]),
+        np.concatenate([start + part.indices for start, part in zip(starts, parts)]),
+    )
 
 
 def read_dataset_labels(config: Config) -> LabelsFile:

@@ -11,15 +11,17 @@ from data_generators.data_generator import DataGenerator
 from data_generators.image_store import ordered_map
 
 
-def stream(generator: DataGenerator, epoch: int, step: int, threads: int) -> Iterator[Any]:
+def stream(
+    generator: DataGenerator, epoch: int, step: int, threads: int, endless: bool = True
+) -> Iterator[Any]:
     """Yields batches from `step` of `epoch` on.
 
-    A stream that starts within an epoch ends with it; one that starts with an epoch goes on
-    through all later ones, so that the next epoch is being prepared while this one is
+    A stream that starts within an epoch ends with it; an endless one that starts with an epoch goes
+    on through all later ones, so that the next epoch is being prepared while this one is
     evaluated. With `steps_per_epoch`, `fit` asks for a new stream when one has ended.
     """
     cv2.setNumThreads(1)
-    epochs = [epoch] if step else itertools.count(epoch)
+    epochs = itertools.count(epoch) if endless and not step else [epoch]
     tasks = ((current, index) for current in epochs for index in range(step, len(generator)))
     yield from ordered_map(lambda task: generator.batch(*task), tasks, threads, ahead=4 * threads)
 
@@ -29,12 +31,14 @@ class Feed:
 
     Attributes:
         epoch, step: where the next iterator starts; the trainer moves them.
+        endless: whether an iterator goes on after the epoch it started with.
         error: what has ended an iterator early; TensorFlow passes it on as text only.
     """
 
-    def __init__(self, generator: DataGenerator, threads: int) -> None:
+    def __init__(self, generator: DataGenerator, threads: int, endless: bool = True) -> None:
         self.generator = generator
         self.threads = threads
+        self.endless = endless
         self.epoch = 0
         self.step = 0
         self.error: Exception | None = None
@@ -70,7 +74,7 @@ class Feed:
 
     def _next(self) -> Iterator[Any]:
         try:
-            yield from stream(self.generator, self.epoch, self.step, self.threads)
+            yield from stream(self.generator, self.epoch, self.step, self.threads, self.endless)
         except Exception as error:
             self.error = error
             raise

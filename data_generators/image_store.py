@@ -94,6 +94,26 @@ class ImageStore:
         return flat.reshape(shape)
 
 
+class JoinedStore:
+    """Several stores as one: the images of the first, then those of the second, ..."""
+
+    def __init__(self, stores: Sequence[ImageStore]) -> None:
+        self.stores = stores
+        self.starts = np.cumsum([0] + [len(store) for store in stores])
+
+    def __len__(self) -> int:
+        return int(self.starts[-1])
+
+    @property
+    def widths(self) -> np.ndarray:
+        """int64 (n,), in pixels."""
+        return np.concatenate([store.widths for store in self.stores])
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        part = int(np.searchsorted(self.starts, index, side="right")) - 1
+        return self.stores[part][index - self.starts[part]]
+
+
 def open_store(
     folder: Path, filenames: Sequence[str], image: Image, cache: Path, name: str, owner: str = ""
 ) -> ImageStore:

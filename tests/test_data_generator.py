@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from base.base_data_generator import BaseDataGenerator
 from data_generators import data_generator
-from data_generators.data_generator import DataGenerator, train_subset
+from data_generators.data_generator import DataGenerator
 from data_generators.dataset import Dataset
 from data_generators.feed import Feed, stream
 from data_generators.image_store import ImageStore
+from data_generators.training_words import train_subset
 from trainers import run
 from utils.config import validate_config
 from utils.labels import Word, read_labels
@@ -86,6 +87,28 @@ def test_every_word_occurs_once_per_epoch(widths, batch_size, seed, shuffle):
         # Only one batch is partial: the words left over.
         assert sizes[1:] == [batch_size] * (len(sizes) - 1)
         assert sizes[0] == (len(widths) % batch_size or batch_size)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    shares=st.lists(
+        st.integers(1, 60).flatmap(lambda n: st.tuples(st.just(n), st.integers(1, n))), min_size=1, max_size=3
+    ),
+    batch_size=st.integers(1, 40),
+)
+def test_an_epoch_takes_its_share_of_each_part_and_all_words_come_equally_often(shares, batch_size):
+    total = sum(size for size, _ in shares)
+    generator = Positions(np.arange(total) % 50, batch_size, 1, True, shares)
+    assert len(generator) == -(-sum(used for _, used in shares) // batch_size)
+    counts = np.zeros(total, int)
+    for epoch in range(4):
+        found = np.concatenate([generator.batch(epoch, index) for index in range(len(generator))])
+        assert len(set(found.tolist())) == len(found) == generator.words_per_epoch
+        counts[found] += 1
+    for first, (size, used) in zip(np.cumsum([0] + [size for size, _ in shares]), shares):
+        of_part = counts[first : first + size]
+        assert of_part.sum() == 4 * used
+        assert of_part.max() - of_part.min() <= 1
 
 
 def test_more_words_than_one_group_of_batches_still_occur_once():
@@ -320,6 +343,11 @@ def test_the_feed_starts_where_training_stands():
     found = [keras.tree.map_structure(np.asarray, batch) for batch in itertools.islice(feed.dataset(), 2)]
     expected = [feed.generator.batch(1, index) for index in (5, 6)]
     assert all(same(first, second) for first, second in zip(found, expected, strict=True))
+
+
+def test_a_feed_for_validation_ends_with_its_epoch():
+    feed = Feed(make_generator(shuffle=False), threads=2, endless=False)
+    assert len(list(feed.dataset())) == len(feed.generator) == 7
 
 
 def test_the_feed_takes_batches_of_all_sizes():

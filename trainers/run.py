@@ -5,8 +5,9 @@ from typing import Any
 import keras
 
 from callbacks.training_state import read_progress
-from data_generators.data_generator import DataGenerator, train_subset
+from data_generators.data_generator import DataGenerator
 from data_generators.dataset import learnable, open_dataset, read_dataset_labels
+from data_generators.training_words import additional_words, open_training_words
 from models.artifact import (
     artifact_folder,
     load_artifact,
@@ -35,15 +36,16 @@ def train(config: Config, restart: bool = False) -> None:
         _check_start(config)
     labels = read_dataset_labels(config)
     keras.utils.set_random_seed(config.seed)
-    tokenizer = _tokenizer(config, labels.splits["train"], saved)
-    train_words = train_subset(open_dataset(config, labels.splits["train"], "train", tokenizer), config)
+    own, additional = labels.splits["train"], additional_words(config)
+    tokenizer = _tokenizer(config, [*own, *additional], saved)
+    train_words, shares = open_training_words(config, own, additional, tokenizer)
     val_words = open_dataset(config, labels.splits["val"], "val")
     network = ModelSeq2Seq(config.image, config.network, tokenizer)
     if not saved:
         _load_pretrained(config, network)
     set_aside_old_run(config, restart)
     log(
-        f"Training on {len(train_words)} words, validating on {len(val_words)}: "
+        f"Training on {_counted(shares)} words, validating on {len(val_words)}: "
         f"{network.parameter_count / 1e6:.2f} M parameters, {len(tokenizer.charset)} characters."
     )
     stride = network.column_stride
@@ -51,13 +53,23 @@ def train(config: Config, restart: bool = False) -> None:
         config,
         network,
         DataGenerator(
-            config, train_words, tokenizer, stride, use_data_augmentation=config.data_aug.use_data_aug
+            config,
+            train_words,
+            tokenizer,
+            stride,
+            use_data_augmentation=config.data_aug.use_data_aug,
+            shares=shares,
         ),
         DataGenerator(config, learnable(val_words, tokenizer, config), tokenizer, stride, shuffle=False),
         val_words,
     )
     trainer.train()
     _copy_to_output(config)
+
+
+def _counted(shares: list[tuple[int, int]]) -> str:
+    """`32018 + 16000 (of 160000)` for datasets used whole and in part."""
+    return " + ".join(f"{used}" if used == size else f"{used} (of {size})" for size, used in shares)
 
 
 def _tokenizer(config: Config, words: list[Word], saved: dict[str, Any] | None) -> Tokenizer:

@@ -57,9 +57,9 @@ class TrainerSeq2Seq(BaseTrainer):
         self.predictor = PredictorSeq2Seq(network, config.predict.batch_size)
         self.val_dataset = val_dataset
         self.steps = len(train_generator)
-        self.words = len(train_generator.dataset)
+        self.words = train_generator.words_per_epoch
         self.train_feed = Feed(train_generator, config.train.num_workers)
-        self.val_feed = Feed(val_generator, config.train.num_workers)
+        self.val_feed = Feed(val_generator, config.train.num_workers, endless=False)
         self.precision = resolve_precision(config.train.precision)
         self.folder = Path(config.experiment_folder)
         self.state_file = state_file(config)

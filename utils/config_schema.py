@@ -32,8 +32,24 @@ class Output(Section):
     output_weights: str | None = key(None, "model folder to copy the best model to at the end")
 
 
+class AdditionalData(Section):
+    """A second dataset whose training words are mixed in; its val and test words are not used."""
+
+    labels_file: str | None = key(None, "labels of a dataset to mix in; null: none")
+    images_folder: str | None = key(None, "folder that its file names start from")
+    words_per_epoch: int = key(0, "words of it in an epoch, the next one takes others; 0: all", ge=0)
+    synthetic: Synthetic = Synthetic()
+
+    @model_validator(mode="after")
+    def _whole(self) -> "AdditionalData":
+        if (self.labels_file is None) != (self.images_folder is None):
+            raise ValueError("labels_file and images_folder go together: set both")
+        return self
+
+
 class Train(Section):
     train_on_subset: TrainOnSubset = TrainOnSubset()
+    additional_data: AdditionalData = AdditionalData()
     optimizer: Literal["adam", "adamw", "sgd", "rmsprop", "adagrad", "adadelta"] = key("adam", "optimizer")
     learning_rate: Real = key(0.001, "peak learning rate", gt=0)
     warmup_steps: int = key(0, "steps over which the learning rate rises linearly to its peak", ge=0)

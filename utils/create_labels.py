@@ -15,8 +15,9 @@ from pathlib import Path
 from utils.errors import UserError
 from utils.files import write_text
 from utils.importers import iam
-from utils.importers.checks import drop_bad_images, drop_bad_labels, drop_bad_segmentation
+from utils.importers.checks import drop_bad_images, drop_bad_labels
 from utils.importers.record import Dropped, Record
+from utils.importers.segmentation import drop_bad_segmentation, keep_in_training_only, read_readings
 from utils.importers.split import (
     Splits,
     empty_parts,
@@ -56,12 +57,15 @@ def _create(options: argparse.Namespace) -> None:
     records, bad_labels = drop_bad_labels(records, options.max_label_length)
     records, bad_images = drop_bad_images(records, images, options.workers)
     # After the images: a missing one is worth knowing of even where the word would not be used.
-    records, bad_segmentation = (records, []) if options.include_err else drop_bad_segmentation(records)
+    readings = read_readings(options.err_readings, images) if options.err_readings else None
+    records, bad_segmentation = drop_bad_segmentation(records, options.include_err, readings)
     dropped = [*dropped, *bad_labels, *bad_images, *bad_segmentation]
     if not records:
         raise UserError(f"No usable word: {_reasons(dropped)}; check that the images are in {images}.")
     splits, unplaced, notes = _split(records, options, form_lists)
     dropped += unplaced
+    if options.include_err == "train":
+        dropped += keep_in_training_only(splits, records)
     if not splits["train"]:
         raise UserError(
             f"None of the {len(records)} usable words is left for train; "
@@ -164,7 +168,14 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     add("--forms_file", type=Path, help="IAM's forms.txt (default: the one in data_folder)")
     for split in SPLITS:
         add(f"--{split}_forms", type=Path, help=f"list of the form ids of {split}, for --split forms")
-    add("--include_err", action="store_true", help="keep words that IAM flags as badly segmented")
+    add(
+        "--include_err",
+        nargs="?",
+        const="all",
+        choices=["all", "train"],
+        help="keep words that IAM flags as badly segmented, in all splits or in train only",
+    )
+    add("--err_readings", type=Path, help="drop flagged words that a model reads as something else: its JSON")
     add("--max_label_length", type=_positive, help="drop words with longer labels")
     add("--workers", type=_positive, default=os.cpu_count() or 1, help="threads that read images")
     options = parser.parse_args(arguments)
@@ -183,6 +194,8 @@ def _check_combination(parser: argparse.ArgumentParser, options: argparse.Namesp
         parser.error(
             "--split forms, --forms_file and --include_err are for IAM; a table can have a split column"
         )
+    if options.err_readings and not options.include_err:
+        parser.error("--err_readings needs --include_err; without it all flagged words are dropped")
     if options.data_folder and options.images:
         parser.error("--images goes with --table; IAM's images are in data_folder/words")
     if lists and options.split != "forms":

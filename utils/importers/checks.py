@@ -15,7 +15,6 @@ from utils.importers.record import (
     LABEL_TOO_LONG,
     LINK_OUT,
     MISSING_IMAGE,
-    SEGMENTATION_ERR,
     UNREADABLE_IMAGE,
     Dropped,
     Record,
@@ -46,13 +45,6 @@ def drop_bad_labels(
         else:
             dropped.append(Dropped(word.filename, word.label, reason))
     return kept, dropped
-
-
-def drop_bad_segmentation(records: list[Record]) -> tuple[list[Record], list[Dropped]]:
-    """Sorts out the words whose segmentation IAM itself flags as wrong."""
-    kept = [record for record in records if record.segmented]
-    bad = [record.word for record in records if not record.segmented]
-    return kept, [Dropped(word.filename, word.label, SEGMENTATION_ERR) for word in bad]
 
 
 def drop_bad_images(records: list[Record], folder: Path, workers: int) -> tuple[list[Record], list[Dropped]]:

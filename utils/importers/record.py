@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from utils.labels import Word
 
 SEGMENTATION_ERR = "segmentation err"
+MISREAD = "read otherwise"
 MALFORMED_LINE = "malformed line"
 DUPLICATE = "repeated filename"
 EMPTY_LABEL = "empty label"
