@@ -11,6 +11,7 @@ import sys
 import tempfile
 
 from utils.errors import Interrupted, UserError
+from utils.memory import is_out_of_memory
 from utils.text import one_line
 
 
@@ -70,13 +71,18 @@ def main(argv: list[str] | None = None) -> int:
         # Whoever read our output (`| head`) has seen enough.
         _close_output()
         return 141
-    except MemoryError:
-        print("Out of memory; lower train.batch_size or predict.batch_size.", file=sys.stderr)
-        return 2
     except OSError as error:
         # Where no better sentence was found: a full disk behind `> FILE`, a folder without permission.
         print(one_line(f"Can't use {error.filename or 'the output'}: {error.strerror}."), file=sys.stderr)
         _close_output()
+        return 2
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        print(
+            "Out of memory; lower train.batch_size, predict.batch_size or the network's size.",
+            file=sys.stderr,
+        )
         return 2
 
 

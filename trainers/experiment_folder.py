@@ -59,7 +59,8 @@ def set_aside_old_run(config: Config, restart: bool) -> None:
         (best_folder(config), callbacks.model_best_checkpoint),
         (last_folder(config), callbacks.model_last_checkpoint),
     ):
-        if checkpoint.enabled and (model / DESCRIPTION_FILE).exists():
+        elsewhere = not model.resolve().is_relative_to(folder.resolve())
+        if checkpoint.enabled and elsewhere and (model / DESCRIPTION_FILE).exists():
             _set_aside(model)
 
 

@@ -22,7 +22,7 @@ def out_of_memory(model: keras.Model, generator: BaseDataGenerator) -> UserError
 
 
 def fitting_batch_size(model: keras.Model, generator: BaseDataGenerator) -> int:
-    """The largest half, quarter, ... of the batch size at which a step over the widest words succeeds; or 0."""
+    """The largest half, quarter, ... of the batch size that a step over the widest words allows; 0: none."""
     widest = np.argsort(generator.widths)[::-1]
     size = min(generator.batch_size, len(widest))
     while size > 1:
