@@ -11,6 +11,8 @@ import sys
 import tempfile
 
 from utils.errors import Interrupted, UserError
+from utils.memory import is_out_of_memory
+from utils.text import one_line
 
 
 def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
@@ -53,34 +55,63 @@ def main(argv: list[str] | None = None) -> int:
     # Labels hold any character; a terminal that can't show one must not stop the work.
     sys.stdout.reconfigure(encoding="utf-8", errors="replace")
     try:
-        from utils.config import load_config  # after the arguments, so that --help comes at once
-
-        config = load_config(arguments.conf, arguments.set)
-        _import_keras()
-        if arguments.train:
-            from trainers.run import train
-
-            train(config, restart=arguments.restart)
-            return 0
-        if arguments.predict_on_test:
-            from predictors.run import predict_on_test
-
-            return predict_on_test(config, arguments.output)
-        from predictors.run import predict
-
-        return predict(config, arguments.filename, arguments.output)
+        code = _run(arguments)
+        sys.stdout.flush()
+        return code
     except UserError as error:
         print(error, file=sys.stderr)
         return 2
     except Interrupted as error:
-        print(error, file=sys.stderr)
+        print(f"{error}{' Leave out --restart.' if arguments.restart else ''}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
+        print("Interrupted; nothing is half-written.", file=sys.stderr)
         return 130
     except BrokenPipeError:
-        # Whoever read our output (`| head`) has seen enough; Python would complain again while closing it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # Whoever read our output (`| head`) has seen enough.
+        _close_output()
         return 141
+    except OSError as error:
+        # Where no better sentence was found: a full disk behind `> FILE`, a folder without permission.
+        print(one_line(f"Can't use {error.filename or 'the output'}: {error.strerror}."), file=sys.stderr)
+        _close_output()
+        return 2
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        print(
+            "Out of memory; lower train.batch_size, predict.batch_size or the network's size.",
+            file=sys.stderr,
+        )
+        return 2
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    """Runs the job that the arguments name; returns the exit code."""
+    from utils.config import load_config  # after the arguments, so that --help comes at once
+
+    config = load_config(arguments.conf, arguments.set)
+    _import_keras()
+    if arguments.train:
+        from trainers.run import train
+
+        train(config, restart=arguments.restart)
+        return 0
+    if arguments.predict_on_test:
+        from predictors.run import predict_on_test
+
+        return predict_on_test(config, arguments.output)
+    from predictors.run import predict
+
+    return predict(config, arguments.filename, arguments.output)
+
+
+def _close_output() -> None:
+    """Lets go of a stdout that takes no more; Python would complain again while closing it."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _import_keras() -> None:

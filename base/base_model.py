@@ -5,6 +5,8 @@ from pathlib import Path
 
 import keras
 
+from base.weights_file import load_weights, save_weights
+
 
 class BaseModel(ABC):
     """Owns a `keras.Model`; subclasses say how it is built."""
@@ -19,8 +21,8 @@ class BaseModel(ABC):
         """Builds the trainable network, weights initialised."""
 
     def save_weights(self, path: str | Path) -> None:
-        """Writes all weights as Keras' HDF5; `path` must end in `.weights.h5`."""
-        self._bare.save_weights(str(path))
+        """Writes all weights as Keras' HDF5; raises OSError if that fails."""
+        save_weights(self._bare, Path(path))
 
     def load_weights(self, path: str | Path) -> None:
         """Reads weights of the same network.
@@ -28,7 +30,7 @@ class BaseModel(ABC):
         Raises:
             ValueError, OSError: weights of another network, or a damaged file.
         """
-        self._bare.load_weights(str(path))
+        load_weights(self._bare, Path(path))
 
     @property
     def parameter_count(self) -> int:

@@ -7,7 +7,7 @@ from datetime import timedelta
 import keras
 from tqdm import tqdm
 
-from utils.log import log
+from utils.log import log, progress_bar
 
 
 class Progress(keras.callbacks.Callback):
@@ -29,7 +29,7 @@ class Progress(keras.callbacks.Callback):
         self.bar: tqdm | None = None
 
     def on_epoch_begin(self, epoch, logs=None):
-        self.bar = tqdm(
+        self.bar = progress_bar(
             total=self.steps,
             initial=self.first_step,
             desc=f"Epoch {epoch + 1}/{self.num_epochs}",

@@ -10,8 +10,9 @@ from typing import Any
 
 import keras
 
+from callbacks.divergence import check_weights
 from callbacks.training_state import load_state, save_state
-from utils.errors import Interrupted, UserError
+from utils.errors import Interrupted
 from utils.log import log
 
 # Counters of Keras' and our callbacks that decide what happens next.
@@ -70,12 +71,6 @@ class SaveState(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         self.step += 1
-        if not math.isfinite(float(logs["loss"])):
-            raise UserError(
-                f"The loss became {float(logs['loss'])} at step {self.step} of epoch {self.epoch + 1}; the "
-                "snapshots are kept: lower train.learning_rate, or set train.clip_norm=1 and "
-                "train.warmup_steps, and start anew with --restart."
-            )
         if self.step == self.steps:
             # The epoch's end follows, with its validation, and saves what came of it.
             return
@@ -111,6 +106,8 @@ class SaveState(keras.callbacks.Callback):
         }
 
     def _save(self) -> None:
+        # Otherwise the next step's loss would tell it, when the good state is gone.
+        check_weights(self.model, self.step, self.epoch + 1)
         position = {"epoch": self.epoch, "step": self.step, "counters": self.counters()}
         save_state(self.path, self.model, {**self.progress(), **position})
         self.saved = time.monotonic()
@@ -156,7 +153,8 @@ class RestoreState(keras.callbacks.Callback):
         self.restored = True
         for callback in self.others:
             for name, value in self.counters.get(counter_name(callback), {}).items():
-                setattr(callback, name, value)
+                if name in COUNTERS:
+                    setattr(callback, name, value)
         load_state(self.path, self.model)
         if self.learning_rate_factor != 1:
             rate = self.model.optimizer.learning_rate

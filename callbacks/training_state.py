@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import zipfile
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,8 @@ from utils.errors import UserError
 from utils.files import atomic_write
 
 FORMAT = 2
+# What `progress` holds at least; see callbacks/save_state.py and trainers/same_training.py.
+PROGRESS = {"epoch": int, "step": int, "counters": dict, "history": list, "identity": dict}
 
 
 def save_state(path: Path, model: keras.Model, progress: dict[str, Any]) -> None:
@@ -46,9 +47,15 @@ def read_progress(path: Path) -> dict[str, Any] | None:
     """
     if not path.exists():
         return None
-    progress = json.loads(_read(path, ["progress"])["progress"].tobytes())
-    if progress.get("format") != FORMAT:
+    try:
+        progress = json.loads(_read(path, ["progress"])["progress"].tobytes())
+        version = progress["format"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise _damaged(path) from None
+    if version != FORMAT:
         raise UserError(f"Training state {path} is of another version; start anew with --restart.")
+    if not _is_whole(progress):
+        raise _damaged(path)
     return progress
 
 
@@ -80,12 +87,12 @@ def previous_path(path: Path) -> Path:
 def _keep_previous(path: Path) -> None:
     if not path.exists():
         return
-    previous = previous_path(path)
-    previous.unlink(missing_ok=True)
-    try:
-        os.link(path, previous)
-    except OSError:  # file systems without hard links
-        shutil.copyfile(path, previous)
+    with atomic_write(previous_path(path)) as temporary:
+        try:
+            temporary.unlink()
+            os.link(path, temporary)
+        except OSError:  # file systems without hard links
+            shutil.copyfile(path, temporary)
 
 
 def _variables(model: keras.Model) -> dict[str, list]:
@@ -100,21 +107,25 @@ def _read(path: Path, names: list[str] | None = None) -> dict[str, np.ndarray]:
     """The arrays of a state file, all or those of `names`."""
     try:
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
+            # We never compress; what is compressed may unfold to more than memory holds.
+            if any(entry.compress_type != zipfile.ZIP_STORED for entry in arrays.zip.infolist()):
+                raise _damaged(path)
             return {name: arrays[name] for name in names or arrays.files}
-    except (
-        OSError,
-        ValueError,
-        zipfile.BadZipFile,
-        zlib.error,
-        EOFError,
-        KeyError,
-        AttributeError,
-        TypeError,
-    ):
-        raise UserError(
-            f"Training state {path} is damaged; rename {previous_path(path).name} beside it to {path.name} "
-            "to go on from the save before, or start anew with --restart."
-        ) from None
+    except Exception:  # zipfile and numpy raise nearly anything on damaged files
+        raise _damaged(path) from None
+
+
+def _damaged(path: Path) -> UserError:
+    return UserError(
+        f"Training state {path} is damaged; rename {previous_path(path).name} beside it to {path.name} "
+        "to go on from the save before, or start anew with --restart."
+    )
+
+
+def _is_whole(progress: dict[str, Any]) -> bool:
+    if not all(isinstance(progress.get(name), kind) for name, kind in PROGRESS.items()):
+        return False
+    return all(isinstance(entry, dict) for entry in (*progress["history"], *progress["counters"].values()))
 
 
 def _misfit(path: Path, what: str) -> UserError:

@@ -10,7 +10,6 @@ from data_generators.image_store import ImageStore, JoinedStore, open_store
 from utils.config_schema import Config
 from utils.create_synthetic import create_synthetic
 from utils.errors import UserError
-from utils.files import one_line
 from utils.labels import LabelsFile, Word, read_labels
 from utils.log import log
 from utils.tokenizer import Tokenizer
@@ -67,6 +66,8 @@ def open_dataset(
 ) -> Dataset:
     """Opens the images of `words`; leaves out, and counts by reason, those that can't be used.
 
+    A word with an empty label is none.
+
     Args:
         split: train, val or test, for messages.
         tokenizer: given for training, which can't learn from labels that are too long or
@@ -78,15 +79,15 @@ def open_dataset(
     folder = Path(config.images_folder)
     if not folder.is_dir():
         raise UserError(
-            f"images_folder {one_line(folder)} does not exist; "
-            "set images_folder to the folder of the word images."
+            f"images_folder {folder} does not exist; set images_folder to the folder of the word images."
         )
     filenames = [word.filename for word in words]
-    store = open_store(folder, filenames, config.image, Path(config.cache_folder), split)
+    owner = str(Path(config.labels_file).resolve())
+    store = open_store(folder, filenames, config.image, Path(config.cache_folder), split, owner)
     reasons: Counter[str] = Counter()
     usable = []
     for index, word in enumerate(words):
-        problem = store.problems.get(index) or (tokenizer and _label_problem(word.label, tokenizer, config))
+        problem = store.problems.get(index) or _label_problem(word.label, tokenizer, config)
         if problem:
             reasons[problem] += 1
         else:
@@ -106,7 +107,7 @@ def learnable(dataset: Dataset, tokenizer: Tokenizer, config: Config) -> Dataset
     ]
     if not positions:
         raise UserError(
-            f"No validation label in {one_line(config.labels_file)} fits the charset and "
+            f"No validation label in {config.labels_file} fits the charset and "
             "network.max_seq_lenght; check that train and val are of one kind."
         )
     if len(positions) < len(dataset):
@@ -114,7 +115,11 @@ def learnable(dataset: Dataset, tokenizer: Tokenizer, config: Config) -> Dataset
     return dataset.select(np.array(positions))
 
 
-def _label_problem(label: str, tokenizer: Tokenizer, config: Config) -> str | None:
+def _label_problem(label: str, tokenizer: Tokenizer | None, config: Config) -> str | None:
+    if not label.strip():
+        return "empty label"
+    if tokenizer is None:
+        return None
     if len(label) >= config.network.max_seq_lenght:
         return "label too long for network.max_seq_lenght"
     if set(label) - set(tokenizer.charset):
@@ -126,7 +131,7 @@ def _report(reasons: Counter[str], total: int, split: str, config: Config) -> No
     unusable = sum(reasons.values())
     if not total or unusable == total:
         why = f" ({_counted(reasons)})" if reasons else ""
-        raise UserError(f"{one_line(config.labels_file)} has no usable word in its {split} split{why}.")
+        raise UserError(f"{config.labels_file} has no usable word in its {split} split{why}.")
     if not unusable:
         return
     message = f"{unusable} of {total} {split} words are unusable: {_counted(reasons)}"
@@ -134,8 +139,8 @@ def _report(reasons: Counter[str], total: int, split: str, config: Config) -> No
         raise UserError(
             f"{message}; that is more than train.max_unusable_share "
             f"({100 * config.train.max_unusable_share:g} %): "
-            f"check images_folder {one_line(config.images_folder)} and "
-            f"labels_file {one_line(config.labels_file)}, or raise the limit."
+            f"check images_folder {config.images_folder} and "
+            f"labels_file {config.labels_file}, or raise the limit."
         )
     log(f"{message}; they are left out.")
 
@@ -148,12 +153,12 @@ def _make_embedded_dataset(config: Config) -> None:
     labels_file, images = Path(config.labels_file), Path(config.images_folder)
     if images.resolve() != labels_file.parent.resolve() / "words":
         raise UserError(
-            f"Labels file {one_line(labels_file)} does not exist, and the embedded dataset can only be made "
+            f"Labels file {labels_file} does not exist, and the embedded dataset can only be made "
             "where images_folder is the folder `words` beside labels_file; set both, or make the labels file."
         )
     train = config.synthetic.num_words
     sizes = {"train": train, "val": max(10, train // 10), "test": max(10, train // 10)}
     total = sum(sizes.values())
-    log(f"Making the embedded dataset in {one_line(labels_file.parent)}: {total} words from bundled fonts.")
+    log(f"Making the embedded dataset in {labels_file.parent}: {total} words from bundled fonts.")
     settings = config.synthetic
     create_synthetic(labels_file.parent, sizes, settings.seed, beyond_dictionary=settings.beyond_dictionary)

@@ -32,6 +32,7 @@ class Feed:
     Attributes:
         epoch, step: where the next iterator starts; the trainer moves them.
         endless: whether an iterator goes on after the epoch it started with.
+        error: what has ended an iterator early; TensorFlow passes it on as text only.
     """
 
     def __init__(self, generator: DataGenerator, threads: int, endless: bool = True) -> None:
@@ -40,9 +41,13 @@ class Feed:
         self.endless = endless
         self.epoch = 0
         self.step = 0
+        self.error: Exception | None = None
+        self._dataset: Any = None
 
     def dataset(self) -> Any:
         """A `tf.data.Dataset` on TensorFlow, a Python generator on other backends.
+
+        The former is made once: TensorFlow keeps what each needs for as long as the process lives.
 
         Keras would infer the shapes from the first two batches and fail on a later one of
         another width (TypeError: generator yielded an element of shape ...), so TensorFlow gets
@@ -50,6 +55,11 @@ class Feed:
         """
         if keras.backend.backend() != "tensorflow":
             return self._endless()
+        if self._dataset is None:
+            self._dataset = self._make_dataset()
+        return self._dataset
+
+    def _make_dataset(self) -> Any:
         import tensorflow as tf
 
         size = self.generator.config.image.image_size
@@ -63,7 +73,11 @@ class Feed:
         return tf.data.Dataset.from_generator(self._next, output_signature=(inputs, targets)).prefetch(1)
 
     def _next(self) -> Iterator[Any]:
-        return stream(self.generator, self.epoch, self.step, self.threads, self.endless)
+        try:
+            yield from stream(self.generator, self.epoch, self.step, self.threads, self.endless)
+        except Exception as error:
+            self.error = error
+            raise
 
     def _endless(self) -> Iterator[Any]:
         while True:

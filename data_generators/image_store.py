@@ -1,12 +1,18 @@
-"""Decoded, scaled, un-augmented word images in one memory-mapped file.
+"""Decoded, scaled, un-augmented word images in one file.
 
 Image files are read once; epochs then read pixels straight from the page cache, and memory
 doesn't grow with the dataset. The file is found again by a fingerprint of everything it depends
 on: names, sizes and times of the image files, and the image geometry.
+
+The file is read piece by piece, not mapped: where a mapped file is cut short or its network storage goes
+away, the system kills the process without a word.
 """
 
 import hashlib
 import json
+import os
+import threading
+import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,15 +21,45 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from tqdm import tqdm
 
 from preprocessing.word_image import UnusableImage, read_word_image
 from utils.config_data import Image
 from utils.errors import UserError
-from utils.files import atomic_write, one_line, write_json
+from utils.files import atomic_write, is_inside, write_json
+from utils.log import progress_bar
 
 FORMAT_VERSION = 2
 MAX_BUILDS = 3
+LINK_OUT = "link that leads out of images_folder"
+
+
+class PixelFile:
+    """The pixels of all images, one after the other, for any number of reading threads."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.handle = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        self.lock = threading.Lock()
+        weakref.finalize(self, os.close, self.handle)
+
+    def read(self, start: int, end: int) -> np.ndarray:
+        """uint8 (end - start,), read-only.
+
+        Raises:
+            UserError: the file has been cut short or its storage has gone.
+        """
+        try:
+            with self.lock:
+                os.lseek(self.handle, start, os.SEEK_SET)
+                content = os.read(self.handle, end - start)
+            reason = "it has been changed"
+        except OSError as error:
+            content, reason = b"", error.strerror
+        if len(content) != end - start:
+            raise UserError(
+                f"Can't read the cache {self.path}: {reason}; the same command makes it anew and goes on."
+            )
+        return np.frombuffer(content, np.uint8)
 
 
 @dataclass(frozen=True)
@@ -31,13 +67,13 @@ class ImageStore:
     """Word images by index.
 
     Attributes:
-        pixels: uint8 memory map of all images, one after the other.
+        pixels: of all images, one after the other.
         offsets: int64 (n + 1,), where each image starts.
         problems: index of an unusable file -> why; such an image is empty (width 0).
         height, channels: of every image.
     """
 
-    pixels: np.ndarray
+    pixels: PixelFile
     offsets: np.ndarray
     problems: dict[int, str]
     height: int
@@ -53,7 +89,7 @@ class ImageStore:
 
     def __getitem__(self, index: int) -> np.ndarray:
         """uint8 (height, width) or (height, width, 3), read-only."""
-        flat = self.pixels[self.offsets[index] : self.offsets[index + 1]]
+        flat = self.pixels.read(int(self.offsets[index]), int(self.offsets[index + 1]))
         shape = (self.height, -1) if self.channels == 1 else (self.height, -1, self.channels)
         return flat.reshape(shape)
 
@@ -78,17 +114,20 @@ class JoinedStore:
         return self.stores[part][index - self.starts[part]]
 
 
-def open_store(folder: Path, filenames: Sequence[str], image: Image, cache: Path, name: str) -> ImageStore:
+def open_store(
+    folder: Path, filenames: Sequence[str], image: Image, cache: Path, name: str, owner: str = ""
+) -> ImageStore:
     """Opens the decoded images of `filenames` (relative to `folder`), decoding them if need be.
 
     Args:
         cache: folder of the cache files.
         name: what the images are, for the progress bar, such as `train`.
+        owner: what the list is from, such as a labels file; only older caches of the same owner are removed.
 
     Raises:
         UserError: the cache can't be written or read.
     """
-    purpose = _digest([str(folder.resolve()), name, image.model_dump(), FORMAT_VERSION])
+    purpose = _digest([str(folder.resolve()), name, owner, image.model_dump(), FORMAT_VERSION])
     content = _digest([purpose, _fingerprints(folder, filenames)])
     base = cache / f"{name}-{purpose[:12]}-{content[:12]}"
     for _ in range(MAX_BUILDS):
@@ -98,7 +137,7 @@ def open_store(folder: Path, filenames: Sequence[str], image: Image, cache: Path
         _build(folder, filenames, image, base, name)
         _remove_outdated(cache, f"{name}-{purpose[:12]}-", keep=base.name)
         # Another process, with other words of the same name, may remove it before it is opened.
-    raise UserError(f"The cache {one_line(base)} does not stay; set a cache_folder of your own.")
+    raise UserError(f"The cache {base} does not stay; set a cache_folder of your own.")
 
 
 def ordered_map(function: Callable, items: Iterable, threads: int, ahead: int) -> Iterator:
@@ -126,14 +165,11 @@ def _load(base: Path, number: int, image: Image) -> ImageStore | None:
         problems = {int(key): reason for key, reason in index["problems"].items()}
         if len(index["sizes"]) != number or pixel_file.stat().st_size != offsets[-1]:
             return None
-        # numpy can't map an empty file.
-        pixels = np.memmap(pixel_file, np.uint8, "r") if offsets[-1] else np.zeros(0, np.uint8)
+        pixels = PixelFile(pixel_file)
     except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
         return None
     except OSError as error:
-        raise UserError(
-            f"Can't read the cache {one_line(base)}: {error.strerror}; set cache_folder."
-        ) from None
+        raise UserError(f"Can't read the cache {base}: {error.strerror}; set cache_folder.") from None
     return ImageStore(pixels, offsets, problems, image.image_size.y_size, image.image_size.num_channels)
 
 
@@ -142,6 +178,8 @@ def _build(folder: Path, filenames: Sequence[str], image: Image, base: Path, nam
     cv2.setNumThreads(1)
 
     def read(filename: str) -> np.ndarray | str:
+        if not is_inside(folder / filename, folder):
+            return LINK_OUT
         try:
             return read_word_image(folder / filename, image)
         except UnusableImage as error:
@@ -150,7 +188,8 @@ def _build(folder: Path, filenames: Sequence[str], image: Image, base: Path, nam
     sizes, problems = [], {}
     with atomic_write(base.with_suffix(".pixels")) as temporary, open(temporary, "wb") as file:
         images = ordered_map(read, filenames, threads=2, ahead=64)
-        for index, result in enumerate(tqdm(images, f"Decoding {name} images", len(filenames), unit="word")):
+        bar = progress_bar(images, desc=f"Decoding {name} images", total=len(filenames), unit="word")
+        for index, result in enumerate(bar):
             if isinstance(result, str):
                 problems[index] = result
                 sizes.append(0)
@@ -177,7 +216,7 @@ def _digest(value: object) -> str:
 
 
 def _remove_outdated(cache: Path, prefix: str, keep: str) -> None:
-    """Deletes caches of the same images in an earlier state; mapped ones stay readable until closed."""
+    """Deletes caches of the same images in an earlier state; open ones stay readable until closed."""
     for path in cache.glob(f"{prefix}*"):
         if path.stem != keep and path.suffix in (".json", ".pixels"):
             path.unlink(missing_ok=True)

@@ -18,7 +18,7 @@ from models.model_seq2seq import ModelSeq2Seq
 from utils.config_data import Image
 from utils.config_schema import Config, Network
 from utils.errors import UserError
-from utils.files import atomic_write, write_json
+from utils.files import atomic_write, is_inside, write_json
 from utils.tokenizer import Tokenizer
 
 FORMAT = 1
@@ -132,11 +132,12 @@ def load_weights(folder: Path, description: dict[str, Any], model: ModelSeq2Seq)
     path = folder / name
     if not path.is_file():
         raise UserError(f"Model folder {folder} lacks {path.name}; copy the whole folder again.")
+    _check_place(path)
     if _digest(path) != description.get("weights_sha256"):
         raise UserError(f"Weights {path} are damaged (checksum differs); copy the whole folder again.")
     try:
         model.load_weights(path)
-    except (ValueError, OSError, KeyError) as error:
+    except (ValueError, OSError) as error:
         raise UserError(f"Weights {path} don't fit this network: {_short(error)}.") from None
 
 
@@ -147,6 +148,7 @@ def read_description(folder: Path) -> dict[str, Any]:
         UserError: no model folder, or not readable.
     """
     path = folder / DESCRIPTION_FILE
+    _check_place(path)
     try:
         description = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
@@ -166,6 +168,14 @@ def refuse_released(folder: Path) -> None:
     """Raises UserError if `folder` holds a released model, which training must never overwrite."""
     if (folder / CARD_FILE).exists():
         raise UserError(f"{folder} holds a released model ({CARD_FILE}); name another folder to write to.")
+
+
+def _check_place(path: Path) -> None:
+    """Refuses a file that is a link out of its folder, or would never end: the folder may be anybody's."""
+    if not is_inside(path, path.parent):
+        raise UserError(f"{path} is a link that leads out of the model folder; put the file itself there.")
+    if path.exists() and not path.is_file():
+        raise UserError(f"{path} is no file; copy the model folder again.")
 
 
 def _digest(path: Path) -> str:

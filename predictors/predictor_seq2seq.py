@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from base.base_predictor import BasePredictor, Prediction
 from data_generators.dataset import Dataset
@@ -15,6 +14,9 @@ from models.model_seq2seq import ModelSeq2Seq
 from predictors.greedy import GreedyDecoder
 from preprocessing.batch import pad_images
 from preprocessing.word_image import UnusableImage, read_word_image
+from utils.errors import UserError
+from utils.log import progress_bar
+from utils.memory import is_out_of_memory
 from utils.tokenizer import END
 
 
@@ -49,15 +51,23 @@ class PredictorSeq2Seq(BasePredictor):
         """Reads all words of a dataset, in its order."""
         results: dict[int, Prediction] = {}
         predictions = self.predict(dataset.widths, dataset.image)
-        for index, prediction in tqdm(
-            predictions, "Reading", len(dataset), unit="word", disable=not progress, leave=False
+        for index, prediction in progress_bar(
+            predictions, desc="Reading", total=len(dataset), unit="word", disable=not progress, leave=False
         ):
             results[index] = prediction
         return [results[i] for i in range(len(dataset))]
 
     def predict_batch(self, images: list[np.ndarray]) -> list[Prediction]:
-        image, width = pad_images(images, self.network.column_stride)
-        ids, log_probability = self.decoder.predict_on_batch({"image": image, "width": width})
+        try:
+            image, width = pad_images(images, self.network.column_stride)
+            ids, log_probability = self.decoder.predict_on_batch({"image": image, "width": width})
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            raise UserError(
+                f"Out of memory reading {len(images)} words at once; "
+                f"lower predict.batch_size to {max(1, len(images) // 2)} or less."
+            ) from None
         predictions = []
         for row, scores in zip(ids, log_probability):
             text = self.network.tokenizer.decode(row)

@@ -5,47 +5,51 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from base.base_predictor import Prediction
 from data_generators.dataset import open_dataset, read_dataset_labels
 from models.artifact import artifact_folder, trained_folder
 from predictors.predictor_seq2seq import PredictorSeq2Seq
 from utils.config_schema import Config
 from utils.errors import UserError
-from utils.files import write_csv, write_json
-from utils.log import log
+from utils.files import check_writable, write_csv, write_json
+from utils.log import log, progress_bar
 from utils.score_prediction import score_prediction, writer_bootstrap
+from utils.text import harmless
 
 IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif", ".pgm", ".ppm")
 
 
 def predict_on_test(config: Config, output: str | None = None) -> int:
     """Reads the test words and prints scores, CER and WER last; returns the exit code."""
+    if output:
+        check_writable(output)
     predictor = _load(config)
     words = read_dataset_labels(config).splits["test"]
     # The images must have the model's geometry, whatever the config says.
     dataset = open_dataset(config.model_copy(update={"image": predictor.network.image}), words, "test")
     predictions = predictor.predict_dataset(dataset, progress=True)
     texts, labels = [p.text for p in predictions], [word.label for word in dataset.words]
+    # Before the table: should the disk be full, the scores are not lost.
+    _print_scores(labels, texts, [word.writer for word in dataset.words])
     if output:
         rows = (
             {"filename": word.filename, "label": word.label, **_row(prediction)}
             for word, prediction in zip(dataset.words, predictions)
         )
         _write_table(output, rows)
-    _print_scores(labels, texts, [word.writer for word in dataset.words])
     return 0
 
 
 def predict(config: Config, patterns: list[str], output: str | None = None) -> int:
     """Reads image files and prints their text; returns the exit code, 2 if one was unusable."""
     paths = find_images(patterns)
+    if output:
+        check_writable(output)
     predictor = _load(config)
     rows, failed = [], 0
     results = predictor.read_files(paths)
-    for path, result in tqdm(
-        results, "Reading", len(paths), unit="word", disable=len(paths) < 100, leave=False
+    for path, result in progress_bar(
+        results, desc="Reading", total=len(paths), unit="word", disable=len(paths) < 100, leave=False
     ):
         if isinstance(result, Prediction):
             rows.append({"filename": str(path), **_row(result), "error": ""})
@@ -98,9 +102,10 @@ def _load(config: Config) -> PredictorSeq2Seq:
 
 def _print_text(path: Path, prediction: Prediction, single: bool) -> None:
     if single:
-        print(f"Predicted label: {prediction.text}")
+        print(f"Predicted label: {harmless(prediction.text)}")
     else:
-        print(f"{path}\t{prediction.text}\t{prediction.confidence:.4f}", flush=True)
+        fields = harmless(str(path)), harmless(prediction.text), f"{prediction.confidence:.4f}"
+        print("\t".join(fields), flush=True)
 
 
 def _print_scores(labels: list[str], texts: list[str], writers: list[str | None]) -> None:

@@ -5,6 +5,7 @@ gives the same pixels on every path.
 """
 
 import os
+import stat
 import warnings
 from pathlib import Path
 
@@ -15,7 +16,6 @@ from PIL import ImageOps, UnidentifiedImageError
 
 from utils.config_data import Image
 from utils.errors import UserError
-from utils.files import one_line
 
 PAPER = 255
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "GIF", "PPM")
@@ -30,7 +30,7 @@ class UnusableImage(UserError):
     """An image file that can't be read; `reason` is the short form that summaries count by."""
 
     def __init__(self, path: str | Path, reason: str, advice: str = "") -> None:
-        super().__init__(f"Image {one_line(path)}: {reason}{'; ' + advice if advice else ''}.")
+        super().__init__(f"Image {path}: {reason}{'; ' + advice if advice else ''}.")
         self.reason = reason
 
 
@@ -51,6 +51,9 @@ def decode(path: str | Path, image: Image) -> np.ndarray:
     """Reads a file upright, on white where it is transparent; uint8 (h, w) or (h, w, 3)."""
     grey = image.image_size.num_channels == 1 or image.convert_to_grayscale
     try:
+        # A pipe would be waited on for ever; folders and missing files are told below.
+        if stat.S_IFMT(os.stat(path).st_mode) not in (stat.S_IFREG, stat.S_IFDIR):
+            raise UnusableImage(path, "not a regular file")
         # Only the header is read here, so a decompression bomb is refused before it unfolds.
         with PillowImage.open(path, formats=FORMATS) as file:
             if file.width * file.height > image.max_pixels:
@@ -65,6 +68,8 @@ def decode(path: str | Path, image: Image) -> np.ndarray:
     except Exception as error:
         # On damaged files Pillow's plugins raise anything, from struct.error to AssertionError.
         raise _unusable(path, error) from None
+    if not pixels.size:
+        raise UnusableImage(path, "image without pixels", "replace it or take it out of the labels file")
     if grey and image.image_size.num_channels == 3:
         pixels = cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB)
     return pixels
@@ -130,7 +135,7 @@ def _upright_on_white(file: PillowImage.Image) -> PillowImage.Image:
 
 def _to_8_bits(values: np.ndarray) -> np.ndarray:
     """uint8 grey levels of integers up to 255 or 65535, or of floats up to 1 also; no number is paper."""
-    brightest = np.nanmax(values)
+    brightest = np.fmax.reduce(values, axis=None)  # NaN only if all are
     top = 65535 if brightest > 255 else 255
     if brightest <= 1 and values.dtype.kind == "f":
         top = 1

@@ -154,7 +154,7 @@ def test_wrong_types_and_ranges_show_key_and_value(write, text, message):
         ),
         (
             "data_aug: {zoom_range: [2, 1]}",
-            "data_aug.zoom_range is [2.0, 1.0]; it needs 0 < smallest <= largest",
+            "data_aug.zoom_range is [2.0, 1.0]; it needs 0.01 <= smallest <= largest <= 100",
         ),
         ("network: {decoder_layers: 2}", "network.decoder_layers 2 needs attention luong"),
         ("image: {fixed_width: false}", "network.columns flatten needs image.fixed_width true"),

@@ -33,12 +33,12 @@ def test_read_by_hand(tmp_path):
     )
 
 
-def test_empty_labels_are_left_out_and_counted(tmp_path):
-    words = [entry("a.png", ""), entry("b.png", " "), entry("c.png", "c")]
-    read = read_labels(put(tmp_path / "labels.json", {"train": words, "val": [], "test": []}))
-    assert read.splits["train"] == [Word("c.png", "c")]
-    (note,) = read.notes
-    assert "2 words of train have an empty label" in note
+def test_a_repeated_key_is_refused(tmp_path):
+    """Of two values one would be lost in silence."""
+    path = tmp_path / "labels.json"
+    path.write_text('{"train": [{"filename": "a.png", "label": "a", "label": "b"}], "val": [], "test": []}')
+    with pytest.raises(UserError, match="has the key 'label' twice"):
+        read_labels(path)
 
 
 def test_leaks_between_splits_are_told(tmp_path):

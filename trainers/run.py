@@ -1,49 +1,49 @@
 """The `--train` job: from a config to a trained model."""
 
-import time
-from pathlib import Path
+from typing import Any
 
 import keras
 
+from callbacks.training_state import read_progress
 from data_generators.data_generator import DataGenerator
 from data_generators.dataset import learnable, open_dataset, read_dataset_labels
 from data_generators.training_words import additional_words, open_training_words
 from models.artifact import (
     artifact_folder,
-    best_folder,
-    last_folder,
     load_artifact,
     load_weights,
     read_description,
     read_tokenizer,
-    refuse_released,
     save_artifact,
     trained_folder,
 )
 from models.model_seq2seq import ModelSeq2Seq
+from trainers.experiment_folder import check_outputs, set_aside_old_run, state_file
+from trainers.same_training import saved_charset
 from trainers.trainer_seq2seq import TrainerSeq2Seq
 from utils.config_schema import Config
 from utils.errors import UserError
 from utils.labels import Word
-from utils.lock import experiment_lock
 from utils.log import log
 from utils.tokenizer import Tokenizer
 
 
 def train(config: Config, restart: bool = False) -> None:
     """Trains with `config`, continuing an interrupted training of the same experiment folder."""
-    _check_outputs(config)
-    _check_start(config)
+    check_outputs(config)
+    saved = None if restart else read_progress(state_file(config))
+    if not saved:
+        _check_start(config)
     labels = read_dataset_labels(config)
     keras.utils.set_random_seed(config.seed)
     own, additional = labels.splits["train"], additional_words(config)
-    tokenizer = _tokenizer(config, [*own, *additional])
+    tokenizer = _tokenizer(config, [*own, *additional], saved)
     train_words, shares = open_training_words(config, own, additional, tokenizer)
     val_words = open_dataset(config, labels.splits["val"], "val")
     network = ModelSeq2Seq(config.image, config.network, tokenizer)
-    _load_pretrained(config, network)
-    if restart:
-        _set_aside(Path(config.experiment_folder))
+    if not saved:
+        _load_pretrained(config, network)
+    set_aside_old_run(config, restart)
     log(
         f"Training on {_counted(shares)} words, validating on {len(val_words)}: "
         f"{network.parameter_count / 1e6:.2f} M parameters, {len(tokenizer.charset)} characters."
@@ -72,15 +72,20 @@ def _counted(shares: list[tuple[int, int]]) -> str:
     return " + ".join(f"{used}" if used == size else f"{used} (of {size})" for size, used in shares)
 
 
-def _tokenizer(config: Config, words: list[Word]) -> Tokenizer:
-    """The charset of the config, else of the pretrained model, else of the training labels."""
+def _tokenizer(config: Config, words: list[Word], saved: dict[str, Any] | None) -> Tokenizer:
+    """The charset of the config, else of the pretrained model, else of the training labels.
+
+    A training that goes on (`saved`) needs the pretrained model no more.
+    """
     start = config.train.weights_initialization
     if config.network.charset is None and start.use_pretrained_weights:
+        if saved:
+            return Tokenizer(saved_charset(saved))
         folder = artifact_folder(start.restore_from)
         return read_tokenizer(folder, read_description(folder))
     if config.network.charset is not None:
         return Tokenizer(config.network.charset)
-    return Tokenizer.from_labels([word.label for word in words])
+    return Tokenizer.from_labels([word.label for word in words if word.label.strip()])
 
 
 def _load_pretrained(config: Config, network: ModelSeq2Seq) -> None:
@@ -101,20 +106,6 @@ def _copy_to_output(config: Config) -> None:
         log(f"The model is in {artifact_folder(target)}.")
 
 
-def _check_outputs(config: Config) -> None:
-    """Before any work: training must not be able to end by overwriting a released or its own best model."""
-    best, last, output = best_folder(config), last_folder(config), config.train.output.output_weights
-    for folder in (best, last, *([artifact_folder(output)] if output else [])):
-        refuse_released(folder)
-    callbacks = config.callbacks
-    both = callbacks.model_best_checkpoint.enabled and callbacks.model_last_checkpoint.enabled
-    if both and best.resolve() == last.resolve():
-        raise UserError(
-            "callbacks.model_best_checkpoint.out_file and callbacks.model_last_checkpoint.out_file "
-            f"both mean {best}; name two folders."
-        )
-
-
 def _check_start(config: Config) -> None:
     """Before any work: the model to start from must be there."""
     start = config.train.weights_initialization
@@ -129,25 +120,3 @@ def _check_start(config: Config) -> None:
             f"train.weights_initialization.restore_from {start.restore_from} does not exist; train it first, "
             "or set train.weights_initialization.use_pretrained_weights=false."
         )
-
-
-def _set_aside(folder: Path) -> None:
-    """Renames an experiment folder, so that a fresh run loses nothing of the old one.
-
-    Raises:
-        UserError: a training runs in it, or it can't be renamed.
-    """
-    if not folder.exists():
-        return
-    with experiment_lock(folder):
-        pass
-    name = f"{folder.name}-{time.strftime('%Y%m%d-%H%M%S')}"
-    taken = sum(1 for other in folder.parent.iterdir() if other.name.startswith(name))
-    kept = folder.with_name(f"{name}-{taken + 1}" if taken else name)
-    try:
-        folder.rename(kept)
-    except OSError as error:
-        raise UserError(
-            f"Can't rename {folder} to keep the old run: {error.strerror}; move it away."
-        ) from None
-    log(f"The old run is kept in {kept}.")

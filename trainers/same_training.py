@@ -39,6 +39,8 @@ def check_same_training(saved: dict[str, Any], now: dict[str, Any], folder: Path
     if not saved:
         return
     before = saved["identity"]
+    if not all(isinstance(before.get(name), type(value)) for name, value in now.items()):
+        raise UserError(f"The training state in {folder} is incomplete; start anew with --restart.")
     for section in ("image", "network"):
         for name, value in now[section].items():
             if before[section].get(name) != value:
@@ -52,6 +54,12 @@ def check_same_training(saved: dict[str, Any], now: dict[str, Any], folder: Path
                 f"The training in {folder} was interrupted within an epoch with {name} {before[name]}, "
                 f"now it is {now[name]}; {ADVICE}."
             )
+
+
+def saved_charset(saved: dict[str, Any]) -> str:
+    """The network's charset as saved; empty if the state doesn't tell."""
+    charset = saved["identity"].get("network", {}).get("charset")
+    return charset if isinstance(charset, str) else ""
 
 
 def _shown(value: Any) -> str:

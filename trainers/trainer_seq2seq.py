@@ -7,11 +7,13 @@ from typing import Any
 import keras
 
 from base.base_trainer import BaseTrainer
+from callbacks.divergence import StopOnDivergence
 from callbacks.history import History
 from callbacks.learning_rate import LearningRate
 from callbacks.progress import Progress
 from callbacks.save_state import RestoreState, SaveState, counter_name
 from callbacks.snapshot import Snapshot
+from callbacks.tensorboard import TensorBoard
 from callbacks.training_state import read_progress
 from callbacks.validation import ValidationScores
 from data_generators.data_generator import DataGenerator
@@ -21,12 +23,16 @@ from models.artifact import best_folder, last_folder
 from models.model_seq2seq import ModelSeq2Seq
 from models.precision import computing_in, resolve_precision
 from predictors.predictor_seq2seq import PredictorSeq2Seq
+from trainers.experiment_folder import HEADER, state_file
+from trainers.out_of_memory import out_of_memory
 from trainers.same_training import check_same_training, identity
 from utils.config import config_to_yaml
 from utils.config_schema import Config
+from utils.errors import Interrupted, UserError
 from utils.files import write_text
 from utils.lock import experiment_lock
 from utils.log import log
+from utils.memory import is_out_of_memory
 
 
 class TrainerSeq2Seq(BaseTrainer):
@@ -56,7 +62,7 @@ class TrainerSeq2Seq(BaseTrainer):
         self.val_feed = Feed(val_generator, config.train.num_workers, endless=False)
         self.precision = resolve_precision(config.train.precision)
         self.folder = Path(config.experiment_folder)
-        self.state_file = self.folder / "state" / "training.npz"
+        self.state_file = state_file(config)
         self.identity = identity(config, network.tokenizer.charset, self.words, self.steps)
         self.saved: dict[str, Any] = {}
 
@@ -73,7 +79,7 @@ class TrainerSeq2Seq(BaseTrainer):
             if reason := self._finished():
                 log(f"The training in {self.folder} {reason}, or start anew with --restart.")
                 return
-            write_text(self.folder / "config.yml", config_to_yaml(self.config))
+            write_text(self.folder / "config.yml", HEADER + config_to_yaml(self.config))
             self._compile()
             if self.saved:
                 self._prepare_resuming()
@@ -100,9 +106,10 @@ class TrainerSeq2Seq(BaseTrainer):
             (epoch, step),
         )
         first: list[keras.callbacks.Callback] = [
+            StopOnDivergence(self.steps, step),
             ValidationScores(
                 self.predictor, self.val_feed, self.val_dataset, settings.validation, train.num_epochs
-            )
+            ),
         ]
         if self.saved:
             factor = train.learning_rate / self.saved["identity"]["learning_rate"]
@@ -129,10 +136,23 @@ class TrainerSeq2Seq(BaseTrainer):
                     shuffle=False,
                     verbose=0,
                 )
+        except (UserError, Interrupted):
+            raise
+        except Exception as error:
+            self._explain(error)
+            raise
         finally:
             for callback in callbacks:
                 if isinstance(callback, (Progress, SaveState)):
                     callback.close()
+
+    def _explain(self, error: Exception) -> None:
+        """Raises what is behind an error of `fit`, if that is known better than by the error itself."""
+        error = self.train_feed.error or self.val_feed.error or error
+        if is_out_of_memory(error):
+            raise out_of_memory(self.network.model, self.train_feed.generator) from None
+        if error in (self.train_feed.error, self.val_feed.error):
+            raise error from None
 
     def _position(self) -> tuple[int, int]:
         """Epochs done, and steps done of the next one."""
@@ -194,7 +214,7 @@ class TrainerSeq2Seq(BaseTrainer):
         settings = self.config.callbacks.tensorboard
         if not settings.enabled:
             return []
-        return [keras.callbacks.TensorBoard(settings.log_dir or str(self.folder / "tensorboard"))]
+        return [TensorBoard(settings.log_dir or str(self.folder / "tensorboard"))]
 
     def _finished(self) -> str | None:
         """Why there is nothing left to do, and what would change that; None if there is."""

@@ -11,8 +11,8 @@ from pydantic import ValidationError
 from utils.config_errors import explain, shown_value
 from utils.config_schema import Config
 from utils.errors import UserError
-from utils.files import one_line
 
+MOST_KEYS = 10_000  # of one mapping
 LONGEST_SHOWN = 160  # characters of a YAML parser's message, which may quote the file
 
 
@@ -43,6 +43,12 @@ def config_to_yaml(config: Config) -> str:
 
 class _Loader(yaml.SafeLoader):
     """YAML without code, double keys (the first would be lost in silence) and text no file can hold."""
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        super().flatten_mapping(node)
+        # Merges of merges can unfold to more keys than memory holds.
+        if len(node.value) > MOST_KEYS:
+            raise yaml.MarkedYAMLError(problem="merges too many keys", problem_mark=node.start_mark)
 
     def construct_scalar(self, node: yaml.Node) -> Any:
         value = super().construct_scalar(node)
@@ -101,25 +107,24 @@ def _parse(text: str) -> Any:
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:
-    name = one_line(path)
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise UserError(
-            f"Config {name} does not exist; name one with -c, such as -c configs/config.yml."
+            f"Config {path} does not exist; name one with -c, such as -c configs/config.yml."
         ) from None
     except OSError as error:
-        raise UserError(f"Config {name} can't be read: {error.strerror}.") from None
+        raise UserError(f"Config {path} can't be read: {error.strerror}.") from None
     except ValueError:
         # Undecodable bytes; also a path with a zero byte, which can't name a text file either.
-        raise UserError(f"Config {name} is not a text file in UTF-8.") from None
+        raise UserError(f"Config {path} is not a text file in UTF-8.") from None
     try:
         values = _parse(text)
     except ValueError as error:
-        raise UserError(f"Config {name} is not valid YAML: {_problem(error)}.") from None
+        raise UserError(f"Config {path} is not valid YAML: {_problem(error)}.") from None
     if not isinstance(values, dict):
         held = "nothing" if values is None else "a list" if isinstance(values, list) else "a single value"
-        raise UserError(f"Config {name} must hold `key: value` lines; it holds {held}.")
+        raise UserError(f"Config {path} must hold `key: value` lines; it holds {held}.")
     return values
 
 
@@ -127,23 +132,20 @@ def _apply_override(values: dict[str, Any], override: str) -> str:
     """Sets one `KEY.PATH=VALUE` in `values` and returns its KEY.PATH."""
     name, equals, text = override.partition("=")
     *parents, last = name.split(".")
-    shown = one_line(name)
     if not equals or not all([*parents, last]):
-        raise UserError(f"--set {one_line(override)}: write KEY.PATH=VALUE, such as train.batch_size=32.")
+        raise UserError(f"--set {override}: write KEY.PATH=VALUE, such as train.batch_size=32.")
     try:
         value = _parse(text)
     except ValueError as error:
         raise UserError(
-            f"--set {shown}: {shown_value(text)} is not a YAML value; quote it ({_problem(error)})."
+            f"--set {name}: {shown_value(text)} is not a YAML value; quote it ({_problem(error)})."
         ) from None
     for depth, parent in enumerate(parents, start=1):
         if values.get(parent) is None:
             values[parent] = {}
         values = values[parent]
         if not isinstance(values, dict):
-            raise UserError(
-                f"--set {shown}: {one_line('.'.join(parents[:depth]))} is a value, not a section."
-            )
+            raise UserError(f"--set {name}: {'.'.join(parents[:depth])} is a value, not a section.")
     values[last] = value
     return name
 
@@ -158,10 +160,10 @@ def _validate(values: dict[str, Any], source: str, overridden: Sequence[str]) ->
     dotted = re.sub(r"(\[\d+\])+$", "", name) + "."
     if any(dotted.startswith(f"{key}.") or f"{key}.".startswith(dotted) for key in overridden):
         source = "--set"
-    raise UserError(one_line(f"{source}: {sentence}."))
+    raise UserError(f"{source}: {sentence}.")
 
 
 def _problem(error: ValueError) -> str:
     """The parser's message on one line, cut where it quotes a whole file."""
     text = " ".join(str(error).split()).rstrip(".")
-    return one_line(text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + "...")
+    return text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + "..."

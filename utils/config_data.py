@@ -18,6 +18,8 @@ def _yaml_float(value: Any) -> Any:
 Real = Annotated[float, BeforeValidator(_yaml_float)]
 Share = Annotated[Real, Field(ge=0, le=1)]
 PositiveInt = Annotated[int, Field(ge=1)]
+# Wide enough for any network that fits into memory; larger products overflow within TensorFlow.
+Size = Annotated[int, Field(ge=1, le=65_536)]
 
 
 class Section(BaseModel):
@@ -32,8 +34,8 @@ def key(default: Any, description: str, **limits: Any) -> Any:
 
 
 class ImageSize(Section):
-    y_size: PositiveInt = key(128, "height of every image, in pixels")
-    x_size: PositiveInt = key(384, "largest width, in pixels; wider words are shrunk to it")
+    y_size: Size = key(128, "height of every image, in pixels")
+    x_size: Size = key(384, "largest width, in pixels; wider words are shrunk to it")
     num_channels: Literal[1, 3] = key(1, "1 (grey) or 3 (colour)")
 
 
@@ -66,29 +68,29 @@ class Synthetic(Section):
 
 class DataAug(Section):
     use_data_aug: bool = key(False, "distort training images")
-    rotation_range: Real = key(0.0, "largest rotation, degrees either way", ge=0)
-    width_shift_range: Real = key(0.0, "largest shift to either side, as a part of the width", ge=0)
-    height_shift_range: Real = key(0.0, "largest shift up or down, as a part of the height", ge=0)
+    rotation_range: Real = key(0.0, "largest rotation, degrees either way", ge=0, le=180)
+    width_shift_range: Real = key(0.0, "largest shift to either side, as a part of the width", ge=0, le=1)
+    height_shift_range: Real = key(0.0, "largest shift up or down, as a part of the height", ge=0, le=1)
     zoom_range: Annotated[list[Real], Field(min_length=2, max_length=2)] = key(
         [1.0, 1.0], "[smallest, largest] scale, drawn for each axis"
     )
     horizontal_flip: bool = key(False, "mirror half of the images left to right")
     vertical_flip: bool = key(False, "mirror half of the images upside down")
     shear_range: Real = key(0.0, "largest slant, degrees either way", ge=0, lt=80)
-    elastic_range: Real = key(0.0, "largest displacement of a control point, in pixels", ge=0)
+    elastic_range: Real = key(0.0, "largest displacement of a control point, in pixels", ge=0, le=1000)
     elastic_grid: Annotated[Real, Field(ge=4)] = key(16.0, "distance between the control points, in pixels")
-    thickness_range: Real = key(0.0, "largest growth or loss of stroke width, in pixels", ge=0)
+    thickness_range: Real = key(0.0, "largest growth or loss of stroke width, in pixels", ge=0, le=100)
     contrast_range: Annotated[list[Real], Field(min_length=2, max_length=2)] = key(
         [1.0, 1.0], "[smallest, largest] factor on the darkness of the ink"
     )
-    noise_range: Real = key(0.0, "largest standard deviation of pixel noise, in grey levels", ge=0)
-    blur_range: Real = key(0.0, "largest standard deviation of Gaussian blur, in pixels", ge=0)
+    noise_range: Real = key(0.0, "largest standard deviation of pixel noise, in grey levels", ge=0, le=255)
+    blur_range: Real = key(0.0, "largest standard deviation of Gaussian blur, in pixels", ge=0, le=100)
     binarize_probability: Share = key(0.0, "share of the images turned to pure black and white")
 
     @model_validator(mode="after")
     def _ranges_ascend(self) -> "DataAug":
         for name in ("zoom_range", "contrast_range"):
             low, high = getattr(self, name)
-            if not 0 < low <= high:
-                raise ValueError(f"{name} is [{low}, {high}]; it needs 0 < smallest <= largest")
+            if not 0.01 <= low <= high <= 100:
+                raise ValueError(f"{name} is [{low}, {high}]; it needs 0.01 <= smallest <= largest <= 100")
         return self

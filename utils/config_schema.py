@@ -9,8 +9,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from utils.config_data import DataAug, Image, PositiveInt, Real, Section, Share, Synthetic, key
+from utils.config_data import DataAug, Image, PositiveInt, Real, Section, Share, Size, Synthetic, key
 
+Pair = Annotated[list[Annotated[int, Field(ge=1, le=1024)]], Field(min_length=2, max_length=2)]
 Metric = Literal["val_cer", "val_wer", "val_loss", "loss"]
 
 
@@ -70,7 +71,7 @@ class Train(Section):
     )
     num_epochs: PositiveInt = key(50, "passes over the training words")
     use_multiprocessing: bool = key(False, "accepted for the seed project's files; threads are always used")
-    num_workers: PositiveInt = key(2, "threads that augment and batch ahead of training")
+    num_workers: PositiveInt = key(2, "threads that augment and batch ahead of training", le=256)
     weights_initialization: WeightsInitialization = WeightsInitialization()
     output: Output = Output()
     save_every_minutes: Real = key(
@@ -92,19 +93,19 @@ class Predict(Section):
 
 
 class Network(Section):
-    num_filters: list[PositiveInt] = key(
+    num_filters: list[Size] = key(
         [16, 32, 64, 128, 256, 512], "filters of each convolution block", min_length=1
     )
-    conv_kernels: list[Annotated[list[PositiveInt], Field(min_length=2, max_length=2)]] = key(
+    conv_kernels: list[Pair] = key(
         [[7, 7], [5, 5], [5, 5], [3, 3], [3, 3], [3, 3]], "kernel [height, width] of each block"
     )
-    strides: list[Annotated[list[PositiveInt], Field(min_length=2, max_length=2)]] | None = key(
+    strides: list[Pair] | None = key(
         None, "step [height, width] of each block's convolution; null: [1, 1] everywhere"
     )
-    pooling: list[Annotated[list[PositiveInt], Field(min_length=2, max_length=2)]] | None = key(
+    pooling: list[Pair] | None = key(
         None, "max pooling [height, width] after each block; null: [2, 2] everywhere"
     )
-    residual: list[Annotated[int, Field(ge=0)]] | None = key(
+    residual: list[Annotated[int, Field(ge=0, le=100)]] | None = key(
         None, "residual 3x3 double convolutions added to each block before its pooling; null: none"
     )
     use_batch_norm: bool | list[bool] = key(True, "batch normalisation, for all blocks or for each")
@@ -116,23 +117,23 @@ class Network(Section):
         "flatten: each position is a step, row by row; height: each column is a step, its rows stacked",
     )
     column_dim: int = key(
-        0, "size to which each column is projected before the encoder; 0: not projected", ge=0
+        0, "size to which each column is projected before the encoder; 0: not projected", ge=0, le=65_536
     )
-    encoder_dim: int = key(0, "units of each encoder LSTM and direction; 0: latent_dim", ge=0)
-    encoder_layers: PositiveInt = key(1, "number of stacked encoder LSTMs")
+    encoder_dim: int = key(0, "units of each encoder LSTM and direction; 0: latent_dim", ge=0, le=65_536)
+    encoder_layers: Annotated[int, Field(ge=1, le=100)] = key(1, "number of stacked encoder LSTMs")
     bidirectional: bool = key(False, "read the columns in both directions")
-    latent_dim: PositiveInt = key(512, "units of the decoder LSTM")
+    latent_dim: Size = key(512, "units of the decoder LSTM")
     decoder_layers: Literal[1, 2] = key(1, "2: a second LSTM reads what attention found; needs attention")
     attention: Literal["none", "luong"] = key(
         "none", "none: plain seq2seq; luong: attention over the columns"
     )
-    embedding_dim: int = key(0, "size of the character embedding of the decoder; 0: one-hot", ge=0)
+    embedding_dim: int = key(0, "size of the character embedding of the decoder; 0: one-hot", ge=0, le=65_536)
     dropout: Annotated[Real, Field(ge=0, lt=1)] = key(0.0, "dropout before encoder, decoder and output")
     ctc_weight: Share = key(0.0, "weight of a joint CTC loss on the encoder's columns; 0: none")
     charset: str | None = key(
         None, "characters the model can write; null: those of the training labels", min_length=1
     )
-    max_seq_lenght: Annotated[int, Field(ge=2)] = key(
+    max_seq_lenght: Annotated[int, Field(ge=2, le=65_536)] = key(
         55, "longest label plus one (the seed project's spelling)"
     )
     fixed_seq_length: bool = key(True, "pad every target to max_seq_lenght instead of to the batch's longest")

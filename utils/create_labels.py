@@ -29,6 +29,7 @@ from utils.importers.split import (
 )
 from utils.importers.table import read_table
 from utils.labels import SPLITS, write_labels
+from utils.text import harmless, one_line
 
 RANDOM_WARNING = (
     "a random split shares writers and texts between its parts, so figures on it are no test on unseen "
@@ -72,12 +73,13 @@ def _create(options: argparse.Namespace) -> None:
         )
     listing = options.output.with_suffix(".dropped.tsv")
     rows = [("name", "label", "reason"), *((word.name, word.label, word.reason) for word in dropped)]
-    write_text(listing, "".join("\t".join(" ".join(cell.split()) for cell in row) + "\n" for row in rows))
+    cells = (map(lambda cell: harmless(" ".join(cell.split())), row) for row in rows)
+    write_text(listing, "".join("\t".join(row) + "\n" for row in cells))
     write_labels(options.output, splits)
     _report(splits, dropped)
-    print(f"Written: {options.output}; the dropped words are listed in {listing}")
+    print(one_line(f"Written: {options.output}; the dropped words are listed in {listing}"))
     for note in notes + empty_parts(splits):
-        print(f"Warning: {note}", file=sys.stderr)
+        print(one_line(f"Warning: {note}"), file=sys.stderr)
 
 
 def _read_iam(options: argparse.Namespace) -> tuple[Path, list[Record], list[Dropped]]:

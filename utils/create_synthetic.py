@@ -22,6 +22,7 @@ from tqdm import tqdm
 
 from utils.errors import UserError
 from utils.files import write_json
+from utils.log import progress_bar
 from utils.synthetic import BEYOND_DICTIONARY, SPLITS, WORDS_PER_FORM, WORDS_PER_LINE, sample
 from utils.synthetic.lists import Word, write_lists
 
@@ -69,7 +70,7 @@ def create_synthetic(
     workers = min(workers or _cpu_count(), len(tasks))
     render = functools.partial(_render_task, str(folder / "words"), seed, beyond_dictionary)
     total = sum(num_words.values())
-    bar = tqdm(total=total, unit=" words", desc="Rendering", mininterval=0.5, disable=not progress)
+    bar = progress_bar(total=total, unit=" words", desc="Rendering", mininterval=0.5, disable=not progress)
     with bar, _mapped(render, tasks, workers) as results:
         write_lists(folder, num_words, _counted(results, bar))
     return folder / "labels.json"

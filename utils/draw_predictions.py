@@ -12,13 +12,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont, UnidentifiedImageError
+from PIL import Image, ImageDraw, ImageFont
 
+from preprocessing.word_image import decode
+from utils.config_data import Image as ImageConfig
 from utils.errors import UserError
 from utils.files import atomic_write
 from utils.log import log
+from utils.text import one_line
 
 CELL_WIDTH, IMAGE_HEIGHT, TEXT_HEIGHT, MARGIN = 250, 72, 30, 10
+GREY = ImageConfig()
 RIGHT, WRONG, INK = "#1a7f37", "#cf222e", "#1f2328"
 
 
@@ -41,7 +45,7 @@ def draw_predictions(rows: list[dict[str, Any]], images: Path, columns: int = 4)
         sheet.paste(picture, (left, top + (IMAGE_HEIGHT - picture.height) // 2))
         label = row.get("label")
         right = label is None or label == row["text"]
-        text = row["text"] if right else f"{row['text']}  (is {label})"
+        text = one_line(row["text"] if right else f"{row['text']}  (is {label})")
         color = INK if label is None else RIGHT if right else WRONG
         draw.text((left, top + IMAGE_HEIGHT + 4), text, fill=color, font=font)
     return sheet
@@ -71,22 +75,20 @@ def main(arguments: list[str] | None = None) -> int:
 def _read(path: Path) -> list[dict[str, Any]]:
     try:
         rows = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"Predictions {path} can't be read: {error}.") from None
     if not isinstance(rows, list) or not all(
-        isinstance(row, dict) and {"filename", "text"} <= set(row) for row in rows
+        isinstance(row, dict)
+        and {"filename", "text"} <= set(row)
+        and all(isinstance(row.get(name, ""), str) for name in ("filename", "text", "label"))
+        for row in rows
     ):
         raise UserError(f"{path} holds no predictions; write it with main.py --output {path.name}.")
     return rows
 
 
 def _open(path: Path) -> Image.Image:
-    try:
-        return Image.open(path).convert("L")
-    except (OSError, UnidentifiedImageError) as error:
-        raise UserError(
-            f"Image {path} can't be read ({error}); set --images to the folder of the words."
-        ) from None
+    return Image.fromarray(decode(path, GREY))
 
 
 if __name__ == "__main__":

@@ -5,12 +5,23 @@ import csv
 import io
 import json
 import os
+import re
 import tempfile
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from utils.errors import UserError
+from utils.text import harmless, harmless_json
+
+try:
+    import fcntl
+except ImportError:  # Windows has no flock; there temporaries of killed processes stay.
+    fcntl = None
+
+# Younger ones may belong to a process that hasn't locked its own yet.
+STALE_SECONDS = 60
 
 
 @contextlib.contextmanager
@@ -18,7 +29,8 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
     """Yields a temporary path beside `path`; when the block ends well, it replaces `path`.
 
     The content reaches the disk (fsync) before the rename, so a crash leaves either the old
-    file or the new one, and a failure inside the block leaves the old one.
+    file or the new one, and a failure inside the block leaves the old one. What killed processes
+    have left of earlier attempts at the same file is removed.
 
     Raises:
         UserError: the folder can't be written or the disk is full.
@@ -26,50 +38,94 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
     path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_stale(path)
         handle, name = tempfile.mkstemp(
-            prefix=f".{path.stem}-", suffix="".join(path.suffixes), dir=path.parent
+            prefix=f".{path.stem}-", suffix=_temporary_ending(path), dir=path.parent
         )
-        os.close(handle)
         temporary = Path(name)
         try:
+            _lock(handle)
             yield temporary
             with open(temporary, "rb") as file:
                 os.fsync(file.fileno())
             os.chmod(temporary, 0o666 & ~UMASK)
             os.replace(temporary, path)
         finally:
+            os.close(handle)
             temporary.unlink(missing_ok=True)
         _sync_folder(path.parent)
     except OSError as error:
         reason = error.strerror or str(error)
-        raise UserError(
-            f"Can't write {one_line(path)}: {reason}; the previous file, if any, is kept."
-        ) from error
+        raise UserError(f"Can't write {path}: {reason}; the previous file, if any, is kept.") from error
 
 
 def write_text(path: str | Path, text: str) -> None:
-    """Replaces `path` by `text` (UTF-8), atomically."""
+    """Replaces `path` by `text` (UTF-8; half a character, as in odd file names, is escaped), atomically."""
     with atomic_write(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def write_csv(path: str | Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
-    """Replaces `path` by a table with a header, atomically; a row may lack columns."""
+    """Replaces `path` by a table with a header, atomically; a row may lack columns.
+
+    Text is made `harmless`: tables are looked at in terminals too.
+    """
     table = io.StringIO()
     writer = csv.DictWriter(table, columns, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    for row in rows:
+        writer.writerow({k: harmless(v) if isinstance(v, str) else v for k, v in row.items()})
     write_text(path, table.getvalue())
 
 
 def write_json(path: str | Path, value: Any, indent: int | None = 2) -> None:
     """Replaces `path` by `value` as JSON, atomically."""
-    write_text(path, json.dumps(value, ensure_ascii=False, indent=indent) + "\n")
+    write_text(path, harmless_json(json.dumps(value, ensure_ascii=False, indent=indent)) + "\n")
 
 
-def one_line(text: object) -> str:
-    """`text` (such as a path) fit for a one-line message: what can't be printed is escaped."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))
+def check_writable(path: str | Path) -> None:
+    """Raises UserError if `path` could not be written; made before long work whose result it is to hold."""
+    path = Path(path)
+    if path.is_dir():
+        raise UserError(f"Can't write {path}: it is a folder; name a file.")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise UserError(f"Can't write {path}: {error.strerror or error}.") from None
+
+
+def is_inside(path: Path, folder: Path) -> bool:
+    """Whether `path` stays in `folder` once all links are followed."""
+    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
+
+
+def _temporary_ending(path: Path) -> str:
+    # Some writers go by the file's ending, so it stays last.
+    return "".join([".part", *path.suffixes])
+
+
+def _lock(handle: int) -> None:
+    """Marks a temporary as in use; the system lets go of it however the process ends."""
+    if fcntl:
+        with contextlib.suppress(OSError):  # some network file systems have no locks
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _remove_stale(path: Path) -> None:
+    """Removes temporaries of `path` whose process is gone: old enough, and not locked any more."""
+    if not fcntl:
+        return
+    ours = re.compile(re.escape(f".{path.stem}-") + r"[a-z0-9_]{8}" + re.escape(_temporary_ending(path)))
+    for entry in os.scandir(path.parent):
+        if not ours.fullmatch(entry.name) or not entry.is_file(follow_symlinks=False):
+            continue
+        # It may vanish meanwhile, and a lock that can't be had belongs to a process that lives.
+        with contextlib.suppress(OSError), open(entry.path, "rb") as file:
+            if time.time() - os.fstat(file.fileno()).st_mtime > STALE_SECONDS:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                os.unlink(entry.path)
 
 
 def _umask() -> int:

@@ -3,6 +3,7 @@
 import itertools
 import json
 import posixpath
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -35,8 +36,8 @@ class LabelsFile:
 def read_labels(path: str | Path) -> LabelsFile:
     """Reads a labels file.
 
-    Entries with an empty label are left out; they, files that occur in more than one split and
-    unknown splits are told in `notes`. Keys of an entry other than filename, label and writer are ignored.
+    Files that occur in more than one split and unknown splits are told in `notes`. Keys of an entry other
+    than filename, label and writer are ignored. Labels may be empty; whoever opens the images counts them.
 
     Raises:
         UserError: the file is missing or malformed, lacks a split, or names a file outside the images folder.
@@ -51,18 +52,15 @@ def read_labels(path: str | Path) -> LabelsFile:
             )
         if not isinstance(content[split], list):
             raise UserError(f"{path}: {split} must be a list of words, not {_kind(content[split])}.")
-    splits, notes = {}, []
-    for split in SPLITS:
-        words = [_word(entry, f"{path}: {split}[{index}]") for index, entry in enumerate(content[split])]
-        splits[split] = [word for word in words if word.label.strip()]
-        if len(splits[split]) < len(words):
-            notes.append(
-                f"{path}: {len(words) - len(splits[split])} words of {split} have an empty label: left out."
-            )
+    splits = {
+        split: [_word(entry, f"{path}: {split}[{index}]") for index, entry in enumerate(content[split])]
+        for split in SPLITS
+    }
+    notes = _leaks(path, splits)
     unknown = sorted(set(content) - set(SPLITS))
     if unknown:
-        notes.append(f"{path}: unknown splits are ignored: {', '.join(map(repr, unknown))}.")
-    return LabelsFile(splits, notes + _leaks(path, splits))
+        notes.insert(0, f"{path}: unknown splits are ignored: {', '.join(map(repr, unknown))}.")
+    return LabelsFile(splits, notes)
 
 
 def write_labels(path: str | Path, splits: Mapping[str, Sequence[Word]]) -> None:
@@ -93,7 +91,7 @@ def check_filename(filename: str, where: str) -> None:
 
 def _read_json(path: Path) -> Any:
     try:
-        return json.loads(path.read_bytes())
+        return json.loads(path.read_bytes(), object_pairs_hook=_object)
     except FileNotFoundError:
         raise UserError(
             f"Labels file {path} does not exist; make it with "
@@ -103,6 +101,15 @@ def _read_json(path: Path) -> Any:
         raise UserError(f"Labels file {path} can't be read: {error.strerror}.") from None
     except (ValueError, RecursionError) as error:
         raise UserError(f"Labels file {path} is not valid JSON: {' '.join(str(error).split())}.") from None
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object; of a key that occurs twice, one value would be lost in silence."""
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        twice, _ = Counter(name for name, _ in pairs).most_common(1)[0]
+        raise ValueError(f"an object has the key {twice!r} twice")
+    return values
 
 
 def _word(entry: Any, where: str) -> Word:

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from utils.errors import UserError
-from utils.files import one_line
 
 try:
     import fcntl
@@ -23,17 +22,18 @@ def experiment_lock(folder: Path) -> Iterator[None]:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        handle = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o666)
+        # Not through a link: its target would be cut to nothing.
+        handle = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
     except OSError as error:
-        raise UserError(f"Can't write to experiment_folder {one_line(folder)}: {error.strerror}.") from None
-    with os.fdopen(handle, "r") as file:
+        raise UserError(f"Can't write to experiment_folder {folder}: {error.strerror}.") from None
+    with os.fdopen(handle, "r", errors="replace") as file:
         if fcntl:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                holder = one_line(file.read(20).strip())
+                holder = file.read(20).strip()
                 raise UserError(
-                    f"Process {holder or '?'} is training in {one_line(folder)}; "
+                    f"Process {holder or '?'} is training in {folder}; "
                     "wait for it, stop it, or set another experiment_folder."
                 ) from None
             except OSError:

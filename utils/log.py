@@ -1,10 +1,43 @@
 """Messages for the person watching; results alone go to stdout."""
 
+import contextlib
 import sys
+from collections.abc import Iterable
+from typing import Any
 
 from tqdm import tqdm
 
+from utils.text import one_line
+
+
+class _Watched:
+    """stderr as it is at the moment; a terminal that is gone or a log on a full disk stops no work."""
+
+    encoding = property(lambda self: getattr(sys.stderr, "encoding", None))
+
+    def write(self, text: str) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.write(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.flush()
+
+    def isatty(self) -> bool:
+        return sys.stderr.isatty()
+
+    def fileno(self) -> int:
+        return sys.stderr.fileno()
+
+
+STDERR = _Watched()
+
 
 def log(message: str) -> None:
-    """Writes one line to stderr without breaking a progress bar."""
-    tqdm.write(message, file=sys.stderr)
+    """Writes one line to stderr without breaking a progress bar; what can't be printed is escaped."""
+    tqdm.write(one_line(message), file=STDERR)
+
+
+def progress_bar(items: Iterable | None = None, **options: Any) -> tqdm:
+    """A tqdm bar on stderr, with tqdm's options."""
+    return tqdm(items, file=STDERR, **{"dynamic_ncols": True, **options})

@@ -34,6 +34,8 @@ class Tokenizer:
         if repeated:
             raise UserError(f"The charset repeats {_listed(repeated)}; name each character once.")
         # Not checked on the whole string: neighbours in a sorted charset ("z" before an accent) may compose.
+        if any(unicodedata.category(char) == "Cs" for char in charset):
+            raise UserError("The charset holds half a character (a lone surrogate); take it out.")
         replaced = sorted(char for char in charset if normalize_label(char) != char)
         if replaced:
             raise UserError(

@@ -4,21 +4,22 @@ import posixpath
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tqdm import tqdm
-
 from preprocessing.word_image import UnusableImage, decode
 from utils.config_data import Image
+from utils.files import is_inside
 from utils.importers.record import (
     DUPLICATE,
     EMPTY_FILE,
     EMPTY_LABEL,
     IMAGE_TOO_LARGE,
     LABEL_TOO_LONG,
+    LINK_OUT,
     MISSING_IMAGE,
     UNREADABLE_IMAGE,
     Dropped,
     Record,
 )
+from utils.log import progress_bar
 
 IMAGE = Image()
 
@@ -50,9 +51,13 @@ def drop_bad_images(records: list[Record], folder: Path, workers: int) -> tuple[
     """Reads every image in `workers` threads and sorts out the words whose image is unusable."""
     kept, dropped = [], []
     pool = ThreadPoolExecutor(workers)
+
+    def problem(path: Path) -> str | None:
+        return image_problem(path) if is_inside(path, folder) else LINK_OUT
+
     try:
-        problems = pool.map(image_problem, [folder / record.word.filename for record in records])
-        progress = tqdm(problems, total=len(records), desc="Checking images", unit="", disable=None)
+        problems = pool.map(problem, [folder / record.word.filename for record in records])
+        progress = progress_bar(problems, total=len(records), desc="Checking images", unit="", disable=None)
         for record, reason in zip(records, progress):
             if reason is None:
                 kept.append(record)

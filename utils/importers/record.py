@@ -14,6 +14,7 @@ MISSING_IMAGE = "missing image"
 EMPTY_FILE = "empty file"
 UNREADABLE_IMAGE = "unreadable image"
 IMAGE_TOO_LARGE = "image too large"
+LINK_OUT = "link that leaves the images"
 NO_WRITER = "writer unknown"
 NO_LIST = "form in no list"
 

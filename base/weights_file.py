@@ -1,0 +1,59 @@
+"""Keras' HDF5 weights files, written and read through memory.
+
+HDF5 leaves its library unusable, and the process near a crash, when a write fails half-way (a full
+disk); and a hostile file can make it read other files. Neither can happen to a buffer that has been checked.
+"""
+
+import io
+from pathlib import Path
+
+import h5py
+import keras
+import numpy as np
+
+
+class _Buffer(io.BytesIO):
+    """Keras goes by the ending of a name."""
+
+    def __str__(self) -> str:
+        return "memory.weights.h5"
+
+
+def save_weights(model: keras.Model, path: Path) -> None:
+    """Writes all weights; raises OSError if the file can't be written."""
+    buffer = _Buffer()
+    model.save_weights(buffer)
+    path.write_bytes(buffer.getbuffer())
+
+
+def load_weights(model: keras.Model, path: Path) -> None:
+    """Reads weights of the same network.
+
+    Raises:
+        ValueError: weights of another network, no numbers, or a damaged file; the weights are then undefined.
+        OSError: the file can't be read.
+    """
+    content = path.read_bytes()
+    try:
+        with h5py.File(io.BytesIO(content), "r") as file:
+            _check(file)
+        model.load_weights(_Buffer(content))
+    except Exception as error:  # h5py and Keras raise nearly anything on damaged files
+        raise ValueError(str(error) or type(error).__name__) from None
+    for variable in model.weights:
+        if not np.isfinite(keras.ops.convert_to_numpy(variable)).all():
+            raise ValueError(f"{variable.path} holds infinite or undefined numbers")
+
+
+def _check(group: h5py.Group) -> None:
+    """Refuses links, data kept in other files, and arrays that are larger in memory than in the file."""
+    for name in group:
+        if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+            raise ValueError(f"{name} is a link")
+        item = group[name]
+        if isinstance(item, h5py.Group):
+            _check(item)
+        elif item.external or item.is_virtual:
+            raise ValueError(f"{name} lies in another file")
+        elif item.nbytes > item.id.get_storage_size():
+            raise ValueError(f"{name} is compressed or incomplete")

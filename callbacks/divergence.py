@@ -1,0 +1,53 @@
+"""Stops a training whose numbers have left the real ones, before anything good is overwritten."""
+
+import math
+
+import keras
+import numpy as np
+
+from utils.errors import UserError
+
+
+def diverged(what: str, step: int, epoch: int) -> UserError:
+    """The error of a training that has diverged; step and epoch are counted from 1."""
+    return UserError(
+        f"{what} at step {step} of epoch {epoch}; the snapshots are kept, and the last good state too: "
+        "lower train.learning_rate, or set train.clip_norm=1 and train.warmup_steps, and the same command "
+        "goes on from it; or start anew with --restart."
+    )
+
+
+class StopOnDivergence(keras.callbacks.Callback):
+    """Raises UserError when the loss, or at the end of an epoch a weight, is infinite or no number.
+
+    Must be the first callback, so that no other one saves or judges such weights.
+
+    Args:
+        steps: of a whole epoch.
+        first_step: steps of the first epoch that an earlier run has done.
+    """
+
+    def __init__(self, steps: int, first_step: int = 0) -> None:
+        super().__init__()
+        self.steps = steps
+        self.first_step = first_step
+        self.epoch = 0
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch + 1
+
+    def on_train_batch_end(self, batch, logs=None):
+        loss = float(logs["loss"])
+        if not math.isfinite(loss):
+            raise diverged(f"The loss became {loss}", self.first_step + batch + 1, self.epoch)
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.first_step = 0
+        check_weights(self.model, self.steps, self.epoch)
+
+
+def check_weights(model: keras.Model, step: int, epoch: int) -> None:
+    """Raises UserError if a weight is infinite or no number; the loss would show it one step later."""
+    for variable in model.weights:
+        if not np.isfinite(keras.ops.convert_to_numpy(variable)).all():
+            raise diverged(f"Weights in {variable.path} became infinite or NaN", step, epoch)

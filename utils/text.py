@@ -1,0 +1,38 @@
+"""Makes text of unknown origin (paths, labels, what a model reads) safe to show."""
+
+import re
+import unicodedata
+
+# Control characters can move a terminal's cursor or recolour it; bidirectional overrides show text in
+# another order than it has (CVE-2021-42574); half a character can't be written in UTF-8 at all.
+_CATEGORIES = ("Cc", "Cs", "Zl", "Zp")
+_BIDIRECTIONAL = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+_UNSAFE_IN_JSON = re.compile(f"[\x7f-\x9f\u2028\u2029{_BIDIRECTIONAL}\ud800-\udfff]")
+
+
+def one_line(text: object) -> str:
+    """`text` (such as a path) fit for a one-line message: what can't be printed is escaped."""
+    return "".join(c if c.isprintable() else _escaped(c) for c in str(text))
+
+
+def harmless(text: str) -> str:
+    """`text` fit for a table or a terminal: only what could do harm there is escaped, such as tab and escape.
+
+    Unlike `one_line` it leaves the joiners and spaces that some scripts need.
+    """
+    if text.isprintable():
+        return text
+    return "".join(_escaped(c) if _does_harm(c) else c for c in text)
+
+
+def harmless_json(text: str) -> str:
+    """JSON text with what could do harm in a terminal as `\\uXXXX`; it stands for the same values."""
+    return _UNSAFE_IN_JSON.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def _does_harm(char: str) -> bool:
+    return unicodedata.category(char) in _CATEGORIES or char in _BIDIRECTIONAL
+
+
+def _escaped(char: str) -> str:
+    return char.encode("unicode_escape").decode()
