@@ -7,16 +7,14 @@ import keras
 
 from data_generators.data_generator import DataGenerator, train_subset
 from data_generators.dataset import learnable, open_dataset, read_dataset_labels
-from models.artifact import (
+from models.artifact import load_artifact, load_weights, save_artifact
+from models.description import (
     artifact_folder,
     best_folder,
     last_folder,
-    load_artifact,
-    load_weights,
     read_description,
     read_tokenizer,
     refuse_released,
-    save_artifact,
     trained_folder,
 )
 from models.model_seq2seq import ModelSeq2Seq
