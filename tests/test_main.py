@@ -41,11 +41,12 @@ def blocked(tmp_path_factory) -> dict[str, str]:
     "arguments, expected",
     [
         (["--help"], "--predict_on_test"),
-        ([], "one of the arguments --train --predict_on_test --predict is required"),
+        ([], "one of the arguments --train --predict_on_test --predict --export is required"),
         (["--train", "--predict"], "not allowed with"),
         (["--predict"], "--filename"),
         (["--train", "--filename", "a.png"], "--filename goes with --predict"),
         (["--train", "--output", "a.json"], "--output goes with"),
+        (["--export", "--output", "a.json"], "--output goes with"),
         (["--predict_on_test", "--output", "a.txt"], ".json or .csv"),
         (["--predict_on_test", "--restart"], "--restart goes with --train"),
         (["--train", "-c", "nowhere.yml"], "nowhere.yml does not exist"),

@@ -75,7 +75,7 @@ class Predict(Section):
     batch_size: PositiveInt = key(256, "words per decoding batch")
     runtime: Literal["auto", "onnx", "keras"] = key(
         "auto",
-        "what runs the network; auto: ONNX Runtime if the model folder has ONNX files (`--export`), else keras",
+        "what runs the network; auto: ONNX Runtime if the model folder has ONNX files (see --export)",
     )
 
 
