@@ -26,16 +26,22 @@ class LuongAttention(layers.Layer):
         return self.key_projection(memory)
 
     def call(self, query, keys, memory, valid):
-        """query (B, T, units), keys (B, S, units), memory (B, S, D), valid (B, S).
+        """query (B * N, T, units), keys (B, S, units), memory (B, S, D), valid (B, S).
+
+        N rows of queries in a row look at the same word: 1 in training, the beam's hypotheses in
+        decoding, which then needs no copies of the memory.
 
         Returns:
-            context (B, T, D) and weights (B, T, S); each row of weights sums to 1.
+            context (B * N, T, D) and weights (B * N, T, S); each row of weights sums to 1.
         """
+        rows, steps = ops.shape(query)[0], ops.shape(query)[1]
+        query = ops.reshape(query, (ops.shape(keys)[0], -1, self.units))
         scores = ops.matmul(query, ops.transpose(keys, (0, 2, 1))) / self.units**0.5
         # A large negative number, not infinity: in float16 and in gradients infinities become NaN.
         scores = ops.where(valid[:, None, :], scores, ops.cast(-3e4, scores.dtype))
         weights = ops.softmax(scores, axis=-1)
-        return ops.matmul(weights, memory), weights
+        context = ops.reshape(ops.matmul(weights, memory), (rows, steps, memory.shape[-1]))
+        return context, ops.reshape(weights, (rows, steps, ops.shape(memory)[1]))
 
     def get_config(self):
         return {**super().get_config(), "units": self.units}

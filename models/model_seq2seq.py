@@ -19,7 +19,8 @@ class ModelSeq2Seq(BaseModel):
     Attributes:
         encoder: run once per word (`models/encoder.py`).
         decoder: run over the target in training, step by step in decoding (`models/decoder.py`).
-        model: both, teacher-forced: {image (B, H, W, C), width (B,), decoder_input (B, T)} ->
+        ctc_head: logits per column for the joint CTC loss (`models/ctc.py`); None without that loss.
+        model: encoder and decoder, teacher-forced: {image (B, H, W, C), width (B,), decoder_input (B, T)} ->
             logits (B, T, vocabulary) or, with a joint CTC loss, a dictionary of two logits.
         column_stride: pixels of image width per encoder column.
     """
@@ -40,9 +41,10 @@ class ModelSeq2Seq(BaseModel):
         memory, mask, state_h, state_c = self.encoder([picture, width])
         logits = self.decoder(decoder_input, memory, mask, state_h, state_c)
         outputs = logits
+        self.ctc_head = None
         if self.network.ctc_weight:
-            head = CtcHead(self.tokenizer.vocabulary_size, name="ctc")
-            outputs = {"characters": logits, "columns": head(memory, mask)}
+            self.ctc_head = CtcHead(self.tokenizer.vocabulary_size, name="ctc")
+            outputs = {"characters": logits, "columns": self.ctc_head(memory, mask)}
         inputs = {"image": picture, "width": width, "decoder_input": decoder_input}
         return keras.Model(inputs, outputs, name="seq2seq")
 

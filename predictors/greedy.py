@@ -6,6 +6,9 @@ from keras import ops
 from models.model_seq2seq import ModelSeq2Seq
 from utils.tokenizer import END, PAD, START
 
+# Log probability of the impossible; with infinities sums and products could become NaN.
+NEVER = -1e9
+
 
 class GreedyDecoder(keras.Model):
     """Image batch in, character ids and their log-probabilities out.
@@ -36,7 +39,7 @@ class GreedyDecoder(keras.Model):
 
         def advance(step, last, finished, ids, log_probability, *states):
             logits, states, _ = self.decoder.step(last, list(states), keys, memory, valid)
-            scores = ops.log_softmax(ops.cast(_forbid_special(logits), "float32"), axis=-1)
+            scores = log_probabilities(logits, step, self.max_length)
             best = ops.where(finished, PAD, ops.cast(ops.argmax(scores, axis=-1), "int32"))
             score = ops.where(finished, 0.0, ops.max(scores, axis=-1))
             here = ops.equal(columns, step)
@@ -56,7 +59,14 @@ class GreedyDecoder(keras.Model):
         return ids, log_probability
 
 
-def _forbid_special(logits):
-    """PAD and START are never written; training gives them no probability, but not exactly none."""
-    forbidden = ops.arange(ops.shape(logits)[-1]) < END
-    return ops.where(forbidden[None, :], ops.cast(-1e9, logits.dtype), logits)
+def log_probabilities(logits, step, max_length: int):
+    """Log probability of each next id, float32 of the shape of logits (rows, V).
+
+    PAD and START are never written; training gives them no probability, but not exactly none. The last
+    of max_length steps can only write END, with the probability it has: no label is longer.
+    """
+    index = ops.arange(logits.shape[-1])[None, :]
+    allowed = ops.where(index < END, ops.cast(NEVER, logits.dtype), logits)
+    scores = ops.log_softmax(ops.cast(allowed, "float32"), axis=-1)
+    too_long = ops.logical_and(step == max_length - 1, index != END)
+    return ops.where(too_long, NEVER, scores)

@@ -1,0 +1,154 @@
+"""Beam search: the most probable texts as a whole, in one compiled loop."""
+
+import keras
+from keras import ops
+
+from models.ctc import ctc_log_probability
+from models.model_seq2seq import ModelSeq2Seq
+from predictors.greedy import NEVER, log_probabilities
+from utils.tokenizer import END, PAD, START
+
+
+class BeamDecoder(keras.Model):
+    """Image batch in, the best texts of each word out, as character ids.
+
+    A hypothesis that ends among the `width` best of its step is finished; the `width` best of the
+    others go on, so that ended ones take no place from them. Texts are ranked by log p / length^alpha
+    (Wu et al. 2016, arXiv:1609.08144, eq. 14, with plain lengths), length counting the characters and
+    the end; alpha 0 ranks by probability. A word is done when none of its unfinished hypotheses can
+    come among its best texts any more, and the loop ends with the last word.
+
+    Where the network has a CTC head and `ctc_weight` is above 0, all finished texts are ranked once more
+    with log p = (1 - ctc_weight) log p_decoder + ctc_weight log p_ctc (Watanabe et al. 2017,
+    "Hybrid CTC/attention architecture", eq. 49): attention may skip or repeat characters, CTC may not.
+
+    Args:
+        width: hypotheses kept per word. With 1 and alpha 0 the result is that of greedy decoding; with
+            as many as there are texts it is the best text of all.
+        length_penalty: alpha, 0 or more.
+        n_best: texts wanted per word, 1 to `width`.
+        guide: a layer that adds what it knows of texts to their log p while they grow (`predictors/guide.py`).
+
+    Shape: image (B, H, W, C) uint8, width (B,) int32 ->
+        ids (B, n_best, max_length) int32, best first, PAD after END and where there are no more texts;
+        log_probability (B, n_best, max_length) float32, the decoder's, 0 where ids is PAD;
+        rank (B, n_best) float32, log p / length^alpha without the guide's part, -1e9 where no text is
+    """
+
+    def __init__(
+        self,
+        network: ModelSeq2Seq,
+        width: int,
+        length_penalty: float = 0.0,
+        n_best: int = 1,
+        ctc_weight: float = 0.0,
+        guide: keras.layers.Layer | None = None,
+    ) -> None:
+        super().__init__(name="beam_decoder")
+        self.encoder = network.encoder
+        self.decoder = network.decoder
+        self.ctc_head = network.ctc_head if ctc_weight else None
+        self.max_length = network.network.max_seq_lenght
+        self.width = width
+        self.length_penalty = length_penalty
+        self.n_best = n_best
+        self.ctc_weight = ctc_weight
+        self.guide = guide
+        # What is ranked once more must not be cut to the wanted number before.
+        self.pool = width if guide or self.ctc_head else n_best
+
+    def call(self, inputs):
+        memory, valid, state_h, state_c = self.encoder([inputs["image"], inputs["width"]], training=False)
+        ids, scores = self._search(memory, valid, state_h, state_c)
+        total = ops.sum(scores, axis=-1)
+        if self.ctc_head:
+            columns = ops.log_softmax(ops.cast(self.ctc_head(memory, valid), "float32"), axis=-1)
+            by_column = ctc_log_probability(columns, ids)
+            total = (1 - self.ctc_weight) * total + self.ctc_weight * by_column
+        length = ops.maximum(ops.sum(ops.cast(ids != PAD, "int32"), axis=-1), 1)
+        rank = ops.where(ids[..., 0] == PAD, NEVER, total / self._divisor(length))
+        rank, best = ops.top_k(rank, self.n_best)
+        return _choose(ids, best), _choose(scores, best), rank
+
+    def _search(self, memory, valid, state_h, state_c):
+        """Ids and log probabilities (B, pool, max_length) of the best finished texts."""
+        keys, states = self.decoder.start(memory, state_h, state_c)
+        columns = ops.arange(self.max_length, dtype="int32")[None, None, :]
+
+        def unfinished(step, last, place, total, ahead, ids, scores, rank, *rest):
+            # Longer texts only lose probability, so this is the best that unfinished ones can come to.
+            hope = ops.max(ahead, axis=1) / self._divisor(self.max_length)
+            return ops.logical_and(step < self.max_length, ops.any(hope > rank[:, -1]))
+
+        def advance(step, last, place, total, ahead, ids, scores, rank, done_ids, done_scores, *states):
+            logits, states, _ = self.decoder.step(ops.reshape(last, (-1,)), list(states), keys, memory, valid)
+            new = self._by_word(log_probabilities(logits, step, self.max_length))
+            ahead, total, score, token, parent, place = self._extend(total, new, place, step)
+            here = ops.equal(columns, step)
+            ids = ops.where(here, token[..., None], _choose(ids, parent))
+            scores = ops.where(here, score[..., None], _choose(scores, parent))
+            rank, best = self._finish(rank, ahead, token, step)
+            done_ids = _choose(ops.concatenate([done_ids, ids], axis=1), best)
+            done_scores = _choose(ops.concatenate([done_scores, scores], axis=1), best)
+            ahead, on = ops.top_k(ops.where(ops.equal(token, END), NEVER, ahead), self.width)
+            token, place, total, ids, scores = (_choose(v, on) for v in (token, place, total, ids, scores))
+            parent = _choose(parent, on)
+            states = [ops.reshape(_choose(self._by_word(s), parent), ops.shape(s)) for s in states]
+            return step + 1, token, place, total, ahead, ids, scores, rank, done_ids, done_scores, *states
+
+        states = [ops.repeat(state, self.width, axis=0) for state in states]
+        loop = (*self._begin(state_h[:, :1], columns), *states)
+        rank, ids, scores = ops.while_loop(unfinished, advance, loop)[7:10]
+        real = rank[..., None] > NEVER / 2
+        return ops.where(real, ids, PAD), ops.where(real, scores, 0.0)
+
+    def _begin(self, one, columns):
+        """Values of the loop before its first step; `one`, any (B, 1), gives them the batch size."""
+        zeros = ops.zeros_like(one, dtype="int32")[..., None] + ops.zeros_like(columns)
+        ids, done_ids = ops.tile(zeros, (1, self.width, 1)), ops.tile(zeros, (1, self.pool, 1))
+        scores, done_scores = ops.cast(ids, "float32"), ops.cast(done_ids, "float32")
+        place = ids[..., 0] + (self.guide.start if self.guide else 0)
+        # All hypotheses would start alike, so only the first one is possible.
+        total = scores[..., 0] + ops.where(ops.arange(self.width)[None, :] == 0, 0.0, NEVER)
+        step = ops.convert_to_tensor(0, "int32")
+        rank = done_scores[..., 0] + NEVER
+        return step, ids[..., 0] + START, place, total, total, ids, scores, rank, done_ids, done_scores
+
+    def _extend(self, total, new, place, step):
+        """The best continuations, twice as many as go on, for half of them may be ends.
+
+        Args:
+            total: (B, width) log probability so far; new (B, width, V) log probability of each next id;
+                place (B, width) where the guide is.
+
+        Returns:
+            (B, 2 * width) each: log probability so far with and without the guide's part, that of the new id,
+            the id, the continued row, where the guide is then.
+        """
+        size = new.shape[-1]
+        total = total[..., None] + new
+        places, bonus = self.guide(place, step) if self.guide else (ops.zeros_like(new, dtype="int32"), 0.0)
+        every = [ops.reshape(v, (-1, self.width * size)) for v in (total + bonus, total, new, places)]
+        ahead, index = ops.top_k(every[0], 2 * self.width)
+        total, score, place = (ops.take_along_axis(values, index, axis=1) for values in every[1:])
+        return ahead, total, score, index % size, index // size, place
+
+    def _finish(self, rank, ahead, token, step):
+        """The highest ranks among texts finished before and now, and where in both of them they are."""
+        ends = ops.logical_and(ops.equal(token, END), ahead > NEVER / 2)
+        ends = ops.logical_and(ends, ops.arange(2 * self.width)[None, :] < self.width)
+        new = ops.where(ends, ahead / self._divisor(step + 1), NEVER)
+        return ops.top_k(ops.concatenate([rank, new], axis=1), self.pool)
+
+    def _divisor(self, length):
+        return ops.power(ops.cast(length, "float32"), self.length_penalty)
+
+    def _by_word(self, rows):
+        """(B * width, size) -> (B, width, size)"""
+        return ops.reshape(rows, (-1, self.width, rows.shape[-1]))
+
+
+def _choose(values, rows):
+    """values (B, n, ...), rows (B, m) -> (B, m, ...): the chosen rows of each word."""
+    index = rows if len(values.shape) == 2 else rows[..., None]
+    return ops.take_along_axis(values, index, axis=1)
