@@ -112,10 +112,10 @@ class Predict(Section):
     )
     beam_width: PositiveInt = key(16, "hypotheses that beam and lexicon keep per word")
     length_penalty: Real = key(
-        0.0, "beam and lexicon rank by log p / length^this; 0: by probability, more: longer texts", ge=0
+        0.3, "beam and lexicon rank by log p / length^this; 0: by probability, more: longer texts", ge=0
     )
     ctc_weight: Share = key(
-        0.3, "beam and lexicon: share of the CTC head's log p, where the network was trained with one"
+        0.4, "beam and lexicon: share of the CTC head's log p, where the network was trained with one"
     )
     n_best: PositiveInt = key(1, "readings of each word to give with beam or lexicon, best first")
     lexicon: Lexicon = Lexicon()
