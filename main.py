@@ -32,6 +32,11 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--filename", nargs="+", metavar="PATH", help="images, folders or globs to read")
     parser.add_argument("--output", metavar="FILE", help="also write the predictions to a .json or .csv file")
     parser.add_argument(
+        "--report",
+        metavar="DIR",
+        help="with --predict_on_test: write an HTML page and a table about the errors",
+    )
+    parser.add_argument(
         "--restart", action="store_true", help="with --train: start anew, keep the old run aside"
     )
     arguments = parser.parse_args(argv)
@@ -41,6 +46,8 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
         parser.error("--filename goes with --predict")
     if arguments.output and (arguments.train or not arguments.output.lower().endswith((".json", ".csv"))):
         parser.error("--output goes with --predict or --predict_on_test and names a .json or .csv file")
+    if arguments.report and not arguments.predict_on_test:
+        parser.error("--report goes with --predict_on_test")
     if arguments.restart and not arguments.train:
         parser.error("--restart goes with --train")
     return arguments
@@ -65,7 +72,7 @@ def main(argv: list[str] | None = None) -> int:
         if arguments.predict_on_test:
             from predictors.run import predict_on_test
 
-            return predict_on_test(config, arguments.output)
+            return predict_on_test(config, arguments.output, arguments.report)
         from predictors.run import predict
 
         return predict(config, arguments.filename, arguments.output)

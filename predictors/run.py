@@ -1,6 +1,7 @@
 """The `--predict_on_test` and `--predict` jobs."""
 
 import glob
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -8,9 +9,10 @@ from typing import Any
 from tqdm import tqdm
 
 from base.base_predictor import Prediction
-from data_generators.dataset import open_dataset, read_dataset_labels
-from models.artifact import artifact_folder, trained_folder
+from data_generators.dataset import Dataset, open_dataset, read_dataset_labels
+from models.artifact import artifact_folder, read_description, trained_folder
 from predictors.predictor_seq2seq import PredictorSeq2Seq
+from predictors.report.write import Evaluation, prepare_folder, read_history, write_report
 from utils.config_schema import Config
 from utils.errors import UserError
 from utils.files import write_csv, write_json
@@ -20,8 +22,14 @@ from utils.score_prediction import score_prediction, writer_bootstrap
 IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif", ".pgm", ".ppm")
 
 
-def predict_on_test(config: Config, output: str | None = None) -> int:
-    """Reads the test words and prints scores, CER and WER last; returns the exit code."""
+def predict_on_test(config: Config, output: str | None = None, report: str | None = None) -> int:
+    """Reads the test words and prints scores, CER and WER last; returns the exit code.
+
+    Args:
+        output: .json or .csv file for the predictions; report: folder for the evaluation report.
+    """
+    if report:
+        prepare_folder(Path(report))
     predictor = _load(config)
     words = read_dataset_labels(config).splits["test"]
     # The images must have the model's geometry, whatever the config says.
@@ -34,6 +42,8 @@ def predict_on_test(config: Config, output: str | None = None) -> int:
             for word, prediction in zip(dataset.words, predictions)
         )
         _write_table(output, rows)
+    if report:
+        _report(config, Path(report), predictor, dataset, predictions)
     _print_scores(labels, texts, [word.writer for word in dataset.words])
     return 0
 
@@ -84,6 +94,12 @@ def find_images(patterns: Iterable[str]) -> list[Path]:
 
 def _load(config: Config) -> PredictorSeq2Seq:
     """The model this experiment has trained, else the one that predict.weights_file names."""
+    folder = _model_folder(config)
+    log(f"Using the model in {folder}.")
+    return PredictorSeq2Seq.from_folder(folder, config.predict.batch_size)
+
+
+def _model_folder(config: Config) -> Path:
     named = config.predict.weights_file
     own = trained_folder(config)
     folder = own if own.exists() or not named else artifact_folder(named)
@@ -92,8 +108,29 @@ def _load(config: Config) -> PredictorSeq2Seq:
             f"There is no trained model: neither {own} nor predict.weights_file ({named}) exists; "
             "train one with --train, or set predict.weights_file to a model folder."
         )
-    log(f"Using the model in {folder}.")
-    return PredictorSeq2Seq.from_folder(folder, config.predict.batch_size)
+    return folder
+
+
+def _report(
+    config: Config, folder: Path, predictor: PredictorSeq2Seq, dataset: Dataset, predictions: list[Prediction]
+) -> None:
+    model = _model_folder(config)
+    origin = read_description(model).get("origin", {})
+    facts = {
+        "date": time.strftime("%Y-%m-%d %H:%M"),
+        "model": str(model),
+        "parameters": f"{predictor.network.parameter_count:,}",
+        "trained on": f"{origin.get('train_words', '?')} words of {origin.get('labels_file', '?')}",
+        "test words": f"{config.labels_file} in {config.images_folder}",
+        "licence of the training data": str(origin.get("licence", "")),
+    }
+    # The history belongs to the experiment's own model only.
+    own = model == trained_folder(config)
+    history = read_history(Path(config.experiment_folder) / "history.csv") if own else []
+    evaluation = Evaluation(
+        predictor.network, dataset, predictions, facts, history, config.predict.batch_size
+    )
+    log(f"The report is in {write_report(folder, evaluation)}.")
 
 
 def _print_text(path: Path, prediction: Prediction, single: bool) -> None:
