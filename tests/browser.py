@@ -93,16 +93,7 @@ def browser(profile: Path) -> Iterator[Page]:
     options = ["--headless", "--no-sandbox", "--disable-gpu", "--remote-debugging-pipe", "--no-first-run"]
     starter = [sys.executable, "-c", START, str(to_read), str(to_answer)]
     process = subprocess.Popen(
-        [
-            sys.executable,
-            "-c",
-            START,
-            str(to_read),
-            str(to_answer),
-            CHROMIUM,
-            *options,
-            f"--user-data-dir={profile}",
-        ],
+        [*starter, CHROMIUM, *options, f"--user-data-dir={profile}"],
         pass_fds=(to_read, to_answer),
         stderr=subprocess.DEVNULL,
     )
