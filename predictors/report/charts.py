@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 from predictors.report.statistics import Bin, Share
+from utils.plots import round_values
 
 WIDTH, HEIGHT = 460, 260
 LEFT, RIGHT, TOP, BOTTOM = 54, 12, 14, 40
@@ -26,7 +27,7 @@ def line_chart(title: str, across: str, series: Mapping[str, Sequence[tuple[floa
         return ""
     xs, ys = zip(*(point for points in lines.values() for point in points))
     axes = _Axes((min(xs), max(xs)), (0.0, max(ys)))
-    parts = axes.frame(across, [(x, f"{x:g}") for x in _ticks(min(xs), max(xs), whole=True)])
+    parts = axes.frame(across, [(x, f"{x:g}") for x in round_values(min(xs), max(xs), whole=True)])
     for index, (name, points) in enumerate(lines.items()):
         path = " ".join(f"{axes.x(x):.1f},{axes.y(y):.1f}" for x, y in points)
         parts.append(f'<polyline class="line series{index}" points="{path}"/>')
@@ -75,7 +76,7 @@ class _Axes:
 
     def __init__(self, across: tuple[float, float], up: tuple[float, float]) -> None:
         self.across = across if across[1] > across[0] else (across[0] - 0.5, across[0] + 0.5)
-        self.up_ticks = _ticks(up[0], up[1] or 1.0)
+        self.up_ticks = round_values(up[0], up[1] or 1.0)
         self.top = max(up[1], self.up_ticks[-1]) or 1.0
 
     def x(self, value: float) -> float:
@@ -108,16 +109,6 @@ class _Axes:
 
 def _dot(x: float, y: float, kind: str, tip: str) -> str:
     return f'<circle class="dot {kind}" cx="{x:.1f}" cy="{y:.1f}" r="3"><title>{escape(tip)}</title></circle>'
-
-
-def _ticks(low: float, high: float, whole: bool = False) -> list[float]:
-    """About five round numbers from `low` to `high`."""
-    span = high - low or 1.0
-    power = 10.0 ** math.floor(math.log10(span / 5))
-    step = next(power * factor for factor in (1, 2, 5, 10) if span / (power * factor) <= 6)
-    step = max(1.0, step) if whole else step
-    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    return [round(index * step, 12) for index in range(first, last + 1)]
 
 
 def _svg(title: str, parts: list[str]) -> str:
