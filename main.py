@@ -39,6 +39,11 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--restart", action="store_true", help="with --train: start anew, keep the old run aside"
     )
+    parser.add_argument(
+        "--dry_run",
+        action="store_true",
+        help="with --train: run two batches, say what memory and time the training takes, and stop",
+    )
     arguments = parser.parse_args(argv)
     if arguments.predict and not arguments.filename:
         parser.error("--predict needs --filename IMAGE")
@@ -50,6 +55,8 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
         parser.error("--report goes with --predict_on_test")
     if arguments.restart and not arguments.train:
         parser.error("--restart goes with --train")
+    if arguments.dry_run and (arguments.restart or not arguments.train):
+        parser.error("--dry_run goes with --train, and not with --restart, for it changes nothing")
     return arguments
 
 
@@ -65,9 +72,12 @@ def main(argv: list[str] | None = None) -> int:
         config = load_config(arguments.conf, arguments.set)
         _import_keras()
         if arguments.train:
-            from trainers.run import train
+            from trainers.run import train, try_out
 
-            train(config, restart=arguments.restart)
+            if arguments.dry_run:
+                try_out(config)
+            else:
+                train(config, restart=arguments.restart)
             return 0
         if arguments.predict_on_test:
             from predictors.run import predict_on_test
