@@ -35,7 +35,17 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--filename", nargs="+", metavar="PATH", help="images, folders or globs to read")
     parser.add_argument("--output", metavar="FILE", help="also write the predictions to a .json or .csv file")
     parser.add_argument(
+        "--report",
+        metavar="DIR",
+        help="with --predict_on_test: write an HTML page and a table about the errors",
+    )
+    parser.add_argument(
         "--restart", action="store_true", help="with --train: start anew, keep the old run aside"
+    )
+    parser.add_argument(
+        "--dry_run",
+        action="store_true",
+        help="with --train: run two batches, say what memory and time the training takes, and stop",
     )
     arguments = parser.parse_args(argv)
     if arguments.predict and not arguments.filename:
@@ -45,8 +55,12 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     predicts = arguments.predict or arguments.predict_on_test
     if arguments.output and (not predicts or not arguments.output.lower().endswith((".json", ".csv"))):
         parser.error("--output goes with --predict or --predict_on_test and names a .json or .csv file")
+    if arguments.report and not arguments.predict_on_test:
+        parser.error("--report goes with --predict_on_test")
     if arguments.restart and not arguments.train:
         parser.error("--restart goes with --train")
+    if arguments.dry_run and (arguments.restart or not arguments.train):
+        parser.error("--dry_run goes with --train, and not with --restart, for it changes nothing")
     return arguments
 
 
@@ -97,9 +111,12 @@ def _run(arguments: argparse.Namespace) -> int:
 
         import_keras()
     if arguments.train:
-        from trainers.run import train
+        from trainers.run import train, try_out
 
-        train(config, restart=arguments.restart)
+        if arguments.dry_run:
+            try_out(config)
+        else:
+            train(config, restart=arguments.restart)
         return 0
     if arguments.export:
         from exporters.run import export
@@ -109,7 +126,7 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.predict_on_test:
         from predictors.run import predict_on_test
 
-        return predict_on_test(config, arguments.output)
+        return predict_on_test(config, arguments.output, arguments.report)
     from predictors.run import predict
 
     return predict(config, arguments.filename, arguments.output)

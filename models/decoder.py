@@ -64,6 +64,16 @@ class Decoder(layers.Layer):
             outputs = self.dropout(self.combine(joined), training=training)
         return self.dense(outputs)
 
+    def attention_weights(self, ids, memory, valid, state_h, state_c):
+        """Where `call` looks: (B, T, S), each row sums to 1; for networks with attention only.
+
+        Args:
+            as for `call`.
+        """
+        outputs = self.lstm(self._embed(ids), initial_state=[state_h, state_c])
+        _, weights = self.attention(outputs, self.attention.keys(memory), memory, valid)
+        return weights
+
     def start(self, memory, state_h, state_c):
         """What stays the same at every step (`keys`) and the states before the first one."""
         keys = self.attention.keys(memory) if self.network.attention == "luong" else memory

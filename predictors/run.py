@@ -1,14 +1,16 @@
 """The `--predict_on_test` and `--predict` jobs."""
 
 import glob
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from base.base_predictor import Prediction
-from data_generators.dataset import open_dataset, read_dataset_labels
-from models.description import model_folder
+from data_generators.dataset import Dataset, open_dataset, read_dataset_labels
+from models.description import model_folder, read_description, trained_folder
 from predictors.runtime import load_predictor
+from predictors.word_predictor import WordPredictor
 from utils.config_schema import Config
 from utils.errors import UserError
 from utils.files import check_writable, write_csv, write_json
@@ -19,11 +21,21 @@ from utils.text import harmless
 IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif", ".pgm", ".ppm")
 
 
-def predict_on_test(config: Config, output: str | None = None) -> int:
-    """Reads the test words and prints scores, CER and WER last; returns the exit code."""
+def predict_on_test(config: Config, output: str | None = None, report: str | None = None) -> int:
+    """Reads the test words and prints scores, CER and WER last; returns the exit code.
+
+    Args:
+        output: .json or .csv file for the predictions.
+        report: folder for the evaluation report; it needs the network's attention, so Keras.
+    """
     if output:
         check_writable(output)
-    predictor = load_predictor(model_folder(config), config.predict)
+    if report:
+        from predictors.report.write import prepare_folder
+
+        prepare_folder(Path(report))
+    settings = config.predict.model_copy(update={"runtime": "keras"}) if report else config.predict
+    predictor = load_predictor(model_folder(config), settings)
     words = read_dataset_labels(config).splits["test"]
     # The images must have the model's geometry, whatever the config says.
     dataset = open_dataset(config.model_copy(update={"image": predictor.anatomy.image}), words, "test")
@@ -37,6 +49,8 @@ def predict_on_test(config: Config, output: str | None = None) -> int:
             for word, prediction in zip(dataset.words, predictions)
         )
         _write_table(output, rows)
+    if report:
+        _report(config, Path(report), predictor, dataset, predictions)
     return 0
 
 
@@ -84,6 +98,30 @@ def find_images(patterns: Iterable[str]) -> list[Path]:
             )
         paths.update(dict.fromkeys(found))
     return list(paths)
+
+
+def _report(
+    config: Config, folder: Path, predictor: WordPredictor, dataset: Dataset, predictions: list[Prediction]
+) -> None:
+    from predictors.report.write import Evaluation, read_history, write_report
+
+    model = model_folder(config)
+    origin = read_description(model).get("origin", {})
+    facts = {
+        "date": time.strftime("%Y-%m-%d %H:%M"),
+        "model": str(model),
+        "parameters": f"{predictor.network.parameter_count:,}",
+        "trained on": f"{origin.get('train_words', '?')} words of {origin.get('labels_file', '?')}",
+        "test words": f"{config.labels_file} in {config.images_folder}",
+        "licence of the training data": str(origin.get("licence", "")),
+    }
+    # The history belongs to the experiment's own model only.
+    own = model == trained_folder(config)
+    history = read_history(Path(config.experiment_folder) / "history.csv") if own else []
+    evaluation = Evaluation(
+        predictor.network, dataset, predictions, facts, history, config.predict.batch_size
+    )
+    log(f"The report is in {write_report(folder, evaluation)}.")
 
 
 def _print_text(path: Path, prediction: Prediction, single: bool) -> None:

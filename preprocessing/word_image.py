@@ -1,4 +1,4 @@
-"""The one place that knows how an image file becomes a word image.
+"""The one place that knows how an image file, or an array of its pixels, becomes a word image.
 
 Training, evaluation and single-image prediction all read files through here, so the same file
 gives the same pixels on every path.
@@ -47,22 +47,50 @@ def read_word_image(path: str | Path, image: Image) -> np.ndarray:
     return to_network_geometry(decode(path, image), image)
 
 
+def word_image_of_array(array: np.ndarray, image: Image, name: str = "array") -> np.ndarray:
+    """Like `read_word_image`, for pixels that are in memory; those of a file give the file's result.
+
+    Args:
+        array: (h, w), (h, w, 1), (h, w, 3) RGB or (h, w, 4) RGBA; uint8, bool, uint16 or float
+            (0 to 1, or grey levels up to 255 or 65535).
+        name: what error messages call it.
+
+    Raises:
+        UnusableImage: empty, of another shape or type, or larger than `image.max_pixels`.
+    """
+    array = np.asarray(array)
+    if array.ndim == 3 and array.shape[2] == 1:
+        array = array[:, :, 0]
+    if (
+        not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4)))
+        or array.dtype.kind not in "buif"
+    ):
+        raise UnusableImage(
+            name,
+            f"an array of shape {array.shape} and type {array.dtype} is no image",
+            "give numbers of shape (h, w), (h, w, 3) RGB or (h, w, 4) RGBA",
+        )
+    if not array.size:
+        raise UnusableImage(name, "empty array")
+    _check_pixels(array.shape[1], array.shape[0], name, image)
+    if array.dtype == bool:
+        array = array * np.uint8(255)
+    elif array.dtype != np.uint8:
+        array = _to_8_bits(array)
+    picture = _upright_on_white(PillowImage.fromarray(np.ascontiguousarray(array)))
+    return to_network_geometry(_pixels(picture, image), image)
+
+
 def decode(path: str | Path, image: Image) -> np.ndarray:
     """Reads a file upright, on white where it is transparent; uint8 (h, w) or (h, w, 3)."""
-    grey = image.image_size.num_channels == 1 or image.convert_to_grayscale
     try:
         # A pipe would be waited on for ever; folders and missing files are told below.
         if stat.S_IFMT(os.stat(path).st_mode) not in (stat.S_IFREG, stat.S_IFDIR):
             raise UnusableImage(path, "not a regular file")
         # Only the header is read here, so a decompression bomb is refused before it unfolds.
         with PillowImage.open(path, formats=FORMATS) as file:
-            if file.width * file.height > image.max_pixels:
-                raise UnusableImage(
-                    path,
-                    f"{file.width}x{file.height} pixels are more than image.max_pixels allows",
-                    f"raise it to {file.width * file.height} if the file is genuine",
-                )
-            pixels = np.asarray(_upright_on_white(file).convert("L" if grey else "RGB"))
+            _check_pixels(file.width, file.height, path, image)
+            pixels = _pixels(_upright_on_white(file), image)
     except UserError:
         raise
     except Exception as error:
@@ -70,8 +98,6 @@ def decode(path: str | Path, image: Image) -> np.ndarray:
         raise _unusable(path, error) from None
     if not pixels.size:
         raise UnusableImage(path, "image without pixels", "replace it or take it out of the labels file")
-    if grey and image.image_size.num_channels == 3:
-        pixels = cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB)
     return pixels
 
 
@@ -106,6 +132,24 @@ def binarize(pixels: np.ndarray) -> np.ndarray:
     grey = pixels if pixels.ndim == 2 else cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
     _, black_and_white = cv2.threshold(grey, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
     return black_and_white if pixels.ndim == 2 else cv2.cvtColor(black_and_white, cv2.COLOR_GRAY2RGB)
+
+
+def _check_pixels(width: int, height: int, name: str | Path, image: Image) -> None:
+    if width * height > image.max_pixels:
+        raise UnusableImage(
+            name,
+            f"{width}x{height} pixels are more than image.max_pixels allows",
+            f"raise it to {width * height} if the file is genuine",
+        )
+
+
+def _pixels(picture: PillowImage.Image, image: Image) -> np.ndarray:
+    """uint8 (h, w) or (h, w, 3), as the network's number of channels asks for."""
+    grey = image.image_size.num_channels == 1 or image.convert_to_grayscale
+    pixels = np.asarray(picture.convert("L" if grey else "RGB"))
+    if grey and image.image_size.num_channels == 3:
+        pixels = cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB)
+    return pixels
 
 
 def _unusable(path: str | Path, error: Exception) -> UnusableImage:

@@ -16,6 +16,7 @@ from models.description import (
     trained_folder,
 )
 from models.model_seq2seq import ModelSeq2Seq
+from trainers.dry_run import dry_run
 from trainers.experiment_folder import check_outputs, set_aside_old_run, state_file
 from trainers.same_training import saved_charset
 from trainers.trainer_seq2seq import TrainerSeq2Seq
@@ -28,6 +29,18 @@ from utils.tokenizer import Tokenizer
 
 def train(config: Config, restart: bool = False) -> None:
     """Trains with `config`, continuing an interrupted training of the same experiment folder."""
+    trainer = _build(config, restart)
+    trainer.train()
+    _copy_to_output(config)
+
+
+def try_out(config: Config) -> None:
+    """Builds what `train` would train and says what it would take; leaves the experiment folder alone."""
+    dry_run(_build(config, restart=False))
+
+
+def _build(config: Config, restart: bool) -> TrainerSeq2Seq:
+    """Data, network and trainer; every check that needs no training comes before any of it."""
     check_outputs(config)
     saved = None if restart else read_progress(state_file(config))
     if not saved:
@@ -47,7 +60,7 @@ def train(config: Config, restart: bool = False) -> None:
         f"{network.parameter_count / 1e6:.2f} M parameters, {len(tokenizer.charset)} characters."
     )
     stride = network.column_stride
-    trainer = TrainerSeq2Seq(
+    return TrainerSeq2Seq(
         config,
         network,
         DataGenerator(
@@ -61,8 +74,6 @@ def train(config: Config, restart: bool = False) -> None:
         DataGenerator(config, learnable(val_words, tokenizer, config), tokenizer, stride, shuffle=False),
         val_words,
     )
-    trainer.train()
-    _copy_to_output(config)
 
 
 def _counted(shares: list[tuple[int, int]]) -> str:

@@ -25,6 +25,7 @@ from models.precision import computing_in, resolve_precision
 from predictors.predictor_seq2seq import PredictorSeq2Seq
 from trainers.experiment_folder import HEADER, state_file
 from trainers.out_of_memory import out_of_memory
+from trainers.run_record import add_run
 from trainers.same_training import check_same_training, identity
 from utils.config import config_to_yaml
 from utils.config_schema import Config
@@ -80,7 +81,8 @@ class TrainerSeq2Seq(BaseTrainer):
                 log(f"The training in {self.folder} {reason}, or start anew with --restart.")
                 return
             write_text(self.folder / "config.yml", HEADER + config_to_yaml(self.config))
-            self._compile()
+            add_run(self.folder / "run.json")
+            self.compile()
             if self.saved:
                 self._prepare_resuming()
             if self.saved.get("step"):
@@ -91,12 +93,20 @@ class TrainerSeq2Seq(BaseTrainer):
             if not self._finished():
                 self._fit(self.config.train.num_epochs)
 
+    def compile(self) -> None:
+        """Gives the network its optimizer and loss."""
+        train = self.config.train
+        optimizer = self.make_optimizer(
+            train.optimizer, train.learning_rate, train.weight_decay, train.clip_norm, train.ema_decay
+        )
+        self.network.compile(optimizer, train.label_smoothing)
+
     def callbacks(self) -> list[keras.callbacks.Callback]:
         """Order matters: validation adds the values that the later ones monitor; saving comes last."""
         settings, train = self.config.callbacks, self.config.train
         epoch, step = self._position()
         counted = [LearningRate(train, self.steps), *self._keras_callbacks(), *self._snapshots()]
-        history = History(self.folder / "history.csv", self.saved.get("history"))
+        history = History(self.folder, self.saved.get("history"))
         saving = SaveState(
             self.state_file,
             counted,
@@ -157,13 +167,6 @@ class TrainerSeq2Seq(BaseTrainer):
     def _position(self) -> tuple[int, int]:
         """Epochs done, and steps done of the next one."""
         return self.saved.get("epoch", 0), self.saved.get("step", 0)
-
-    def _compile(self) -> None:
-        train = self.config.train
-        optimizer = self.make_optimizer(
-            train.optimizer, train.learning_rate, train.weight_decay, train.clip_norm, train.ema_decay
-        )
-        self.network.compile(optimizer, train.label_smoothing)
 
     def _prepare_resuming(self) -> None:
         """Makes the optimizer's and the metrics' variables, which Keras otherwise makes at the first step."""

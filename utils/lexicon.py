@@ -106,7 +106,9 @@ def read_lexicon(path: str | Path | None, oov_penalty: float) -> Lexicon:
             f"predict.lexicon.file {one_line(path)} can't be read: {error.strerror}; name a list of words."
         ) from None
     except UnicodeDecodeError:
-        raise UserError(f"predict.lexicon.file {one_line(path)} is not UTF-8 text; save it as UTF-8.") from None
+        raise UserError(
+            f"predict.lexicon.file {one_line(path)} is not UTF-8 text; save it as UTF-8."
+        ) from None
     words: dict[str, float] = {}
     for number, line in enumerate(lines, start=1):
         word, _, frequency = (field.strip() for field in line.partition("\t"))

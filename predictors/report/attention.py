@@ -1,0 +1,69 @@
+"""Where the network looks while it writes a word."""
+
+from collections.abc import Iterator, Sequence
+
+import keras
+import numpy as np
+
+from data_generators.dataset import Dataset
+from models.model_seq2seq import ModelSeq2Seq
+from preprocessing.batch import pad_images
+from utils.errors import UserError
+
+
+class AttentionReader(keras.Model):
+    """Encoder and teacher-forced attention in one graph.
+
+    Shape: image (B, H, W, C) uint8, width (B,) int32, ids (B, T) int32 -> weights (B, T, S) float32
+    """
+
+    def __init__(self, network: ModelSeq2Seq) -> None:
+        super().__init__(name="attention_reader")
+        self.encoder = network.encoder
+        self.decoder = network.decoder
+
+    def call(self, inputs):
+        memory, valid, state_h, state_c = self.encoder([inputs["image"], inputs["width"]], training=False)
+        return self.decoder.attention_weights(inputs["ids"], memory, valid, state_h, state_c)
+
+
+def read_attention(
+    network: ModelSeq2Seq, dataset: Dataset, positions: Sequence[int], texts: Sequence[str], batch_size: int
+) -> Iterator[tuple[int, np.ndarray]]:
+    """Attention of the network while it writes `texts[i]` on the word at `positions[i]`.
+
+    Args:
+        positions: of words in the dataset.
+        texts: what is written on them, fed to the decoder in place of its own output.
+
+    Yields:
+        i and float32 (characters + 1, columns): the weights over the image's own columns, left to right,
+        for each character and for the end. Nothing for a network without attention, and for texts with
+        characters outside the charset (such as letters that NFC has joined).
+    """
+    if network.network.attention == "none":
+        return
+    reader = AttentionReader(network)
+    encoded = {i: ids for i, text in enumerate(texts) if (ids := _encode(network, text)) is not None}
+    widths = dataset.widths
+    # One length for all batches: fewer shapes to compile for.
+    length = max(map(len, encoded.values()), default=0) + 1
+    # Words of one batch should be of one width, as everywhere.
+    order = sorted(encoded, key=lambda i: (widths[positions[i]], i))
+    for start in range(0, len(order), batch_size):
+        chosen = order[start : start + batch_size]
+        images = [dataset.image(positions[i]) for i in chosen]
+        image, width = pad_images(images, network.column_stride)
+        ids, _ = network.tokenizer.encode_batch([texts[i] for i in chosen], length)
+        weights = reader.predict_on_batch({"image": image, "width": width, "ids": ids})
+        by_column = weights.reshape(*weights.shape[:2], -1, image.shape[2] // network.column_stride).sum(2)
+        for row, i in enumerate(chosen):
+            columns = -(-images[row].shape[1] // network.column_stride)
+            yield i, by_column[row, : len(encoded[i]) + 1, :columns]
+
+
+def _encode(network: ModelSeq2Seq, text: str) -> list[int] | None:
+    try:
+        return network.tokenizer.encode(text)
+    except UserError:
+        return None

@@ -1,0 +1,163 @@
+"""Writes the evaluation report of a test set into a folder."""
+
+import csv
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from base.base_predictor import Prediction
+from data_generators.dataset import Dataset
+from models.model_seq2seq import ModelSeq2Seq
+from predictors.report.alignment import Pair, align, count_confusions
+from predictors.report.charts import bar_chart, line_chart, reliability_diagram
+from predictors.report.page import make_page
+from predictors.report.statistics import (
+    Bin,
+    calibration_bins,
+    errors_by_character,
+    errors_by_length,
+    expected_calibration_error,
+)
+from predictors.report.tables import character_table, confusion_tables, summary_table
+from predictors.report.words import choose_words, gallery
+from utils.errors import UserError
+from utils.files import one_line, write_csv, write_text
+from utils.score_prediction import score_prediction, writer_bootstrap
+
+PAGE_FILE, TABLE_FILE = "report.html", "words.csv"
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A test set as read by a network.
+
+    Attributes:
+        facts: what else the page's head should say, such as the model folder.
+        history: the rows of the training's history, one per epoch; may be empty.
+    """
+
+    network: ModelSeq2Seq
+    dataset: Dataset
+    predictions: Sequence[Prediction]
+    facts: dict[str, str]
+    history: Sequence[dict[str, float]]
+    batch_size: int = 256
+
+
+def prepare_folder(folder: Path) -> None:
+    """Makes the report's folder before the words are read.
+
+    Raises:
+        UserError: it can't be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = error.strerror or error
+        raise UserError(f"--report {one_line(folder)}: can't make this folder ({reason}).") from None
+
+
+def write_report(folder: Path, evaluation: Evaluation) -> Path:
+    """Writes `report.html` and `words.csv`; returns the path of the page.
+
+    Raises:
+        UserError: the folder can't be written.
+    """
+    words, predictions = evaluation.dataset.words, evaluation.predictions
+    alignments = [align(word.label, prediction.text) for word, prediction in zip(words, predictions)]
+    errors = [sum(of_label != of_text for of_label, of_text in pairs) for pairs in alignments]
+    confidences = [prediction.confidence for prediction in predictions]
+    bins = calibration_bins(confidences, [not count for count in errors])
+    chosen = choose_words(errors, confidences)
+    facts = {**evaluation.facts, "words": _number_of_words(len(words), len(chosen))}
+    sections = {
+        "summary": summary_table(_figures(evaluation, bins)),
+        "charts": _charts(evaluation.history, alignments, bins),
+        "characters": character_table(errors_by_character(alignments)),
+        "confusions": confusion_tables(
+            count_confusions(alignments),
+            Counter(of_label for pairs in alignments for of_label, _ in pairs if of_label),
+        ),
+    }
+    shown = gallery(
+        evaluation.network, evaluation.dataset, predictions, alignments, chosen, evaluation.batch_size
+    )
+    data = {"words": shown, "stride": evaluation.network.column_stride}
+    _write_table(folder / TABLE_FILE, evaluation, errors)
+    write_text(folder / PAGE_FILE, make_page("Evaluation report", facts, sections, data))
+    return folder / PAGE_FILE
+
+
+def read_history(path: Path) -> list[dict[str, float]]:
+    """The rows of a `history.csv`; none if there is no such file, or it is no table of numbers."""
+    try:
+        with open(path, encoding="utf-8", newline="") as file:
+            return [
+                {name: float(value) if value else math.nan for name, value in row.items()}
+                for row in csv.DictReader(file)
+            ]
+    except (OSError, ValueError, TypeError, AttributeError):
+        return []
+
+
+def _figures(
+    evaluation: Evaluation, bins: Sequence[Bin]
+) -> dict[str, tuple[float, tuple[float, float] | None]]:
+    words = evaluation.dataset.words
+    labels, texts = [word.label for word in words], [p.text for p in evaluation.predictions]
+    scores = score_prediction(labels, texts)
+    intervals = writer_bootstrap(labels, texts, [word.writer for word in words])
+    figures: dict[str, tuple[float, tuple[float, float] | None]] = {
+        "CER (errors over characters)": (scores.cer, intervals["cer"]),
+        "WER (words not read exactly)": (scores.wer, intervals["wer"]),
+        "CER, mean over words (the seed project's)": (scores.mean_word_cer, None),
+        "CER, case-insensitive": (scores.cer_caseless, None),
+        "WER, case-insensitive": (scores.wer_caseless, None),
+        "CER, without punctuation": (scores.cer_no_punctuation, None),
+        "WER, without punctuation": (scores.wer_no_punctuation, None),
+        "expected calibration error": (expected_calibration_error(bins), None),
+    }
+    return {name: figure for name, figure in figures.items() if not math.isnan(figure[0])}
+
+
+def _charts(
+    history: Sequence[dict[str, float]], alignments: Sequence[list[Pair]], bins: Sequence[Bin]
+) -> str:
+    def points(name: str, factor: float = 1.0) -> list[tuple[float, float]]:
+        return [(row["epoch"], factor * row[name]) for row in history if "epoch" in row and name in row]
+
+    losses = {name: points(name) for name in ("loss", "val_loss")}
+    rates = {name: points(name, 100) for name in ("val_cer", "val_wer")}
+    ece = expected_calibration_error(bins)
+    return "\n".join(
+        [
+            line_chart("Loss by epoch", "epoch", losses),
+            line_chart("Error rates on validation by epoch, %", "epoch", rates),
+            bar_chart("CER by length of the label, %", "length", errors_by_length(alignments)),
+            reliability_diagram(f"Words read right by confidence, % (ECE {ece:.2%})", bins),
+        ]
+    )
+
+
+def _number_of_words(total: int, shown: int) -> str:
+    if shown == total:
+        return f"{total}"
+    return f"{total}; the list below holds {shown}: the worst, and some read right; all are in {TABLE_FILE}"
+
+
+def _write_table(path: Path, evaluation: Evaluation, errors: Sequence[int]) -> None:
+    rows: list[dict[str, Any]] = [
+        {
+            "filename": word.filename,
+            "label": word.label,
+            "text": prediction.text,
+            "confidence": round(prediction.confidence, 6),
+            "errors": count,
+            "writer": word.writer or "",
+        }
+        for word, prediction, count in zip(evaluation.dataset.words, evaluation.predictions, errors)
+    ]
+    write_csv(path, list(rows[0]), rows)

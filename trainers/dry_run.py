@@ -1,0 +1,91 @@
+"""What a training would take, found out in seconds."""
+
+import sys
+import time
+from datetime import timedelta
+from typing import Any
+
+import keras
+import numpy as np
+
+from data_generators.data_generator import DataGenerator
+from data_generators.feed import Feed
+from models.precision import computing_in
+from trainers.trainer_seq2seq import TrainerSeq2Seq
+
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
+
+
+class ChosenBatches:
+    """Some batches of a generator's first epoch, in the way that `Feed` asks for them."""
+
+    def __init__(self, generator: DataGenerator, indices: list[int]) -> None:
+        self.config = generator.config
+        self.generator = generator
+        self.indices = indices
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def batch(self, epoch: int, index: int) -> Any:
+        return self.generator.batch(0, self.indices[index])
+
+
+class StepTimes(keras.callbacks.Callback):
+    """Seconds of each step."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seconds: list[float] = []
+
+    def on_train_batch_begin(self, batch, logs=None):
+        self.started = time.monotonic()
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.seconds.append(time.monotonic() - self.started)
+
+
+def dry_run(trainer: TrainerSeq2Seq) -> None:
+    """Trains on the widest batch and on an average one, and prints size, memory, speed and time.
+
+    Nothing is written. The widest batch needs most memory; it comes first, with the compilation. The
+    average one is timed when it comes the second time.
+    """
+    generator: DataGenerator = trainer.train_feed.generator
+    sizes = batch_sizes(generator)
+    widest, average = int(np.argmax(sizes)), int(np.argmin(np.abs(sizes - sizes.mean())))
+    feed = Feed(ChosenBatches(generator, [widest, average, average]), trainer.config.train.num_workers)
+    times = StepTimes()
+    trainer.compile()
+    with computing_in(trainer.precision):
+        trainer.network.model.fit(
+            feed.dataset(), steps_per_epoch=3, callbacks=[times], shuffle=False, verbose=0
+        )
+    epoch = times.seconds[-1] * sizes.sum() / sizes[average]
+    val_words = trainer.val_dataset
+    print(f"parameters:   {trainer.network.parameter_count:,}")
+    print(f"words:        {trainer.words:,} in {trainer.steps:,} batches, {len(val_words):,} to validate")
+    print(f"peak memory:  {peak_memory()}")
+    print(f"speed:        about {trainer.words / epoch:.0f} words/s ({trainer.precision})")
+    epochs = trainer.config.train.num_epochs
+    print(
+        f"time:         about {timedelta(seconds=round(epoch))} per epoch, "
+        f"{timedelta(seconds=round(epochs * epoch))} for {epochs} epochs; validation comes on top"
+    )
+
+
+def batch_sizes(generator: DataGenerator) -> np.ndarray:
+    """(batches,) pixels of each batch of the first epoch, padding included: training time goes by them."""
+    return np.array([len(p) * generator.widths[p].max() for p in generator.positions(0)], dtype=np.float64)
+
+
+def peak_memory() -> str:
+    """The most memory that this process has had so far, in GB."""
+    if resource is None:
+        return "unknown on this system"
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # Linux counts in KB, macOS in bytes.
+    return f"{peak / (1e9 if sys.platform == 'darwin' else 1e6):.2f} GB"
