@@ -31,9 +31,9 @@ from utils.dataset_facts import (
     with_spaces,
 )
 from utils.errors import UserError
-from utils.files import one_line
 from utils.labels import SPLITS, read_labels
 from utils.plots import bar_panel, histogram_panel, save_panels
+from utils.text import one_line
 
 PERCENTILES = (1, 10, 50, 90, 99)
 EXAMPLES = 3

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from utils.errors import UserError
-from utils.files import one_line
+from utils.text import one_line
 from utils.tokenizer import normalize_label
 
 BUNDLED = Path(__file__).resolve().parent.parent / "datasets" / "text" / "words.tsv"

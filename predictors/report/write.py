@@ -24,8 +24,9 @@ from predictors.report.statistics import (
 from predictors.report.tables import character_table, confusion_tables, summary_table
 from predictors.report.words import choose_words, gallery
 from utils.errors import UserError
-from utils.files import one_line, write_csv, write_text
+from utils.files import write_csv, write_text
 from utils.score_prediction import score_prediction, writer_bootstrap
+from utils.text import one_line
 
 PAGE_FILE, TABLE_FILE = "report.html", "words.csv"
 
