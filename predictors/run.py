@@ -1,6 +1,7 @@
 """The `--predict_on_test` and `--predict` jobs."""
 
 import glob
+import os
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -86,9 +87,10 @@ def find_images(patterns: Iterable[str]) -> list[Path]:
     paths: dict[Path, None] = {}
     for pattern in patterns:
         path = Path(pattern)
-        if path.is_dir():
+        # Not Path's own tests: those raise on names that no file can have.
+        if os.path.isdir(path):
             found = sorted(p for p in path.rglob("*") if p.suffix.lower() in IMAGE_ENDINGS)
-        elif path.exists():
+        elif os.path.exists(path):
             found = [path]
         else:
             found = sorted(Path(name) for name in glob.glob(pattern, recursive=True) if Path(name).is_file())

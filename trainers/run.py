@@ -51,6 +51,7 @@ def _build(config: Config, restart: bool) -> TrainerSeq2Seq:
     tokenizer = _tokenizer(config, [*own, *additional], saved)
     train_words, shares = open_training_words(config, own, additional, tokenizer)
     val_words = open_dataset(config, labels.splits["val"], "val")
+    val_lessons = learnable(val_words, tokenizer, config)
     network = ModelSeq2Seq(config.image, config.network, tokenizer)
     if not saved:
         _load_pretrained(config, network)
@@ -71,7 +72,7 @@ def _build(config: Config, restart: bool) -> TrainerSeq2Seq:
             use_data_augmentation=config.data_aug.use_data_aug,
             shares=shares,
         ),
-        DataGenerator(config, learnable(val_words, tokenizer, config), tokenizer, stride, shuffle=False),
+        DataGenerator(config, val_lessons, tokenizer, stride, shuffle=False),
         val_words,
     )
 
