@@ -27,7 +27,7 @@ class BeamDecoder(keras.Model):
             as many as there are texts it is the best text of all.
         length_penalty: alpha, 0 or more.
         n_best: texts wanted per word, 1 to `width`.
-        guide: a layer that adds what it knows of texts to their log p while they grow (`predictors/guide.py`).
+        guide: adds what it knows of texts to their log p while they grow (`predictors/guide.py`).
 
     Shape: image (B, H, W, C) uint8, width (B,) int32 ->
         ids (B, n_best, max_length) int32, best first, PAD after END and where there are no more texts;

@@ -9,14 +9,19 @@ from tqdm import tqdm
 
 from base.base_predictor import Prediction
 from data_generators.dataset import open_dataset, read_dataset_labels
+from data_generators.image_store import ordered_map
 from models.artifact import artifact_folder, trained_folder
 from predictors.predictor_seq2seq import PredictorSeq2Seq
+from preprocessing.word_image import UnusableImage, is_binarised
+from utils.config_data import Image
 from utils.config_schema import Config
 from utils.errors import UserError
+from utils.evaluation import IMAGE_KINDS, report
 from utils.files import write_csv, write_json
 from utils.log import log
-from utils.score_prediction import score_prediction, writer_bootstrap
 
+# What of a row a CSV table has no place for.
+LISTS = ("character_confidences", "alternatives")
 IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif", ".pgm", ".ppm")
 
 
@@ -34,7 +39,10 @@ def predict_on_test(config: Config, output: str | None = None) -> int:
             for word, prediction in zip(dataset.words, predictions)
         )
         _write_table(output, rows)
-    _print_scores(labels, texts, [word.writer for word in dataset.words])
+    kinds = _image_kinds(
+        Path(config.images_folder), [word.filename for word in dataset.words], predictor.network.image
+    )
+    print("\n".join(report(labels, texts, [word.writer for word in dataset.words], kinds)))
     return 0
 
 
@@ -53,7 +61,8 @@ def predict(config: Config, patterns: list[str], output: str | None = None) -> i
         else:
             failed += 1
             log(str(result))
-            rows.append({"filename": str(path), "text": "", "confidence": None, "error": result.reason})
+            empty = {"text": "", "confidence": None, "character_confidences": []}
+            rows.append({"filename": str(path), **empty, "error": result.reason})
     if output:
         _write_table(output, rows)
     return 2 if failed else 0
@@ -93,7 +102,7 @@ def _load(config: Config) -> PredictorSeq2Seq:
             "train one with --train, or set predict.weights_file to a model folder."
         )
     log(f"Using the model in {folder}.")
-    return PredictorSeq2Seq.from_folder(folder, config.predict.batch_size)
+    return PredictorSeq2Seq.from_folder(folder, config.predict)
 
 
 def _print_text(path: Path, prediction: Prediction, single: bool) -> None:
@@ -103,35 +112,36 @@ def _print_text(path: Path, prediction: Prediction, single: bool) -> None:
         print(f"{path}\t{prediction.text}\t{prediction.confidence:.4f}", flush=True)
 
 
-def _print_scores(labels: list[str], texts: list[str], writers: list[str | None]) -> None:
-    scores = score_prediction(labels, texts)
-    print(f"n:    {scores.n} words")
-    print(f"case-insensitive:     CER {scores.cer_caseless:.2%}  WER {scores.wer_caseless:.2%}")
-    print(f"without punctuation:  CER {scores.cer_no_punctuation:.2%}  WER {scores.wer_no_punctuation:.2%}")
-    print(f"CER, mean over words (the seed project's): {scores.mean_word_cer:.2%}")
-    known = [writer for writer in writers if writer]
-    if len(known) == len(writers) and len(set(known)) > 1:
-        interval = writer_bootstrap(labels, texts, known)
-        print(
-            f"95 % interval over {len(set(known))} writers: "
-            f"CER {_interval(interval['cer'])}  WER {_interval(interval['wer'])}"
-        )
-    print(f"CER: {100 * scores.cer:5.2f} %")
-    print(f"WER: {100 * scores.wer:5.2f} %")
+def _image_kinds(folder: Path, filenames: list[str], image: Image) -> list[str | None]:
+    """One of IMAGE_KINDS for each file; None for one that has gone since the cache was made."""
 
+    def kind(filename: str) -> str | None:
+        try:
+            return IMAGE_KINDS[is_binarised(folder / filename, image)]
+        except UnusableImage:
+            return None
 
-def _interval(bounds: tuple[float, float]) -> str:
-    return f"{100 * bounds[0]:.2f} to {100 * bounds[1]:.2f} %"
+    return list(ordered_map(kind, filenames, threads=2, ahead=64))
 
 
 def _row(prediction: Prediction) -> dict[str, Any]:
-    return {"text": prediction.text, "confidence": round(prediction.confidence, 6)}
+    row = {
+        "text": prediction.text,
+        "confidence": round(prediction.confidence, 6),
+        "character_confidences": [round(p, 6) for p in prediction.character_confidences],
+    }
+    if prediction.alternatives:
+        row["alternatives"] = [
+            {"text": text, "confidence": round(confidence, 6)} for text, confidence in prediction.alternatives
+        ]
+    return row
 
 
 def _write_table(output: str, rows: Iterable[dict[str, Any]]) -> None:
-    """Writes rows as .json or .csv, by the file's ending."""
+    """Writes rows as .json or .csv, by the file's ending; lists go into JSON only."""
     rows = list(rows)
     if output.lower().endswith(".json"):
         write_json(output, rows)
         return
-    write_csv(output, list(rows[0]) if rows else ["filename"], rows)
+    columns = list(dict.fromkeys(name for row in rows for name in row if name not in LISTS))
+    write_csv(output, columns or ["filename"], [{c: row.get(c) for c in columns} for row in rows])

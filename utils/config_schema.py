@@ -87,7 +87,7 @@ class Predict(Section):
     batch_size: PositiveInt = key(256, "words per decoding batch")
     decoder: Literal["greedy", "beam", "lexicon"] = key(
         "greedy",
-        "greedy: the best character at each step; beam: the best text; lexicon: beam that prefers known words",
+        "greedy: the best character at each step; beam: the best text; lexicon: beam preferring known words",
     )
     beam_width: PositiveInt = key(16, "hypotheses that beam and lexicon keep per word")
     length_penalty: Real = key(
@@ -106,7 +106,6 @@ class Predict(Section):
         if self.n_best > self.beam_width:
             raise ValueError(f"n_best {self.n_best} needs a beam_width as large, not {self.beam_width}")
         return self
-
 
 
 class Network(Section):

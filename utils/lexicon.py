@@ -11,7 +11,7 @@ from utils.errors import UserError
 from utils.files import one_line
 from utils.tokenizer import normalize_label
 
-BUNDLED = Path(__file__).resolve().parent.parent / "datasets" / "text" / "words.tsv"
+WORDS_FILE = Path(__file__).resolve().parent.parent / "datasets" / "text" / "words.tsv"
 
 # Log probabilities of what no list of words holds, chosen on the validation words of IAM (Aachen split).
 MARK = -5.0  # a punctuation mark that stands alone
@@ -98,7 +98,7 @@ def read_lexicon(path: str | Path | None, oov_penalty: float) -> Lexicon:
     Raises:
         UserError: the file can't be read, holds no words, or a frequency is no positive number.
     """
-    path = Path(path or BUNDLED)
+    path = Path(path or WORDS_FILE)
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except OSError as error:
@@ -106,7 +106,9 @@ def read_lexicon(path: str | Path | None, oov_penalty: float) -> Lexicon:
             f"predict.lexicon.file {one_line(path)} can't be read: {error.strerror}; name a list of words."
         ) from None
     except UnicodeDecodeError:
-        raise UserError(f"predict.lexicon.file {one_line(path)} is not UTF-8 text; save it as UTF-8.") from None
+        raise UserError(
+            f"predict.lexicon.file {one_line(path)} is not UTF-8 text; save it as UTF-8."
+        ) from None
     words: dict[str, float] = {}
     for number, line in enumerate(lines, start=1):
         word, _, frequency = (field.strip() for field in line.partition("\t"))

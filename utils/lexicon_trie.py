@@ -68,7 +68,9 @@ def _states(letters: np.ndarray) -> np.ndarray:
     return np.maximum.accumulate(state, axis=0) * (letters >= 0)
 
 
-def _edges(letters: np.ndarray, state: np.ndarray, ends: np.ndarray, alphabet: Mapping[str, int]) -> np.ndarray:
+def _edges(
+    letters: np.ndarray, state: np.ndarray, ends: np.ndarray, alphabet: Mapping[str, int]
+) -> np.ndarray:
     """`Trie.following`: words' own states come first, those behind each word and its punctuation last."""
     nodes = state.max(initial=DIGITS) + 1
     behind = nodes + np.arange(len(ends))
