@@ -15,11 +15,14 @@ class Prediction:
         text: what the model reads.
         confidence: probability of the whole word, 0 to 1: the product over its characters and its end.
         character_confidences: probability of each character that was written, before NFC joins any in `text`.
+        alternatives: the n best readings with their confidences, this one first; empty where only one was
+            asked for. They are in the decoder's order: with a lexicon it is not that of confidence.
     """
 
     text: str
     confidence: float
     character_confidences: tuple[float, ...]
+    alternatives: tuple[tuple[str, float], ...] = ()
 
 
 class BasePredictor(ABC):

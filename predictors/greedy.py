@@ -17,7 +17,8 @@ class GreedyDecoder(keras.Model):
     ends as soon as every word of the batch has ended.
 
     Shape: image (B, H, W, C) uint8, width (B,) int32 ->
-        ids (B, max_length) int32, PAD after END; log_probability (B, max_length) float32, 0 there
+        ids (B, max_length) int32, at most max_length - 1 characters, END, and PAD after it;
+        log_probability (B, max_length) float32, 0 there
     """
 
     def __init__(self, network: ModelSeq2Seq) -> None:

@@ -2,23 +2,26 @@
 
 import glob
 import os
-import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from base.base_predictor import Prediction
-from data_generators.dataset import Dataset, open_dataset, read_dataset_labels
-from models.description import model_folder, read_description, trained_folder
+from data_generators.dataset import open_dataset, read_dataset_labels
+from data_generators.image_store import ordered_map
+from models.description import model_folder
 from predictors.runtime import load_predictor
-from predictors.word_predictor import WordPredictor
+from preprocessing.word_image import UnusableImage, is_binarised
+from utils import evaluation
+from utils.config_data import Image
 from utils.config_schema import Config
 from utils.errors import UserError
 from utils.files import check_writable, write_csv, write_json
 from utils.log import log, progress_bar
-from utils.score_prediction import score_prediction, writer_bootstrap
 from utils.text import harmless
 
+# What of a row a CSV table has no place for.
+LISTS = ("character_confidences", "alternatives")
 IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif", ".pgm", ".ppm")
 
 
@@ -27,23 +30,24 @@ def predict_on_test(config: Config, output: str | None = None, report: str | Non
 
     Args:
         output: .json or .csv file for the predictions.
-        report: folder for the evaluation report; it needs the network's attention, so Keras.
+        report: folder for the evaluation report.
     """
     if output:
         check_writable(output)
     if report:
-        from predictors.report.write import prepare_folder
+        from predictors.report.run import prepare_folder
 
         prepare_folder(Path(report))
-    settings = config.predict.model_copy(update={"runtime": "keras"}) if report else config.predict
-    predictor = load_predictor(model_folder(config), settings)
+    predictor = load_predictor(model_folder(config), config.predict)
     words = read_dataset_labels(config).splits["test"]
     # The images must have the model's geometry, whatever the config says.
     dataset = open_dataset(config.model_copy(update={"image": predictor.anatomy.image}), words, "test")
     predictions = predictor.predict_dataset(dataset, progress=True)
     texts, labels = [p.text for p in predictions], [word.label for word in dataset.words]
     # Before the table: should the disk be full, the scores are not lost.
-    _print_scores(labels, texts, [word.writer for word in dataset.words])
+    filenames, writers = zip(*((word.filename, word.writer) for word in dataset.words))
+    kinds = _image_kinds(Path(config.images_folder), filenames, predictor.anatomy.image)
+    print("\n".join(evaluation.report(labels, texts, writers, kinds)), flush=True)
     if output:
         rows = (
             {"filename": word.filename, "label": word.label, **_row(prediction)}
@@ -51,7 +55,10 @@ def predict_on_test(config: Config, output: str | None = None, report: str | Non
         )
         _write_table(output, rows)
     if report:
-        _report(config, Path(report), predictor, dataset, predictions)
+        from predictors.report.run import report_on
+
+        page = report_on(config, Path(report), model_folder(config), dataset, predictions)
+        log(f"The report is in {page}.")
     return 0
 
 
@@ -72,7 +79,8 @@ def predict(config: Config, patterns: list[str], output: str | None = None) -> i
         else:
             failed += 1
             log(str(result))
-            rows.append({"filename": str(path), "text": "", "confidence": None, "error": result.reason})
+            empty = {"text": "", "confidence": None, "character_confidences": []}
+            rows.append({"filename": str(path), **empty, "error": result.reason})
     if output:
         _write_table(output, rows)
     return 2 if failed else 0
@@ -102,28 +110,6 @@ def find_images(patterns: Iterable[str]) -> list[Path]:
     return list(paths)
 
 
-def _report(
-    config: Config, folder: Path, predictor: WordPredictor, dataset: Dataset, predictions: list[Prediction]
-) -> None:
-    from predictors.report.write import Evaluation, read_history, write_report
-
-    model = model_folder(config)
-    origin = read_description(model).get("origin", {})
-    facts = {
-        "date": time.strftime("%Y-%m-%d %H:%M"),
-        "model": str(model),
-        "parameters": f"{predictor.network.parameter_count:,}",
-        "trained on": f"{origin.get('train_words', '?')} words of {origin.get('labels_file', '?')}",
-        "test words": f"{config.labels_file} in {config.images_folder}",
-        "licence of the training data": str(origin.get("licence", "")),
-    }
-    # The history belongs to the experiment's own model only.
-    own = model == trained_folder(config)
-    history = read_history(Path(config.experiment_folder) / "history.csv") if own else []
-    evaluation = Evaluation(
-        predictor.network, dataset, predictions, facts, history, config.predict.batch_size
-    )
-    log(f"The report is in {write_report(folder, evaluation)}.")
 
 
 def _print_text(path: Path, prediction: Prediction, single: bool) -> None:
@@ -134,35 +120,36 @@ def _print_text(path: Path, prediction: Prediction, single: bool) -> None:
         print("\t".join(fields), flush=True)
 
 
-def _print_scores(labels: list[str], texts: list[str], writers: list[str | None]) -> None:
-    scores = score_prediction(labels, texts)
-    print(f"n:    {scores.n} words")
-    print(f"case-insensitive:     CER {scores.cer_caseless:.2%}  WER {scores.wer_caseless:.2%}")
-    print(f"without punctuation:  CER {scores.cer_no_punctuation:.2%}  WER {scores.wer_no_punctuation:.2%}")
-    print(f"CER, mean over words (the seed project's): {scores.mean_word_cer:.2%}")
-    known = [writer for writer in writers if writer]
-    if len(known) == len(writers) and len(set(known)) > 1:
-        interval = writer_bootstrap(labels, texts, known)
-        print(
-            f"95 % interval over {len(set(known))} writers: "
-            f"CER {_interval(interval['cer'])}  WER {_interval(interval['wer'])}"
-        )
-    print(f"CER: {100 * scores.cer:5.2f} %")
-    print(f"WER: {100 * scores.wer:5.2f} %")
+def _image_kinds(folder: Path, filenames: Sequence[str], image: Image) -> list[str | None]:
+    """One of evaluation.IMAGE_KINDS for each file; None for one that has gone since the cache was made."""
 
+    def kind(filename: str) -> str | None:
+        try:
+            return evaluation.IMAGE_KINDS[is_binarised(folder / filename, image)]
+        except UnusableImage:
+            return None
 
-def _interval(bounds: tuple[float, float]) -> str:
-    return f"{100 * bounds[0]:.2f} to {100 * bounds[1]:.2f} %"
+    return list(ordered_map(kind, filenames, threads=2, ahead=64))
 
 
 def _row(prediction: Prediction) -> dict[str, Any]:
-    return {"text": prediction.text, "confidence": round(prediction.confidence, 6)}
+    row = {
+        "text": prediction.text,
+        "confidence": round(prediction.confidence, 6),
+        "character_confidences": [round(p, 6) for p in prediction.character_confidences],
+    }
+    if prediction.alternatives:
+        row["alternatives"] = [
+            {"text": text, "confidence": round(confidence, 6)} for text, confidence in prediction.alternatives
+        ]
+    return row
 
 
 def _write_table(output: str, rows: Iterable[dict[str, Any]]) -> None:
-    """Writes rows as .json or .csv, by the file's ending."""
+    """Writes rows as .json or .csv, by the file's ending; lists go into JSON only."""
     rows = list(rows)
     if output.lower().endswith(".json"):
         write_json(output, rows)
         return
-    write_csv(output, list(rows[0]) if rows else ["filename"], rows)
+    columns = list(dict.fromkeys(name for row in rows for name in row if name not in LISTS))
+    write_csv(output, columns or ["filename"], [{c: row.get(c) for c in columns} for row in rows])

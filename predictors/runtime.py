@@ -17,9 +17,14 @@ def load_predictor(folder: Path, settings: Predict) -> WordPredictor:
         UserError: the folder isn't a whole one, or has no ONNX files where those are demanded.
     """
     log(f"Using the model in {folder}.")
+    greedy = settings.decoder == "greedy"
     if settings.runtime == "onnx":
+        if not greedy:
+            raise UserError(
+                f"predict.runtime onnx decodes greedily; for predict.decoder {settings.decoder} set it to auto."
+            )
         return _load_onnx(folder, settings)
-    if settings.runtime == "auto" and _has_onnx(folder):
+    if settings.runtime == "auto" and greedy and _has_onnx(folder):
         try:
             return _load_onnx(folder, settings)
         except UserError as error:
@@ -29,7 +34,7 @@ def load_predictor(folder: Path, settings: Predict) -> WordPredictor:
     import_keras()
     from predictors.predictor_seq2seq import PredictorSeq2Seq
 
-    return PredictorSeq2Seq.from_folder(folder, settings.batch_size)
+    return PredictorSeq2Seq.from_folder(folder, settings)
 
 
 def _load_onnx(folder: Path, settings: Predict) -> WordPredictor:

@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from preprocessing.word_image import UnusableImage, read_word_image
 from utils.errors import UserError
 from utils.log import progress_bar
 from utils.memory import is_out_of_memory
-from utils.tokenizer import END
+from utils.tokenizer import END, PAD
 
 
 class WordPredictor(BasePredictor):
@@ -31,14 +32,15 @@ class WordPredictor(BasePredictor):
 
     @abstractmethod
     def decode(self, image: np.ndarray, width: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Greedy decoding of one batch.
+        """Decodes one batch.
 
         Args:
             image: (B, H, W, C) uint8, W a multiple of the column stride.
             width: (B,) int32, valid pixels of each image.
 
         Returns:
-            ids (B, max_length) int32, PAD after END; log_probability (B, max_length) float32, 0 there.
+            ids (B, max_length) int32, PAD after END; log_probability (B, max_length) float32, 0 there;
+            both (B, n, max_length), best first, from decoders that give n readings of a word.
         """
 
     def read_files(self, paths: list[Path]) -> Iterator[tuple[Path, Prediction | UnusableImage]]:
@@ -69,13 +71,25 @@ class WordPredictor(BasePredictor):
                 f"Out of memory reading {len(images)} words at once; "
                 f"lower predict.batch_size to {max(1, len(images) // 2)} or less."
             ) from None
-        predictions = []
-        for row, scores in zip(*decoded):
-            text = self.anatomy.tokenizer.decode(row)
-            written = int((row > END).sum())
-            probabilities = tuple(float(p) for p in np.exp(scores[:written]))
-            predictions.append(Prediction(text, float(np.exp(scores.sum())), probabilities))
-        return predictions
+        ids, log_probability = decoded
+        if ids.ndim == 2:
+            return [self._prediction(row, scores) for row, scores in zip(ids, log_probability)]
+        return [self._best_of(rows, scores) for rows, scores in zip(ids, log_probability)]
+
+    def _prediction(self, ids: np.ndarray, scores: np.ndarray) -> Prediction:
+        """What ids (max_length,) with log probabilities (max_length,) say."""
+        written = int((ids > END).sum())
+        probabilities = tuple(float(p) for p in np.exp(scores[:written]))
+        return Prediction(self.anatomy.tokenizer.decode(ids), float(np.exp(scores.sum())), probabilities)
+
+    def _best_of(self, ids: np.ndarray, scores: np.ndarray) -> Prediction:
+        """The first of n readings (n, max_length), with all of them as alternatives if n > 1."""
+        # A small vocabulary may not have as many texts; two ids may be one text in NFC.
+        readings = [self._prediction(*pair) for pair in zip(ids, scores) if pair[0][0] != PAD]
+        texts: dict[str, float] = {}
+        for reading in readings:
+            texts.setdefault(reading.text, reading.confidence)
+        return replace(readings[0], alternatives=tuple(texts.items()) if len(ids) > 1 else ())
 
     def _read_window(self, paths: list[Path]) -> list[Prediction | UnusableImage]:
         results: list[Any] = [self._read(path) for path in paths]

@@ -101,6 +101,20 @@ def decode(path: str | Path, image: Image) -> np.ndarray:
     return pixels
 
 
+def is_binarised(path: str | Path, image: Image) -> bool:
+    """Whether a file is black and white (any two values): at least 98 % of its pixels have one of two values.
+
+    Of IAM's words, grey ones have at most 90 %, binarised ones more than 99.9 %.
+
+    Raises:
+        UnusableImage: as `read_word_image`.
+    """
+    pixels = decode(path, image)
+    # Of three channels the green one, which is nearest to grey.
+    grey = pixels if pixels.ndim == 2 else pixels[..., 1]
+    return bool(np.sort(np.bincount(grey.ravel()))[-2:].sum() >= 0.98 * grey.size)
+
+
 def to_network_geometry(pixels: np.ndarray, image: Image) -> np.ndarray:
     """Binarises, scales with true aspect ratio and centres on a canvas of the network's height.
 

@@ -108,7 +108,7 @@ class Predict(Section):
     )
     decoder: Literal["greedy", "beam", "lexicon"] = key(
         "greedy",
-        "greedy: the best character at each step; beam: the best text; lexicon: the same, preferring words",
+        "greedy: the best character at each step; beam: the best text; lexicon: beam preferring known words",
     )
     beam_width: PositiveInt = key(16, "hypotheses that beam and lexicon keep per word")
     length_penalty: Real = key(

@@ -11,7 +11,7 @@ from utils.errors import UserError
 from utils.text import one_line
 from utils.tokenizer import normalize_label
 
-BUNDLED = Path(__file__).resolve().parent.parent / "datasets" / "text" / "words.tsv"
+WORDS_FILE = Path(__file__).resolve().parent.parent / "datasets" / "text" / "words.tsv"
 
 # Log probabilities of what no list of words holds, chosen on the validation words of IAM (Aachen split).
 MARK = -5.0  # a punctuation mark that stands alone
@@ -98,7 +98,7 @@ def read_lexicon(path: str | Path | None, oov_penalty: float) -> Lexicon:
     Raises:
         UserError: the file can't be read, holds no words, or a frequency is no positive number.
     """
-    path = Path(path or BUNDLED)
+    path = Path(path or WORDS_FILE)
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except OSError as error:

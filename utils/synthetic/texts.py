@@ -2,18 +2,20 @@
 
 import functools
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-WORDS_FILE = Path(__file__).resolve().parents[2] / "datasets" / "text" / "words.tsv"
+from utils.lexicon import WORDS_FILE
+
 LOWER = "abcdefghijklmnopqrstuvwxyz"
 UPPER = LOWER.upper()
 DIGITS = "0123456789"
 # IAM's printable characters; a label of IAM's word list holds no space.
 CHARSET = "!\"#&'()*+,-./" + DIGITS + ":;?" + UPPER + LOWER
 
+# The rest of the file is too rare to be drawn often, and is there for reading.
+_WORDS = 40_000
 # Below 1, so that rare words are seen more often than in running text.
 _TEMPER = 0.85
 # Relative frequencies of marks that stand alone in IAM, with a floor for those it hardly has.
@@ -52,8 +54,8 @@ def draw_text(
 
 @functools.cache
 def load_words() -> tuple[tuple[str, ...], np.ndarray]:
-    """The word list, most frequent first, and the cumulated tempered frequencies (last is 1.0)."""
-    rows = [line.split("\t") for line in WORDS_FILE.read_text(encoding="utf-8").splitlines()]
+    """The most frequent words in their order, and the cumulated tempered frequencies (last is 1.0)."""
+    rows = [line.split("\t") for line in WORDS_FILE.read_text(encoding="utf-8").splitlines()[:_WORDS]]
     weights = np.array([float(frequency) for _, frequency in rows]) ** _TEMPER
     return tuple(word for word, _ in rows), np.cumsum(weights) / weights.sum()
 
