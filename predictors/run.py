@@ -1,7 +1,6 @@
 """The `--predict_on_test` and `--predict` jobs."""
 
 import glob
-import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -9,10 +8,10 @@ from typing import Any
 from tqdm import tqdm
 
 from base.base_predictor import Prediction
-from data_generators.dataset import Dataset, open_dataset, read_dataset_labels
-from models.artifact import artifact_folder, read_description, trained_folder
+from data_generators.dataset import open_dataset, read_dataset_labels
+from models.artifact import artifact_folder, trained_folder
 from predictors.predictor_seq2seq import PredictorSeq2Seq
-from predictors.report.write import Evaluation, prepare_folder, read_history, write_report
+from predictors.report.run import prepare_folder, report_on
 from utils.config_schema import Config
 from utils.errors import UserError
 from utils.files import write_csv, write_json
@@ -43,7 +42,8 @@ def predict_on_test(config: Config, output: str | None = None, report: str | Non
         )
         _write_table(output, rows)
     if report:
-        _report(config, Path(report), predictor, dataset, predictions)
+        page = report_on(config, Path(report), _model_folder(config), dataset, predictions)
+        log(f"The report is in {page}.")
     _print_scores(labels, texts, [word.writer for word in dataset.words])
     return 0
 
@@ -109,28 +109,6 @@ def _model_folder(config: Config) -> Path:
             "train one with --train, or set predict.weights_file to a model folder."
         )
     return folder
-
-
-def _report(
-    config: Config, folder: Path, predictor: PredictorSeq2Seq, dataset: Dataset, predictions: list[Prediction]
-) -> None:
-    model = _model_folder(config)
-    origin = read_description(model).get("origin", {})
-    facts = {
-        "date": time.strftime("%Y-%m-%d %H:%M"),
-        "model": str(model),
-        "parameters": f"{predictor.network.parameter_count:,}",
-        "trained on": f"{origin.get('train_words', '?')} words of {origin.get('labels_file', '?')}",
-        "test words": f"{config.labels_file} in {config.images_folder}",
-        "licence of the training data": str(origin.get("licence", "")),
-    }
-    # The history belongs to the experiment's own model only.
-    own = model == trained_folder(config)
-    history = read_history(Path(config.experiment_folder) / "history.csv") if own else []
-    evaluation = Evaluation(
-        predictor.network, dataset, predictions, facts, history, config.predict.batch_size
-    )
-    log(f"The report is in {write_report(folder, evaluation)}.")
 
 
 def _print_text(path: Path, prediction: Prediction, single: bool) -> None:
