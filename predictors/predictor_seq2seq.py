@@ -33,9 +33,10 @@ class PredictorSeq2Seq(WordPredictor):
         self.decoder = make_decoder(network, predict or Predict())
 
     @classmethod
-    def from_folder(cls, folder: str | os.PathLike, predict: Predict) -> "PredictorSeq2Seq":
+    def from_folder(cls, folder: str | os.PathLike, predict: Predict | None = None) -> "PredictorSeq2Seq":
         """Loads a model folder; raises UserError if it, or the lexicon, isn't a whole one."""
         network, _ = load_artifact(Path(folder))
+        predict = predict or Predict()
         return cls(network, predict.batch_size, predict)
 
     def decode(self, image: np.ndarray, width: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

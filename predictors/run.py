@@ -110,8 +110,6 @@ def find_images(patterns: Iterable[str]) -> list[Path]:
     return list(paths)
 
 
-
-
 def _print_text(path: Path, prediction: Prediction, single: bool) -> None:
     if single:
         print(f"Predicted label: {harmless(prediction.text)}")

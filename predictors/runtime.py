@@ -21,7 +21,7 @@ def load_predictor(folder: Path, settings: Predict) -> WordPredictor:
     if settings.runtime == "onnx":
         if not greedy:
             raise UserError(
-                f"predict.runtime onnx decodes greedily; for predict.decoder {settings.decoder} set it to auto."
+                f"predict.runtime onnx only decodes greedily; for decoder {settings.decoder} set it to auto."
             )
         return _load_onnx(folder, settings)
     if settings.runtime == "auto" and greedy and _has_onnx(folder):

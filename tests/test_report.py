@@ -25,6 +25,7 @@ from predictors.report.alignment import align, count_confusions, diff
 from predictors.report.attention import read_attention
 from predictors.report.charts import bar_chart, line_chart
 from predictors.report.page import embedded_json
+from predictors.report.run import read_history
 from predictors.report.statistics import (
     LONGEST,
     Bin,
@@ -35,7 +36,7 @@ from predictors.report.statistics import (
 )
 from predictors.report.tables import character_table, confusion_tables
 from predictors.report.words import choose_words
-from predictors.report.write import Evaluation, read_history, write_report
+from predictors.report.write import Evaluation, write_report
 from preprocessing.batch import pad_images
 from utils.labels import Word
 from utils.text import harmless

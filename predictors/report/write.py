@@ -1,6 +1,5 @@
 """Writes the evaluation report of a test set into a folder."""
 
-import csv
 import math
 from collections import Counter
 from collections.abc import Sequence
@@ -23,10 +22,8 @@ from predictors.report.statistics import (
 )
 from predictors.report.tables import character_table, confusion_tables, summary_table
 from predictors.report.words import choose_words, gallery
-from utils.errors import UserError
 from utils.files import write_csv, write_text
 from utils.score_prediction import score_prediction, writer_bootstrap
-from utils.text import one_line
 
 PAGE_FILE, TABLE_FILE = "report.html", "words.csv"
 
@@ -46,19 +43,6 @@ class Evaluation:
     facts: dict[str, str]
     history: Sequence[dict[str, float]]
     batch_size: int = 256
-
-
-def prepare_folder(folder: Path) -> None:
-    """Makes the report's folder before the words are read.
-
-    Raises:
-        UserError: it can't be made.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        reason = error.strerror or error
-        raise UserError(f"--report {one_line(folder)}: can't make this folder ({reason}).") from None
 
 
 def write_report(folder: Path, evaluation: Evaluation) -> Path:
@@ -90,18 +74,6 @@ def write_report(folder: Path, evaluation: Evaluation) -> Path:
     _write_table(folder / TABLE_FILE, evaluation, errors)
     write_text(folder / PAGE_FILE, make_page("Evaluation report", facts, sections, data))
     return folder / PAGE_FILE
-
-
-def read_history(path: Path) -> list[dict[str, float]]:
-    """The rows of a `history.csv`; none if there is no such file, or it is no table of numbers."""
-    try:
-        with open(path, encoding="utf-8", newline="") as file:
-            return [
-                {name: float(value) if value else math.nan for name, value in row.items()}
-                for row in csv.DictReader(file)
-            ]
-    except (OSError, ValueError, TypeError, AttributeError):
-        return []
 
 
 def _figures(

@@ -1,0 +1,68 @@
+"""The `--report` option: gathers what the report is about."""
+
+import csv
+import math
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from base.base_predictor import Prediction
+from data_generators.dataset import Dataset
+from models.artifact import load_artifact
+from models.description import trained_folder
+from predictors.report.write import Evaluation, write_report
+from utils.config_schema import Config
+from utils.errors import UserError
+from utils.text import one_line
+
+
+def prepare_folder(folder: Path) -> None:
+    """Makes the report's folder before the words are read.
+
+    Raises:
+        UserError: it can't be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = error.strerror or error
+        raise UserError(f"--report {one_line(folder)}: can't make this folder ({reason}).") from None
+
+
+def report_on(
+    config: Config, folder: Path, model: Path, dataset: Dataset, predictions: Sequence[Prediction]
+) -> Path:
+    """Writes the report on a dataset as the model in folder `model` has read it; returns the page.
+
+    Raises:
+        UserError: the model folder or the report's folder can't be used.
+    """
+    # By itself, for the attention: whatever read the words need not be able to tell it.
+    network, description = load_artifact(model)
+    origin = description.get("origin", {})
+    facts = {
+        "date": time.strftime("%Y-%m-%d %H:%M"),
+        "model": str(model),
+        "parameters": f"{network.parameter_count:,}",
+        "trained on": f"{origin.get('train_words', '?')} words of {origin.get('labels_file', '?')}",
+        "test words": f"{config.labels_file} in {config.images_folder}",
+        "licence of the training data": str(origin.get("licence", "")),
+    }
+    # The history belongs to the experiment's own model only.
+    own = model == trained_folder(config)
+    history = read_history(Path(config.experiment_folder) / "history.csv") if own else []
+    return write_report(
+        folder, Evaluation(network, dataset, predictions, facts, history, config.predict.batch_size)
+    )
+
+
+def read_history(path: Path) -> list[dict[str, float]]:
+    """The rows of a `history.csv`; none if there is no such file, or it is no table of numbers."""
+    try:
+        with open(path, encoding="utf-8", newline="") as file:
+            return [
+                {name: float(value) if value else math.nan for name, value in row.items()}
+                for row in csv.DictReader(file)
+            ]
+    except (OSError, ValueError, TypeError, AttributeError):
+        return []
