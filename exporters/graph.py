@@ -12,6 +12,13 @@ OPSET = 17
 IR_VERSION = 8
 FLOAT, INT32, BOOL = TensorProto.FLOAT, TensorProto.INT32, TensorProto.BOOL
 TYPES = {"float32": FLOAT, "int32": INT32, "uint8": TensorProto.UINT8, "bool": BOOL}
+HALVED_FROM = 1024  # values; below it a file gains nothing
+
+
+def fits_half(value: np.ndarray) -> bool:
+    """Whether float32 `value` survives as float16 bit by bit, as the weights of released models do."""
+    with np.errstate(over="ignore"):
+        return value.dtype == np.float32 and np.array_equal(value.astype(np.float16), value)
 
 
 class Graph:
@@ -39,10 +46,12 @@ class Graph:
         self.outputs.append(helper.make_tensor_value_info(name, TYPES[dtype], shape))
 
     def constant(self, value: Any, dtype: type = np.float32) -> str:
-        """Adds an array that never changes."""
+        """Adds an array that never changes; in half the bytes if it is large and loses nothing by it."""
+        value = np.ascontiguousarray(value, dtype)
+        halved = value.size >= HALVED_FROM and fits_half(value)
         name = f"w{len(self.weights)}"
-        self.weights.append(numpy_helper.from_array(np.ascontiguousarray(value, dtype), name))
-        return name
+        self.weights.append(numpy_helper.from_array(value.astype(np.float16) if halved else value, name))
+        return self("Cast", name, to=FLOAT) if halved else name
 
     def integers(self, *values: int) -> str:
         """Adds a constant int64 vector, as shapes and axes are given."""

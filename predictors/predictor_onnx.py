@@ -66,7 +66,7 @@ class PredictorOnnx(WordPredictor):
         # The words in the decoder: their rows in the results, and which of them haven't ended.
         rows, running = np.arange(shape[0]), np.ones(shape[0], bool)
         last = np.full(shape[0], START, np.int32)
-        for step in range(shape[1]):
+        for step in range(shape[1] - 1):
             last, score, *states = self.step.run(outputs, {"ids": last, **carried})
             carried.update(zip(self.states, states))
             ids[rows[running], step] = last[running]
@@ -79,6 +79,11 @@ class PredictorOnnx(WordPredictor):
             if 2 * left <= len(rows):
                 carried = {name: value[running] for name, value in carried.items()}
                 rows, last, running = rows[running], last[running], np.ones(left, bool)
+        if running.any():
+            # No label is longer, so the last step writes END, with the probability it has.
+            (scores,) = self.step.run(["log_probability"], {"ids": last, **carried})
+            ids[rows[running], -1] = END
+            log_probability[rows[running], -1] = scores[running, END]
         return ids, log_probability
 
 

@@ -14,8 +14,10 @@ from conftest import REPOSITORY, merged, tiny_settings, write_settings
 import exporters.run
 import main
 import predictors.predictor_onnx
+from exporters import release
 from exporters.decoder import decoder_graph
 from exporters.encoder import encoder_graph
+from exporters.graph import fits_half
 from exporters.run import export
 from models.artifact import load_artifact, save_artifact
 from models.description import file_digest, read_description
@@ -289,3 +291,26 @@ def test_command_line(make_config, dataset, saved, tmp_path, eagerly, capsys):
     config = write_settings(tmp_path / "none.yml", nothing)
     assert main.main(["-c", config, "--export"]) == 2
     assert "no trained model" in capsys.readouterr().err
+
+
+def test_a_released_model_reads_alike_from_half_the_bytes(make_config, saved, tmp_path):
+    network = {"latent_dim": 64, "num_filters": [16], "attention": "luong"}
+    save_artifact(saved, random_network(lambda **changes: make_config(network=network)), {"licence": "none"})
+    released = tmp_path / "released"
+    assert release.main([str(saved), str(released)]) == 0
+    trained, rounded = (load_artifact(folder)[0].model.trainable_variables for folder in (saved, released))
+    for before, after in zip(map(np.asarray, trained), map(np.asarray, rounded)):
+        assert fits_half(after)
+        np.testing.assert_allclose(after, before, rtol=2**-11, atol=2**-25)
+    sizes = []
+    for folder in (saved, released):
+        changes = {"weights_file": str(folder), "runtime": "onnx"}
+        config = make_config(experiment_folder=str(tmp_path / "none"), network=network, predict=changes)
+        export(config)  # compares the readings with Keras'
+        sizes.append(sum(path.stat().st_size for path in folder.glob("*.onnx")))
+    assert 0.5 < sizes[1] / sizes[0] < 0.75  # batch norm is folded into the convolutions, which stay whole
+
+
+def test_release_needs_a_model_folder(tmp_path, capsys):
+    assert release.main([str(tmp_path), str(tmp_path / "out")]) == 2
+    assert "no model folder" in capsys.readouterr().err and not (tmp_path / "out").exists()
