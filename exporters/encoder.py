@@ -97,7 +97,8 @@ class _Encoder:
         bias = bias[0] if bias else np.zeros(kernel.shape[-1])
         if not layer.use_bias:
             norm = self.layer(f"batch_norm_{name}")
-            gamma, beta, mean, variance = (weight.astype(np.float64) for weight in norm.get_weights())
+            weights = norm.gamma, norm.beta, norm.moving_mean, norm.moving_variance
+            gamma, beta, mean, variance = (np.asarray(weight, np.float64) for weight in weights)
             factor = gamma / np.sqrt(variance + norm.epsilon)
             kernel, bias = kernel * factor, beta - mean * factor
         pads = [self._padding(axis, layer) for axis in (0, 1)]

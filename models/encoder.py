@@ -8,6 +8,9 @@ from models.layers import Columns, MaskColumns, NormalizeImage
 from utils.config_data import Image
 from utils.config_schema import Network
 
+# How far a batch may be corrected towards the running statistics: Ioffe 2017's final values.
+RENORM_LIMITS = {"rmin": 1 / 3, "rmax": 3.0, "dmax": 5.0}
+
 
 def build_encoder(image: Image, network: Network) -> keras.Model:
     """The part of the network that looks at the image, run once per word.
@@ -37,11 +40,9 @@ def _convolutions(features, width, network: Network, masked: bool):
     """
     stride = 1
     blocks = len(network.num_filters)
-    normalized = (
-        network.use_batch_norm
-        if isinstance(network.use_batch_norm, list)
-        else [network.use_batch_norm] * blocks
-    )
+    wanted = network.use_batch_norm
+    options: dict = {"renorm": True, "renorm_clipping": RENORM_LIMITS} if network.batch_renorm else {}
+    norms = [options if on else None for on in (wanted if isinstance(wanted, list) else [wanted] * blocks)]
     units = network.residual or [0] * blocks
 
     def activate(values, name: str):
@@ -50,13 +51,13 @@ def _convolutions(features, width, network: Network, masked: bool):
 
     for block in range(blocks):
         filters, name, step = network.num_filters[block], str(block + 1), tuple(network.steps[block])
-        features = _convolve(features, filters, network.conv_kernels[block], step, normalized[block], name)
+        features = _convolve(features, filters, network.conv_kernels[block], step, norms[block], name)
         stride *= step[1]
         for unit in range(units[block]):
             features = activate(features, f"{name}_{unit}")
-            inner = _convolve(features, filters, (3, 3), (1, 1), normalized[block], f"{name}_{unit}a")
+            inner = _convolve(features, filters, (3, 3), (1, 1), norms[block], f"{name}_{unit}a")
             inner = activate(inner, f"{name}_{unit}a")
-            inner = _convolve(inner, filters, (3, 3), (1, 1), normalized[block], f"{name}_{unit}b")
+            inner = _convolve(inner, filters, (3, 3), (1, 1), norms[block], f"{name}_{unit}b")
             features = layers.Add(name=f"add_{name}_{unit}")([features, inner])
         pool = tuple(network.pools[block])
         if pool != (1, 1):
@@ -68,12 +69,18 @@ def _convolutions(features, width, network: Network, masked: bool):
     return features
 
 
-def _convolve(features, filters: int, kernel, step, normalized: bool, name: str):
-    """Convolution, 'same' padding; batch norm, where used, makes its bias superfluous."""
+def _convolve(features, filters: int, kernel, step, norm: dict | None, name: str):
+    """Convolution, 'same' padding; batch norm, where used, makes its bias superfluous.
+
+    Args:
+        norm: options of the batch norm; None: there is none.
+    """
     features = layers.Conv2D(
-        filters, tuple(kernel), strides=step, padding="same", use_bias=not normalized, name=f"conv_{name}"
+        filters, tuple(kernel), strides=step, padding="same", use_bias=norm is None, name=f"conv_{name}"
     )(features)
-    return layers.BatchNormalization(name=f"batch_norm_{name}")(features) if normalized else features
+    if norm is None:
+        return features
+    return layers.BatchNormalization(name=f"batch_norm_{name}", **norm)(features)
 
 
 def _lstm_layers(columns, mask, network: Network):

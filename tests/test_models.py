@@ -206,6 +206,7 @@ def test_encoder_states_start_the_decoder(variant):
     "options",
     [
         {"residual": [1, 2], "use_batch_norm": [False, True]},
+        {"residual": [1, 0], "batch_renorm": True},
         {"strides": [[2, 2], [1, 1]], "pooling": [[1, 1], [2, 1]]},
         {"dropout": 0.3, "conv_dropout": 0.2, "attention": "luong", "decoder_layers": 2},
         {"bidirectional": True, "encoder_layers": 2, "encoder_dim": 6, "column_dim": 5, "dropout": 0.1},
@@ -226,6 +227,24 @@ def test_options_build_and_train(options, eagerly):
     ]
     # A bias before batch norm would get no gradient; every weight must take part.
     assert len(moved) == len(before)
+
+
+@pytest.mark.parametrize("batch_renorm", [False, True])
+def test_batch_renorm_trains_by_the_statistics_that_it_reads_by(batch_renorm, eagerly):
+    """Once the running statistics have settled on a mixture of narrow and wide batches."""
+    model = build(use_batch_norm=True, batch_renorm=batch_renorm)
+    mixture = batch(widths=(16, 8), padded_to=16), batch(widths=(64, 60), padded_to=64)
+    for layer in model.encoder.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = layer.renorm_momentum = 0.9
+    for _ in range(40):
+        for inputs in mixture:
+            model.encoder([inputs["image"], inputs["width"]], training=True)
+    narrow = batch(widths=(8, 8), padded_to=16)
+    memories = (model.encoder([narrow["image"], narrow["width"]], training=mode)[0] for mode in (True, False))
+    trained, read = map(ops.convert_to_numpy, memories)
+    difference = np.abs(trained - read).max() / np.abs(read).max()
+    assert difference < 0.02 if batch_renorm else difference > 0.1
 
 
 def test_dropout_is_off_outside_training():

@@ -55,6 +55,7 @@ NETWORKS = {
         {"normalization": "standard", "image_size": {"num_channels": 3}},
         {
             **TWO_BLOCKS,
+            "batch_renorm": True,
             "residual": [1, 2],
             "encoder_layers": 2,
             "bidirectional": True,

@@ -146,6 +146,11 @@ class Network(Section):
         None, "residual 3x3 double convolutions added to each block before its pooling; null: none"
     )
     use_batch_norm: bool | list[bool] = key(True, "batch normalisation, for all blocks or for each")
+    batch_renorm: bool = key(
+        False,
+        "batch normalisation by running statistics in training too (Ioffe 2017); without it batches of "
+        "similar widths are trained by other statistics than they are read by",
+    )
     conv_dropout: Annotated[Real, Field(ge=0, lt=1)] = key(
         0.0, "dropout on whole feature maps of the last block"
     )
