@@ -236,15 +236,15 @@ def test_batch_renorm_trains_by_the_statistics_that_it_reads_by(batch_renorm, ea
     mixture = batch(widths=(16, 8), padded_to=16), batch(widths=(64, 60), padded_to=64)
     for layer in model.encoder.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
-            layer.momentum = layer.renorm_momentum = 0.9
-    for _ in range(40):
+            layer.momentum = layer.renorm_momentum = 0.97
+    for _ in range(120):
         for inputs in mixture:
             model.encoder([inputs["image"], inputs["width"]], training=True)
     narrow = batch(widths=(8, 8), padded_to=16)
     memories = (model.encoder([narrow["image"], narrow["width"]], training=mode)[0] for mode in (True, False))
     trained, read = map(ops.convert_to_numpy, memories)
     difference = np.abs(trained - read).max() / np.abs(read).max()
-    assert difference < 0.02 if batch_renorm else difference > 0.1
+    assert difference < 0.05 if batch_renorm else difference > 0.1
 
 
 def test_dropout_is_off_outside_training():
