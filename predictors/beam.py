@@ -92,6 +92,8 @@ class BeamDecoder(keras.Model):
             done_scores = _choose(ops.concatenate([done_scores, scores], axis=1), best)
             ahead, on = ops.top_k(ops.where(ops.equal(token, END), NEVER, ahead), self.width)
             token, place, total, ids, scores = (_choose(v, on) for v in (token, place, total, ids, scores))
+            # Where there are fewer texts than places, ended ones are chosen, too: they must not go on.
+            total = ops.where(ahead > NEVER / 2, total, NEVER)
             parent = _choose(parent, on)
             states = [ops.reshape(_choose(self._by_word(s), parent), ops.shape(s)) for s in states]
             return step + 1, token, place, total, ahead, ids, scores, rank, done_ids, done_scores, *states

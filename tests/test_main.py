@@ -147,7 +147,67 @@ def test_evaluation_ends_with_cer_and_wer(project):
     assert str(Path("experiment", "best")) in result.stderr and "oneDNN" not in result.stderr
     rows = json.loads((project / "out" / "test.json").read_text(encoding="utf-8"))
     assert [row["text"] for row in rows] == LABELS == [row["label"] for row in rows]
-    assert all(0.5 < row["confidence"] <= 1 for row in rows)
+    for row in rows:
+        assert 0.5 < row["confidence"] <= min(row["character_confidences"]) <= 1
+        assert len(row["character_confidences"]) == len(row["text"]) and "alternatives" not in row
+
+
+@pytest.mark.parametrize("decoder", ["beam", "lexicon"])
+def test_several_readings_of_each_word(inside, project, decoder):
+    setting = [f"predict.decoder={decoder}", "predict.n_best=3", "predict.beam_width=4"]
+    code, lines, error = inside("--predict_on_test", "--output", "n_best.json", "--set", *setting)
+    # Without weight the lexicon would be beam search; with it "b]" is still read, for the image is clear.
+    assert code == 0 and lines[-2:] == ["CER:  0.00 %", "WER:  0.00 %"], error
+    for row in json.loads((project / "n_best.json").read_text(encoding="utf-8")):
+        assert len(row["alternatives"]) == 3
+        assert row["alternatives"][0] == {"text": row["text"], "confidence": row["confidence"]}
+        assert len({alternative["text"] for alternative in row["alternatives"]}) == 3
+    code, lines, _ = inside(
+        "--predict", "--filename", "words/0.png", "--output", "one.csv", "--set", *setting
+    )
+    assert code == 0 and lines == ["Predicted label: [a]"]
+    with open(project / "one.csv", encoding="utf-8", newline="") as file:
+        assert next(csv.reader(file)) == ["filename", "text", "confidence", "error"]
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        (["predict.n_best=2"], "n_best 2 needs decoder beam or lexicon"),
+        (["predict.decoder=beam", "predict.n_best=9", "predict.beam_width=8"], "needs a beam_width as large"),
+        (["predict.decoder=lexicon", "predict.lexicon.file=gone.tsv"], "gone.tsv can't be read"),
+    ],
+)
+def test_decoders_that_cannot_be_had(inside, setting, message):
+    code, lines, error = inside("--predict", "--filename", "words/0.png", "--set", *setting)
+    assert code == 2 and lines == [] and message in error.splitlines()[-1]
+
+
+def test_evaluation_tells_kinds_of_words_and_images(inside, project, tmp_path):
+    """One of four files is made black and white; labels.json knows the writers of all."""
+    shutil.copytree(project / "words", tmp_path / "words")
+    labels = json.loads((project / "labels.json").read_text(encoding="utf-8"))
+    image = cv2.imread(str(tmp_path / "words" / "0.png"), cv2.IMREAD_GRAYSCALE)
+    shaded = np.linspace(0, 60, image.shape[1], dtype=np.uint8)
+    for name in ("1.png", "2.png", "3.png"):
+        other = cv2.imread(str(tmp_path / "words" / name), cv2.IMREAD_GRAYSCALE)
+        assert cv2.imwrite(str(tmp_path / "words" / name), np.maximum(other, shaded) - shaded // 2)
+    assert cv2.imwrite(str(tmp_path / "words" / "0.png"), np.where(image < 128, 0, 255))
+    for index, word in enumerate(labels["test"]):
+        word["writer"] = f"w{index % 2}"
+    (tmp_path / "labels.json").write_text(json.dumps(labels), encoding="utf-8")
+    files = [f"labels_file={tmp_path / 'labels.json'}", f"images_folder={tmp_path / 'words'}"]
+    code, lines, _ = inside("--predict_on_test", "--set", *files)
+    table = {" ".join(line.split()[:-3]): line.split()[-3] for line in lines if line.startswith("  ")}
+    assert code == 0 and table == {
+        "words": "3",
+        "punctuation only": "1",
+        "1": "1",
+        "2-3": "3",
+        "grey": "3",
+        "binarised": "1",
+    }
+    assert any("over 2 writers" in line for line in lines)
 
 
 def test_model_folder_and_config_suffice_to_predict(project, tmp_path):
