@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import hypothesis
 import pytest
 import yaml
 
@@ -13,6 +14,14 @@ from utils.create_synthetic import create_synthetic
 
 REPOSITORY = Path(__file__).parent.parent
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+for name, examples in {"short": 60, "long": 10_000}.items():  # --hypothesis-profile long
+    hypothesis.settings.register_profile(
+        name,
+        max_examples=examples,
+        deadline=None,
+        suppress_health_check=list(hypothesis.HealthCheck),
+    )
+hypothesis.settings.load_profile("short")
 CHARSET = "".join(map(chr, range(33, 127)))
 LONGEST = 4
 
