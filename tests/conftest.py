@@ -53,8 +53,12 @@ def merged(base: dict, changes: dict) -> dict:
 
 @pytest.fixture(scope="session")
 def dataset(tmp_path_factory) -> Path:
-    """Folder of rendered words with labels.json (20 short ones to train, 6 val, 8 test) and its cache."""
-    folder = tmp_path_factory.mktemp("synthetic") / "data"
+    """The folder that `make_dataset` makes."""
+    return make_dataset(tmp_path_factory.mktemp("synthetic") / "data")
+
+
+def make_dataset(folder: Path) -> Path:
+    """Fills a folder with words and labels.json (20 short ones to train, 6 val, 8 test); also the cache's."""
     file = create_synthetic(folder, {"train": 60, "val": 24, "test": 24}, seed=1, workers=1, progress=False)
     splits = json.loads(file.read_text(encoding="utf-8"))
     sizes = {"train": 20, "val": 6, "test": 8}
