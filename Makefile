@@ -3,7 +3,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 CONFIG ?= configs/config.yml
 
-.PHONY: train test clean
+.PHONY: train test faults clean
 
 # Trains on the embedded dataset, then evaluates and reads one image: the whole tour.
 train: $(VENV)/ready
@@ -13,6 +13,11 @@ train: $(VENV)/ready
 
 test: $(VENV)/ready
 	$(RUN) -m pytest tests
+
+# Kills, full disks, a long training and 10,000 arbitrary inputs of each kind: hours on a small machine.
+faults: $(VENV)/ready
+	$(RUN) -m tests.faults
+	$(RUN) -m pytest tests/test_fuzz.py --hypothesis-profile long
 
 $(VENV)/ready: requirements.txt
 	$(PYTHON) -m venv $(VENV)

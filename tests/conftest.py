@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import hypothesis
 import pytest
 import yaml
 
@@ -13,6 +14,14 @@ from utils.create_synthetic import create_synthetic
 
 REPOSITORY = Path(__file__).parent.parent
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+for name, examples in {"short": 60, "long": 10_000}.items():  # --hypothesis-profile long
+    hypothesis.settings.register_profile(
+        name,
+        max_examples=examples,
+        deadline=None,
+        suppress_health_check=list(hypothesis.HealthCheck),
+    )
+hypothesis.settings.load_profile("short")
 CHARSET = "".join(map(chr, range(33, 127)))
 LONGEST = 4
 
@@ -44,8 +53,12 @@ def merged(base: dict, changes: dict) -> dict:
 
 @pytest.fixture(scope="session")
 def dataset(tmp_path_factory) -> Path:
-    """Folder of rendered words with labels.json (20 short ones to train, 6 val, 8 test) and its cache."""
-    folder = tmp_path_factory.mktemp("synthetic") / "data"
+    """The folder that `make_dataset` makes."""
+    return make_dataset(tmp_path_factory.mktemp("synthetic") / "data")
+
+
+def make_dataset(folder: Path) -> Path:
+    """Fills a folder with words and labels.json (20 short ones to train, 6 val, 8 test); also the cache's."""
     file = create_synthetic(folder, {"train": 60, "val": 24, "test": 24}, seed=1, workers=1, progress=False)
     splits = json.loads(file.read_text(encoding="utf-8"))
     sizes = {"train": 20, "val": 6, "test": 8}

@@ -376,8 +376,7 @@ def test_bad_models(place, tmp_path, capfd, monkeypatch, name):
     arguments = on(place, f"{start}use_pretrained_weights=true", f"{start}restore_from={model}")
     if name == "missing":
         words = "restore_from"
-    if name in ("no charset", "charset of halves", "charset repeats", "weights of another network"):
-        arguments.append("network.charset=null")
+    arguments.append("network.charset=null")
     if name not in ("huge network", "network of code", "impossible image"):  # the config's are used
         assert_refused(capfd, tmp_path, [*arguments, "--train"], words)
 

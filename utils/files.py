@@ -86,12 +86,13 @@ def write_json(path: str | Path, value: Any, indent: int | None = 2) -> None:
 def check_writable(path: str | Path) -> None:
     """Raises UserError if `path` could not be written; made before long work whose result it is to hold."""
     path = Path(path)
-    if path.is_dir():
+    if os.path.isdir(path):
         raise UserError(f"Can't write {path}: it is a folder; name a file.")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=path.parent):
-            pass
+        tempfile.NamedTemporaryFile(
+            prefix=f".{path.stem}-", suffix=_temporary_ending(path), dir=path.parent
+        ).close()
     except OSError as error:
         raise UserError(f"Can't write {path}: {error.strerror or error}.") from None
 
