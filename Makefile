@@ -3,7 +3,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 CONFIG ?= configs/config.yml
 
-.PHONY: train test clean
+.PHONY: train test bench clean
 
 # Trains on the embedded dataset, then evaluates and reads one image: the whole tour.
 train: $(VENV)/ready
@@ -13,6 +13,10 @@ train: $(VENV)/ready
 
 test: $(VENV)/ready
 	$(RUN) -m pytest tests
+
+# Speed, start and memory on this machine, into benchmarks/results.md; `make bench BENCH=--quick` tries it out.
+bench: $(VENV)/ready
+	$(RUN) -m benchmarks $(BENCH)
 
 $(VENV)/ready: requirements.txt
 	$(PYTHON) -m venv $(VENV)
