@@ -37,7 +37,8 @@ def machine(command: str) -> dict[str, Any]:
     """Where and when the figures were measured."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return {
-        "machine": f"{cores} cores, {_processor()}, {platform.system()}, Python {platform.python_version()}",
+        "machine": f"{_processor()}, {platform.system()}, Python {platform.python_version()}",
+        "cores": cores,
         "date": f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M} UTC",
         "commit": _commit(),
         "command": command,

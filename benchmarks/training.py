@@ -71,6 +71,7 @@ def measure(config: Config, seconds: float) -> dict[str, float]:
             Feed(batches, config.train.num_workers).dataset(),
             steps_per_epoch=10**6,
             callbacks=[stopwatch],
+            shuffle=False,
             verbose=0,
         )
     return {"words_per_second": stopwatch.words / stopwatch.passed, "words": stopwatch.words}
