@@ -3,7 +3,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 CONFIG ?= configs/config.yml
 
-.PHONY: train test faults clean
+.PHONY: train test bench faults clean
 
 # Trains on the embedded dataset, then evaluates and reads one image: the whole tour.
 train: $(VENV)/ready
@@ -18,6 +18,10 @@ test: $(VENV)/ready
 faults: $(VENV)/ready
 	$(RUN) -m tests.faults
 	$(RUN) -m pytest tests/test_fuzz.py --hypothesis-profile long
+
+# Speed, start and memory on this machine, into benchmarks/results.md; `make bench BENCH=--quick` tries it out.
+bench: $(VENV)/ready
+	$(RUN) -m benchmarks $(BENCH)
 
 $(VENV)/ready: requirements.txt
 	$(PYTHON) -m venv $(VENV)

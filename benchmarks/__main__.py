@@ -1,0 +1,90 @@
+"""Measures speed, start and memory on this machine: python -m benchmarks
+
+Writes results.json, results.md and results.png. A quiet machine gives figures worth keeping.
+"""
+
+import argparse
+import shlex
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from benchmarks.data import make_data
+from benchmarks.measurements import COMPACT, PARTS, Settings
+from benchmarks.process import run
+from benchmarks.report import write_report
+from utils.errors import UserError
+
+
+def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.splitlines()[0])
+    add = parser.add_argument
+    add("--images", help="folder of word images (default: the embedded dataset, made anew)")
+    add("--labels", help="labels file of them")
+    add("--model", default="snapshots/synthetic", help="model that reads (default: %(default)s)")
+    add("--words", type=int, default=20_000, help="words to train on and to read (default: %(default)s)")
+    add("--seconds", type=float, default=30, help="of each training (default: %(default)s)")
+    add("--repeats", type=int, default=3, help="runs whose median counts (default: %(default)s)")
+    add("--only", nargs="+", choices=PARTS, default=list(PARTS), help="parts to measure")
+    add("--output", default="benchmarks", help="folder of the results (default: %(default)s)")
+    add("--quick", action="store_true", help="a few words once, to see that it works")
+    arguments = parser.parse_args(argv)
+    if bool(arguments.images) != bool(arguments.labels):
+        parser.error("--images and --labels go together")
+    return arguments
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs the benchmarks; returns the exit code."""
+    arguments = parse_arguments(argv)
+    command = shlex.join(["python", "-m", "benchmarks", *(sys.argv[1:] if argv is None else argv)])
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            settings = _settings(arguments, Path(folder))
+            rows = []
+            for part in arguments.only:
+                print(part, file=sys.stderr, flush=True)
+                rows += PARTS[part](settings)
+        write_report(Path(arguments.output), rows, command)
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 2
+    print((Path(arguments.output) / "results.md").read_text(encoding="utf-8"), end="")
+    return 0
+
+
+def _settings(arguments: argparse.Namespace, folder: Path) -> Settings:
+    quick = arguments.quick
+    words = 40 if quick else arguments.words
+    return Settings(
+        make_data(folder, words, arguments.images, arguments.labels),
+        _exported(Path(arguments.model), folder / "model"),
+        words=words,
+        seed_words=2 if quick else min(512, words),
+        images=min(words, 1000),
+        seconds=0.1 if quick else arguments.seconds,
+        repeats=1 if quick else arguments.repeats,
+        overrides=("train.batch_size=4",) if quick else (),
+    )
+
+
+def _exported(model: Path, copy: Path) -> Path:
+    """A copy of the model folder with fresh ONNX files."""
+    if not model.is_dir():
+        raise UserError(f"Model folder {model} does not exist; name one with --model.")
+    shutil.copytree(model, copy)
+    run(
+        "main.py",
+        "-c",
+        COMPACT,
+        "--export",
+        "--set",
+        "experiment_folder=nowhere",
+        f"predict.weights_file={copy}",
+    )
+    return copy
+
+
+if __name__ == "__main__":
+    sys.exit(main())

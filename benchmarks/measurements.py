@@ -1,0 +1,164 @@
+"""What is measured: each function fills a part of the table."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from benchmarks.data import Data
+from benchmarks.process import in_turn, median, run, work
+
+SEED, COMPACT, BEST = "configs/seed.yml", "configs/iam_fast.yml", "configs/iam.yml"
+TEST_IMAGE = "test_images/look.png"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How much is measured.
+
+    Attributes:
+        model: folder with ONNX files, of the compact network.
+        words, seed_words: to read, and in the seed project's way, which is far slower.
+        images: files to read in one call.
+        seconds, repeats: of each training, and how often everything is measured.
+        overrides: of the configs that train.
+    """
+
+    data: Data
+    model: Path
+    words: int
+    seed_words: int
+    images: int
+    seconds: float
+    repeats: int
+    overrides: tuple[str, ...] = ()
+
+    def task(self, name: str, config: str, words: int, *overrides: str) -> Callable[[], dict[str, Any]]:
+        """A task of `benchmarks/worker.py` on some of the words."""
+        everything = [*self.data.overrides(words), *self.overrides, *overrides]
+        return partial(work, name, config=config, set=everything, seconds=self.seconds)
+
+    def reader(self, runtime: str) -> list[str]:
+        """Overrides that read with the model by this runtime."""
+        return [f"predict.weights_file={self.model}", f"predict.runtime={runtime}"]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One figure: the median of `runs`; `ratio` is to the figure of the row named `to`."""
+
+    part: str
+    what: str
+    unit: str
+    n: str
+    runs: list[float]
+    ratio: float | None = None
+    to: str = ""
+
+    @property
+    def value(self) -> float:
+        return median(self.runs)
+
+
+def training_speed(settings: Settings) -> list[Row]:
+    """Words per second of training, against the seed project's network on the same images."""
+    tasks = {config: settings.task("training", config, settings.words) for config in (SEED, COMPACT, BEST)}
+    return _speeds("training speed", in_turn(tasks, settings.repeats), SEED)
+
+
+def evaluation_speed(settings: Settings) -> list[Row]:
+    """Words per second of evaluation by both runtimes, against the seed project's way."""
+    reading = partial(settings.task, "reading", COMPACT, settings.words)
+    seed = f"{SEED}, decoded as the seed project does"
+    tasks = {
+        seed: settings.task("seed_decoding", SEED, settings.seed_words),
+        "Keras": reading(*settings.reader("keras")),
+        "ONNX Runtime": reading(*settings.reader("onnx")),
+    }
+    results = in_turn(tasks, settings.repeats)
+    traces = [result["traces"] for result in results["Keras"]]
+    rows = _speeds("evaluation speed", results, seed)
+    return [*rows, Row("evaluation speed", "Keras", "traces of the graph", f"{settings.words} words", traces)]
+
+
+def start(settings: Settings) -> list[Row]:
+    """Wall time and memory of whole commands."""
+    predict = ["main.py", "-c", COMPACT, "--predict", "--set", "experiment_folder=nowhere"]
+    onnx, keras = ([*predict, *settings.reader(name), "--filename"] for name in ("onnx", "keras"))
+    many = settings.data.files(settings.images)
+    tasks = {
+        "--predict, TensorFlow": partial(run, *keras, TEST_IMAGE),
+        "--predict, ONNX Runtime": partial(run, *onnx, TEST_IMAGE),
+        f"--predict, ONNX Runtime, {len(many)} images": partial(run, *onnx, *many),
+        "--help": partial(run, "main.py", "--help"),
+        "a wrong config key": partial(run, "main.py", "--train", "--set", "train.batchsize=3", exit_code=2),
+    }
+    if settings.repeats > 1:
+        in_turn(tasks, 1)  # The first one reads its files from the disk.
+    results = in_turn(tasks, settings.repeats)
+    rows = []
+    for unit, attribute in (("s", "seconds"), ("MB", "peak_mb")):
+        runs = {name: [getattr(each, attribute) for each in found] for name, found in results.items()}
+        base = next(iter(runs))
+        for name, values in runs.items():
+            ratio = median(values) / median(runs[base])
+            rows.append(Row("start", name, unit, "1 command", values, None if name == base else ratio, base))
+    return rows
+
+
+def generator_speed(settings: Settings) -> list[Row]:
+    """Words per second that one core prepares, against training that eats them."""
+    names = {"generator": "generator on one core", "training": f"training of {COMPACT}"}
+    tasks = {text: settings.task(name, COMPACT, settings.words) for name, text in names.items()}
+    return _speeds("generator", in_turn(tasks, settings.repeats), names["training"])
+
+
+def memory(settings: Settings) -> list[Row]:
+    """Largest resident memory with all of the words, against a tenth of them."""
+    rows = []
+    few = max(1, settings.words // 10)
+
+    def evaluate(words: int, runtime: str) -> dict[str, float]:
+        overrides = [*settings.data.overrides(words), *settings.reader(runtime)]
+        return {"peak_mb": run("main.py", "-c", COMPACT, "--predict_on_test", "--set", *overrides).peak_mb}
+
+    for name, measured in {
+        "training": lambda words: settings.task("training", COMPACT, words)(),
+        "evaluation, ONNX Runtime": lambda words: evaluate(words, "onnx"),
+        "evaluation, Keras": lambda words: evaluate(words, "keras"),
+    }.items():
+        tasks = {f"{name}, {words} words": partial(measured, words) for words in (few, settings.words)}
+        results = in_turn(tasks, settings.repeats)
+        (base, first), (more, second) = (
+            (text, [each["peak_mb"] for each in found]) for text, found in results.items()
+        )
+        rows.append(Row("memory", base, "MB", f"{few} words", first))
+        ratio = median(second) / median(first)
+        rows.append(Row("memory", more, "MB", f"{settings.words} words", second, ratio, base))
+    return rows
+
+
+PARTS = {
+    "training": training_speed,
+    "evaluation": evaluation_speed,
+    "start": start,
+    "generator": generator_speed,
+    "memory": memory,
+}
+
+
+def _speeds(part: str, results: dict[str, list[dict[str, Any]]], base: str) -> list[Row]:
+    speeds = {name: [each["words_per_second"] for each in found] for name, found in results.items()}
+    return [
+        Row(
+            part,
+            name,
+            "words/s",
+            f"{results[name][0]['words']} words",
+            runs,
+            None if name == base else median(runs) / median(speeds[base]),
+            base,
+        )
+        for name, runs in speeds.items()
+    ]

@@ -1,0 +1,106 @@
+"""Where the time of a training step goes, by kind of operation: python -m benchmarks.profile
+
+Writes profile.md. Operations run on several threads at once, so their times add up to more than the step.
+"""
+
+import argparse
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+from benchmarks.process import median
+from benchmarks.report import machine
+from utils.config import load_config
+from utils.config_schema import Config
+from utils.errors import UserError
+from utils.files import write_text
+from utils.quiet_keras import import_keras
+
+WARM_UP, TIMED, TRACED = 3, 10, 4  # steps
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Command line; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.profile", description=__doc__.splitlines()[0])
+    parser.add_argument("-c", "--conf", default="configs/config.yml", help="config (default: %(default)s)")
+    parser.add_argument("--set", nargs="+", default=[], metavar="KEY.PATH=VALUE", help="override config keys")
+    parser.add_argument("--output", default="benchmarks/profile.md", help="file (default: %(default)s)")
+    arguments = parser.parse_args(argv)
+    try:
+        config = load_config(arguments.conf, arguments.set)
+        import_keras()
+        step, times, calls = profile(config)
+        write_text(arguments.output, as_markdown(arguments.conf, config, step, times, calls))
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+def profile(config: Config) -> tuple[float, Counter[str], Counter[str]]:
+    """Runs training steps on the config's data.
+
+    Returns:
+        seconds of a step (the median), seconds and calls per step of each kind of operation.
+    """
+    import tensorflow as tf
+
+    from benchmarks.training import prepare
+    from models.precision import computing_in, resolve_precision
+
+    network, batches = prepare(config)
+    examples = [batches.batch(0, index % len(batches)) for index in range(TIMED)]
+    with computing_in(resolve_precision(config.train.precision)), tempfile.TemporaryDirectory() as folder:
+        for inputs, targets in (examples * WARM_UP)[: WARM_UP + TIMED]:
+            network.model.train_on_batch(inputs, targets)
+        seconds = []
+        for inputs, targets in examples:
+            start = time.perf_counter()
+            network.model.train_on_batch(inputs, targets)
+            seconds.append(time.perf_counter() - start)
+        tf.profiler.experimental.start(folder)
+        for inputs, targets in examples[:TRACED]:
+            network.model.train_on_batch(inputs, targets)
+        tf.profiler.experimental.stop()
+        times, calls = _by_operation(Path(folder))
+    return median(seconds), times, calls
+
+
+def as_markdown(name: str, config: Config, step: float, times: Counter[str], calls: Counter[str]) -> str:
+    """The operations that take longest, as a table."""
+    total = sum(times.values())
+    size = config.train.batch_size
+    lines = ["# Profile of a training step", "", f"- config: {name}"]
+    lines += [f"- {key.replace('_', ' ')}: {value}" for key, value in machine("benchmarks.profile").items()]
+    lines += [f"- step: {1000 * step:.1f} ms for {size} words, the median of {TIMED}", ""]
+    lines += ["| operation | ms per step | share | calls per step |", "|---|---|---|---|"]
+    lines += [
+        f"| {operation} | {1000 * seconds:.2f} | {seconds / total:.1%} | {calls[operation]} |"
+        for operation, seconds in times.most_common(25)
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _by_operation(folder: Path) -> tuple[Counter[str], Counter[str]]:
+    """Sums up the traces that TensorFlow's profiler has written to `folder`."""
+    from tensorflow.tsl.profiler.protobuf import xplane_pb2
+
+    times: Counter[str] = Counter()
+    calls: Counter[str] = Counter()
+    for path in folder.rglob("*.xplane.pb"):
+        space = xplane_pb2.XSpace.FromString(path.read_bytes())
+        for plane in space.planes:
+            names = {key: value.name for key, value in plane.event_metadata.items()}
+            for event in (event for line in plane.lines for event in line.events):
+                # Operations are named `path/in/graph:Type`; the rest are the profiler's own marks.
+                _, colon, operation = names[event.metadata_id].rpartition(":")
+                if colon and operation.isidentifier():
+                    times[operation] += event.duration_ps / 1e12 / TRACED
+                    calls[operation] += 1
+    return times, Counter({operation: round(number / TRACED) for operation, number in calls.items()})
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,77 @@
+"""Speed of training, with everything that `--train` does between two steps."""
+
+import time
+
+import keras
+
+from data_generators.data_generator import DataGenerator
+from data_generators.dataset import open_dataset, read_dataset_labels
+from data_generators.feed import Feed
+from models.model_seq2seq import ModelSeq2Seq
+from models.precision import computing_in, resolve_precision
+from trainers.trainer_seq2seq import TrainerSeq2Seq
+from utils.config_schema import Config
+from utils.tokenizer import Tokenizer
+
+WARM_UP = 3  # steps: the first traces the graph, the next ones meet new sizes
+
+
+class Stopwatch(keras.callbacks.Callback):
+    """Counts the words of the steps after the warm-up, and ends training after some seconds."""
+
+    def __init__(self, seconds: float, batches: DataGenerator) -> None:
+        super().__init__()
+        self.seconds = seconds
+        self.batches = batches
+        self.steps = 0
+        self.words = 0
+        self.passed = 0.0
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.steps += 1
+        if self.steps == WARM_UP:
+            self.start = time.perf_counter()
+        if self.steps > WARM_UP:
+            epoch, index = divmod(self.steps - 1, len(self.batches))
+            self.words += len(self.batches.positions(epoch)[index])
+            self.passed = time.perf_counter() - self.start
+            self.model.stop_training = self.passed >= self.seconds
+
+
+def prepare(config: Config) -> tuple[ModelSeq2Seq, DataGenerator]:
+    """The compiled network and the training batches of a config, as the trainer makes them."""
+    keras.utils.set_random_seed(config.seed)
+    words = read_dataset_labels(config).splits["train"]
+    charset = config.network.charset
+    tokenizer = Tokenizer(charset) if charset else Tokenizer.from_labels([word.label for word in words])
+    dataset = open_dataset(config, words, "train", tokenizer)
+    network, train = ModelSeq2Seq(config.image, config.network, tokenizer), config.train
+    optimizer = TrainerSeq2Seq.make_optimizer(
+        train.optimizer, train.learning_rate, train.weight_decay, train.clip_norm, train.ema_decay
+    )
+    network.compile(optimizer, train.label_smoothing)
+    augmented = config.data_aug.use_data_aug
+    batches = DataGenerator(
+        config, dataset, tokenizer, network.column_stride, use_data_augmentation=augmented
+    )
+    return network, batches
+
+
+def measure(config: Config, seconds: float) -> dict[str, float]:
+    """Trains for some seconds after the warm-up.
+
+    Returns:
+        words_per_second, and words: how many were counted.
+    """
+    network, batches = prepare(config)
+    stopwatch = Stopwatch(seconds, batches)
+    with computing_in(resolve_precision(config.train.precision)):
+        # To `fit` it is one epoch without end; the feed goes on from epoch to epoch.
+        network.model.fit(
+            Feed(batches, config.train.num_workers).dataset(),
+            steps_per_epoch=10**6,
+            callbacks=[stopwatch],
+            shuffle=False,
+            verbose=0,
+        )
+    return {"words_per_second": stopwatch.words / stopwatch.passed, "words": stopwatch.words}
