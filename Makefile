@@ -11,12 +11,16 @@ train: $(VENV)/ready
 	$(RUN) main.py -c $(CONFIG) --predict_on_test
 	$(RUN) main.py -c $(CONFIG) --predict --filename test_images/supported.png
 
-test: $(VENV)/ready
+test: $(VENV)/ready-to-test
 	$(RUN) -m pytest tests
 
 $(VENV)/ready: requirements.txt
 	$(PYTHON) -m venv $(VENV)
 	$(RUN) -m pip install --quiet --requirement requirements.txt
+	touch $@
+
+$(VENV)/ready-to-test: requirements-dev.txt $(VENV)/ready
+	$(RUN) -m pip install --quiet --requirement requirements-dev.txt
 	touch $@
 
 clean:

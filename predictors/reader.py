@@ -11,6 +11,7 @@ from base.base_predictor import Prediction
 from models.artifact import artifact_folder
 from predictors.predictor_seq2seq import PredictorSeq2Seq
 from preprocessing.word_image import UnusableImage, read_word_image, word_image_of_array
+from utils.places import find
 from utils.tokenizer import Tokenizer
 
 ImageLike = str | os.PathLike[str] | np.ndarray
@@ -25,7 +26,8 @@ class Reader:
     @classmethod
     def from_folder(cls, folder: str | os.PathLike[str], batch_size: int = 256) -> "Reader":
         """Loads a model folder; raises UserError if it isn't a whole one."""
-        return cls(PredictorSeq2Seq.from_folder(artifact_folder(os.fspath(folder)), batch_size))
+        found = find(artifact_folder(os.fspath(folder)))
+        return cls(PredictorSeq2Seq.from_folder(found, batch_size))
 
     @property
     def charset(self) -> str:

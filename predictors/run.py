@@ -16,6 +16,7 @@ from utils.config_schema import Config
 from utils.errors import UserError
 from utils.files import write_csv, write_json
 from utils.log import log
+from utils.places import find
 from utils.score_prediction import score_prediction, writer_bootstrap
 
 IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif", ".pgm", ".ppm")
@@ -102,7 +103,7 @@ def _load(config: Config) -> PredictorSeq2Seq:
 def _model_folder(config: Config) -> Path:
     named = config.predict.weights_file
     own = trained_folder(config)
-    folder = own if own.exists() or not named else artifact_folder(named)
+    folder = own if own.exists() or not named else find(artifact_folder(named))
     if not folder.exists():
         raise UserError(
             f"There is no trained model: neither {own} nor predict.weights_file ({named}) exists; "

@@ -27,6 +27,7 @@ from utils.errors import UserError
 from utils.labels import Word
 from utils.lock import experiment_lock
 from utils.log import log
+from utils.places import find
 from utils.tokenizer import Tokenizer
 
 
@@ -75,7 +76,7 @@ def _tokenizer(config: Config, words: list[Word]) -> Tokenizer:
     """The charset of the config, else of the pretrained model, else of the training labels."""
     start = config.train.weights_initialization
     if config.network.charset is None and start.use_pretrained_weights:
-        folder = artifact_folder(start.restore_from)
+        folder = find(artifact_folder(start.restore_from))
         return read_tokenizer(folder, read_description(folder))
     if config.network.charset is not None:
         return Tokenizer(config.network.charset)
@@ -86,7 +87,7 @@ def _load_pretrained(config: Config, network: ModelSeq2Seq) -> None:
     start = config.train.weights_initialization
     if not start.use_pretrained_weights:
         return
-    folder = artifact_folder(start.restore_from)
+    folder = find(artifact_folder(start.restore_from))
     load_weights(folder, read_description(folder), network)
     log(f"Starting from the weights in {folder}.")
 
@@ -123,7 +124,7 @@ def _check_start(config: Config) -> None:
         raise UserError(
             "train.weights_initialization.restore_from names no model folder to start from; set it."
         )
-    if not artifact_folder(start.restore_from).exists():
+    if not find(artifact_folder(start.restore_from)).exists():
         raise UserError(
             f"train.weights_initialization.restore_from {start.restore_from} does not exist; train it first, "
             "or set train.weights_initialization.use_pretrained_weights=false."
