@@ -11,7 +11,7 @@ train: $(VENV)/ready
 	$(RUN) main.py -c $(CONFIG) --predict_on_test
 	$(RUN) main.py -c $(CONFIG) --predict --filename test_images/supported.png
 
-test: $(VENV)/ready
+test: $(VENV)/ready-to-test
 	$(RUN) -m pytest tests
 
 # Kills, full disks, a long training and 10,000 arbitrary inputs of each kind: hours on a small machine.
@@ -26,6 +26,10 @@ bench: $(VENV)/ready
 $(VENV)/ready: requirements.txt
 	$(PYTHON) -m venv $(VENV)
 	$(RUN) -m pip install --quiet --requirement requirements.txt
+	touch $@
+
+$(VENV)/ready-to-test: requirements-dev.txt $(VENV)/ready
+	$(RUN) -m pip install --quiet --requirement requirements-dev.txt
 	touch $@
 
 clean:

@@ -17,6 +17,7 @@ from utils.config_data import Image
 from utils.config_schema import Config, Network
 from utils.errors import UserError
 from utils.files import is_inside
+from utils.places import find
 from utils.tokenizer import Tokenizer
 
 FORMAT = 1
@@ -58,7 +59,7 @@ def model_folder(config: Config) -> Path:
     """
     named = config.predict.weights_file
     own = trained_folder(config)
-    folder = own if own.exists() or not named else artifact_folder(named)
+    folder = own if own.exists() or not named else find(artifact_folder(named))
     if not folder.exists():
         raise UserError(
             f"There is no trained model: neither {own} nor predict.weights_file ({named}) exists; "

@@ -13,6 +13,7 @@ from predictors.runtime import load_predictor
 from predictors.word_predictor import WordPredictor
 from preprocessing.word_image import UnusableImage, read_word_image, word_image_of_array
 from utils.config_schema import Predict
+from utils.places import find
 
 ImageLike = str | os.PathLike[str] | np.ndarray
 
@@ -26,7 +27,8 @@ class Reader:
     @classmethod
     def from_folder(cls, folder: str | os.PathLike[str], settings: Predict) -> "Reader":
         """Loads a model folder; raises UserError if it isn't a whole one."""
-        return cls(load_predictor(artifact_folder(os.fspath(folder)), settings))
+        found = find(artifact_folder(os.fspath(folder)))
+        return cls(load_predictor(found, settings))
 
     @property
     def charset(self) -> str:

@@ -24,6 +24,7 @@ from utils.config_schema import Config
 from utils.errors import UserError
 from utils.labels import Word
 from utils.log import log
+from utils.places import find
 from utils.tokenizer import Tokenizer
 
 
@@ -91,7 +92,7 @@ def _tokenizer(config: Config, words: list[Word], saved: dict[str, Any] | None) 
     if config.network.charset is None and start.use_pretrained_weights:
         if saved:
             return Tokenizer(saved_charset(saved))
-        folder = artifact_folder(start.restore_from)
+        folder = find(artifact_folder(start.restore_from))
         return read_tokenizer(folder, read_description(folder))
     if config.network.charset is not None:
         return Tokenizer(config.network.charset)
@@ -102,7 +103,7 @@ def _load_pretrained(config: Config, network: ModelSeq2Seq) -> None:
     start = config.train.weights_initialization
     if not start.use_pretrained_weights:
         return
-    folder = artifact_folder(start.restore_from)
+    folder = find(artifact_folder(start.restore_from))
     load_weights(folder, read_description(folder), network)
     log(f"Starting from the weights in {folder}.")
 
@@ -125,7 +126,7 @@ def _check_start(config: Config) -> None:
         raise UserError(
             "train.weights_initialization.restore_from names no model folder to start from; set it."
         )
-    if not artifact_folder(start.restore_from).exists():
+    if not find(artifact_folder(start.restore_from)).exists():
         raise UserError(
             f"train.weights_initialization.restore_from {start.restore_from} does not exist; train it first, "
             "or set train.weights_initialization.use_pretrained_weights=false."

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from utils.files import write_json
+from utils.places import ROOT
 
-CODE = Path(__file__).resolve().parents[1]
 LIBRARIES = ("keras", "tensorflow", "jax", "torch", "numpy", "cv2", "PIL")
 
 
@@ -35,7 +35,7 @@ def describe_run() -> dict[str, Any]:
     return {
         "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         "command": shlex.join(sys.argv),
-        "git": git_state(CODE),
+        "git": git_state(ROOT),
         "python": platform.python_version(),
         "libraries": {
             name: sys.modules[name].__version__

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from utils.config_errors import explain, shown_value
 from utils.config_schema import Config
 from utils.errors import UserError
+from utils.places import find
 
 MOST_KEYS = 10_000  # of one mapping
 LONGEST_SHOWN = 160  # characters of a YAML parser's message, which may quote the file
@@ -19,10 +20,13 @@ LONGEST_SHOWN = 160  # characters of a YAML parser's message, which may quote th
 def load_config(path: str | Path, overrides: Iterable[str] = ()) -> Config:
     """Reads `path`, applies `KEY.PATH=VALUE` overrides and validates the result.
 
+    Args:
+        path: a config file; one that doesn't exist here may be one that comes with the code.
+
     Raises:
         UserError: file missing or not YAML, unknown key (names the nearest), wrong type or range.
     """
-    values = _read_yaml(Path(path))
+    values = _read_yaml(find(path))
     overridden = [_apply_override(values, override) for override in overrides]
     return _validate(values, str(path), overridden)
 
