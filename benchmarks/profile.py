@@ -94,9 +94,9 @@ def _by_operation(folder: Path) -> tuple[Counter[str], Counter[str]]:
         for plane in space.planes:
             names = {key: value.name for key, value in plane.event_metadata.items()}
             for event in (event for line in plane.lines for event in line.events):
-                # Operations are named `path/in/graph:Type`; the rest are the profiler's own marks.
-                _, colon, operation = names[event.metadata_id].rpartition(":")
-                if colon and operation.isidentifier():
+                # Operations are named `path/in/graph:Type`; the rest, such as `A::B`, contains them.
+                path_in_graph, colon, operation = names[event.metadata_id].rpartition(":")
+                if colon and ":" not in path_in_graph and operation.isidentifier():
                     times[operation] += event.duration_ps / 1e12 / TRACED
                     calls[operation] += 1
     return times, Counter({operation: round(number / TRACED) for operation, number in calls.items()})
