@@ -15,7 +15,9 @@ from preprocessing.word_image import UnusableImage, read_word_image, word_image_
 from utils.config_schema import Predict
 from utils.places import find
 
+Errors = Literal["raise", "return"]
 ImageLike = str | os.PathLike[str] | np.ndarray
+Images = list[str] | list[Path] | list[np.ndarray] | list[ImageLike]
 
 
 class Reader:
@@ -36,17 +38,15 @@ class Reader:
         return self.predictor.anatomy.tokenizer.charset
 
     @overload
-    def read(self, images: ImageLike) -> Prediction: ...
+    def read(self, images: ImageLike, errors: Errors = ...) -> Prediction: ...
 
     @overload
-    def read(self, images: Sequence[ImageLike]) -> list[Prediction]: ...
+    def read(self, images: Images, errors: Literal["raise"] = ...) -> list[Prediction]: ...
 
     @overload
-    def read(
-        self, images: Sequence[ImageLike], errors: Literal["return"]
-    ) -> list[Prediction | UnusableImage]: ...
+    def read(self, images: Images, errors: Literal["return"]) -> list[Prediction | UnusableImage]: ...
 
-    def read(self, images, errors: Literal["raise", "return"] = "raise"):
+    def read(self, images, errors: Errors = "raise"):
         """Reads one image, or a list of them in batches.
 
         Args:
@@ -83,10 +83,9 @@ class Reader:
         raise TypeError(f"an image is a path or a numpy array, not {type(image).__name__}")
 
     def _read(self, images: Sequence[np.ndarray | UnusableImage]) -> list[Prediction | UnusableImage]:
+        usable = [(i, image) for i, image in enumerate(images) if isinstance(image, np.ndarray)]
+        widths = np.array([image.shape[1] for _, image in usable], dtype=np.int64)
         results: list = list(images)
-        usable = [i for i, image in enumerate(images) if isinstance(image, np.ndarray)]
-        widths = np.array([results[i].shape[1] for i in usable], dtype=np.int64)
-        predictions = dict(self.predictor.predict(widths, lambda i: images[usable[i]]))
-        for index, prediction in predictions.items():
-            results[usable[index]] = prediction
+        for index, prediction in self.predictor.predict(widths, lambda i: usable[i][1]):
+            results[usable[index][0]] = prediction
         return results

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -19,19 +20,16 @@ except ImportError:  # Windows
     resource = None  # type: ignore[assignment]
 
 
-class ChosenBatches:
-    """Some batches of a generator's first epoch, in the way that `Feed` asks for them."""
+class ChosenBatches(Feed):
+    """Feeds some batches of a generator's first epoch, in the given order."""
 
     def __init__(self, generator: DataGenerator, indices: list[int]) -> None:
-        self.config = generator.config
-        self.generator = generator
+        super().__init__(generator, threads=1)
         self.indices = indices
 
-    def __len__(self) -> int:
-        return len(self.indices)
-
-    def batch(self, epoch: int, index: int) -> Any:
-        return self.generator.batch(0, self.indices[index])
+    def _next(self) -> Iterator[Any]:
+        for index in self.indices:
+            yield self.generator.batch(0, index)
 
 
 class StepTimes(keras.callbacks.Callback):
@@ -57,7 +55,7 @@ def dry_run(trainer: TrainerSeq2Seq) -> None:
     generator: DataGenerator = trainer.train_feed.generator
     sizes = batch_sizes(generator)
     widest, average = int(np.argmax(sizes)), int(np.argmin(np.abs(sizes - sizes.mean())))
-    feed = Feed(ChosenBatches(generator, [widest, average, average]), trainer.config.train.num_workers)
+    feed = ChosenBatches(generator, [widest, average, average])
     times = StepTimes()
     trainer.compile()
     with computing_in(trainer.precision):

@@ -5,6 +5,7 @@ python -m utils.inspect_dataset --images_folder my/images --labels_file my/label
 """
 
 import argparse
+import io
 import sys
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -44,7 +45,8 @@ def main(arguments: list[str] | None = None) -> int:
     """The command line; returns 0, 2 when the user can mend the problem, 130 on Ctrl-C."""
     options = _parse(arguments)
     # Labels hold any character; a terminal that can't show one must not stop the work.
-    sys.stdout.reconfigure(encoding="utf-8", errors="replace")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", errors="replace")
     try:
         folder, labels_file, image = _places(options)
         labels = read_labels(labels_file)

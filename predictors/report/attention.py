@@ -54,8 +54,8 @@ def read_attention(
         chosen = order[start : start + batch_size]
         images = [dataset.image(positions[i]) for i in chosen]
         image, width = pad_images(images, network.column_stride)
-        ids, _ = network.tokenizer.encode_batch([texts[i] for i in chosen], length)
-        weights = reader.predict_on_batch({"image": image, "width": width, "ids": ids})
+        written, _ = network.tokenizer.encode_batch([texts[i] for i in chosen], length)
+        weights = reader.predict_on_batch({"image": image, "width": width, "ids": written})
         by_column = weights.reshape(*weights.shape[:2], -1, image.shape[2] // network.column_stride).sum(2)
         for row, i in enumerate(chosen):
             columns = -(-images[row].shape[1] // network.column_stride)

@@ -64,16 +64,16 @@ def errors_by_character(alignments: Sequence[list[Pair]]) -> list[Share]:
 
 def calibration_bins(confidences: Sequence[float], right: Sequence[bool], number: int = 10) -> list[Bin]:
     """Words by confidence, in `number` bins of equal width, low to high."""
-    sums = [[0, 0.0, 0] for _ in range(number)]
+    counts, hits, totals = [0] * number, [0] * number, [0.0] * number
     for confidence, is_right in zip(confidences, right, strict=True):
         # Upper edges belong to their bin, as in Guo et al. 2017.
         index = next(i for i in range(number) if confidence <= (i + 1) / number or i == number - 1)
-        sums[index][0] += 1
-        sums[index][1] += confidence
-        sums[index][2] += is_right
+        counts[index] += 1
+        totals[index] += confidence
+        hits[index] += is_right
     return [
-        Bin(i / number, (i + 1) / number, count, total / max(1, count), hits / max(1, count))
-        for i, (count, total, hits) in enumerate(sums)
+        Bin(i / number, (i + 1) / number, count, totals[i] / max(1, count), hits[i] / max(1, count))
+        for i, count in enumerate(counts)
     ]
 
 

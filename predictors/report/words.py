@@ -33,7 +33,9 @@ def choose_words(errors: Sequence[int], confidences: Sequence[float], most: int 
     wrong = [i for i in order if errors[i]]
     right = order[len(wrong) :]
     wrong = wrong[: max(round(WRONG_SHARE * most), most - len(right))]
-    places = np.linspace(0, len(right) - 1, most - len(wrong)).round().astype(int) if right else []
+    if not right:
+        return wrong
+    places = np.linspace(0, len(right) - 1, most - len(wrong)).round().astype(int)
     return wrong + [right[place] for place in places]
 
 
@@ -83,4 +85,4 @@ def _png(image: np.ndarray) -> str:
         width = max(1, round(image.shape[1] * MOST_HEIGHT / image.shape[0]))
         image = cv2.resize(image, (width, MOST_HEIGHT), interpolation=cv2.INTER_AREA)
     pixels = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
-    return base64.b64encode(cv2.imencode(".png", pixels)[1]).decode()
+    return base64.b64encode(cv2.imencode(".png", pixels)[1].tobytes()).decode()
