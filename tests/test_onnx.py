@@ -276,18 +276,14 @@ def test_command_line(make_config, dataset, saved, tmp_path, eagerly, capsys):
     config = write_settings(tmp_path / "tiny.yml", tiny_settings(dataset, tmp_path))
     assert main.main(["-c", config, "--export"]) == 0
     cv2.imwrite(str(tmp_path / "word.png"), pictures(load_artifact(saved)[0], 1)[0])
-    texts = []
+    image = str(tmp_path / "word.png")
+    outputs = []
     for name in ("onnx", "keras"):
-        arguments = [
-            "--predict",
-            "--filename",
-            str(tmp_path / "word.png"),
-            "--set",
-            f"predict.runtime={name}",
-        ]
-        assert main.main(["-c", config, *arguments]) == 0
-        texts.append(capsys.readouterr().out)
-    assert texts[0] == texts[1] and texts[0].startswith("Predicted label: ")
+        for job in (["--predict", "--filename", image], ["--predict_on_test"]):
+            assert main.main(["-c", config, *job, "--set", f"predict.runtime={name}"]) == 0
+            outputs.append(capsys.readouterr().out)
+    assert outputs[:2] == outputs[2:]
+    assert outputs[0].startswith("Predicted label: ") and "CER: " in outputs[1]
     nothing = merged(tiny_settings(dataset, tmp_path), {"experiment_folder": str(tmp_path / "none")})
     config = write_settings(tmp_path / "none.yml", nothing)
     assert main.main(["-c", config, "--export"]) == 2

@@ -20,6 +20,7 @@ from trainers.dry_run import dry_run
 from trainers.experiment_folder import check_outputs, set_aside_old_run, state_file
 from trainers.same_training import saved_charset
 from trainers.trainer_seq2seq import TrainerSeq2Seq
+from utils.allocator import keep_freed_memory
 from utils.config_schema import Config
 from utils.errors import UserError
 from utils.labels import Word
@@ -30,6 +31,7 @@ from utils.tokenizer import Tokenizer
 
 def train(config: Config, restart: bool = False) -> None:
     """Trains with `config`, continuing an interrupted training of the same experiment folder."""
+    keep_freed_memory()
     trainer = _build(config, restart)
     trainer.train()
     _copy_to_output(config)
