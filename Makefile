@@ -15,7 +15,7 @@ test: $(VENV)/ready-to-test
 	$(RUN) -m pytest tests
 
 # Kills, full disks, a long training and 10,000 arbitrary inputs of each kind: hours on a small machine.
-faults: $(VENV)/ready
+faults: $(VENV)/ready-to-test
 	$(RUN) -m tests.faults
 	$(RUN) -m pytest tests/test_fuzz.py --hypothesis-profile long
 
