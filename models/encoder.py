@@ -40,9 +40,8 @@ def _convolutions(features, width, network: Network, masked: bool):
     """
     stride = 1
     blocks = len(network.num_filters)
-    wanted = network.use_batch_norm
     options: dict = {"renorm": True, "renorm_clipping": RENORM_LIMITS} if network.batch_renorm else {}
-    norms = [options if on else None for on in (wanted if isinstance(wanted, list) else [wanted] * blocks)]
+    norms = [options if on else None for on in network.normalized]
     units = network.residual or [0] * blocks
 
     def activate(values, name: str):

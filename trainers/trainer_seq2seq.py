@@ -7,6 +7,7 @@ from typing import Any
 import keras
 
 from base.base_trainer import BaseTrainer
+from callbacks.batch_statistics import BatchStatistics
 from callbacks.divergence import StopOnDivergence
 from callbacks.history import History
 from callbacks.learning_rate import LearningRate
@@ -197,6 +198,12 @@ class TrainerSeq2Seq(BaseTrainer):
                 keras.callbacks.EarlyStopping(stopping.monitor, patience=stopping.patience, mode="min")
             )
         return callbacks
+
+    def _batch_statistics(self) -> list[BatchStatistics]:
+        batches = self.config.train.statistics_batches
+        if not batches or not any(self.config.network.normalized):
+            return []
+        return [BatchStatistics(self.network.encoder, self.train_feed.generator, batches)]
 
     def _snapshots(self) -> list[Snapshot]:
         best, last = self.config.callbacks.model_best_checkpoint, self.config.callbacks.model_last_checkpoint

@@ -69,6 +69,12 @@ class Train(Section):
         "float32",
         "number format of training's matrix products; auto: mixed_bfloat16 on CPUs with instructions for it",
     )
+    statistics_batches: int = key(
+        0,
+        "training batches from which batch normalisation's statistics are estimated anew after each epoch; "
+        "0: its running averages are kept",
+        ge=0,
+    )
     num_epochs: PositiveInt = key(50, "passes over the training words")
     use_multiprocessing: bool = key(False, "accepted for the seed project's files; threads are always used")
     num_workers: PositiveInt = key(2, "threads that augment and batch ahead of training", le=256)
@@ -203,6 +209,12 @@ class Network(Section):
     def steps(self) -> list[list[int]]:
         """Convolution step [height, width] of each block."""
         return self.strides or [[1, 1]] * len(self.num_filters)
+
+    @property
+    def normalized(self) -> list[bool]:
+        """Whether each block has batch norm."""
+        wanted = self.use_batch_norm
+        return wanted if isinstance(wanted, list) else [wanted] * len(self.num_filters)
 
     @property
     def pools(self) -> list[list[int]]:
