@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import zlib
 from pathlib import Path
 
@@ -473,18 +472,16 @@ def test_image_problems_of_what_is_no_file(tmp_path):
 
 def test_ctrl_c_ends_with_130_and_writes_nothing(tmp_path):
     folder = tmp_path / "images"
-    folder.mkdir()
-    os.mkfifo(folder / "b.png")
-    os.mkfifo(folder / "c.png")  # nobody writes to it: reading it would never end
-    (tmp_path / "t.csv").write_text("b.png,b\nc.png,c\n")
+    picture(folder / "b.png")
+    os.mkfifo(tmp_path / "t.csv")
     output = tmp_path / "out" / "labels.json"
     arguments = ["--table", tmp_path / "t.csv", "--images", folder, "--output", output, "--workers", "1"]
     process = subprocess.Popen([*COMMAND, *map(str, arguments)], cwd=ROOT, stderr=subprocess.PIPE, text=True)
     try:
-        # Opening the pipe waits until the importer has opened it too: it is now busy reading images.
-        with open(folder / "b.png", "wb"):
+        # Opening the pipe waits until the importer has opened it too: it is now waiting for the table.
+        with open(tmp_path / "t.csv", "wb"):
             process.send_signal(signal.SIGINT)
-            time.sleep(0.3)
+            process.wait(30)
         assert process.communicate(timeout=30)[1].strip().splitlines()[-1] == "Interrupted."
     finally:
         process.kill()
