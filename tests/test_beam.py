@@ -28,7 +28,11 @@ def inputs_of(model: ModelSeq2Seq, images: list[np.ndarray]) -> dict[str, np.nda
 
 def decode(model, images, **settings):
     """Texts with their log probabilities and ranks, best first, for each image."""
-    ids, scores, rank = BeamDecoder(model, **settings).predict_on_batch(inputs_of(model, images))
+    return read(BeamDecoder(model, **settings), model, images)
+
+
+def read(decoder, model, images):
+    ids, scores, rank = decoder.predict_on_batch(inputs_of(model, images))
     for row, score in zip(ids.reshape(-1, ids.shape[-1]), scores.reshape(-1, ids.shape[-1]), strict=True):
         length = int((row != PAD).sum())
         assert (row[length:] == PAD).all() and (score[row == PAD] == 0).all()
@@ -105,12 +109,11 @@ def test_a_wide_beam_finds_the_best_of_all_texts(small, network, alpha):
 def test_stopping_early_changes_nothing(small):
     """The best few texts are those that a search for all of them puts first."""
     model, images = small(attention="luong"), pictures(8, seed=3)
-    for width in (2, 5, 41):
-        for alpha in (0.0, 1.0):
-            every = decode(model, images, width=width, length_penalty=alpha, n_best=width)
-            some = decode(model, images, width=width, length_penalty=alpha, n_best=2)
-            for first, second in zip(every, some, strict=True):
-                assert [text for text, *_ in second] == [text for text, *_ in first[:2]]
+    for alpha in (0.0, 1.0):
+        every = decode(model, images, width=6, length_penalty=alpha, n_best=6)
+        some = decode(model, images, width=6, length_penalty=alpha, n_best=2)
+        for first, second in zip(every, some, strict=True):
+            assert [text for text, *_ in second] == [text for text, *_ in first[:2]]
 
 
 def test_a_beam_finds_what_greedy_misses(make_config):
@@ -126,9 +129,9 @@ def test_a_beam_finds_what_greedy_misses(make_config):
 
 def test_a_word_reads_alike_alone_and_in_a_batch(make_config):
     model, images = build(make_config, **LUONG), pictures(9, seed=6)
-    together = decode(model, images, width=4, n_best=3)
-    for image, expected in zip(images, together, strict=True):
-        (alone,) = decode(model, [image], width=4, n_best=3)
+    decoder = BeamDecoder(model, width=4, n_best=3)
+    for image, expected in zip(images, read(decoder, model, images), strict=True):
+        (alone,) = read(decoder, model, [image])
         assert [text for text, *_ in alone] == [text for text, *_ in expected]
         np.testing.assert_allclose([p for _, p, _ in alone], [p for _, p, _ in expected], rtol=1e-3)
 
@@ -217,6 +220,7 @@ def test_ctc_ranks_finished_texts(small):
     inputs = inputs_of(model, images)
     memory, valid, *_ = model.encoder.predict_on_batch([inputs["image"], inputs["width"]])
     columns = keras.ops.log_softmax(model.ctc_head(memory, valid), axis=-1)
+    mixed = decode(model, images, width=41, n_best=3, length_penalty=0.5, ctc_weight=0.25)
     moved = 0
     for row, result in enumerate(without):
         texts = {text: score for text, score, _ in result}
@@ -226,14 +230,11 @@ def test_ctc_ranks_finished_texts(small):
             text: (0.75 * score + 0.25 * ctc) / (len(text) + 1) ** 0.5
             for (text, score), ctc in zip(texts.items(), by_column, strict=True)
         }
-        (mixed,) = decode(
-            model, images[row : row + 1], width=41, n_best=3, length_penalty=0.5, ctc_weight=0.25
-        )
-        assert [text for text, *_ in mixed] == sorted(expected, key=expected.get, reverse=True)[:3]
-        for text, score, rank in mixed:
+        assert [text for text, *_ in mixed[row]] == sorted(expected, key=expected.get, reverse=True)[:3]
+        for text, score, rank in mixed[row]:
             assert rank == pytest.approx(expected[text], abs=1e-3)
             assert score == pytest.approx(texts[text], abs=1e-3)
-        moved += mixed[0][0] != result[0][0]
+        moved += mixed[row][0][0] != result[0][0]
     assert moved
 
 

@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 from PIL import Image as PillowImage
 from PIL import ImageFile
 
-from preprocessing.word_image import UnusableImage, binarize, decode, read_word_image, to_network_geometry
+from preprocessing.word_image import (
+    UnusableImage,
+    binarize,
+    decode,
+    is_binarised,
+    read_word_image,
+    to_network_geometry,
+)
 from utils.config_data import Image, ImageSize
 
 GREY = Image(image_size=ImageSize(num_channels=1))
@@ -233,6 +240,21 @@ def test_otsu_makes_grey_and_binarised_scans_agree():
     assert paper == [255, 255]
     without = otsu.model_copy(update={"binarization": "none"})
     assert np.median(to_network_geometry(grey, without)) < 230
+
+
+def test_two_values_make_a_binarised_file(save):
+    """98 of 100 pixels suffice, whichever two values they have; the model's binarisation hides nothing."""
+    pixels = np.repeat(np.array([[30, 200]], np.uint8), 50, axis=1)
+    otsu = geometry(binarization="otsu")
+    for others, expected in ((0, True), (2, True), (3, False), (40, False)):
+        pixels[0, :others] = np.arange(100, 100 + others)
+        path = save(pixels, f"{others}.png")
+        assert is_binarised(path, GREY) is is_binarised(path, COLOUR) is is_binarised(path, otsu) is expected
+    assert is_binarised(save(word(), "word.png"), GREY) and is_binarised(save(word() * 0, "ink.png"), GREY)
+    gradient = np.tile(np.arange(60, dtype=np.uint8), (24, 1))
+    assert not is_binarised(save(np.dstack([word(), gradient, word()]), "colour.png"), COLOUR)
+    with pytest.raises(UnusableImage):
+        is_binarised(path.parent / "gone.png", GREY)
 
 
 def test_binarize_by_hand_and_of_blank_paper():

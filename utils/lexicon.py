@@ -80,9 +80,13 @@ class Lexicon:
         if core.lower().endswith("'s"):
             return self._word(core[:-2]) + POSSESSIVE
         if "-" in core:
-            parts = core.split("-")
-            return sum(map(self._word, parts)) + COMPOUND * (len(parts) - 1) if all(parts) else -math.inf
+            return self._compound(core.split("-"))
         return self.unlisted(len(core))
+
+    def _compound(self, parts: list[str]) -> float:
+        """Words joined by hyphens: together rarer than the rarest of them alone."""
+        known = [self._word(part) if part else -math.inf for part in parts]
+        return min(sum(known) + COMPOUND * (len(parts) - 1), min(known) + ATTACHED)
 
     def _beginning(self, prefix: str) -> float:
         """Log probability of all words that begin with `prefix`."""
