@@ -25,7 +25,7 @@ import numpy as np
 from preprocessing.word_image import UnusableImage, read_word_image
 from utils.config_data import Image
 from utils.errors import UserError
-from utils.files import atomic_write, is_inside, write_json
+from utils.files import atomic_write, is_inside, remove_stale, write_json
 from utils.log import progress_bar
 
 FORMAT_VERSION = 2
@@ -220,3 +220,4 @@ def _remove_outdated(cache: Path, prefix: str, keep: str) -> None:
     for path in cache.glob(f"{prefix}*"):
         if path.stem != keep and path.suffix in (".json", ".pixels"):
             path.unlink(missing_ok=True)
+    remove_stale(cache, prefix.rstrip("-"))
