@@ -1,14 +1,14 @@
-"""Train, evaluate and use a handwritten-word recogniser from one YAML config.
+"""Train, evaluate, use and export a handwritten-word recogniser from one YAML config.
 
 python main.py --train
 python main.py --predict_on_test
 python main.py --predict --filename IMAGE
+python main.py --export
 """
 
 import argparse
 import os
 import sys
-import tempfile
 
 from utils.errors import Interrupted, UserError
 from utils.log import log
@@ -16,7 +16,7 @@ from utils.memory import is_out_of_memory
 
 
 def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
-    """Reads the command line; TensorFlow isn't imported for it, so errors and --help come at once."""
+    """Reads the command line; nothing slow is imported for it, so errors and --help come at once."""
     parser = argparse.ArgumentParser(
         description="Handwritten-word recognition with sequence-to-sequence networks."
     )
@@ -31,6 +31,7 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
         "--predict_on_test", action="store_true", help="read the test words, report CER and WER"
     )
     jobs.add_argument("--predict", action="store_true", help="read the images given by --filename")
+    jobs.add_argument("--export", action="store_true", help="add ONNX files to the model, for fast reading")
     parser.add_argument("--filename", nargs="+", metavar="PATH", help="images, folders or globs to read")
     parser.add_argument("--output", metavar="FILE", help="also write the predictions to a .json or .csv file")
     parser.add_argument(
@@ -41,7 +42,8 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
         parser.error("--predict needs --filename IMAGE")
     if arguments.filename and not arguments.predict:
         parser.error("--filename goes with --predict")
-    if arguments.output and (arguments.train or not arguments.output.lower().endswith((".json", ".csv"))):
+    predicts = arguments.predict or arguments.predict_on_test
+    if arguments.output and (not predicts or not arguments.output.lower().endswith((".json", ".csv"))):
         parser.error("--output goes with --predict or --predict_on_test and names a .json or .csv file")
     if arguments.restart and not arguments.train:
         parser.error("--restart goes with --train")
@@ -51,7 +53,6 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> int:
     """Runs one job; returns the exit code: 0 done, 2 the user can mend it, 130 or 143 interrupted."""
     arguments = parse_arguments(argv)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     # Labels hold any character; a terminal that can't show one must not stop the work.
     sys.stdout.reconfigure(encoding="utf-8", errors="replace")
     try:
@@ -88,11 +89,19 @@ def _run(arguments: argparse.Namespace) -> int:
     from utils.config import load_config  # after the arguments, so that --help comes at once
 
     config = load_config(arguments.conf, arguments.set)
-    _import_keras()
+    if arguments.train or arguments.export:
+        from utils.quiet_keras import import_keras
+
+        import_keras()
     if arguments.train:
         from trainers.run import train
 
         train(config, restart=arguments.restart)
+        return 0
+    if arguments.export:
+        from exporters.run import export
+
+        export(config)
         return 0
     if arguments.predict_on_test:
         from predictors.run import predict_on_test
@@ -109,18 +118,6 @@ def _close_output() -> None:
         sys.stdout.flush()
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _import_keras() -> None:
-    """Imports Keras and TensorFlow, without the lines that the latter writes whatever its settings."""
-    with tempfile.TemporaryFile() as sink:
-        terminal = os.dup(2)
-        os.dup2(sink.fileno(), 2)
-        try:
-            import keras  # noqa: F401
-        finally:
-            os.dup2(terminal, 2)
-            os.close(terminal)
 
 
 if __name__ == "__main__":

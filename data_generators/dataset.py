@@ -8,7 +8,6 @@ import numpy as np
 
 from data_generators.image_store import ImageStore, JoinedStore, open_store
 from utils.config_schema import Config
-from utils.create_synthetic import create_synthetic
 from utils.errors import UserError
 from utils.labels import LabelsFile, Word, read_labels
 from utils.log import log
@@ -150,6 +149,8 @@ def _counted(reasons: Counter[str]) -> str:
 
 
 def _make_embedded_dataset(config: Config) -> None:
+    from utils.create_synthetic import create_synthetic  # needed once; prediction shouldn't wait for it
+
     labels_file, images = Path(config.labels_file), Path(config.images_folder)
     if images.resolve() != labels_file.parent.resolve() / "words":
         raise UserError(

@@ -1,55 +1,27 @@
 """A trained model as a folder that can be copied and used alone.
 
-`model.json` holds everything but the weights (geometry, network, charset, origin, metrics) and
-names the weights file with its checksum. It is replaced last, so a crash while saving leaves the
-old pair in place.
+It holds weights and `model.json` (`models/description.py`). The latter is replaced last, so a crash
+while saving leaves the old pair in place.
 """
 
-import hashlib
 import importlib.metadata
-import json
 import time
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
+from models.description import (
+    DESCRIPTION_FILE,
+    FORMAT,
+    checked_file,
+    file_digest,
+    read_anatomy,
+    read_description,
+    refuse_released,
+    short,
+)
 from models.model_seq2seq import ModelSeq2Seq
-from utils.config_data import Image
-from utils.config_schema import Config, Network
 from utils.errors import UserError
-from utils.files import atomic_write, is_inside, write_json
-from utils.tokenizer import Tokenizer
-
-FORMAT = 1
-DESCRIPTION_FILE = "model.json"
-CARD_FILE = "CARD.md"
-
-
-def artifact_folder(name: str | Path) -> Path:
-    """The model folder that a config value means; the seed project's `.h5` names lose their ending."""
-    text = str(name)
-    for ending in (".weights.h5", ".h5"):
-        if text.endswith(ending):
-            return Path(text.removesuffix(ending))
-    return Path(text)
-
-
-def best_folder(config: Config) -> Path:
-    """Where the best snapshot of the config's experiment is, or will be."""
-    configured = config.callbacks.model_best_checkpoint.out_file
-    return artifact_folder(configured or Path(config.experiment_folder) / "best")
-
-
-def last_folder(config: Config) -> Path:
-    """Where the snapshot of the experiment's last epoch is, or will be."""
-    configured = config.callbacks.model_last_checkpoint.out_file
-    return artifact_folder(configured or Path(config.experiment_folder) / "last")
-
-
-def trained_folder(config: Config) -> Path:
-    """The snapshot that counts as the experiment's model: the best, or the last if no best is kept."""
-    return best_folder(config) if config.callbacks.model_best_checkpoint.enabled else last_folder(config)
+from utils.files import atomic_write, write_json
 
 
 def save_artifact(folder: Path, network: ModelSeq2Seq, origin: dict[str, Any]) -> None:
@@ -66,7 +38,7 @@ def save_artifact(folder: Path, network: ModelSeq2Seq, origin: dict[str, Any]) -
     weights = f"model-{time.time_ns():x}.weights.h5"
     with atomic_write(folder / weights) as temporary:
         network.save_weights(temporary)
-        digest = _digest(temporary)
+        digest = file_digest(temporary)
     description = {
         "format": FORMAT,
         "weights": weights,
@@ -80,10 +52,37 @@ def save_artifact(folder: Path, network: ModelSeq2Seq, origin: dict[str, Any]) -
         "saved": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
     }
     write_json(folder / DESCRIPTION_FILE, description)
-    # Only files of our own naming, hidden ones of interrupted saves included.
-    for old in (*folder.glob("model-*.weights.h5"), *folder.glob(".model-*.weights.h5")):
-        if old.name != weights:
-            old.unlink(missing_ok=True)
+    remove_others(folder, [weights])
+
+
+def add_onnx(folder: Path, description: dict[str, Any], encoder: str, decoder: str) -> None:
+    """Names two ONNX files, made of the model's weights and written beside them, in `model.json`.
+
+    A released model may get them too: its weights stay.
+
+    Args:
+        description: what `model.json` said when the weights were read.
+
+    Raises:
+        UserError: a training has replaced the model since.
+    """
+    if read_description(folder) != description:
+        raise UserError(f"The model in {folder} was replaced during the export; export it again.")
+    files = {"encoder": encoder, "decoder": decoder}
+    digests = {f"{part}_sha256": file_digest(folder / name) for part, name in files.items()}
+    write_json(folder / DESCRIPTION_FILE, {**description, "onnx": {**files, **digests}})
+    remove_others(folder, [description["weights"], encoder, decoder])
+
+
+def remove_others(folder: Path, kept: list[str]) -> None:
+    """Deletes weights and ONNX files that `model.json` no longer names.
+
+    Only files of our own naming go, hidden ones of interrupted saves included.
+    """
+    for ending in ("weights.h5", "onnx"):
+        for old in (*folder.glob(f"model-*.{ending}"), *folder.glob(f".model-*.{ending}")):
+            if old.name not in kept:
+                old.unlink(missing_ok=True)
 
 
 def load_artifact(folder: Path) -> tuple[ModelSeq2Seq, dict[str, Any]]:
@@ -93,29 +92,15 @@ def load_artifact(folder: Path) -> tuple[ModelSeq2Seq, dict[str, Any]]:
         UserError: a part is missing, damaged or from another version.
     """
     description = read_description(folder)
+    anatomy = read_anatomy(folder, description)
     try:
-        image = Image.model_validate(description["image"])
-        network = Network.model_validate(description["network"])
-    except (KeyError, ValidationError) as error:
-        raise UserError(
-            f"{folder / DESCRIPTION_FILE} is incomplete or of another version: {_short(error)}."
-        ) from None
-    try:
-        model = ModelSeq2Seq(image, network, read_tokenizer(folder, description))
+        model = ModelSeq2Seq(anatomy.image, anatomy.network, anatomy.tokenizer)
     except ValueError as error:
         raise UserError(
-            f"{folder / DESCRIPTION_FILE} describes no possible network: {_short(error)}."
+            f"{folder / DESCRIPTION_FILE} describes no possible network: {short(error)}."
         ) from None
     load_weights(folder, description, model)
     return model, description
-
-
-def read_tokenizer(folder: Path, description: dict[str, Any]) -> Tokenizer:
-    """The tokenizer of a model folder; raises UserError if its charset is missing or no charset."""
-    charset = description.get("charset")
-    if not isinstance(charset, str):
-        raise UserError(f"{folder / DESCRIPTION_FILE} is incomplete: it lacks the charset.")
-    return Tokenizer(charset)
 
 
 def load_weights(folder: Path, description: dict[str, Any], model: ModelSeq2Seq) -> None:
@@ -124,62 +109,11 @@ def load_weights(folder: Path, description: dict[str, Any], model: ModelSeq2Seq)
     Raises:
         UserError: weights missing, damaged, or of another network.
     """
-    name = description.get("weights")
-    if not isinstance(name, str) or Path(name).name != name:
-        raise UserError(
-            f"{folder / DESCRIPTION_FILE} names no weights file in its folder; copy the folder again."
-        )
-    path = folder / name
-    if not path.is_file():
-        raise UserError(f"Model folder {folder} lacks {path.name}; copy the whole folder again.")
-    _check_place(path)
-    if _digest(path) != description.get("weights_sha256"):
-        raise UserError(f"Weights {path} are damaged (checksum differs); copy the whole folder again.")
+    path = checked_file(folder, description.get("weights"), description.get("weights_sha256"), "weights")
     try:
         model.load_weights(path)
     except (ValueError, OSError) as error:
-        raise UserError(f"Weights {path} don't fit this network: {_short(error)}.") from None
-
-
-def read_description(folder: Path) -> dict[str, Any]:
-    """The content of `model.json`.
-
-    Raises:
-        UserError: no model folder, or not readable.
-    """
-    path = folder / DESCRIPTION_FILE
-    _check_place(path)
-    try:
-        description = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError):
-        raise UserError(
-            f"{folder} is no model folder ({DESCRIPTION_FILE} is missing); train one or name another."
-        ) from None
-    except OSError as error:
-        raise UserError(f"{path} can't be read: {error.strerror}.") from None
-    except (ValueError, RecursionError):
-        raise UserError(f"{path} is not valid JSON; copy the model folder again.") from None
-    if not isinstance(description, dict) or description.get("format") != FORMAT:
-        raise UserError(f"{path} is no model description of format {FORMAT}; use the version that wrote it.")
-    return description
-
-
-def refuse_released(folder: Path) -> None:
-    """Raises UserError if `folder` holds a released model, which training must never overwrite."""
-    if (folder / CARD_FILE).exists():
-        raise UserError(f"{folder} holds a released model ({CARD_FILE}); name another folder to write to.")
-
-
-def _check_place(path: Path) -> None:
-    """Refuses a file that is a link out of its folder, or would never end: the folder may be anybody's."""
-    if not is_inside(path, path.parent):
-        raise UserError(f"{path} is a link that leads out of the model folder; put the file itself there.")
-    if path.exists() and not path.is_file():
-        raise UserError(f"{path} is no file; copy the model folder again.")
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+        raise UserError(f"Weights {path} don't fit this network: {short(error)}.") from None
 
 
 def _version(package: str) -> str | None:
@@ -187,8 +121,3 @@ def _version(package: str) -> str | None:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
         return None
-
-
-def _short(error: Exception) -> str:
-    """The first 200 characters of an error, on one line."""
-    return " ".join(str(error).split())[:200]

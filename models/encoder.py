@@ -1,18 +1,12 @@
 """CNN -> columns -> LSTM encoder."""
 
-import math
-
 import keras
 from keras import layers
 
+from models.geometry import horizontal_stride
 from models.layers import Columns, MaskColumns, NormalizeImage
 from utils.config_data import Image
 from utils.config_schema import Network
-
-
-def horizontal_stride(network: Network) -> int:
-    """Pixels of image width per encoder column."""
-    return math.prod(size_x for _, size_x in network.steps + network.pools)
 
 
 def build_encoder(image: Image, network: Network) -> keras.Model:

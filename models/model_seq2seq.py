@@ -5,7 +5,8 @@ import keras
 from base.base_model import BaseModel
 from models.ctc import CtcHead
 from models.decoder import Decoder
-from models.encoder import build_encoder, horizontal_stride
+from models.encoder import build_encoder
+from models.geometry import horizontal_stride
 from models.losses import CharacterCrossEntropy, CtcLoss
 from utils.config_data import Image
 from utils.config_schema import Network

@@ -8,8 +8,8 @@ from typing import Any
 
 from base.base_predictor import Prediction
 from data_generators.dataset import open_dataset, read_dataset_labels
-from models.artifact import artifact_folder, trained_folder
-from predictors.predictor_seq2seq import PredictorSeq2Seq
+from models.description import model_folder
+from predictors.runtime import load_predictor
 from utils.config_schema import Config
 from utils.errors import UserError
 from utils.files import check_writable, write_csv, write_json
@@ -24,10 +24,10 @@ def predict_on_test(config: Config, output: str | None = None) -> int:
     """Reads the test words and prints scores, CER and WER last; returns the exit code."""
     if output:
         check_writable(output)
-    predictor = _load(config)
+    predictor = load_predictor(model_folder(config), config.predict)
     words = read_dataset_labels(config).splits["test"]
     # The images must have the model's geometry, whatever the config says.
-    dataset = open_dataset(config.model_copy(update={"image": predictor.network.image}), words, "test")
+    dataset = open_dataset(config.model_copy(update={"image": predictor.anatomy.image}), words, "test")
     predictions = predictor.predict_dataset(dataset, progress=True)
     texts, labels = [p.text for p in predictions], [word.label for word in dataset.words]
     # Before the table: should the disk be full, the scores are not lost.
@@ -46,7 +46,7 @@ def predict(config: Config, patterns: list[str], output: str | None = None) -> i
     paths = find_images(patterns)
     if output:
         check_writable(output)
-    predictor = _load(config)
+    predictor = load_predictor(model_folder(config), config.predict)
     rows, failed = [], 0
     results = predictor.read_files(paths)
     for path, result in progress_bar(
@@ -86,20 +86,6 @@ def find_images(patterns: Iterable[str]) -> list[Path]:
             )
         paths.update(dict.fromkeys(found))
     return list(paths)
-
-
-def _load(config: Config) -> PredictorSeq2Seq:
-    """The model this experiment has trained, else the one that predict.weights_file names."""
-    named = config.predict.weights_file
-    own = trained_folder(config)
-    folder = own if own.exists() or not named else artifact_folder(named)
-    if not folder.exists():
-        raise UserError(
-            f"There is no trained model: neither {own} nor predict.weights_file ({named}) exists; "
-            "train one with --train, or set predict.weights_file to a model folder."
-        )
-    log(f"Using the model in {folder}.")
-    return PredictorSeq2Seq.from_folder(folder, config.predict.batch_size)
 
 
 def _print_text(path: Path, prediction: Prediction, single: bool) -> None:

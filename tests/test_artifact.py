@@ -10,15 +10,8 @@ import numpy as np
 import pytest
 
 import models.artifact
-from models.artifact import (
-    artifact_folder,
-    best_folder,
-    last_folder,
-    load_artifact,
-    load_weights,
-    read_description,
-    save_artifact,
-)
+from models.artifact import load_artifact, load_weights, save_artifact
+from models.description import artifact_folder, best_folder, file_digest, last_folder, read_description
 from models.model_seq2seq import ModelSeq2Seq
 from predictors.predictor_seq2seq import PredictorSeq2Seq
 from utils.errors import UserError
@@ -219,6 +212,6 @@ def test_pickled_files_are_never_opened(saved, tmp_path):
     assert "damaged" in refusal(read_progress, state)
     weights = saved / read_description(saved)["weights"]
     weights.write_bytes(pickle.dumps(Exploit()))
-    edit(saved, weights_sha256=models.artifact._digest(weights))
+    edit(saved, weights_sha256=file_digest(weights))
     assert "don't fit" in refusal(load_artifact, saved)
     assert not (tmp_path / "proof").exists()

@@ -17,6 +17,7 @@ from conftest import REPOSITORY, command, tiny_settings, write_settings
 from PIL import Image as PillowImage
 
 import main
+from models.description import read_anatomy, read_description
 from utils.config import load_config
 
 LABELS = ["[a]", "b]", "[", "Ab"]
@@ -41,11 +42,12 @@ def blocked(tmp_path_factory) -> dict[str, str]:
     "arguments, expected",
     [
         (["--help"], "--predict_on_test"),
-        ([], "one of the arguments --train --predict_on_test --predict is required"),
+        ([], "one of the arguments --train --predict_on_test --predict --export is required"),
         (["--train", "--predict"], "not allowed with"),
         (["--predict"], "--filename"),
         (["--train", "--filename", "a.png"], "--filename goes with --predict"),
         (["--train", "--output", "a.json"], "--output goes with"),
+        (["--export", "--output", "a.json"], "--output goes with"),
         (["--predict_on_test", "--output", "a.txt"], ".json or .csv"),
         (["--predict_on_test", "--restart"], "--restart goes with --train"),
         (["--train", "-c", "nowhere.yml"], "nowhere.yml does not exist"),
@@ -69,12 +71,19 @@ def test_a_job_does_import_it(blocked, tmp_path):
     assert result.returncode == 1 and "imported" in result.stderr
 
 
-def test_shipped_configs_start_from_nothing():
+def test_shipped_configs_start_from_nothing_or_from_a_shipped_model_of_the_same_network():
     configs = sorted((REPOSITORY / "configs").glob("*.yml"))
     assert REPOSITORY / "configs" / "config.yml" in configs
     for path in configs:
-        start = load_config(path).train.weights_initialization
-        assert not start.use_pretrained_weights and start.restore_from is None
+        config = load_config(path)
+        start = config.train.weights_initialization
+        if not start.use_pretrained_weights:
+            assert start.restore_from is None
+            continue
+        folder = REPOSITORY / start.restore_from
+        assert folder.parent == REPOSITORY / "snapshots"
+        model = read_anatomy(folder, read_description(folder))
+        assert (model.image, model.network) == (config.image, config.network)
 
 
 def write_word(path: Path, text: str) -> None:

@@ -10,7 +10,7 @@ from PIL import Image as PillowImage
 import main
 from data_generators.dataset import open_dataset
 from data_generators.training_words import additional_words, open_training_words
-from models.artifact import read_description
+from models.description import read_description
 from utils.config import validate_config
 from utils.errors import UserError
 from utils.labels import read_labels

@@ -3,7 +3,7 @@
 import time
 from pathlib import Path
 
-from models.artifact import DESCRIPTION_FILE, artifact_folder, best_folder, last_folder, refuse_released
+from models.description import DESCRIPTION_FILE, artifact_folder, best_folder, last_folder, refuse_released
 from utils.config_schema import Config
 from utils.errors import UserError
 from utils.lock import experiment_lock

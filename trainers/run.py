@@ -8,13 +8,11 @@ from callbacks.training_state import read_progress
 from data_generators.data_generator import DataGenerator
 from data_generators.dataset import learnable, open_dataset, read_dataset_labels
 from data_generators.training_words import additional_words, open_training_words
-from models.artifact import (
+from models.artifact import load_artifact, load_weights, save_artifact
+from models.description import (
     artifact_folder,
-    load_artifact,
-    load_weights,
     read_description,
     read_tokenizer,
-    save_artifact,
     trained_folder,
 )
 from models.model_seq2seq import ModelSeq2Seq

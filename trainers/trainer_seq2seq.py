@@ -21,7 +21,7 @@ from callbacks.validation import ValidationScores
 from data_generators.data_generator import DataGenerator
 from data_generators.dataset import Dataset
 from data_generators.feed import Feed
-from models.artifact import best_folder, last_folder
+from models.description import best_folder, last_folder
 from models.model_seq2seq import ModelSeq2Seq
 from models.precision import computing_in, resolve_precision
 from predictors.predictor_seq2seq import PredictorSeq2Seq

@@ -90,6 +90,10 @@ class Predict(Section):
         None, "model folder to use while this experiment has trained none of its own"
     )
     batch_size: PositiveInt = key(256, "words per decoding batch")
+    runtime: Literal["auto", "onnx", "keras"] = key(
+        "auto",
+        "what runs the network; auto: ONNX Runtime if the model folder has ONNX files (see --export)",
+    )
 
 
 class Network(Section):

@@ -1,0 +1,73 @@
+"""Writes ONNX graphs node by node, in terms of NumPy weights and named values."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+# Old enough for every ONNX Runtime since 1.13 (2022), new enough for all that is used here.
+OPSET = 17
+IR_VERSION = 8
+FLOAT, INT32, BOOL = TensorProto.FLOAT, TensorProto.INT32, TensorProto.BOOL
+TYPES = {"float32": FLOAT, "int32": INT32, "uint8": TensorProto.UINT8, "bool": BOOL}
+
+
+class Graph:
+    """A graph under construction; values are known by their names.
+
+    Args:
+        name: of the graph, for people who look at it.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.nodes: list[onnx.NodeProto] = []
+        self.weights: list[onnx.TensorProto] = []
+        self.inputs: list[onnx.ValueInfoProto] = []
+        self.outputs: list[onnx.ValueInfoProto] = []
+
+    def input(self, name: str, dtype: str, shape: tuple) -> str:
+        """Adds an input; a string in `shape` names a free axis."""
+        self.inputs.append(helper.make_tensor_value_info(name, TYPES[dtype], shape))
+        return name
+
+    def output(self, value: str, name: str, dtype: str, shape: tuple) -> None:
+        """Makes `value` an output of this name."""
+        self.nodes.append(helper.make_node("Identity", [value], [name]))
+        self.outputs.append(helper.make_tensor_value_info(name, TYPES[dtype], shape))
+
+    def constant(self, value: Any, dtype: type = np.float32) -> str:
+        """Adds an array that never changes."""
+        name = f"w{len(self.weights)}"
+        self.weights.append(numpy_helper.from_array(np.ascontiguousarray(value, dtype), name))
+        return name
+
+    def integers(self, *values: int) -> str:
+        """Adds a constant int64 vector, as shapes and axes are given."""
+        return self.constant(values, np.int64)
+
+    def __call__(self, operator: str, *inputs: str, outputs: int = 1, **attributes: Any) -> Any:
+        """Adds a node; returns the name of its output, or the list of them if it has several."""
+        names = [f"v{len(self.nodes)}_{index}" for index in range(outputs)]
+        self.nodes.append(helper.make_node(operator, list(inputs), names, **attributes))
+        return names if outputs > 1 else names[0]
+
+    def dense(self, value: str, kernel: np.ndarray, bias: np.ndarray | None = None) -> str:
+        """value (..., in) times kernel (in, out), plus bias."""
+        product = self("MatMul", value, self.constant(kernel))
+        return product if bias is None else self("Add", product, self.constant(bias))
+
+    def save(self, path: Path) -> None:
+        """Checks the graph and writes it.
+
+        Raises:
+            onnx.checker.ValidationError: it is no valid graph, a fault of ours.
+        """
+        graph = helper.make_graph(self.nodes, self.name, self.inputs, self.outputs, self.weights)
+        opset = [helper.make_opsetid("", OPSET)]
+        model = helper.make_model(graph, opset_imports=opset, producer_name="seq2seq_ocr")
+        model.ir_version = IR_VERSION
+        onnx.checker.check_model(model, full_check=True)
+        onnx.save(model, str(path))

@@ -1,0 +1,105 @@
+"""Reads words with a model folder's ONNX files, without Keras or TensorFlow."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from models.description import Anatomy, onnx_files, read_anatomy, read_description, short
+from predictors.word_predictor import WordPredictor
+from utils.errors import UserError
+from utils.tokenizer import END, PAD, START
+
+# The feature maps of so many words fit the processor's cache: twice as fast as 256, in a fifth of the memory.
+WORDS_AT_ONCE = 32
+
+try:
+    import onnxruntime
+except ImportError:  # Only this runtime needs it.
+    onnxruntime = None
+
+
+class PredictorOnnx(WordPredictor):
+    """Greedy reading on ONNX Runtime, on the CPU: the encoder once, then the decoder step by step.
+
+    Args:
+        encoder, decoder: the files that `--export` writes (`exporters/`).
+        threads: of ONNX Runtime; 0: as many as the process has cores.
+
+    Raises:
+        UserError: ONNX Runtime is not installed, or can't load a file.
+    """
+
+    def __init__(
+        self, encoder: Path, decoder: Path, anatomy: Anatomy, batch_size: int = 256, threads: int = 0
+    ) -> None:
+        super().__init__(anatomy, batch_size)
+        self.encoder = _session(encoder, threads)
+        self.step = _session(decoder, threads)
+        self.carried = [node.name for node in self.encoder.get_outputs()]
+        self.states = [name for name in self.carried if name.startswith("state_")]
+
+    @classmethod
+    def from_folder(
+        cls, folder: str | os.PathLike, batch_size: int = 256, threads: int = 0
+    ) -> "PredictorOnnx":
+        """Loads a model folder; raises UserError if it isn't a whole one with ONNX files."""
+        folder = Path(folder)
+        description = read_description(folder)
+        anatomy = read_anatomy(folder, description)
+        return cls(*onnx_files(folder, description), anatomy, batch_size, threads)
+
+    def decode(self, image: np.ndarray, width: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        parts = []
+        for start in range(0, len(image), WORDS_AT_ONCE):
+            part = slice(start, start + WORDS_AT_ONCE)
+            parts.append(self._decode_part(image[part, :, : width[part].max()], width[part]))
+        ids, log_probability = map(np.concatenate, zip(*parts))
+        return ids, log_probability
+
+    def _decode_part(self, image: np.ndarray, width: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        fed = {"image": np.ascontiguousarray(image), "width": width}
+        carried = dict(zip(self.carried, self.encoder.run(self.carried, fed)))
+        outputs = ["best", "score", *(f"new_{name}" for name in self.states)]
+        shape = (len(image), self.anatomy.network.max_seq_lenght)
+        ids, log_probability = np.full(shape, PAD, np.int32), np.zeros(shape, np.float32)
+        # The words in the decoder: their rows in the results, and which of them haven't ended.
+        rows, running = np.arange(shape[0]), np.ones(shape[0], bool)
+        last = np.full(shape[0], START, np.int32)
+        for step in range(shape[1]):
+            last, score, *states = self.step.run(outputs, {"ids": last, **carried})
+            carried.update(zip(self.states, states))
+            ids[rows[running], step] = last[running]
+            log_probability[rows[running], step] = score[running]
+            running &= last != END
+            left = np.count_nonzero(running)
+            if not left:
+                break
+            # Moving the unfinished words together costs about as much as a step of them.
+            if 2 * left <= len(rows):
+                carried = {name: value[running] for name, value in carried.items()}
+                rows, last, running = rows[running], last[running], np.ones(left, bool)
+        return ids, log_probability
+
+
+def _session(path: Path, threads: int) -> "onnxruntime.InferenceSession":
+    if onnxruntime is None:
+        raise UserError(
+            "predict.runtime onnx needs ONNX Runtime; install it with `pip install onnxruntime`, "
+            "or set predict.runtime=keras."
+        )
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads or _cores()
+    options.log_severity_level = 4
+    # Two sessions take turns: threads of the one must not keep the cores busy while the other works.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    try:
+        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:
+        # ONNX Runtime has a class of its own for every cause, all derived from Exception alone.
+        raise UserError(f"ONNX Runtime can't load {path}: {short(error)}; export it again.") from None
+
+
+def _cores() -> int:
+    """Cores that this process may use, where the system tells."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,43 @@
+"""Which runtime reads: ONNX Runtime starts in half a second, Keras can do everything."""
+
+import importlib.util
+from pathlib import Path
+
+from models.description import read_description
+from predictors.word_predictor import WordPredictor
+from utils.config_schema import Predict
+from utils.errors import UserError
+from utils.log import log
+
+
+def load_predictor(folder: Path, settings: Predict) -> WordPredictor:
+    """Loads a model folder for the runtime that `predict.runtime` means; only that one is imported.
+
+    Raises:
+        UserError: the folder isn't a whole one, or has no ONNX files where those are demanded.
+    """
+    log(f"Using the model in {folder}.")
+    if settings.runtime == "onnx":
+        return _load_onnx(folder, settings)
+    if settings.runtime == "auto" and _has_onnx(folder):
+        try:
+            return _load_onnx(folder, settings)
+        except UserError as error:
+            log(f"{error} Going on with Keras.")
+    from utils.quiet_keras import import_keras
+
+    import_keras()
+    from predictors.predictor_seq2seq import PredictorSeq2Seq
+
+    return PredictorSeq2Seq.from_folder(folder, settings.batch_size)
+
+
+def _load_onnx(folder: Path, settings: Predict) -> WordPredictor:
+    from predictors.predictor_onnx import PredictorOnnx
+
+    return PredictorOnnx.from_folder(folder, settings.batch_size)
+
+
+def _has_onnx(folder: Path) -> bool:
+    """Whether ONNX files and ONNX Runtime are there; whether they work shows when they are loaded."""
+    return "onnx" in read_description(folder) and importlib.util.find_spec("onnxruntime") is not None

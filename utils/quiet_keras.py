@@ -1,0 +1,17 @@
+"""The first import of Keras and TensorFlow, seconds long, for the jobs that need them."""
+
+import os
+import tempfile
+
+
+def import_keras() -> None:
+    """Imports both without the lines that TensorFlow writes to stderr whatever its settings."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with tempfile.TemporaryFile() as sink:
+        terminal = os.dup(2)
+        os.dup2(sink.fileno(), 2)
+        try:
+            import keras  # noqa: F401
+        finally:
+            os.dup2(terminal, 2)
+            os.close(terminal)
