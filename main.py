@@ -11,8 +11,8 @@ import os
 import sys
 
 from utils.errors import Interrupted, UserError
+from utils.log import log
 from utils.memory import is_out_of_memory
-from utils.text import one_line
 
 
 def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
@@ -74,13 +74,13 @@ def main(argv: list[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except UserError as error:
-        print(error, file=sys.stderr)
+        log(str(error))
         return 2
     except Interrupted as error:
-        print(f"{error}{' Leave out --restart.' if arguments.restart else ''}", file=sys.stderr)
+        log(f"{error}{' Leave out --restart.' if arguments.restart else ''}")
         return error.exit_code
     except KeyboardInterrupt:
-        print("Interrupted; nothing is half-written.", file=sys.stderr)
+        log("Interrupted; nothing is half-written.")
         return 130
     except BrokenPipeError:
         # Whoever read our output (`| head`) has seen enough.
@@ -88,16 +88,13 @@ def main(argv: list[str] | None = None) -> int:
         return 141
     except OSError as error:
         # Where no better sentence was found: a full disk behind `> FILE`, a folder without permission.
-        print(one_line(f"Can't use {error.filename or 'the output'}: {error.strerror}."), file=sys.stderr)
+        log(f"Can't use {error.filename or 'the output'}: {error.strerror or error}.")
         _close_output()
         return 2
     except Exception as error:
         if not is_out_of_memory(error):
             raise
-        print(
-            "Out of memory; lower train.batch_size, predict.batch_size or the network's size.",
-            file=sys.stderr,
-        )
+        log("Out of memory; lower train.batch_size, predict.batch_size or the network's size.")
         return 2
 
 

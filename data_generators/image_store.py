@@ -25,7 +25,7 @@ import numpy as np
 from preprocessing.word_image import UnusableImage, read_word_image
 from utils.config_data import Image
 from utils.errors import UserError
-from utils.files import atomic_write, is_inside, write_json
+from utils.files import atomic_write, is_inside, remove_stale, write_json
 from utils.log import progress_bar
 
 FORMAT_VERSION = 2
@@ -34,7 +34,11 @@ LINK_OUT = "link that leads out of images_folder"
 
 
 class PixelFile:
-    """The pixels of all images, one after the other, for any number of reading threads."""
+    """The pixels of all images, one after the other, for any number of reading threads.
+
+    `pixels[start:end]` is uint8 (end - start,), read-only; it raises UserError if the file has been cut
+    short or its storage has gone.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -42,20 +46,16 @@ class PixelFile:
         self.lock = threading.Lock()
         weakref.finalize(self, os.close, self.handle)
 
-    def read(self, start: int, end: int) -> np.ndarray:
-        """uint8 (end - start,), read-only.
-
-        Raises:
-            UserError: the file has been cut short or its storage has gone.
-        """
+    def __getitem__(self, part: slice) -> np.ndarray:
+        start, size = int(part.start), int(part.stop - part.start)
         try:
             with self.lock:
                 os.lseek(self.handle, start, os.SEEK_SET)
-                content = os.read(self.handle, end - start)
+                content = os.read(self.handle, size)
             reason = "it has been changed"
         except OSError as error:
             content, reason = b"", error.strerror
-        if len(content) != end - start:
+        if len(content) != size:
             raise UserError(
                 f"Can't read the cache {self.path}: {reason}; the same command makes it anew and goes on."
             )
@@ -73,7 +73,7 @@ class ImageStore:
         height, channels: of every image.
     """
 
-    pixels: PixelFile
+    pixels: PixelFile | np.ndarray
     offsets: np.ndarray
     problems: dict[int, str]
     height: int
@@ -89,7 +89,7 @@ class ImageStore:
 
     def __getitem__(self, index: int) -> np.ndarray:
         """uint8 (height, width) or (height, width, 3), read-only."""
-        flat = self.pixels.read(int(self.offsets[index]), int(self.offsets[index + 1]))
+        flat = self.pixels[self.offsets[index] : self.offsets[index + 1]]
         shape = (self.height, -1) if self.channels == 1 else (self.height, -1, self.channels)
         return flat.reshape(shape)
 
@@ -220,3 +220,4 @@ def _remove_outdated(cache: Path, prefix: str, keep: str) -> None:
     for path in cache.glob(f"{prefix}*"):
         if path.stem != keep and path.suffix in (".json", ".pixels"):
             path.unlink(missing_ok=True)
+    remove_stale(cache, prefix.rstrip("-"))

@@ -117,19 +117,27 @@ def test_a_missing_images_folder_is_named(make, tmp_path):
 
 def test_training_drops_labels_it_can_not_learn_and_evaluation_keeps_them(make, logged):
     config = make(train={"max_unusable_share": 0.5})
-    labels = ["abcd", "abcda", "abx", "a", "", "b", "\u00e4", "c", "d", "ab"]
+    labels = ["abcd", "abcda", "abx", "a", "aa", "b", "\u00e4", "c", "d", "ab"]
     dataset = open_dataset(config, words(*labels), "train", TOKENIZER)
     # max_seq_lenght 5 has room for four characters and the end.
-    assert [word.label for word in dataset.words] == ["abcd", "a", "b", "c", "d", "ab"]
+    assert [word.label for word in dataset.words] == ["abcd", "a", "aa", "b", "c", "d", "ab"]
     assert logged == [
-        "4 of 10 train words are unusable: 2 label has characters outside the charset, "
-        "1 label too long for network.max_seq_lenght, 1 empty label; they are left out."
+        "3 of 10 train words are unusable: 2 label has characters outside the charset, "
+        "1 label too long for network.max_seq_lenght; they are left out."
     ]
     TOKENIZER.encode_batch([word.label for word in dataset.words], config.network.max_seq_lenght)
     logged.clear()
     evaluated = open_dataset(config, words(*labels), "test")
-    assert [word.label for word in evaluated.words] == [label for label in labels if label]
-    assert logged == ["1 of 10 test words are unusable: 1 empty label; they are left out."]
+    assert [word.label for word in evaluated.words] == labels and logged == []
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_words_without_a_label_are_left_out_and_counted(make, logged, split):
+    config = make(train={"max_unusable_share": 0.5})
+    tokenizer = TOKENIZER if split == "train" else None
+    dataset = open_dataset(config, words("a", "", " ", "b"), split, tokenizer)
+    assert [word.label for word in dataset.words] == ["a", "b"]
+    assert logged == [f"2 of 4 {split} words are unusable: 2 empty label; they are left out."]
 
 
 def test_a_word_with_two_problems_counts_once(make, logged):
@@ -166,8 +174,7 @@ def test_the_embedded_dataset_is_made_on_first_use_only(make, tmp_path, logged, 
     assert {split: len(found) for split, found in splits.items()} == {"train": 12, "val": 10, "test": 10}
     assert "Making the embedded dataset" in logged[0] and "32 words" in logged[0]
     assert len(open_dataset(config, splits["train"], "train")) == 12
-    maker = "utils.create_synthetic.create_synthetic"
-    monkeypatch.setattr(maker, lambda *args, **keys: pytest.fail("made twice"))
+    monkeypatch.setattr(dataset_module, "create_synthetic", lambda *args, **keys: pytest.fail("made twice"))
     assert read_dataset_labels(config).splits == splits
 
 

@@ -301,3 +301,44 @@ def test_ordered_map_passes_errors_on():
     assert next(results) == 0 and next(results) == 1
     with pytest.raises(ZeroDivisionError):
         next(results)
+
+
+def test_what_a_killed_build_has_left_is_removed(words):
+    """Also that of other words: a killed build's temporary is as large as the whole cache."""
+    opened(words)
+    (cache,) = (words.parent / "cache").glob("*.pixels")
+    left = cache.with_name(f".{cache.stem[:-3]}abc-12345678.part.pixels")
+    left.write_bytes(b"half")
+    os.utime(left, (1, 1))
+    opened(words, NAMES[:3])
+    assert sorted(path.suffix for path in (words.parent / "cache").iterdir()) == [".json", ".pixels"]
+
+
+def test_lists_of_two_owners_do_not_remove_each_other(words, decoded):
+    for names, owner in ((NAMES[:6], "one.json"), (NAMES[6:], "other.json")):
+        open_store(words, names, IMAGE, words.parent / "cache", "train", owner)
+    decoded.clear()
+    open_store(words, NAMES[:6], IMAGE, words.parent / "cache", "train", "one.json")
+    assert decoded == []
+    open_store(words, NAMES[:5], IMAGE, words.parent / "cache", "train", "one.json")
+    assert len(list((words.parent / "cache").glob("*.pixels"))) == 2
+
+
+def test_links_are_followed_only_within_the_folder(words, tmp_path):
+    (tmp_path / "secret").mkdir()
+    for name in ("outside.png", "secret/0.png"):
+        (tmp_path / name).write_bytes((words / NAMES[0]).read_bytes())
+    (words / "in.png").symlink_to(words / NAMES[0])
+    (words / "out.png").symlink_to(tmp_path / "outside.png")
+    (words / "out").symlink_to(tmp_path / "secret")
+    store = opened(words, ["in.png", "out.png", "out/0.png"])
+    assert store.problems == dict.fromkeys((1, 2), "link that leads out of images_folder")
+    assert np.array_equal(store[0], read_word_image(words / NAMES[0], IMAGE))
+
+
+def test_a_cache_that_is_cut_while_open_is_one_sentence(words):
+    store = opened(words)
+    (cache,) = (words.parent / "cache").glob("*.pixels")
+    os.truncate(cache, 50)
+    with pytest.raises(UserError, match=r"Can't read the cache .* has been changed"):
+        store[len(store) - 1]

@@ -1,6 +1,8 @@
 """Trains the sequence-to-sequence network, resumably."""
 
+import contextlib
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -133,7 +135,7 @@ class TrainerSeq2Seq(BaseTrainer):
         callbacks = self.callbacks()
         self.train_feed.epoch, self.train_feed.step = self._position()
         try:
-            with warnings.catch_warnings(), computing_in(self.precision):
+            with warnings.catch_warnings(), computing_in(self.precision), self._explained():
                 # TensorBoard shows the network in less detail then.
                 warnings.filterwarnings("ignore", message=".*failed to serialize as JSON")
                 # Epochs without validation (callbacks.validation.every_epochs) have no such value.
@@ -147,23 +149,25 @@ class TrainerSeq2Seq(BaseTrainer):
                     shuffle=False,
                     verbose=0,
                 )
-        except (UserError, Interrupted):
-            raise
-        except Exception as error:
-            self._explain(error)
-            raise
         finally:
             for callback in callbacks:
                 if isinstance(callback, (Progress, SaveState)):
                     callback.close()
 
-    def _explain(self, error: Exception) -> None:
-        """Raises what is behind an error of `fit`, if that is known better than by the error itself."""
-        error = self.train_feed.error or self.val_feed.error or error
-        if is_out_of_memory(error):
-            raise out_of_memory(self.network.model, self.train_feed.generator) from None
-        if error in (self.train_feed.error, self.val_feed.error):
-            raise error from None
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Within the block, errors of Keras and TensorFlow give way to what is behind them."""
+        try:
+            yield
+        except (UserError, Interrupted):
+            raise
+        except Exception as error:
+            cause = self.train_feed.error or self.val_feed.error or error
+            if is_out_of_memory(cause):
+                raise out_of_memory(self.network.model, self.train_feed.generator) from None
+            if cause is error:
+                raise
+            raise cause from None
 
     def _position(self) -> tuple[int, int]:
         """Epochs done, and steps done of the next one."""
@@ -181,7 +185,8 @@ class TrainerSeq2Seq(BaseTrainer):
             )
         model = self.network.model
         model.optimizer.build(model.trainable_variables)
-        model.evaluate(self.val_feed.dataset(), steps=1, verbose=0)
+        with self._explained():
+            model.evaluate(self.val_feed.dataset(), steps=1, verbose=0)
 
     def _keras_callbacks(self) -> list[keras.callbacks.Callback]:
         settings = self.config.callbacks

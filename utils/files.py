@@ -38,20 +38,21 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
     path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _remove_stale(path)
+        remove_stale(path.parent, path.stem)
         handle, name = tempfile.mkstemp(
             prefix=f".{path.stem}-", suffix=_temporary_ending(path), dir=path.parent
         )
         temporary = Path(name)
         try:
-            _lock(handle)
+            _hold(handle)
             yield temporary
             with open(temporary, "rb") as file:
                 os.fsync(file.fileno())
             os.chmod(temporary, 0o666 & ~UMASK)
             os.replace(temporary, path)
         finally:
-            os.close(handle)
+            if fcntl:
+                os.close(handle)
             temporary.unlink(missing_ok=True)
         _sync_folder(path.parent)
     except OSError as error:
@@ -97,6 +98,25 @@ def check_writable(path: str | Path) -> None:
         raise UserError(f"Can't write {path}: {error.strerror or error}.") from None
 
 
+def remove_stale(folder: Path, name: str) -> None:
+    """Removes temporaries in `folder` that killed processes have left: old enough, and not locked any more.
+
+    Args:
+        name: start of the names of the files that they were to become.
+    """
+    if not fcntl or not folder.is_dir():
+        return
+    ours = re.compile(re.escape(f".{name}") + r"(-.*)?-[a-z0-9_]{8}\.part(\..*)?")
+    for entry in os.scandir(folder):
+        if not ours.fullmatch(entry.name) or not entry.is_file(follow_symlinks=False):
+            continue
+        # It may vanish meanwhile, and a lock that can't be had belongs to a process that lives.
+        with contextlib.suppress(OSError), open(entry.path, "rb") as file:
+            if time.time() - os.fstat(file.fileno()).st_mtime > STALE_SECONDS:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                os.unlink(entry.path)
+
+
 def is_inside(path: Path, folder: Path) -> bool:
     """Whether `path` stays in `folder` once all links are followed."""
     return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
@@ -107,26 +127,13 @@ def _temporary_ending(path: Path) -> str:
     return "".join([".part", *path.suffixes])
 
 
-def _lock(handle: int) -> None:
+def _hold(handle: int) -> None:
     """Marks a temporary as in use; the system lets go of it however the process ends."""
-    if fcntl:
-        with contextlib.suppress(OSError):  # some network file systems have no locks
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-
-def _remove_stale(path: Path) -> None:
-    """Removes temporaries of `path` whose process is gone: old enough, and not locked any more."""
     if not fcntl:
+        os.close(handle)  # Windows renames no open files
         return
-    ours = re.compile(re.escape(f".{path.stem}-") + r"[a-z0-9_]{8}" + re.escape(_temporary_ending(path)))
-    for entry in os.scandir(path.parent):
-        if not ours.fullmatch(entry.name) or not entry.is_file(follow_symlinks=False):
-            continue
-        # It may vanish meanwhile, and a lock that can't be had belongs to a process that lives.
-        with contextlib.suppress(OSError), open(entry.path, "rb") as file:
-            if time.time() - os.fstat(file.fileno()).st_mtime > STALE_SECONDS:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                os.unlink(entry.path)
+    with contextlib.suppress(OSError):  # some network file systems have no locks
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _umask() -> int:
