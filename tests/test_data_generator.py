@@ -40,23 +40,13 @@ def make_config(**sections):
     return validate_config(values, "test")
 
 
-class InMemory:
-    """Pixels that are in no file."""
-
-    def __init__(self, pixels):
-        self.pixels = pixels
-
-    def read(self, start, end):
-        return self.pixels[start:end]
-
-
 def make_dataset(number=50, channels=1, labels=None):
     """Words with random labels of 1 to 8 letters; every pixel of word i is i, so images tell who they are."""
     rng = np.random.default_rng(7)
     labels = labels or ["".join(rng.choice(list(CHARSET), rng.integers(1, 9))) for _ in range(number)]
     sizes = rng.integers(8, 65, len(labels)) * HEIGHT * channels
     pixels = np.repeat(np.arange(len(labels)), sizes).astype(np.uint8)
-    store = ImageStore(InMemory(pixels), np.concatenate([[0], np.cumsum(sizes)]), {}, HEIGHT, channels)
+    store = ImageStore(pixels, np.concatenate([[0], np.cumsum(sizes)]), {}, HEIGHT, channels)
     words = [Word(f"{index}.png", label) for index, label in enumerate(labels)]
     return Dataset(words, store, np.arange(len(labels)))
 

@@ -174,7 +174,8 @@ def test_the_embedded_dataset_is_made_on_first_use_only(make, tmp_path, logged, 
     assert {split: len(found) for split, found in splits.items()} == {"train": 12, "val": 10, "test": 10}
     assert "Making the embedded dataset" in logged[0] and "32 words" in logged[0]
     assert len(open_dataset(config, splits["train"], "train")) == 12
-    monkeypatch.setattr(dataset_module, "create_synthetic", lambda *args, **keys: pytest.fail("made twice"))
+    maker = "utils.create_synthetic.create_synthetic"
+    monkeypatch.setattr(maker, lambda *args, **keys: pytest.fail("made twice"))
     assert read_dataset_labels(config).splits == splits
 
 

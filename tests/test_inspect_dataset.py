@@ -99,14 +99,14 @@ def test_command_line(folder, tmp_path, capsys):
     assert inspect_dataset.main([*places, "--plot", str(tmp_path / "plots" / "out.png")]) == 0
     lines = capsys.readouterr().out.splitlines()
     rows = {line[:16].strip(): line[16:].split() for line in lines if line[16:17] == " "}
-    assert rows["words"] == ["7", "3", "2"]
+    assert rows["words"] == ["8", "3", "2"]
     assert rows["unreadable"] == ["2", "1", "0"]
     assert rows["writers"] == ["2", "2", "1"] and rows["without writer"] == ["0", "1", "1"]
     assert rows["image height, px"] == ["30"] * 6
     assert rows["image width, px"][-1] == "65" and rows["label length"] == ["1", "1", "3", "3", "8", "9"]
     text = " ".join("\n".join(lines).split())
     for finding in (
-        "1 words of train have an empty label",
+        "1 labels are empty (3.png)",
         "1 images can't be read: missing file (gone.png)",
         "1 writers are in both train and val (B)",
         "1 equal images are in both train and test (0.png)",
@@ -127,7 +127,7 @@ def test_config_names_the_dataset(folder, tmp_path, capsys):
     places = {"images_folder": str(folder / "words"), "labels_file": str(folder / "labels.json")}
     config.write_text(json.dumps(places), encoding="utf-8")
     assert inspect_dataset.main(["-c", str(config)]) == 0
-    assert "7        3        2" in capsys.readouterr().out
+    assert "8        3        2" in capsys.readouterr().out
 
 
 def test_clean_data_has_nothing_to_look_at(tmp_path, capsys):

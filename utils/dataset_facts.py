@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from preprocessing.word_image import UnusableImage, decode
 from utils.config_data import Image
 from utils.labels import SPLITS, LabelsFile, Word
+from utils.log import progress_bar
 
 RARE = 5  # a character that occurs less often can hardly be learned
 CROWDED = 0.25  # of the median width per character
@@ -50,7 +50,7 @@ def scan(labels: LabelsFile, folder: Path, image: Image, progress: bool = False)
     words = [(split, word) for split in SPLITS for word in labels.splits[split]]
     with ThreadPoolExecutor(THREADS) as pool:
         pictures = pool.map(lambda item: look_at(folder / item[1].filename, image), words)
-        bar = tqdm(pictures, "Reading", len(words), unit="word", disable=not progress, leave=False)
+        bar = progress_bar(pictures, desc="Reading", total=len(words), disable=not progress, leave=False)
         return [Entry(split, word, picture) for (split, word), picture in zip(words, bar)]
 
 
@@ -116,9 +116,14 @@ def problems(entries: Sequence[Entry]) -> Counter[str]:
     return Counter(entry.picture.problem for entry in entries if entry.picture.problem)
 
 
+def labelled(entries: Sequence[Entry]) -> list[Entry]:
+    """The entries whose label is more than white space; the others are not trained on."""
+    return [entry for entry in entries if entry.word.label.strip()]
+
+
 def characters(entries: Sequence[Entry]) -> Counter[str]:
-    """How often each character occurs in the labels."""
-    return Counter(itertools.chain.from_iterable(entry.word.label for entry in entries))
+    """How often each character occurs in the labels that are more than white space."""
+    return Counter(itertools.chain.from_iterable(entry.word.label for entry in labelled(entries)))
 
 
 def rare_characters(counts: Mapping[str, int]) -> dict[str, int]:
@@ -136,13 +141,13 @@ def unseen_characters(entries: Sequence[Entry]) -> str:
 
 
 def with_spaces(entries: Sequence[Entry]) -> list[str]:
-    """Files whose label has white space at an end or within."""
-    return [entry.word.filename for entry in entries if any(char.isspace() for char in entry.word.label)]
+    """Files whose label has white space at an end or within, beside other characters."""
+    return [e.word.filename for e in labelled(entries) if any(char.isspace() for char in e.word.label)]
 
 
 def crowded(entries: Sequence[Entry]) -> list[str]:
     """Files with far less width per character than usual: a label too long, or a crop too narrow."""
-    usable = [entry for entry in entries if entry.picture.width]
+    usable = [entry for entry in labelled(entries) if entry.picture.width]
     if not usable:
         return []
     widths = np.array([entry.picture.width / len(entry.word.label) for entry in usable])

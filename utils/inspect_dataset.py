@@ -20,6 +20,7 @@ from utils.dataset_facts import (
     Entry,
     characters,
     crowded,
+    labelled,
     of_split,
     problems,
     rare_characters,
@@ -91,12 +92,13 @@ def describe(entries: Sequence[Entry], notes: Sequence[str] = ()) -> Iterator[st
 def plot(path: str, entries: Sequence[Entry]) -> None:
     """Draws histograms of heights, widths, label lengths and characters as a PNG."""
     usable = [entry.picture for entry in entries if not entry.picture.problem]
+    lengths = [len(entry.word.label) for entry in labelled(entries)]
     save_panels(
         path,
         [
             histogram_panel("image height, px", [picture.height for picture in usable]),
             histogram_panel("image width, px", [picture.width for picture in usable]),
-            histogram_panel("label length, characters", [len(entry.word.label) for entry in entries]),
+            histogram_panel("label length, characters", lengths),
             bar_panel("characters", dict(characters(entries).most_common(80))),
         ],
     )
@@ -122,7 +124,7 @@ def _measures(entries: Sequence[Entry]) -> Iterator[str]:
     measures = {
         "image height, px": [entry.picture.height for entry in usable],
         "image width, px": [entry.picture.width for entry in usable],
-        "label length": [len(entry.word.label) for entry in entries],
+        "label length": [len(entry.word.label) for entry in labelled(entries)],
     }
     yield f"{'percentiles':16}" + "".join(f"{f'{p} %':>9}" for p in PERCENTILES) + f"{'largest':>9}"
     for name, values in measures.items():
@@ -145,6 +147,9 @@ def _findings(entries: Sequence[Entry]) -> Iterator[str]:
         yield f"{repeated} images repeat another of their split, {len(contradicting)} with another label" + (
             f" ({_examples(contradicting)})" if contradicting else ""
         )
+    empty = [entry.word.filename for entry in entries if not entry.word.label.strip()]
+    if empty:
+        yield f"{len(empty)} labels are empty ({_examples(empty)})"
     if spaces := with_spaces(entries):
         yield f"{len(spaces)} labels have white space ({_examples(spaces)})"
     if narrow := crowded(entries):
