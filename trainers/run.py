@@ -33,6 +33,7 @@ def train(config: Config, restart: bool = False) -> None:
     """Trains with `config`, continuing an interrupted training of the same experiment folder."""
     keep_freed_memory()
     trainer = _build(config, restart)
+    set_aside_old_run(config, restart)
     trainer.train()
     _copy_to_output(config)
 
@@ -58,7 +59,6 @@ def _build(config: Config, restart: bool) -> TrainerSeq2Seq:
     network = ModelSeq2Seq(config.image, config.network, tokenizer)
     if not saved:
         _load_pretrained(config, network)
-    set_aside_old_run(config, restart)
     log(
         f"Training on {_counted(shares)} words, validating on {len(val_words)}: "
         f"{network.parameter_count / 1e6:.2f} M parameters, {len(tokenizer.charset)} characters."
