@@ -72,13 +72,13 @@ def disk(folder: Path, dataset: Path) -> str:
             code, message = _train(config, f"train.num_epochs={position[0] + 2}")
         done = len(flushes) < number
         if not done:
-            assert code == 2 and "No space left on device" in message and str(experiment) in message, message
+            assert code == 2 and "No space left on device" in message and str(folder) in message, message
         position = _no_further_back(experiment, position)
     largest = max(path.stat().st_size for path in experiment.rglob("*") if path.is_file())
     for size in np.linspace(1000, largest - 1, 20).astype(int):
         with largest_file(int(size)):
             code, message = _train(config)
-        assert code == 2 and "File too large" in message and str(experiment) in message, message
+        assert code == 2 and "File too large" in message and str(folder) in message, message
         position = _no_further_back(experiment, position)
     _train(config, f"train.num_epochs={position[0] + 1}")
     _train(config, f"train.num_epochs={position[0] + 1}", f"experiment_folder={folder / 'straight'}")
