@@ -4,6 +4,7 @@ import keras
 import numpy as np
 
 from data_generators.data_generator import DataGenerator
+from models.layers import BatchNormalization
 
 
 class BatchStatistics(keras.callbacks.Callback):
@@ -22,18 +23,23 @@ class BatchStatistics(keras.callbacks.Callback):
         super().__init__()
         self.generator = generator
         self.chosen = np.unique(np.linspace(0, len(generator) - 1, batches).round().astype(int))
-        self.layers = [
-            layer for layer in encoder.layers if isinstance(layer, keras.layers.BatchNormalization)
-        ]
+        self.layers = [layer for layer in encoder.layers if isinstance(layer, BatchNormalization)]
         self.convolutions = keras.Model(encoder.inputs, [layer.output for layer in self.layers])
 
     def on_epoch_end(self, epoch, logs=None):
-        before = [(layer.momentum, layer.renorm_momentum) for layer in self.layers]
+        before = [layer.momentum for layer in self.layers]
         for count, index in enumerate(self.chosen, start=1):
             inputs, _ = self.generator.batch(epoch, int(index))
             for layer in self.layers:
                 # Turns the running average into the plain one of all batches so far.
-                layer.momentum = layer.renorm_momentum = 1 - 1 / count
+                layer.momentum = 1 - 1 / count
             self.convolutions([inputs["image"], inputs["width"]], training=True)
-        for layer, (momentum, renorm_momentum) in zip(self.layers, before):
-            layer.momentum, layer.renorm_momentum = momentum, renorm_momentum
+        for layer, momentum in zip(self.layers, before):
+            layer.momentum = momentum
+
+
+def fix_statistics(encoder: keras.Model, fixed: bool) -> None:
+    """Whether batch norm uses its running statistics in training, too; compile functions anew after it."""
+    for layer in encoder.layers:
+        if isinstance(layer, BatchNormalization):
+            layer.fixed = fixed

@@ -4,12 +4,9 @@ import keras
 from keras import layers
 
 from models.geometry import horizontal_stride
-from models.layers import Columns, MaskColumns, NormalizeImage
+from models.layers import BatchNormalization, Columns, MaskColumns, NormalizeImage
 from utils.config_data import Image
 from utils.config_schema import Network
-
-# How far a batch may be corrected towards the running statistics: Ioffe 2017's final values.
-RENORM_LIMITS = {"rmin": 1 / 3, "rmax": 3.0, "dmax": 5.0}
 
 
 def build_encoder(image: Image, network: Network) -> keras.Model:
@@ -40,8 +37,7 @@ def _convolutions(features, width, network: Network, masked: bool):
     """
     stride = 1
     blocks = len(network.num_filters)
-    options: dict = {"renorm": True, "renorm_clipping": RENORM_LIMITS} if network.batch_renorm else {}
-    norms = [options if on else None for on in network.normalized]
+    norms = network.normalized
     units = network.residual or [0] * blocks
 
     def activate(values, name: str):
@@ -68,18 +64,12 @@ def _convolutions(features, width, network: Network, masked: bool):
     return features
 
 
-def _convolve(features, filters: int, kernel, step, norm: dict | None, name: str):
-    """Convolution, 'same' padding; batch norm, where used, makes its bias superfluous.
-
-    Args:
-        norm: options of the batch norm; None: there is none.
-    """
+def _convolve(features, filters: int, kernel, step, normalized: bool, name: str):
+    """Convolution, 'same' padding; batch norm, where used, makes its bias superfluous."""
     features = layers.Conv2D(
-        filters, tuple(kernel), strides=step, padding="same", use_bias=norm is None, name=f"conv_{name}"
+        filters, tuple(kernel), strides=step, padding="same", use_bias=not normalized, name=f"conv_{name}"
     )(features)
-    if norm is None:
-        return features
-    return layers.BatchNormalization(name=f"batch_norm_{name}", **norm)(features)
+    return BatchNormalization(name=f"batch_norm_{name}")(features) if normalized else features
 
 
 def _lstm_layers(columns, mask, network: Network):

@@ -34,6 +34,23 @@ class NormalizeImage(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("seq2seq_ocr")
+class BatchNormalization(keras.layers.BatchNormalization):
+    """Keras' layer, whose statistics can be fixed while its scale and shift go on learning.
+
+    A batch of words of similar widths has other statistics than the data as a whole. A network that has
+    learned by each batch's own must be read by them, too; fixed ones are the same in training and reading.
+
+    Attributes:
+        fixed: normalise by the running statistics in training too; read when a function is compiled.
+    """
+
+    fixed = False
+
+    def call(self, inputs, training=None, mask=None):
+        return super().call(inputs, training=training and not self.fixed, mask=mask)
+
+
+@keras.saving.register_keras_serializable("seq2seq_ocr")
 class MaskColumns(keras.layers.Layer):
     """Sets feature columns beyond the valid width to 0, as convolutions see them past the border.
 

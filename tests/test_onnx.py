@@ -26,6 +26,7 @@ from predictors.predictor_onnx import WORDS_AT_ONCE, PredictorOnnx
 from predictors.predictor_seq2seq import PredictorSeq2Seq
 from predictors.runtime import load_predictor
 from preprocessing.batch import pad_images
+from utils.config_schema import Predict
 from utils.errors import UserError
 from utils.tokenizer import END, PAD, Tokenizer
 
@@ -55,7 +56,6 @@ NETWORKS = {
         {"normalization": "standard", "image_size": {"num_channels": 3}},
         {
             **TWO_BLOCKS,
-            "batch_renorm": True,
             "residual": [1, 2],
             "encoder_layers": 2,
             "bidirectional": True,
@@ -98,7 +98,8 @@ def exported(model: ModelSeq2Seq, folder) -> PredictorOnnx:
     encoder_graph(model).save(folder / "encoder.onnx")
     decoder_graph(model).save(folder / "decoder.onnx")
     anatomy = PredictorSeq2Seq(model).anatomy
-    return PredictorOnnx(folder / "encoder.onnx", folder / "decoder.onnx", anatomy, threads=1)
+    files = folder / "encoder.onnx", folder / "decoder.onnx"
+    return PredictorOnnx(*files, anatomy, threads=1, ctc_weight=Predict().ctc_weight)
 
 
 def assert_alike(found, expected):

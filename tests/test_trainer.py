@@ -24,6 +24,7 @@ from callbacks.snapshot import Snapshot
 from callbacks.training_state import read_progress
 from data_generators.dataset import open_dataset
 from models.artifact import load_artifact, save_artifact
+from models.layers import BatchNormalization
 from models.model_seq2seq import ModelSeq2Seq
 from predictors.predictor_seq2seq import PredictorSeq2Seq
 from utils.config_schema import Train
@@ -46,9 +47,17 @@ FULL = {
         "label_smoothing": 0.1,
         "schedule": "cosine",
         "warmup_steps": 4,
+        "statistics_batches": 2,
+        "fixed_statistics_epochs": 1,
     },
     "network": {"attention": "luong", "embedding_dim": 4, "dropout": 0.2},
-    "data_aug": {"use_data_aug": True, "rotation_range": 2, "shear_range": 5, "noise_range": 4},
+    "data_aug": {
+        "use_data_aug": True,
+        "rotation_range": 2,
+        "shear_range": 5,
+        "noise_range": 4,
+        "wrong_characters": 0.2,
+    },
     "callbacks": {"early_stopping": {"enabled": True, "patience": 5}},
 }
 STEPS = 3  # of 8 words, for 20
@@ -368,6 +377,19 @@ def test_diverged_training_keeps_its_snapshots(tiny, experiment, eagerly, capsys
     assert equal(arrays_of(experiment / "best"), before[0]) and equal(
         arrays_of(experiment / "last"), before[1]
     )
+
+
+@pytest.mark.parametrize("estimated", [0, 1])
+def test_statistics_are_estimated_until_they_are_fixed(tiny, experiment, eagerly, estimated):
+    train_settings = {"statistics_batches": 1, "num_epochs": 1 + estimated, "fixed_statistics_epochs": 1}
+    assert train(tiny(train=train_settings, network={"use_batch_norm": True})) == 0
+    layers = load_artifact(experiment / "last")[0].encoder.layers
+    norms = [layer for layer in layers if isinstance(layer, BatchNormalization)]
+    assert norms
+    for layer in norms:
+        assert (np.asarray(layer.moving_mean) == 0).all() == (not estimated)
+        # A single batch, whose share of Keras' running average would be a hundredth.
+        assert (np.abs(np.asarray(layer.moving_variance) - 1) > 0.1).any() == bool(estimated)
 
 
 def test_starting_from_another_model(full, tiny, experiment, eagerly, capsys):

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 
 from base.base_trainer import BaseTrainer
-from callbacks.batch_statistics import BatchStatistics
+from callbacks.batch_statistics import BatchStatistics, fix_statistics
 from callbacks.divergence import StopOnDivergence
 from callbacks.history import History
 from callbacks.learning_rate import LearningRate
@@ -88,13 +88,10 @@ class TrainerSeq2Seq(BaseTrainer):
             self.compile()
             if self.saved:
                 self._prepare_resuming()
-            if self.saved.get("step"):
-                # Keras takes all epochs to be as long as the first, so the rest of a begun epoch is a
-                # `fit` of its own; the next one goes on from the state saved at the end of it.
-                self._fit(self.saved["epoch"] + 1)
+            while not self._finished():
+                self._fit(self._next_stop())
+                # What follows is a `fit` of its own, and goes on from the state saved at the end of this one.
                 self.saved = read_progress(self.state_file) or {}
-            if not self._finished():
-                self._fit(self.config.train.num_epochs)
 
     def compile(self) -> None:
         """Gives the network its optimizer and loss."""
@@ -120,6 +117,7 @@ class TrainerSeq2Seq(BaseTrainer):
         )
         first: list[keras.callbacks.Callback] = [
             StopOnDivergence(self.steps, step),
+            *self._batch_statistics(epoch),
             ValidationScores(
                 self.predictor, self.val_feed, self.val_dataset, settings.validation, train.num_epochs
             ),
@@ -130,8 +128,22 @@ class TrainerSeq2Seq(BaseTrainer):
         progress = Progress(self.words, self.steps, train.num_epochs, step)
         return [*first, *counted, history, progress, *self._tensorboard(), saving]
 
+    def _next_stop(self) -> int:
+        """The epoch (counted from 1) with whose end the next `fit` ends."""
+        epoch, step = self._position()
+        if step:
+            # Keras takes all epochs to be as long as the first; what is left of this one is a `fit` apart.
+            return epoch + 1
+        return self._first_fixed() if epoch < self._first_fixed() else self.config.train.num_epochs
+
+    def _first_fixed(self) -> int:
+        """The first epoch (counted from 0) with fixed statistics of batch norm."""
+        return max(0, self.config.train.num_epochs - self.config.train.fixed_statistics_epochs)
+
     def _fit(self, end: int) -> None:
         """Runs `fit` from the saved position to the end of epoch `end` (counted from 1)."""
+        fix_statistics(self.network.encoder, self._position()[0] >= self._first_fixed())
+        self.network.model.make_train_function(force=True)
         callbacks = self.callbacks()
         self.train_feed.epoch, self.train_feed.step = self._position()
         try:
@@ -204,9 +216,10 @@ class TrainerSeq2Seq(BaseTrainer):
             )
         return callbacks
 
-    def _batch_statistics(self) -> list[BatchStatistics]:
+    def _batch_statistics(self, epoch: int) -> list[BatchStatistics]:
+        """What estimates batch norm's statistics anew, unless they are fixed from `epoch` on."""
         batches = self.config.train.statistics_batches
-        if not batches or not any(self.config.network.normalized):
+        if not batches or not any(self.config.network.normalized) or epoch >= self._first_fixed():
             return []
         return [BatchStatistics(self.network.encoder, self.train_feed.generator, batches)]
 

@@ -75,6 +75,12 @@ class Train(Section):
         "0: its running averages are kept",
         ge=0,
     )
+    fixed_statistics_epochs: int = key(
+        0,
+        "last epochs in which batch normalisation uses its running averages, as reading does, instead of "
+        "each batch's own statistics",
+        ge=0,
+    )
     num_epochs: PositiveInt = key(50, "passes over the training words")
     use_multiprocessing: bool = key(False, "accepted for the seed project's files; threads are always used")
     num_workers: PositiveInt = key(2, "threads that augment and batch ahead of training", le=256)
@@ -121,7 +127,7 @@ class Predict(Section):
         0.3, "beam and lexicon rank by log p / length^this; 0: by probability, more: longer texts", ge=0
     )
     ctc_weight: Share = key(
-        0.4, "beam and lexicon: share of the CTC head's log p, where the network was trained with one"
+        0.3, "share of the CTC head's log p in decoding, where the network was trained with one"
     )
     n_best: PositiveInt = key(1, "readings of each word to give with beam or lexicon, best first")
     lexicon: Lexicon = Lexicon()
@@ -152,11 +158,6 @@ class Network(Section):
         None, "residual 3x3 double convolutions added to each block before its pooling; null: none"
     )
     use_batch_norm: bool | list[bool] = key(True, "batch normalisation, for all blocks or for each")
-    batch_renorm: bool = key(
-        False,
-        "batch normalisation by running statistics in training too (Ioffe 2017); without it batches of "
-        "similar widths are trained by other statistics than they are read by",
-    )
     conv_dropout: Annotated[Real, Field(ge=0, lt=1)] = key(
         0.0, "dropout on whole feature maps of the last block"
     )
