@@ -14,7 +14,7 @@ def cpu(monkeypatch, tmp_path):
     """A function: flags -> the machine's CPU has them."""
 
     def set_flags(flags: str) -> None:
-        (tmp_path / "cpuinfo").write_text(f"flags\t\t: {flags}\n", encoding="utf-8")
+        (tmp_path / "cpuinfo").write_text(f"{flags}\n", encoding="utf-8")
         monkeypatch.setattr(precision, "CPU_INFO", tmp_path / "cpuinfo")
 
     return set_flags
@@ -23,9 +23,10 @@ def cpu(monkeypatch, tmp_path):
 @pytest.mark.parametrize(
     "flags, meaning",
     [
-        ("fpu avx512f avx512_bf16", "mixed_bfloat16"),
-        ("fpu amx_bf16 amx_tile", "mixed_bfloat16"),
-        ("fpu avx2 avx512f avx512_vnni", "float32"),
+        ("vendor_id\t: AuthenticAMD\nflags\t\t: fpu avx512f avx512_bf16", "mixed_bfloat16"),
+        ("vendor_id\t: GenuineIntel\nflags\t\t: fpu avx512f avx512_bf16", "float32"),
+        ("vendor_id\t: GenuineIntel\nflags\t\t: fpu amx_bf16 amx_tile avx512_bf16", "mixed_bfloat16"),
+        ("vendor_id\t: AuthenticAMD\nflags\t\t: fpu avx2 avx512f avx512_vnni", "float32"),
     ],
 )
 def test_auto_asks_the_cpu(cpu, flags, meaning):
