@@ -11,7 +11,10 @@ from data_generators.data_augmentation import augment
 from data_generators.dataset import Dataset
 from preprocessing.batch import pad_images
 from utils.config_schema import Config
-from utils.tokenizer import Tokenizer
+from utils.tokenizer import NUM_SPECIAL, Tokenizer
+
+# Sets the random numbers of wrong characters apart from those of the batch's first image.
+MISLEAD = 1
 
 
 class DataGenerator(BaseDataGenerator):
@@ -51,10 +54,22 @@ class DataGenerator(BaseDataGenerator):
         labels = [self.dataset.words[position].label for position in positions]
         length = network.max_seq_lenght if network.fixed_seq_length else None
         decoder_input, target = self.tokenizer.encode_batch(labels, length)
+        if self.use_data_augmentation and self.config.data_aug.wrong_characters:
+            decoder_input = self._mislead(decoder_input, int(positions[0]), epoch)
         images = [self._image(int(position), epoch) for position in positions]
         image, width = pad_images(images, self.column_stride, self._min_widths(labels))
         targets = {"characters": target, "columns": target} if network.ctc_weight else target
         return {"image": image, "width": width, "decoder_input": decoder_input}, targets
+
+    def _mislead(self, decoder_input: np.ndarray, position: int, epoch: int) -> np.ndarray:
+        """Replaces some characters by others, so that the decoder trusts the image more than what it wrote.
+
+        In reading, its input holds its own mistakes (Bengio et al. 2015, arXiv:1506.03099).
+        """
+        rng = np.random.default_rng([self.config.seed, epoch, position, MISLEAD])
+        wrong = rng.random(decoder_input.shape) < self.config.data_aug.wrong_characters
+        others = rng.integers(NUM_SPECIAL, self.tokenizer.vocabulary_size, decoder_input.shape, np.int32)
+        return np.where(wrong & (decoder_input >= NUM_SPECIAL), others, decoder_input)
 
     def _image(self, position: int, epoch: int) -> np.ndarray:
         image = self.dataset.image(position)

@@ -408,3 +408,22 @@ def test_training_validates_on_the_validation_words(dataset, tmp_path, monkeypat
     assert not trained & {word.filename for word in caught["val"].dataset.words}
     assert caught["train"].use_data_augmentation and not caught["val"].use_data_augmentation
     assert caught["train"].shuffle and not caught["val"].shuffle
+
+
+def test_wrong_characters_mislead_the_decoder_only_in_training():
+    labels = ["abcdefgh"] * 400
+    share = {"wrong_characters": 0.25, "noise_range": 0}
+    generator = make_generator(make_dataset(labels=labels), augmented=True, data_aug=share)
+    again = make_generator(make_dataset(labels=labels), augmented=True, data_aug=share)
+    unlike, told = 0, TOKENIZER.encode_batch(labels[:1])[0][0]
+    for index in range(len(generator)):
+        inputs, target = generator.batch(1, index)
+        assert same((inputs, target), again.batch(1, index))
+        assert np.array_equal(target, TOKENIZER.encode_batch(labels[: len(target)])[1])
+        given = inputs["decoder_input"]
+        assert (given[:, 0] == START).all() and (given[:, 1:] > END).all()
+        unlike += (given != told).sum()
+    # A quarter of 3,200, an eighth of them by the right character; five standard deviations around it.
+    assert 575 < unlike < 825
+    untouched = make_generator(make_dataset(labels=labels), data_aug=share).batch(1, 0)[0]
+    assert (untouched["decoder_input"] == told).all()

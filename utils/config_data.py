@@ -86,6 +86,9 @@ class DataAug(Section):
     noise_range: Real = key(0.0, "largest standard deviation of pixel noise, in grey levels", ge=0, le=255)
     blur_range: Real = key(0.0, "largest standard deviation of Gaussian blur, in pixels", ge=0, le=100)
     binarize_probability: Share = key(0.0, "share of the images turned to pure black and white")
+    wrong_characters: Share = key(
+        0.0, "share of the characters before the next one that teacher forcing tells wrongly"
+    )
 
     @model_validator(mode="after")
     def _ranges_ascend(self) -> "DataAug":
