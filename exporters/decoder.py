@@ -2,18 +2,18 @@
 
 import numpy as np
 
-from exporters.graph import INT32, Graph
+from exporters.graph import Graph
 from models.model_seq2seq import ModelSeq2Seq
 from utils.tokenizer import END
 
 
 def decoder_graph(model: ModelSeq2Seq) -> Graph:
-    """The most probable next character of each word.
+    """What the decoder says of each word's next character.
 
     Inputs: ids (B,) int32, the previous characters; the encoder's outputs (`exporters/encoder.py`),
     of which state_i are replaced by new_state_i from step to step.
-    Outputs: best (B,) int32 and score (B,) float, its log-probability; log_probability (B,
-    vocabulary_size), where PAD and START have none; new_state_0, new_state_1, ... (B, latent_dim).
+    Outputs: log_probability (B, vocabulary_size), where PAD and START have none; new_state_0,
+    new_state_1, ... (B, latent_dim).
     """
     graph, network, decoder = Graph("decoder_step"), model.network, model.decoder
     latent = network.latent_dim
@@ -76,11 +76,8 @@ def _attend(graph: Graph, model: ModelSeq2Seq, query: str) -> str:
 
 
 def _scores(graph: Graph, output: str, kernel: np.ndarray, bias: np.ndarray) -> None:
-    """Log-probabilities and the best of them; PAD and START are never written."""
+    """Log-probabilities; PAD and START are never written."""
     kernel, bias = kernel.copy(), bias.copy()
     kernel[:, :END], bias[:END] = 0, -1e9
     scores = graph("LogSoftmax", graph.dense(output, kernel, bias), axis=-1)
-    best = graph("Cast", graph("ArgMax", scores, axis=-1, keepdims=0), to=INT32)
-    graph.output(best, "best", "int32", ("B",))
-    graph.output(graph("ReduceMax", scores, axes=[-1], keepdims=0), "score", "float32", ("B",))
     graph.output(scores, "log_probability", "float32", ("B", len(bias)))

@@ -12,6 +12,8 @@ import numpy as np
 
 from exporters.graph import BOOL, FLOAT, INT32, Graph
 from models.model_seq2seq import ModelSeq2Seq
+from predictors.predictor_onnx import COLUMNS
+from utils.tokenizer import END, PAD, START
 
 
 def encoder_graph(model: ModelSeq2Seq) -> Graph:
@@ -20,7 +22,8 @@ def encoder_graph(model: ModelSeq2Seq) -> Graph:
     Inputs: image (B, y_size, W, channels) uint8, W a multiple of the column stride; width (B,)
     int32, valid pixels of each image.
     Outputs: state_0, state_1, ... (B, latent_dim), the decoder's first states; with attention also
-    keys (B, latent_dim, S), memory (B, S, D) and, unless the width is fixed, valid (B, S) bool.
+    keys (B, latent_dim, S), memory (B, S, D) and, unless the width is fixed, valid (B, S) bool; with a
+    CTC head also columns (B, S, vocabulary_size), the probability of each id at each column.
     """
     return _Encoder(model).build()
 
@@ -54,6 +57,8 @@ class _Encoder:
             graph.output(state, f"state_{index}", "float32", ("B", network.latent_dim))
         if network.attention == "luong":
             self._attended(columns)
+        if network.ctc_weight:
+            self._spelled(columns)
         return graph
 
     def _normalize(self) -> str:
@@ -191,6 +196,22 @@ class _Encoder:
         if self._is_masked():
             valid = graph("Squeeze", self._mask(), graph.integers(1, 2))
             graph.output(graph("Cast", valid, to=BOOL), "valid", "bool", ("B", "S"))
+
+    def _spelled(self, columns: str) -> None:
+        """Outputs what the CTC head says of the columns; START and END are no characters."""
+        graph = self.graph
+        kernel, bias = (weight.copy() for weight in self.model.ctc_head.get_weights())
+        blank = np.full(bias.shape, -30, np.float32)
+        blank[PAD] = 30
+        for special in (START, END):
+            kernel[:, special], bias[special], blank[special] = 0, -1e9, -1e9
+        logits = graph.dense(graph("Transpose", columns, perm=[1, 0, 2]), kernel, bias)
+        if self._is_masked():
+            # (B, 1, 1, S) -> (B, S, 1)
+            valid = graph("Transpose", graph("Squeeze", self._mask(), graph.integers(1)), perm=[0, 2, 1])
+            logits = graph("Where", graph("Cast", valid, to=BOOL), logits, graph.constant(blank))
+        probability = graph("Softmax", logits, axis=-1)
+        graph.output(probability, COLUMNS, "float32", ("B", "S", len(bias)))
 
     def _dimension(self) -> int:
         """Size of the last axis of an encoder LSTM's outputs."""

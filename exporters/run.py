@@ -28,12 +28,14 @@ def export(config: Config) -> None:
     folder = model_folder(config)
     log(f"Exporting the model in {folder}.")
     model, description = load_artifact(folder)
+    greedy = config.predict.model_copy(update={"decoder": "greedy"})
     stamp = f"{time.time_ns():x}"
     encoder, decoder = (folder / f"model-{stamp}.{part}.onnx" for part in ("encoder", "decoder"))
     try:
         _write(model, encoder, decoder)
-        exported = PredictorOnnx(encoder, decoder, Anatomy(model.image, model.network, model.tokenizer))
-        _verify(PredictorSeq2Seq(model), exported, model)
+        anatomy = Anatomy(model.image, model.network, model.tokenizer)
+        exported = PredictorOnnx(encoder, decoder, anatomy, ctc_weight=config.predict.ctc_weight)
+        _verify(PredictorSeq2Seq(model, predict=greedy), exported, model)
         add_onnx(folder, description, encoder.name, decoder.name)
     except BaseException:
         for path in (encoder, decoder):

@@ -3,9 +3,8 @@
 import keras
 from keras import ops
 
-from models.ctc import ctc_log_probability
 from models.model_seq2seq import ModelSeq2Seq
-from predictors.greedy import NEVER, log_probabilities
+from predictors.joint_step import NEVER, JointStep
 from utils.tokenizer import END, PAD, START
 
 
@@ -18,20 +17,17 @@ class BeamDecoder(keras.Model):
     the end; alpha 0 ranks by probability. A word is done when none of its unfinished hypotheses can
     come among its best texts any more, and the loop ends with the last word.
 
-    Where the network has a CTC head and `ctc_weight` is above 0, all finished texts are ranked once more
-    with log p = (1 - ctc_weight) log p_decoder + ctc_weight log p_ctc (Watanabe et al. 2017,
-    "Hybrid CTC/attention architecture", eq. 49): attention may skip or repeat characters, CTC may not.
-
     Args:
         width: hypotheses kept per word. With 1 and alpha 0 the result is that of greedy decoding; with
             as many as there are texts it is the best text of all.
         length_penalty: alpha, 0 or more.
         n_best: texts wanted per word, 1 to `width`.
+        ctc_weight: share of the CTC head's log probability (`predictors/joint_step.py`).
         guide: adds what it knows of texts to their log p while they grow (`predictors/guide.py`).
 
     Shape: image (B, H, W, C) uint8, width (B,) int32 ->
         ids (B, n_best, max_length) int32, best first, PAD after END and where there are no more texts;
-        log_probability (B, n_best, max_length) float32, the decoder's, 0 where ids is PAD;
+        log_probability (B, n_best, max_length) float32, 0 where ids is PAD;
         rank (B, n_best) float32, log p / length^alpha without the guide's part, -1e9 where no text is
     """
 
@@ -46,25 +42,19 @@ class BeamDecoder(keras.Model):
     ) -> None:
         super().__init__(name="beam_decoder")
         self.encoder = network.encoder
-        self.decoder = network.decoder
-        self.ctc_head = network.ctc_head if ctc_weight else None
+        self.next_characters = JointStep(network, ctc_weight)
         self.max_length = network.network.max_seq_lenght
         self.width = width
         self.length_penalty = length_penalty
         self.n_best = n_best
-        self.ctc_weight = ctc_weight
         self.guide = guide
-        # What is ranked once more must not be cut to the wanted number before.
-        self.pool = width if guide or self.ctc_head else n_best
+        # What is ranked once more, without the guide, must not be cut to the wanted number before.
+        self.pool = width if guide else n_best
 
     def call(self, inputs):
         memory, valid, state_h, state_c = self.encoder([inputs["image"], inputs["width"]], training=False)
         ids, scores = self._search(memory, valid, state_h, state_c)
         total = ops.sum(scores, axis=-1)
-        if self.ctc_head:
-            columns = ops.log_softmax(ops.cast(self.ctc_head(memory, valid), "float32"), axis=-1)
-            by_column = ctc_log_probability(columns, ids)
-            total = (1 - self.ctc_weight) * total + self.ctc_weight * by_column
         length = ops.maximum(ops.sum(ops.cast(ids != PAD, "int32"), axis=-1), 1)
         rank = ops.where(ids[..., 0] == PAD, NEVER, total / self._divisor(length))
         rank, best = ops.top_k(rank, self.n_best)
@@ -72,7 +62,8 @@ class BeamDecoder(keras.Model):
 
     def _search(self, memory, valid, state_h, state_c):
         """Ids and log probabilities (B, pool, max_length) of the best finished texts."""
-        keys, states = self.decoder.start(memory, state_h, state_c)
+        start = ops.zeros_like(state_h[:, 0], dtype="int32") + START
+        constants, states = self.next_characters.start(memory, valid, state_h, state_c, start)
         columns = ops.arange(self.max_length, dtype="int32")[None, None, :]
 
         def unfinished(step, last, place, total, ahead, ids, scores, rank, *rest):
@@ -81,8 +72,8 @@ class BeamDecoder(keras.Model):
             return ops.logical_and(step < self.max_length, ops.any(hope > rank[:, -1]))
 
         def advance(step, last, place, total, ahead, ids, scores, rank, done_ids, done_scores, *states):
-            logits, states, _ = self.decoder.step(ops.reshape(last, (-1,)), list(states), keys, memory, valid)
-            new = self._by_word(log_probabilities(logits, step, self.max_length))
+            new, states = self.next_characters(ops.reshape(last, (-1,)), list(states), constants, step)
+            new = self._by_word(new)
             ahead, total, score, token, parent, place = self._extend(total, new, place, step)
             here = ops.equal(columns, step)
             ids = ops.where(here, token[..., None], _choose(ids, parent))

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from predictors.greedy import NEVER
+from predictors.joint_step import NEVER
 from utils.lexicon import OTHER_CHARACTER, Lexicon
 from utils.lexicon_trie import OUTSIDE, ROOT, build_trie
 from utils.tokenizer import END, NUM_SPECIAL

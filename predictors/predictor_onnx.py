@@ -6,12 +6,16 @@ from pathlib import Path
 import numpy as np
 
 from models.description import Anatomy, onnx_files, read_anatomy, read_description, short
+from predictors.ctc_prefix import CtcPrefix, follow_paths
 from predictors.word_predictor import WordPredictor
+from utils.config_schema import Predict
 from utils.errors import UserError
 from utils.tokenizer import END, PAD, START
 
 # The feature maps of so many words fit the processor's cache: twice as fast as 256, in a fifth of the memory.
 WORDS_AT_ONCE = 32
+# The encoder's output that only CTC reads.
+COLUMNS = "columns"
 
 try:
     import onnxruntime
@@ -25,29 +29,42 @@ class PredictorOnnx(WordPredictor):
     Args:
         encoder, decoder: the files that `--export` writes (`exporters/`).
         threads: of ONNX Runtime; 0: as many as the process has cores.
+        ctc_weight: share of the CTC head's log probability, as in `predictors/joint_step.py`.
 
     Raises:
         UserError: ONNX Runtime is not installed, or can't load a file.
     """
 
     def __init__(
-        self, encoder: Path, decoder: Path, anatomy: Anatomy, batch_size: int = 256, threads: int = 0
+        self,
+        encoder: Path,
+        decoder: Path,
+        anatomy: Anatomy,
+        batch_size: int = 256,
+        threads: int = 0,
+        ctc_weight: float = 0.0,
     ) -> None:
         super().__init__(anatomy, batch_size)
         self.encoder = _session(encoder, threads)
         self.step = _session(decoder, threads)
         self.carried = [node.name for node in self.encoder.get_outputs()]
+        self.ctc_weight = ctc_weight if COLUMNS in self.carried else 0.0
+        self.prefix = CtcPrefix(np, follow_paths)
         self.states = [name for name in self.carried if name.startswith("state_")]
 
     @classmethod
     def from_folder(
-        cls, folder: str | os.PathLike, batch_size: int = 256, threads: int = 0
+        cls,
+        folder: str | os.PathLike,
+        batch_size: int = 256,
+        threads: int = 0,
+        ctc_weight: float = Predict().ctc_weight,
     ) -> "PredictorOnnx":
         """Loads a model folder; raises UserError if it isn't a whole one with ONNX files."""
         folder = Path(folder)
         description = read_description(folder)
         anatomy = read_anatomy(folder, description)
-        return cls(*onnx_files(folder, description), anatomy, batch_size, threads)
+        return cls(*onnx_files(folder, description), anatomy, batch_size, threads, ctc_weight)
 
     def decode(self, image: np.ndarray, width: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         parts = []
@@ -60,15 +77,18 @@ class PredictorOnnx(WordPredictor):
     def _decode_part(self, image: np.ndarray, width: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         fed = {"image": np.ascontiguousarray(image), "width": width}
         carried = dict(zip(self.carried, self.encoder.run(self.carried, fed)))
-        outputs = ["best", "score", *(f"new_{name}" for name in self.states)]
+        columns = carried.pop(COLUMNS, None)
         shape = (len(image), self.anatomy.network.max_seq_lenght)
         ids, log_probability = np.full(shape, PAD, np.int32), np.zeros(shape, np.float32)
         # The words in the decoder: their rows in the results, and which of them haven't ended.
         rows, running = np.arange(shape[0]), np.ones(shape[0], bool)
         last = np.full(shape[0], START, np.int32)
-        for step in range(shape[1] - 1):
-            last, score, *states = self.step.run(outputs, {"ids": last, **carried})
-            carried.update(zip(self.states, states))
+        paths = self.prefix.start(columns, last) if self.ctc_weight else []
+        for step in range(shape[1]):
+            scores, paths = self._step(last, carried, columns, paths)
+            # No label is longer, so the last step writes END, with the probability it has.
+            last = scores.argmax(axis=1).astype(np.int32) if step < shape[1] - 1 else np.full(len(rows), END)
+            score = np.take_along_axis(scores, last[:, None], axis=1)[:, 0]
             ids[rows[running], step] = last[running]
             log_probability[rows[running], step] = score[running]
             running &= last != END
@@ -78,13 +98,22 @@ class PredictorOnnx(WordPredictor):
             # Moving the unfinished words together costs about as much as a step of them.
             if 2 * left <= len(rows):
                 carried = {name: value[running] for name, value in carried.items()}
+                columns = columns[running] if self.ctc_weight else None
+                paths = [value[running] for value in paths]
                 rows, last, running = rows[running], last[running], np.ones(left, bool)
-        if running.any():
-            # No label is longer, so the last step writes END, with the probability it has.
-            (scores,) = self.step.run(["log_probability"], {"ids": last, **carried})
-            ids[rows[running], -1] = END
-            log_probability[rows[running], -1] = scores[running, END]
         return ids, log_probability
+
+    def _step(
+        self, last: np.ndarray, carried: dict[str, np.ndarray], columns: np.ndarray | None, paths: list
+    ) -> tuple[np.ndarray, list]:
+        """Log probability (rows, V) of each next id, and CTC's new states; `carried` gets the decoder's."""
+        outputs = ["log_probability", *(f"new_{name}" for name in self.states)]
+        scores, *states = self.step.run(outputs, {"ids": last, **carried})
+        carried.update(zip(self.states, states))
+        if self.ctc_weight:
+            by_column, paths = self.prefix.step(columns, paths, last)
+            scores = (1 - self.ctc_weight) * scores + self.ctc_weight * by_column
+        return scores, paths
 
 
 def _session(path: Path, threads: int) -> "onnxruntime.InferenceSession":

@@ -47,7 +47,7 @@ class PredictorSeq2Seq(WordPredictor):
 def make_decoder(network: ModelSeq2Seq, predict: Predict) -> GreedyDecoder | BeamDecoder | LexiconDecoder:
     """The decoder that the config asks for; raises UserError if its lexicon can't be read."""
     if predict.decoder == "greedy":
-        return GreedyDecoder(network)
+        return GreedyDecoder(network, predict.ctc_weight)
     if predict.decoder == "beam":
         width, penalty = predict.beam_width, predict.length_penalty
         return BeamDecoder(network, width, penalty, predict.n_best, predict.ctc_weight)

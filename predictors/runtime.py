@@ -40,7 +40,7 @@ def load_predictor(folder: Path, settings: Predict) -> WordPredictor:
 def _load_onnx(folder: Path, settings: Predict) -> WordPredictor:
     from predictors.predictor_onnx import PredictorOnnx
 
-    return PredictorOnnx.from_folder(folder, settings.batch_size)
+    return PredictorOnnx.from_folder(folder, settings.batch_size, ctc_weight=settings.ctc_weight)
 
 
 def _has_onnx(folder: Path) -> bool:

@@ -1,22 +1,20 @@
-"""Beam search: against greedy decoding, against all texts there are, and with CTC's opinion."""
+"""Beam search: against greedy decoding, against all texts there are, and with CTC's share."""
 
 import itertools
 
-import keras
 import numpy as np
 import pytest
 from keras import ops
 from test_predictor import build, favour, pictures
 
 from models.attention import LuongAttention
-from models.ctc import ctc_log_probability
 from models.model_seq2seq import ModelSeq2Seq
 from predictors.beam import BeamDecoder
 from predictors.greedy import GreedyDecoder
 from predictors.predictor_seq2seq import PredictorSeq2Seq
 from preprocessing.batch import pad_images
 from utils.config_schema import Predict
-from utils.tokenizer import END, PAD, Tokenizer
+from utils.tokenizer import END, PAD, START, Tokenizer
 
 LUONG = {"attention": "luong", "decoder_layers": 2, "embedding_dim": 4, "bidirectional": True}
 
@@ -60,12 +58,12 @@ def all_texts(model: ModelSeq2Seq, image: np.ndarray) -> dict[str, float]:
     return dict(zip(texts, np.where(target == PAD, 0, picked).sum(axis=1), strict=True))
 
 
-@pytest.mark.parametrize("network", [{}, LUONG])
+@pytest.mark.parametrize("network", [{}, LUONG, {**LUONG, "ctc_weight": 0.5}])
 def test_width_1_is_greedy(make_config, network):
     model = build(make_config, **network)
     inputs = inputs_of(model, pictures(20))
-    greedy_ids, greedy_scores = GreedyDecoder(model).predict_on_batch(inputs)
-    ids, scores, _ = BeamDecoder(model, width=1).predict_on_batch(inputs)
+    greedy_ids, greedy_scores = GreedyDecoder(model, ctc_weight=0.3).predict_on_batch(inputs)
+    ids, scores, _ = BeamDecoder(model, width=1, ctc_weight=0.3).predict_on_batch(inputs)
     assert ids.shape == (20, 1, 9) and len(set(map(tuple, ids[:, 0]))) > 3
     np.testing.assert_array_equal(ids[:, 0], greedy_ids)
     np.testing.assert_allclose(scores[:, 0], greedy_scores, atol=1e-4)
@@ -185,56 +183,37 @@ def test_attention_of_several_hypotheses_per_word():
     np.testing.assert_allclose(weights, expected_weights, atol=1e-5)
 
 
-def spelled(path: tuple[int, ...]) -> tuple[int, ...]:
-    """What CTC reads of one id per column: repetitions once, blanks not at all."""
-    return tuple(key for key, _ in itertools.groupby(path) if key != PAD)
-
-
-def test_ctc_probability_is_the_sum_over_all_paths():
-    rng = np.random.default_rng(1)
-    vocabulary, columns = [PAD, 3, 4], 5
-    probability = rng.dirichlet(np.ones(3), size=(2, columns))
-    probability[1, 3:] = [1, 0, 0]  # the second word has two padding columns
-    log_p = np.full((2, columns, 5), -1e9, np.float32)
-    with np.errstate(divide="ignore"):
-        log_p[..., vocabulary] = np.maximum(np.log(probability), -1e9)
-    texts = [(), (3,), (3, 3), (3, 4), (4, 3, 4), (3, 3, 3)]
-    ids = np.zeros((2, len(texts), 7), np.int32)
-    for row, text in enumerate(texts):
-        ids[:, row, : len(text) + 1] = [*text, END]
-    result = np.exp(ops.convert_to_numpy(ctc_log_probability(ops.convert_to_tensor(log_p), ids)))
-    for word in range(2):
-        expected = dict.fromkeys(texts, 0.0)
-        for path in itertools.product(range(3), repeat=columns):
-            text = spelled(tuple(vocabulary[i] for i in path))
-            if text in expected:
-                expected[text] += np.prod([probability[word, t, i] for t, i in enumerate(path)])
-        np.testing.assert_allclose(result[word], list(expected.values()), rtol=1e-4, atol=1e-12)
-    # Three equal characters need five columns.
-    assert result[0, 5] > 0 and result[1, 5] < 1e-20
-
-
-def test_ctc_ranks_finished_texts(small):
-    model, images = small(attention="luong", ctc_weight=0.5), pictures(4, seed=7)
-    without = decode(model, images, width=41, n_best=41)
-    inputs = inputs_of(model, images)
+def ctc_log_probabilities(model: ModelSeq2Seq, image: np.ndarray, texts: list[str]) -> np.ndarray:
+    """What CTC says of whole texts, by the function that training minimises."""
+    inputs = inputs_of(model, [image])
     memory, valid, *_ = model.encoder.predict_on_batch([inputs["image"], inputs["width"]])
-    columns = keras.ops.log_softmax(model.ctc_head(memory, valid), axis=-1)
-    mixed = decode(model, images, width=41, n_best=3, length_penalty=0.5, ctc_weight=0.25)
+    logits = ops.convert_to_numpy(model.ctc_head(memory, valid)).copy()
+    logits[..., [START, END]] = -1e4
+    labels = model.tokenizer.encode_batch(texts, model.network.max_seq_lenght)[1]
+    lengths = [len(text) for text in texts]
+    columns = np.repeat(logits, len(texts), axis=0)
+    sizes = np.full(len(texts), columns.shape[1])
+    return -ops.convert_to_numpy(ops.ctc_loss(np.where(labels == END, PAD, labels), columns, lengths, sizes))
+
+
+@pytest.mark.parametrize(("weight", "alpha"), [(0.25, 0.5), (1.0, 0.0)])
+def test_ctc_has_its_share(small, weight, alpha):
+    model, images = small(attention="luong", ctc_weight=0.5), pictures(4, seed=7)
+    mixed = decode(model, images, width=41, n_best=3, length_penalty=alpha, ctc_weight=weight)
     moved = 0
-    for row, result in enumerate(without):
-        texts = {text: score for text, score, _ in result}
-        ids = model.tokenizer.encode_batch(list(texts), 4)[1][None]
-        by_column = ops.convert_to_numpy(ctc_log_probability(columns[row : row + 1], ids))[0]
-        expected = {
-            text: (0.75 * score + 0.25 * ctc) / (len(text) + 1) ** 0.5
+    for image, result in zip(images, mixed, strict=True):
+        texts = all_texts(model, image)
+        by_column = ctc_log_probabilities(model, image, list(texts))
+        total = {
+            text: (1 - weight) * score + weight * ctc
             for (text, score), ctc in zip(texts.items(), by_column, strict=True)
         }
-        assert [text for text, *_ in mixed[row]] == sorted(expected, key=expected.get, reverse=True)[:3]
-        for text, score, rank in mixed[row]:
-            assert rank == pytest.approx(expected[text], abs=1e-3)
-            assert score == pytest.approx(texts[text], abs=1e-3)
-        moved += mixed[row][0][0] != result[0][0]
+        rank = {text: value / (len(text) + 1) ** alpha for text, value in total.items()}
+        assert [text for text, *_ in result] == sorted(rank, key=rank.get, reverse=True)[:3]
+        for text, score, its_rank in result:
+            assert score == pytest.approx(total[text], abs=1e-3)
+            assert its_rank == pytest.approx(rank[text], abs=1e-3)
+        moved += result[0][0] != max(texts, key=texts.get)
     assert moved
 
 

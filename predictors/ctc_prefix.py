@@ -1,0 +1,115 @@
+"""What CTC says of each next character of a text that is being written.
+
+Told once for both runtimes: `xp` is `numpy` or `keras.ops`, whose functions have the same names.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from utils.tokenizer import END, PAD, START
+
+# Takes the place of 0 before logarithms and in divisions, in float32.
+TINY = 1e-30
+
+
+class CtcPrefix:
+    """Prefix probabilities of CTC, character by character (Watanabe et al. 2017, algorithm 2).
+
+    "Hybrid CTC/attention architecture for end-to-end speech recognition", IEEE JSTSP 11 (8). A text's
+    paths are kept apart by the column that they have come to, and by whether they end in the last
+    character (`spoken`) or in a blank behind it (`silent`), for equal characters need a blank between
+    them. Both are probabilities, scaled to a largest one of 1 at each character (Rabiner 1989, section
+    V.A): only their ratios matter.
+
+    Args:
+        xp: `numpy` or `keras.ops`.
+        follow: `follow_paths` for these arrays.
+    """
+
+    def __init__(self, xp: Any, follow: Callable[..., Any]) -> None:
+        self.xp = xp
+        self.follow = follow
+
+    def start(self, probability, last) -> list[Any]:
+        """States before the first character.
+
+        Args:
+            probability: (B, S, V) of each id, PAD being the blank, at each of the encoder's columns.
+            last: (B,) int32, START.
+        """
+        silent = self.xp.cumprod(probability[..., PAD], axis=1)
+        silent = self.xp.pad(silent, ((0, 0), (1, 0)), constant_values=1.0)
+        return [self.xp.zeros_like(silent), silent, last[:, None]]
+
+    def step(self, probability, states: list[Any], last) -> tuple[Any, list[Any]]:
+        """Adds the character `last` to each text and says what may follow.
+
+        N rows in a row are texts of the same word, as the beam has them.
+
+        Args:
+            probability: as for `start`.
+            states: of B * N texts before `last`.
+            last: (B * N,) int32, START at first.
+
+        Returns:
+            (B * N, V) float32, log probability of each next id, END included; new states.
+        """
+        xp = self.xp
+        words = xp.shape(probability)[0]
+        spoken, silent, before = (xp.reshape(s, (words, -1, xp.shape(s)[-1])) for s in states)
+        chosen = xp.reshape(last, (words, -1, 1))
+        added = self._extended(probability, spoken, silent, chosen, before)
+        begun = chosen != START
+        spoken, silent = (xp.where(begun, new, old) for new, old in zip(added, (spoken, silent)))
+        following = self._following(probability, spoken, silent, chosen)
+        rows = xp.shape(last)[0]
+        new = [xp.reshape(values, (rows, xp.shape(values)[-1])) for values in (spoken, silent, chosen)]
+        return xp.reshape(following, (rows, probability.shape[-1])), new
+
+    def _extended(self, probability, spoken, silent, chosen, before):
+        """`spoken` and `silent` (B, N, S + 1) of the texts with one character more."""
+        xp = self.xp
+        emitted = xp.take_along_axis(probability, xp.transpose(chosen, (0, 2, 1)), axis=2)
+        emitted = xp.transpose(emitted, (0, 2, 1))
+        entering = (silent + xp.where(chosen == before, 0.0, spoken))[..., :-1]
+        blank = xp.zeros_like(emitted) + probability[:, None, :, PAD]
+        added = self.follow(*(xp.reshape(v, (-1, xp.shape(v)[-1])) for v in (entering, emitted, blank)))
+        # No path ends in the new character before the first column.
+        spoken, silent = (
+            xp.pad(xp.reshape(v, xp.shape(entering)), ((0, 0), (0, 0), (1, 0)), constant_values=0.0)
+            for v in added
+        )
+        scale = xp.maximum(xp.max(spoken + silent, axis=-1, keepdims=True), TINY)
+        return spoken / scale, silent / scale
+
+    def _following(self, probability, spoken, silent, last):
+        """(B, N, V): log probability of each next id, given the text so far."""
+        xp, ids = self.xp, np.arange(probability.shape[-1])
+        reached = spoken + silent
+        after_all = xp.matmul(reached[..., :-1], probability)
+        after_blank = xp.matmul(silent[..., :-1], probability)
+        paths = xp.where(ids == last, after_blank, after_all)
+        paths = xp.where(ids == END, reached[..., -1:], xp.where(ids < END, 0.0, paths))
+        total = xp.maximum(xp.sum(paths, axis=-1, keepdims=True), TINY)
+        return xp.log(xp.maximum(paths / total, TINY))
+
+
+def follow_paths(entering, emitted, blank) -> tuple[np.ndarray, np.ndarray]:
+    """Follows the paths that begin a new character at any column, for NumPy.
+
+    Args:
+        entering: (rows, S) probability of the paths that end before column s, without the character.
+        emitted, blank: (rows, S) probability of the character and of blank at column s.
+
+    Returns:
+        (rows, S) each: probability of the paths that have come to column s and end in the character there,
+        and of those that end in a blank behind it.
+    """
+    spoken, silent = np.zeros_like(entering), np.zeros_like(entering)
+    last_spoken = last_silent = np.zeros_like(entering[:, 0])
+    for s in range(entering.shape[1]):
+        silent[:, s] = last_silent = (last_silent + last_spoken) * blank[:, s]
+        spoken[:, s] = last_spoken = (last_spoken + entering[:, s]) * emitted[:, s]
+    return spoken, silent
