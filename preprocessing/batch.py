@@ -8,7 +8,10 @@ from preprocessing.word_image import PAPER
 
 
 def pad_images(
-    images: Sequence[np.ndarray], multiple: int, min_widths: Sequence[int] | None = None
+    images: Sequence[np.ndarray],
+    multiple: int,
+    min_widths: Sequence[int] | None = None,
+    step: int = 1,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Pads word images with paper to the widest of the batch.
 
@@ -19,6 +22,7 @@ def pad_images(
         images: uint8 (height, width) or (height, width, 3), all of one height.
         multiple: pixels per encoder column.
         min_widths: smallest valid width of each image, in pixels.
+        step: the batch's width is rounded up to a multiple of it, in pixels; valid widths stay.
 
     Returns:
         uint8 (batch, height, widest, channels) and int32 (batch,): valid widths in pixels.
@@ -28,7 +32,8 @@ def pad_images(
         widths = np.maximum(widths, min_widths)
     widths = (-(-widths // multiple) * multiple).astype(np.int32)
     channels = 1 if images[0].ndim == 2 else images[0].shape[2]
-    batch = np.full((len(images), images[0].shape[0], widths.max(), channels), PAPER, np.uint8)
+    widest = -(-int(widths.max()) // step) * step
+    batch = np.full((len(images), images[0].shape[0], widest, channels), PAPER, np.uint8)
     for row, image in zip(batch, images):
         row[:, : image.shape[1]] = image.reshape(*image.shape[:2], channels)
     return batch, widths

@@ -38,13 +38,15 @@ def test_minimal_widths_are_rounded_up_too(min_widths, expected):
 @given(
     sizes=st.lists(st.tuples(st.integers(1, 40), st.integers(0, 60)), min_size=1, max_size=6),
     multiple=st.integers(1, 16),
+    step=st.integers(1, 40),
 )
-def test_an_image_is_the_same_alone_and_in_a_batch(sizes, multiple):
+def test_an_image_is_the_same_alone_and_in_a_batch(sizes, multiple, step):
     rng = np.random.default_rng(1)
     images = [rng.integers(0, 256, (4, width), np.uint8) for width, _ in sizes]
     least = [minimum for _, minimum in sizes]
-    batch, widths = pad_images(images, multiple, least)
-    assert (widths % multiple == 0).all() and batch.shape[2] == widths.max()
+    batch, widths = pad_images(images, multiple, least, step)
+    assert (widths % multiple == 0).all() and batch.shape[2] % step == 0
+    assert widths.max() <= batch.shape[2] < widths.max() + step
     for index, image in enumerate(images):
         alone, width = pad_images([image], multiple, least[index : index + 1])
         assert width[0] == widths[index] >= max(image.shape[1], least[index])

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from base.base_data_generator import BaseDataGenerator
 from data_generators import data_generator
-from data_generators.data_generator import DataGenerator
+from data_generators.data_generator import WIDTH_STEP, DataGenerator
 from data_generators.dataset import Dataset
 from data_generators.feed import Feed, stream
 from data_generators.image_store import ImageStore
@@ -182,7 +182,7 @@ def test_shapes_and_types_of_a_batch():
     (inputs, target), positions = generator.batch(0, 2), generator.positions(0)[2]
     labels = [generator.dataset.words[position].label for position in positions]
     steps = max(map(len, labels)) + 1
-    widest = max(-(-generator.widths[position] // STRIDE) * STRIDE for position in positions)
+    widest = max(-(-generator.widths[position] // WIDTH_STEP) * WIDTH_STEP for position in positions)
     assert inputs["image"].shape == (8, HEIGHT, widest, 1) and inputs["image"].dtype == np.uint8
     assert inputs["width"].shape == (8,) and inputs["width"].dtype == np.int32
     assert inputs["decoder_input"].shape == target.shape == (8, steps)
@@ -214,7 +214,7 @@ def test_images_labels_and_widths_belong_together_and_padding_is_paper():
             assert TOKENIZER.decode(ids) == generator.dataset.words[position].label
         batch_widths.add(inputs["image"].shape[2])
         lengths.add(target.shape[1])
-        assert inputs["image"].shape[2] == inputs["width"].max()
+        assert inputs["image"].shape[2] == -(-inputs["width"].max() // WIDTH_STEP) * WIDTH_STEP
         assert (target[:, -1] != PAD).any()
     # Each batch is padded to its own size, not to a common one.
     assert len(batch_widths) > 2 and len(lengths) > 1
