@@ -138,7 +138,8 @@ class BeamDecoder(keras.Model):
 
     def _by_word(self, rows):
         """(B * width, size) -> (B, width, size)"""
-        return ops.reshape(rows, (-1, self.width, rows.shape[-1]))
+        # CTC's states are as wide as the image.
+        return ops.reshape(rows, (-1, self.width, rows.shape[-1] or ops.shape(rows)[-1]))
 
 
 def _choose(values, rows):
