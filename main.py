@@ -1,9 +1,10 @@
-"""Train, evaluate, use and export a handwritten-word recogniser from one YAML config.
+"""Train, evaluate, use, export and calibrate a handwritten-word recogniser from one YAML config.
 
 python main.py --train
 python main.py --predict_on_test
 python main.py --predict --filename IMAGE
 python main.py --export
+python main.py --calibrate
 """
 
 import argparse
@@ -32,8 +33,19 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     )
     jobs.add_argument("--predict", action="store_true", help="read the images given by --filename")
     jobs.add_argument("--export", action="store_true", help="add ONNX files to the model, for fast reading")
+    jobs.add_argument(
+        "--calibrate",
+        action="store_true",
+        help="fit the model's confidences to the validation words; training does it at its end",
+    )
     parser.add_argument("--filename", nargs="+", metavar="PATH", help="images, folders or globs to read")
     parser.add_argument("--output", metavar="FILE", help="also write the predictions to a .json or .csv file")
+    parser.add_argument(
+        "--min_confidence",
+        type=_share,
+        metavar="X",
+        help="mark words of less confidence (0 to 1) as doubtful",
+    )
     parser.add_argument(
         "--report",
         metavar="DIR",
@@ -55,6 +67,8 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     predicts = arguments.predict or arguments.predict_on_test
     if arguments.output and (not predicts or not arguments.output.lower().endswith((".json", ".csv"))):
         parser.error("--output goes with --predict or --predict_on_test and names a .json or .csv file")
+    if arguments.min_confidence is not None and not predicts:
+        parser.error("--min_confidence goes with --predict or --predict_on_test")
     if arguments.report and not arguments.predict_on_test:
         parser.error("--report goes with --predict_on_test")
     if arguments.restart and not arguments.train:
@@ -62,6 +76,16 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     if arguments.dry_run and (arguments.restart or not arguments.train):
         parser.error("--dry_run goes with --train, and not with --restart, for it changes nothing")
     return arguments
+
+
+def _share(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is no number from 0 to 1")
+    return value
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -123,10 +147,15 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.predict_on_test:
         from predictors.run import predict_on_test
 
-        return predict_on_test(config, arguments.output, arguments.report)
+        return predict_on_test(config, arguments.output, arguments.report, arguments.min_confidence)
+    if arguments.calibrate:
+        from predictors.calibrate import calibrate_model
+
+        print(calibrate_model(config))
+        return 0
     from predictors.run import predict
 
-    return predict(config, arguments.filename, arguments.output)
+    return predict(config, arguments.filename, arguments.output, arguments.min_confidence)
 
 
 def _close_output() -> None:

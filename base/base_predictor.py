@@ -13,16 +13,20 @@ class Prediction:
 
     Attributes:
         text: what the model reads.
-        confidence: probability of the whole word, 0 to 1: the product over its characters and its end.
-        character_confidences: probability of each character that was written, before NFC joins any in `text`.
+        confidence: probability that the text is right, 0 to 1. In a calibrated model (`--calibrate`) it holds
+            on average: of words with confidence 0.8 four in five are right.
+        character_confidences: the same of each character that was written, before NFC joins any in `text`.
         alternatives: the n best readings with their confidences, this one first; empty where only one was
             asked for. They are in the decoder's order: with a lexicon it is not that of confidence.
+        raw_confidence: what the network itself says, the product over the characters and the end; None where
+            `confidence` is that.
     """
 
     text: str
     confidence: float
     character_confidences: tuple[float, ...]
     alternatives: tuple[tuple[str, float], ...] = ()
+    raw_confidence: float | None = None
 
 
 class BasePredictor(ABC):

@@ -40,7 +40,7 @@ def release(model: Path, output: Path) -> None:
     network, description = load_artifact(model)
     for variable in network.model.trainable_variables:
         variable.assign(np.asarray(variable).astype(np.float16))
-    save_artifact(output, network, description["origin"])
+    save_artifact(output, network, description["origin"], description.get("calibrations", ()))
 
 
 if __name__ == "__main__":

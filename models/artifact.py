@@ -6,6 +6,7 @@ while saving leaves the old pair in place.
 
 import importlib.metadata
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +25,17 @@ from utils.errors import UserError
 from utils.files import atomic_write, write_json
 
 
-def save_artifact(folder: Path, network: ModelSeq2Seq, origin: dict[str, Any]) -> None:
+def save_artifact(
+    folder: Path,
+    network: ModelSeq2Seq,
+    origin: dict[str, Any],
+    calibrations: Sequence[dict[str, Any]] = (),
+) -> None:
     """Writes or replaces a model folder.
 
     Args:
         origin: where the weights come from: data, licence, metrics, ...
+        calibrations: those of the same weights in another folder (`models/calibration.py`).
 
     Raises:
         UserError: the folder holds a released model (it has a card), or can't be written.
@@ -49,6 +56,7 @@ def save_artifact(folder: Path, network: ModelSeq2Seq, origin: dict[str, Any]) -
         "parameters": network.parameter_count,
         "origin": origin,
         "versions": {name: _version(name) for name in ("keras", "tensorflow", "numpy")},
+        **({"calibrations": list(calibrations)} if calibrations else {}),
         "saved": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
     }
     write_json(folder / DESCRIPTION_FILE, description)

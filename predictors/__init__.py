@@ -1,10 +1,11 @@
-"""Reading words from Python: `from predictors import load; load("snapshots/synthetic").read("word.png")`.
+"""Reading words from Python: `from predictors import load; load("snapshots/iam").read("word.png")`.
 
-Importing this package costs nothing; the runtime is imported by `load`.
+Importing this package costs nothing; the runtime is imported by `load`. In an installed copy:
+`from seq2seq_ocr import load`.
 """
 
 import os
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from base.base_predictor import Prediction
@@ -14,23 +15,34 @@ __all__ = ["Prediction", "load"]
 
 
 def load(
-    folder: str | os.PathLike[str], batch_size: int = 256, runtime: Literal["auto", "onnx", "keras"] = "auto"
+    folder: str | os.PathLike[str],
+    batch_size: int = 256,
+    runtime: Literal["auto", "onnx", "keras"] = "auto",
+    decoder: Literal["greedy", "beam", "lexicon"] = "greedy",
+    n_best: int = 1,
+    **settings: Any,
 ) -> "Reader":
     """Loads a trained model.
 
     Args:
-        folder: a model folder, such as `snapshots/synthetic` or `experiments/NAME/best`.
+        folder: a model folder, such as `snapshots/iam` or `experiments/NAME/best`.
         batch_size: images per decoding batch.
         runtime: what runs the network; auto: ONNX Runtime if the folder has ONNX files.
+        decoder: beam finds the most probable text instead of going character by character, lexicon
+            prefers English words.
+        n_best: readings of each word, in `Prediction.alternatives`; more than one needs beam or lexicon.
+        settings: other keys of a config's section `predict`, such as beam_width=32 or
+            lexicon={"file": "my_words.tsv"}; configs/README.md lists them.
 
     Raises:
-        utils.errors.UserError: the folder is no whole model folder.
+        utils.errors.UserError: the folder is no whole model folder, or a setting is wrong.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from predictors.reader import Reader
-    from utils.config_schema import Predict
+    from utils.config import validate_config
 
-    return Reader.from_folder(folder, Predict(batch_size=batch_size, runtime=runtime))
+    given = {"batch_size": batch_size, "runtime": runtime, "decoder": decoder, "n_best": n_best, **settings}
+    return Reader.from_folder(folder, validate_config({"predict": given}, "load").predict)
 
 
 def __getattr__(name: str) -> object:

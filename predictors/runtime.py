@@ -3,6 +3,7 @@
 import importlib.util
 from pathlib import Path
 
+from models.calibration import read_calibration
 from models.description import read_description
 from predictors.word_predictor import WordPredictor
 from utils.config_schema import Predict
@@ -10,13 +11,25 @@ from utils.errors import UserError
 from utils.log import log
 
 
-def load_predictor(folder: Path, settings: Predict) -> WordPredictor:
+def load_predictor(folder: Path, settings: Predict, calibrated: bool = True) -> WordPredictor:
     """Loads a model folder for the runtime that `predict.runtime` means; only that one is imported.
+
+    Args:
+        calibrated: whether confidences go through the model's calibration, if it has one for these settings.
 
     Raises:
         UserError: the folder isn't a whole one, or has no ONNX files where those are demanded.
     """
     log(f"Using the model in {folder}.")
+    predictor = _load(folder, settings)
+    if calibrated:
+        predictor.calibration = read_calibration(folder, settings)
+        if not predictor.calibration and read_description(folder).get("calibrations"):
+            log(f"Confidences of decoder {settings.decoder} are not calibrated as set; --calibrate does it.")
+    return predictor
+
+
+def _load(folder: Path, settings: Predict) -> WordPredictor:
     greedy = settings.decoder == "greedy"
     if settings.runtime == "onnx":
         if not greedy:

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from tqdm import tqdm
 
 from base.base_predictor import BasePredictor, Prediction
 from data_generators.dataset import Dataset
+from models.calibration import Calibration
 from models.description import Anatomy
 from preprocessing.batch import pad_images
 from preprocessing.word_image import UnusableImage, read_word_image
@@ -24,11 +26,15 @@ class WordPredictor(BasePredictor):
 
     Args:
         anatomy: geometry of the images, and what the ids stand for.
+
+    Attributes:
+        calibration: what every prediction goes through; None: confidences are as the network gives them.
     """
 
     def __init__(self, anatomy: Anatomy, batch_size: int) -> None:
         super().__init__(batch_size)
         self.anatomy = anatomy
+        self.calibration: Calibration | None = None
 
     @abstractmethod
     def decode(self, image: np.ndarray, width: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -43,13 +49,18 @@ class WordPredictor(BasePredictor):
             both (B, n, max_length), best first, from decoders that give n readings of a word.
         """
 
-    def read_files(self, paths: list[Path]) -> Iterator[tuple[Path, Prediction | UnusableImage]]:
+    def read_files(
+        self, paths: list[Path], progress: bool = False
+    ) -> Iterator[tuple[Path, Prediction | UnusableImage]]:
         """Reads image files, in their order; an unusable file yields its error and stops nothing."""
         # Files are sorted by width only within such a window: memory stays the same for any number.
         window = 8 * self.batch_size
-        for start in range(0, len(paths), window):
-            part = paths[start : start + window]
-            yield from zip(part, self._read_window(part))
+        with progress_bar(
+            desc="Reading", total=len(paths), unit="word", disable=not progress, leave=False
+        ) as bar:
+            for start in range(0, len(paths), window):
+                part = paths[start : start + window]
+                yield from zip(part, self._read_window(part, bar))
 
     def predict_dataset(self, dataset: Dataset, progress: bool = False) -> list[Prediction]:
         """Reads all words of a dataset, in its order."""
@@ -72,9 +83,9 @@ class WordPredictor(BasePredictor):
                 f"lower predict.batch_size to {max(1, len(images) // 2)} or less."
             ) from None
         ids, log_probability = decoded
-        if ids.ndim == 2:
-            return [self._prediction(row, scores) for row, scores in zip(ids, log_probability)]
-        return [self._best_of(rows, scores) for rows, scores in zip(ids, log_probability)]
+        reading = self._prediction if ids.ndim == 2 else self._best_of
+        readings = [reading(row, scores) for row, scores in zip(ids, log_probability)]
+        return [self.calibration.apply(one) for one in readings] if self.calibration else readings
 
     def _prediction(self, ids: np.ndarray, scores: np.ndarray) -> Prediction:
         """What ids (max_length,) with log probabilities (max_length,) say."""
@@ -91,13 +102,15 @@ class WordPredictor(BasePredictor):
             texts.setdefault(reading.text, reading.confidence)
         return replace(readings[0], alternatives=tuple(texts.items()) if len(ids) > 1 else ())
 
-    def _read_window(self, paths: list[Path]) -> list[Prediction | UnusableImage]:
+    def _read_window(self, paths: list[Path], bar: tqdm) -> list[Prediction | UnusableImage]:
         results: list[Any] = [self._read(path) for path in paths]
         images = {i: image for i, image in enumerate(results) if isinstance(image, np.ndarray)}
         good = list(images)
+        bar.update(len(results) - len(good))
         widths = np.array([image.shape[1] for image in images.values()])
         for index, prediction in self.predict(widths, lambda i: images[good[i]]):
             results[good[index]] = prediction
+            bar.update()
         return results
 
     def _read(self, path: Path) -> np.ndarray | UnusableImage:

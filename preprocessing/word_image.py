@@ -77,8 +77,24 @@ def word_image_of_array(array: np.ndarray, image: Image, name: str = "array") ->
         array = array * np.uint8(255)
     elif array.dtype != np.uint8:
         array = _to_8_bits(array)
-    picture = _upright_on_white(PillowImage.fromarray(np.ascontiguousarray(array)))
-    return to_network_geometry(_pixels(picture, image), image)
+    return word_image_of_picture(PillowImage.fromarray(np.ascontiguousarray(array)), image, name)
+
+
+def word_image_of_picture(picture: PillowImage.Image, image: Image, name: str = "picture") -> np.ndarray:
+    """Like `read_word_image`, for an image that Pillow has opened or made; `name` is for error messages.
+
+    Raises:
+        UnusableImage: no pixels, larger than `image.max_pixels`, or of a damaged file.
+    """
+    if not picture.width or not picture.height:
+        raise UnusableImage(name, "image without pixels")
+    _check_pixels(picture.width, picture.height, name, image)
+    try:
+        pixels = _pixels(_upright_on_white(picture), image)
+    except Exception as error:
+        # Pillow reads a file only now, and its plugins raise anything on damaged ones.
+        raise _unusable(name, error) from None
+    return to_network_geometry(pixels, image)
 
 
 def decode(path: str | Path, image: Image) -> np.ndarray:

@@ -26,18 +26,12 @@ from predictors.report.attention import read_attention
 from predictors.report.charts import bar_chart, line_chart
 from predictors.report.page import embedded_json
 from predictors.report.run import read_history
-from predictors.report.statistics import (
-    LONGEST,
-    Bin,
-    calibration_bins,
-    errors_by_character,
-    errors_by_length,
-    expected_calibration_error,
-)
+from predictors.report.statistics import LONGEST, errors_by_character, errors_by_length
 from predictors.report.tables import character_table, confusion_tables
 from predictors.report.words import choose_words
 from predictors.report.write import Evaluation, write_report
 from preprocessing.batch import pad_images
+from utils.calibration import Bin, calibration_bins, expected_calibration_error
 from utils.labels import Word
 from utils.text import harmless
 from utils.tokenizer import START, Tokenizer

@@ -6,9 +6,10 @@ import keras
 
 from callbacks.training_state import read_progress
 from data_generators.data_generator import DataGenerator
-from data_generators.dataset import learnable, open_dataset, read_dataset_labels
+from data_generators.dataset import Dataset, learnable, open_dataset, read_dataset_labels
 from data_generators.training_words import additional_words, open_training_words
 from models.artifact import load_artifact, load_weights, save_artifact
+from models.calibration import read_calibration
 from models.description import (
     artifact_folder,
     read_description,
@@ -16,6 +17,7 @@ from models.description import (
     trained_folder,
 )
 from models.model_seq2seq import ModelSeq2Seq
+from predictors.calibrate import calibrate_on
 from trainers.dry_run import dry_run
 from trainers.experiment_folder import check_outputs, set_aside_old_run, state_file
 from trainers.same_training import saved_charset
@@ -35,6 +37,7 @@ def train(config: Config, restart: bool = False) -> None:
     trainer = _build(config, restart)
     set_aside_old_run(config, restart)
     trainer.train()
+    _calibrate(config, trainer.val_dataset)
     _copy_to_output(config)
 
 
@@ -110,12 +113,25 @@ def _load_pretrained(config: Config, network: ModelSeq2Seq) -> None:
     log(f"Starting from the weights in {folder}.")
 
 
+def _calibrate(config: Config, val_words: Dataset) -> None:
+    """Calibrates the experiment's model on the validation words; without that it is a model, too."""
+    folder = trained_folder(config)
+    # ONNX files are those of an earlier model, if there are any.
+    settings = config.predict.model_copy(update={"runtime": "keras"})
+    try:
+        if folder.exists() and read_calibration(folder, settings) is None:
+            log(calibrate_on(folder, val_words, settings, config.labels_file))
+    except UserError as error:
+        log(f"The model is not calibrated: {error}")
+
+
 def _copy_to_output(config: Config) -> None:
     """Copies the experiment's model to train.output.output_weights, if that is set."""
     target, best = config.train.output.output_weights, trained_folder(config)
     if target and best.exists():
         network, description = load_artifact(best)
-        save_artifact(artifact_folder(target), network, description["origin"])
+        calibrations = description.get("calibrations", ())
+        save_artifact(artifact_folder(target), network, description["origin"], calibrations)
         log(f"The model is in {artifact_folder(target)}.")
 
 

@@ -3,6 +3,8 @@
 import unicodedata
 from collections.abc import Sequence
 
+from base.base_predictor import Prediction
+from utils.calibration import calibration_error, errors_found
 from utils.score_prediction import score_prediction, writer_bootstrap
 from utils.tokenizer import normalize_label
 
@@ -16,6 +18,7 @@ def report(
     texts: Sequence[str],
     writers: Sequence[str | None],
     image_kinds: Sequence[str | None],
+    confidence: Sequence[str] = (),
 ) -> list[str]:
     """The lines of an evaluation, ending with CER and WER.
 
@@ -23,6 +26,7 @@ def report(
         labels, texts: what is written on each word, and what was read.
         writers: who wrote each word; the interval needs all of them, and more than one.
         image_kinds: one of IMAGE_KINDS for each word, None where it isn't known.
+        confidence: the lines of `confidence_report`.
 
     Raises:
         ValueError: the lengths differ, there are no words, or every label is empty.
@@ -37,9 +41,35 @@ def report(
         *table("by kind of label", labels, texts, list(map(label_kind, labels)), LABEL_KINDS),
         *table("by label length", labels, texts, list(map(length_group, labels)), LENGTH_GROUPS),
         *table("by image", labels, texts, image_kinds, IMAGE_KINDS),
+        *confidence,
         f"CER: {100 * scores.cer:5.2f} %",
         f"WER: {100 * scores.wer:5.2f} %",
     ]
+
+
+def confidence_report(
+    labels: Sequence[str], predictions: Sequence[Prediction], min_confidence: float | None = None
+) -> list[str]:
+    """Lines that tell what the confidences are worth.
+
+    Args:
+        min_confidence: words with less are a group of their own in a table; None: no table.
+    """
+    texts = [prediction.text for prediction in predictions]
+    right = [normalize_label(label) == text for label, text in zip(labels, texts, strict=True)]
+    confidences = [prediction.confidence for prediction in predictions]
+    before = [p.raw_confidence for p in predictions if p.raw_confidence is not None]
+    calibrated = len(before) == len(right)
+    note = f"{calibration_error(before, right):.2%} before calibration" if calibrated else "not calibrated"
+    lines = [f"expected calibration error: {calibration_error(confidences, right):.2%} ({note})"]
+    if not all(right):
+        found = errors_found(confidences, right)
+        lines.append(f"the 20 % least confident words hold {found:.1%} of the errors")
+    if min_confidence is not None:
+        groups = [f"below {min_confidence:g}", f"{min_confidence:g} and more"]
+        of_word = [groups[confidence >= min_confidence] for confidence in confidences]
+        lines += table("by confidence", labels, texts, of_word, groups)
+    return lines
 
 
 def table(

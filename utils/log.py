@@ -41,3 +41,12 @@ def log(message: str) -> None:
 def progress_bar(items: Iterable | None = None, **options: Any) -> tqdm:
     """A tqdm bar on stderr, with tqdm's options."""
     return tqdm(items, file=STDERR, **{"dynamic_ncols": True, **options})
+
+
+def print_result(line: str) -> None:
+    """Writes one line to stdout at once, without breaking a progress bar on the same terminal."""
+    if sys.stdout.isatty():
+        with tqdm.external_write_mode(file=STDERR):
+            print(line, flush=True)
+    else:
+        print(line, flush=True)

@@ -4,7 +4,8 @@ import math
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from predictors.report.statistics import Bin, Share
+from predictors.report.statistics import Share
+from utils.calibration import Bin
 from utils.plots import round_values
 
 WIDTH, HEIGHT = 460, 260
@@ -54,8 +55,12 @@ def bar_chart(title: str, across: str, shares: Sequence[Share]) -> str:
     return _svg(title, parts)
 
 
-def reliability_diagram(title: str, bins: Sequence[Bin]) -> str:
-    """Accuracy of each confidence bin; on the diagonal the confidences are honest (Guo et al. 2017)."""
+def reliability_diagram(title: str, bins: Sequence[Bin], before: Sequence[Bin] = ()) -> str:
+    """Accuracy of each confidence bin; on the diagonal the confidences are honest (Guo et al. 2017).
+
+    Args:
+        before: the bins before calibration, drawn as dots of another colour.
+    """
     axes = _Axes((0.0, 100.0), (0.0, 100.0))
     parts = axes.frame("confidence, %", [(x, f"{x:g}") for x in range(0, 101, 20)])
     for part in bins:
@@ -65,6 +70,10 @@ def reliability_diagram(title: str, bins: Sequence[Bin]) -> str:
                 axes.bar(100 * part.low + 0.5, 100 * part.high - 0.5, 100 * part.accuracy, "bar", tip)
             )
             parts.append(_dot(axes.x(100 * part.confidence), axes.y(100 * part.accuracy), "series1", tip))
+    for part in before:
+        if part.count:
+            tip = f"{part.count} words of confidence {part.confidence:.1%} before calibration"
+            parts.append(_dot(axes.x(100 * part.confidence), axes.y(100 * part.accuracy), "before", tip))
     parts.append(
         f'<line class="diagonal" x1="{axes.x(0)}" y1="{axes.y(0)}" x2="{axes.x(100)}" y2="{axes.y(100)}"/>'
     )

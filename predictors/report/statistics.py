@@ -1,4 +1,4 @@
-"""Where the errors are, and whether the confidences can be believed."""
+"""Where the errors are."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -23,21 +23,6 @@ class Share:
         return self.errors / self.count
 
 
-@dataclass(frozen=True)
-class Bin:
-    """The words whose confidence lies in (low, high]; the first bin has 0 too.
-
-    Attributes:
-        confidence: mean confidence of its words; accuracy: share of them read right. Both 0 if it has none.
-    """
-
-    low: float
-    high: float
-    count: int
-    confidence: float
-    accuracy: float
-
-
 def errors_by_length(alignments: Sequence[list[Pair]]) -> list[Share]:
     """Character errors by the label's length, short to long; long labels are one group."""
     lengths: Counter[int] = Counter()
@@ -60,24 +45,3 @@ def errors_by_character(alignments: Sequence[list[Pair]]) -> list[Share]:
     errors = Counter(of_label for of_label, of_text in pairs if of_label and of_label != of_text)
     shares = [Share(character, count, errors[character]) for character, count in counts.items()]
     return sorted(shares, key=lambda share: (-share.errors, -share.count, share.name))
-
-
-def calibration_bins(confidences: Sequence[float], right: Sequence[bool], number: int = 10) -> list[Bin]:
-    """Words by confidence, in `number` bins of equal width, low to high."""
-    counts, hits, totals = [0] * number, [0] * number, [0.0] * number
-    for confidence, is_right in zip(confidences, right, strict=True):
-        # Upper edges belong to their bin, as in Guo et al. 2017.
-        index = next(i for i in range(number) if confidence <= (i + 1) / number or i == number - 1)
-        counts[index] += 1
-        totals[index] += confidence
-        hits[index] += is_right
-    return [
-        Bin(i / number, (i + 1) / number, count, totals[i] / max(1, count), hits[i] / max(1, count))
-        for i, count in enumerate(counts)
-    ]
-
-
-def expected_calibration_error(bins: Sequence[Bin]) -> float:
-    """Mean distance of confidence and accuracy, weighed by words, 0 to 1 (Guo et al. 2017, eq. 3)."""
-    words = sum(part.count for part in bins)
-    return sum(part.count * abs(part.accuracy - part.confidence) for part in bins) / max(1, words)

@@ -13,15 +13,10 @@ from models.model_seq2seq import ModelSeq2Seq
 from predictors.report.alignment import Pair, align, count_confusions
 from predictors.report.charts import bar_chart, line_chart, reliability_diagram
 from predictors.report.page import make_page
-from predictors.report.statistics import (
-    Bin,
-    calibration_bins,
-    errors_by_character,
-    errors_by_length,
-    expected_calibration_error,
-)
+from predictors.report.statistics import errors_by_character, errors_by_length
 from predictors.report.tables import character_table, confusion_tables, summary_table
 from predictors.report.words import choose_words, gallery
+from utils.calibration import Bin, calibration_bins, errors_found, expected_calibration_error
 from utils.files import write_csv, write_text
 from utils.score_prediction import score_prediction, writer_bootstrap
 
@@ -55,12 +50,13 @@ def write_report(folder: Path, evaluation: Evaluation) -> Path:
     alignments = [align(word.label, prediction.text) for word, prediction in zip(words, predictions)]
     errors = [sum(of_label != of_text for of_label, of_text in pairs) for pairs in alignments]
     confidences = [prediction.confidence for prediction in predictions]
-    bins = calibration_bins(confidences, [not count for count in errors])
+    right = [not count for count in errors]
+    bins, before = calibration_bins(confidences, right), _bins_before(predictions, right)
     chosen = choose_words(errors, confidences)
     facts = {**evaluation.facts, "words": _number_of_words(len(words), len(chosen))}
     sections = {
-        "summary": summary_table(_figures(evaluation, bins)),
-        "charts": _charts(evaluation.history, alignments, bins),
+        "summary": summary_table(_figures(evaluation, bins, before, errors_found(confidences, right))),
+        "charts": _charts(evaluation.history, alignments, bins, before),
         "characters": character_table(errors_by_character(alignments)),
         "confusions": confusion_tables(
             count_confusions(alignments),
@@ -76,8 +72,14 @@ def write_report(folder: Path, evaluation: Evaluation) -> Path:
     return folder / PAGE_FILE
 
 
+def _bins_before(predictions: Sequence[Prediction], right: Sequence[bool]) -> list[Bin]:
+    """The calibration bins of the confidences as the decoder gave them; none if they are not calibrated."""
+    raw = [p.raw_confidence for p in predictions if p.raw_confidence is not None]
+    return calibration_bins(raw, right) if len(raw) == len(predictions) else []
+
+
 def _figures(
-    evaluation: Evaluation, bins: Sequence[Bin]
+    evaluation: Evaluation, bins: Sequence[Bin], before: Sequence[Bin], found: float
 ) -> dict[str, tuple[float, tuple[float, float] | None]]:
     words = evaluation.dataset.words
     labels, texts = [word.label for word in words], [p.text for p in evaluation.predictions]
@@ -92,25 +94,32 @@ def _figures(
         "CER, without punctuation": (scores.cer_no_punctuation, None),
         "WER, without punctuation": (scores.wer_no_punctuation, None),
         "expected calibration error": (expected_calibration_error(bins), None),
+        "the same before calibration": (expected_calibration_error(before) if before else math.nan, None),
+        "errors among the 20 % least confident words": (found, None),
     }
     return {name: figure for name, figure in figures.items() if not math.isnan(figure[0])}
 
 
 def _charts(
-    history: Sequence[dict[str, float]], alignments: Sequence[list[Pair]], bins: Sequence[Bin]
+    history: Sequence[dict[str, float]],
+    alignments: Sequence[list[Pair]],
+    bins: Sequence[Bin],
+    before: Sequence[Bin],
 ) -> str:
     def points(name: str, factor: float = 1.0) -> list[tuple[float, float]]:
         return [(row["epoch"], factor * row[name]) for row in history if "epoch" in row and name in row]
 
     losses = {name: points(name) for name in ("loss", "val_loss")}
     rates = {name: points(name, 100) for name in ("val_cer", "val_wer")}
-    ece = expected_calibration_error(bins)
+    ece = f"ECE {expected_calibration_error(bins):.2%}"
+    if before:
+        ece += f"; before calibration {expected_calibration_error(before):.2%}, rings"
     return "\n".join(
         [
             line_chart("Loss by epoch", "epoch", losses),
             line_chart("Error rates on validation by epoch, %", "epoch", rates),
             bar_chart("CER by length of the label, %", "length", errors_by_length(alignments)),
-            reliability_diagram(f"Words read right by confidence, % (ECE {ece:.2%})", bins),
+            reliability_diagram(f"Words read right by confidence, % ({ece})", bins, before),
         ]
     )
 

@@ -1,0 +1,116 @@
+"""The `--calibrate` job: makes a model's confidences mean what they say, on validation words."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from base.base_predictor import Prediction
+from data_generators.dataset import Dataset, open_dataset, read_dataset_labels
+from models.calibration import Calibration, add_calibration, decoding
+from models.description import model_folder, read_anatomy, read_description
+from predictors.report.alignment import align
+from predictors.runtime import load_predictor
+from utils.calibration import calibrate, calibration_error, errors_found, fit_curve
+from utils.config_schema import Config, Predict
+from utils.errors import UserError
+from utils.labels import Word
+
+# From fewer words a curve could make confidences worse.
+LEAST_WORDS = 100
+# Of writers (or words), each of which is read by a curve that was fitted on the others.
+FOLDS = 30
+
+
+def calibrate_model(config: Config) -> str:
+    """Fits the model that `config` means to the validation words; returns what that has changed.
+
+    The model may be a released one: only `model.json` gets a new entry, for the decoder that
+    `config.predict` names.
+
+    Raises:
+        UserError: no model, no validation words or too few, or the folder can't be written.
+    """
+    folder = model_folder(config)
+    words = read_dataset_labels(config).splits["val"]
+    image = read_anatomy(folder, read_description(folder)).image
+    # The images must have the model's geometry, whatever the config says.
+    dataset = open_dataset(config.model_copy(update={"image": image}), words, "val")
+    return calibrate_on(folder, dataset, config.predict, config.labels_file)
+
+
+def calibrate_on(folder: Path, dataset: Dataset, settings: Predict, labels_file: str) -> str:
+    """Fits the model in `folder` to how it reads `dataset`; returns what that has changed.
+
+    Raises:
+        UserError: too few words, no whole model folder, or one that can't be written.
+    """
+    if len(dataset) < LEAST_WORDS:
+        raise UserError(
+            f"Calibration needs at least {LEAST_WORDS} validation words, {labels_file} has {len(dataset)}; "
+            "confidences stay as the network gives them."
+        )
+    description = read_description(folder)
+    predictor = load_predictor(folder, settings, calibrated=False)
+    calibration = fit_calibration(predictor.predict_dataset(dataset, progress=True), dataset.words)
+    calibration = calibration.model_copy(
+        update={
+            "decoding": decoding(settings, predictor.anatomy.network),
+            "fitted_on": {"labels_file": labels_file, "split": "val", **calibration.fitted_on},
+        }
+    )
+    add_calibration(folder, description, calibration)
+    errors = calibration.fitted_on
+    return (
+        f"Calibrated {folder} for decoder {settings.decoder} on {len(dataset)} validation words: "
+        f"expected calibration error {errors['ece_before']:.2%} before, {errors['ece']:.2%} after, "
+        f"{errors['ece_held_out']:.2%} on writers (or words) left out of the fit; "
+        f"the 20 % least confident words hold {errors['errors_found']:.1%} of the errors."
+    )
+
+
+def fit_calibration(predictions: Sequence[Prediction], words: Sequence[Word]) -> Calibration:
+    """The curves for these readings; its `decoding` is left to the caller."""
+    confidences = np.array([prediction.confidence for prediction in predictions])
+    right = np.array([w.label == p.text for w, p in zip(words, predictions, strict=True)])
+    curve = fit_curve(confidences, right)
+    calibrated, held_out = calibrate(confidences, curve), _held_out(confidences, right, words)
+    characters = _characters(predictions, words)
+    return Calibration(
+        decoding={},
+        words=curve,
+        characters=fit_curve(*zip(*characters)) if characters else (1.0, 1.0, 0.0),
+        fitted_on={
+            "words": len(words),
+            "ece_before": round(calibration_error(confidences, right), 6),
+            "ece": round(calibration_error(calibrated, right), 6),
+            "ece_held_out": round(calibration_error(held_out, right), 6),
+            "errors_found": round(errors_found(confidences, right), 6),
+        },
+    )
+
+
+def _held_out(confidences: np.ndarray, right: np.ndarray, words: Sequence[Word]) -> np.ndarray:
+    """Each word's confidence by a curve fitted without its writer, or without it where those are unknown."""
+    writers = [word.writer for word in words]
+    if not all(writers) or len(set(writers)) == 1:
+        writers = [str(index) for index in range(len(words))]
+    number = {writer: index % FOLDS for index, writer in enumerate(dict.fromkeys(writers))}
+    folds = np.array([number[writer] for writer in writers])
+    result = np.zeros(len(confidences))
+    for fold in set(folds.tolist()):
+        inside = folds == fold
+        curve = fit_curve(confidences[~inside], right[~inside])
+        result[inside] = calibrate(confidences[inside], curve)
+    return result
+
+
+def _characters(predictions: Sequence[Prediction], words: Sequence[Word]) -> list[tuple[float, bool]]:
+    """Confidence of each written character, and whether the label has it there."""
+    pairs = []
+    for prediction, word in zip(predictions, words):
+        right = [a == b for a, b in align(word.label, prediction.text) if b]
+        # Where NFC has joined characters, they have more confidences than the text has characters.
+        if len(right) == len(prediction.character_confidences):
+            pairs += list(zip(prediction.character_confidences, right))
+    return pairs
