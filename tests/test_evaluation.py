@@ -2,7 +2,8 @@
 
 import pytest
 
-from utils.evaluation import IMAGE_KINDS, label_kind, length_group, report, table
+from base.base_predictor import Prediction
+from utils.evaluation import IMAGE_KINDS, confidence_report, label_kind, length_group, report, table
 
 LABELS = ["House", "the", "1961", ",", "don't", "understanding"]
 TEXTS = ["house", "the", "1967", ".", "don't", "understand"]
@@ -91,3 +92,22 @@ def test_nothing_is_said_of_unknown_writers_and_images(writers):
 def test_images_of_one_kind_are_a_table_of_one_line():
     lines = report(LABELS, TEXTS, [None] * 6, [IMAGE_KINDS[1]] * 6)
     assert lines[-4].startswith("by image") and lines[-3].split() == ["binarised", "6", "19.35%", "66.67%"]
+
+
+def test_confidence_by_hand():
+    """Two of six words are right; the least confident fifth is one word, and wrong."""
+    confidences = [0.5, 0.9, 0.5, 0.05, 0.9, 0.5]
+    predictions = [Prediction(text, p, ()) for text, p in zip(TEXTS, confidences)]
+    first, second = confidence_report(LABELS, predictions)
+    # Bins: 0.05 with none right; 0.5 three times with none; 0.9 twice, both right: (0.05 + 1.5 + 0.2) / 6.
+    assert first == "expected calibration error: 29.17% (not calibrated)"
+    assert second == "the 20 % least confident words hold 25.0% of the errors"
+    raw = [Prediction(text, p, (), (), 1.0) for text, p in zip(TEXTS, confidences)]
+    lines = confidence_report(LABELS, raw, min_confidence=0.5)
+    assert lines[0] == "expected calibration error: 29.17% (66.67% before calibration)"
+    assert [line.split() for line in lines[2:]] == [
+        ["by", "confidence", "n", "CER", "WER"],
+        ["below", "0.5", "1", "100.00%", "100.00%"],
+        ["0.5", "and", "more", "5", "16.67%", "60.00%"],  # 5 / 30
+    ]
+    assert len(confidence_report(["a"], [Prediction("a", 0.5, ())])) == 1  # without errors none can be found

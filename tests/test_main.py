@@ -19,8 +19,14 @@ from PIL import Image as PillowImage
 import main
 from models.description import read_anatomy, read_description
 from utils.config import load_config
+from utils.log import print_result, progress_bar
 
 LABELS = ["[a]", "b]", "[", "Ab"]
+
+
+def read_table(path: Path) -> list[dict[str, str]]:
+    with open(path, encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
 
 
 def errors(result: subprocess.CompletedProcess) -> str:
@@ -42,13 +48,17 @@ def blocked(tmp_path_factory) -> dict[str, str]:
     "arguments, expected",
     [
         (["--help"], "--predict_on_test"),
-        ([], "one of the arguments --train --predict_on_test --predict --export is required"),
+        ([], "one of the arguments --train --predict_on_test --predict --export --calibrate is required"),
         (["--train", "--predict"], "not allowed with"),
         (["--predict"], "--filename"),
         (["--train", "--filename", "a.png"], "--filename goes with --predict"),
         (["--train", "--output", "a.json"], "--output goes with"),
         (["--export", "--output", "a.json"], "--output goes with"),
         (["--predict_on_test", "--output", "a.txt"], ".json or .csv"),
+        (["--train", "--min_confidence", "0.5"], "--min_confidence goes with"),
+        (["--predict_on_test", "--min_confidence", "1.5"], "1.5 is no number from 0 to 1"),
+        (["--predict_on_test", "--min_confidence", "nan"], "nan is no number from 0 to 1"),
+        (["--predict_on_test", "--min_confidence", "half"], "half is no number from 0 to 1"),
         (["--predict_on_test", "--restart"], "--restart goes with --train"),
         (["--train", "-c", "nowhere.yml"], "nowhere.yml does not exist"),
         (["--train", "--set", "train.batchsize=3"], "train.batch_size"),
@@ -166,8 +176,12 @@ def test_several_readings_of_each_word(inside, project, decoder):
         "--predict", "--filename", "words/0.png", "--output", "one.csv", "--set", *setting
     )
     assert code == 0 and lines == ["Predicted label: [a]"]
-    with open(project / "one.csv", encoding="utf-8", newline="") as file:
-        assert next(csv.reader(file)) == ["filename", "text", "confidence", "error"]
+    row = read_table(project / "one.csv")[0]
+    assert list(row) == [
+        *("filename", "text", "confidence", "character_confidences"),
+        *("text_2", "confidence_2", "text_3", "confidence_3", "error"),
+    ]
+    assert row["text_2"] != "[a]" and float(row["confidence_3"]) <= float(row["confidence_2"]) < 0.5
 
 
 @pytest.mark.parametrize(
@@ -233,12 +247,62 @@ def test_several_images(inside, project):
     assert [row[0] for row in rows] == [str(folder / f"{index}.png") for index in (3, 0, 1, 2)]
     assert [row[1] for row in rows] == [LABELS[index] for index in (3, 0, 1, 2)]
     assert all(0.5 < float(row[2]) <= 1 for row in rows)
-    with open(project / "all.csv", encoding="utf-8", newline="") as file:
-        table = list(csv.DictReader(file))
+    table = read_table(project / "all.csv")
     assert [(row["filename"], row["text"]) for row in table] == [(row[0], row[1]) for row in rows]
     assert [float(row["confidence"]) for row in table] == pytest.approx(
         [float(row[2]) for row in rows], abs=1e-4
     )
+    for row in table:
+        characters = [float(confidence) for confidence in row["character_confidences"].split()]
+        assert len(characters) == len(row["text"]) and all(0.5 < p <= 1 for p in characters)
+
+
+def test_doubtful_words_are_marked(inside, project):
+    """The limit lies between two of the four confidences; unreadable files are neither sure nor doubtful."""
+    _, lines, _ = inside("--predict", "--filename", "words")
+    confidences = sorted(float(line.split("\t")[2]) for line in lines)
+    limit = str((confidences[1] + confidences[2]) / 2)
+    (project / "empty.png").touch()
+    job = ["--predict", "--min_confidence", limit]
+    code, lines, error = inside(*job, "--filename", "words", "empty.png", "--output", "sure.csv")
+    assert code == 2 and "1 of 5 images could not be read; 2 words are doubtful" in error
+    rows = [line.split("\t") for line in lines]
+    assert [row[3:] == ["doubtful"] for row in rows] == [float(row[2]) < float(limit) for row in rows]
+    assert sum(len(row) == 4 for row in rows) == 2
+    marks = ["true" if len(row) == 4 else "false" for row in rows]
+    assert [row["doubtful"] for row in read_table(project / "sure.csv")] == [*marks, ""]
+    (doubtful,) = [row for row in rows if float(row[2]) == confidences[0]]
+    _, lines, _ = inside(*job, "--filename", doubtful[0])
+    assert lines == [f"Predicted label: {doubtful[1]}\tdoubtful"]
+    code, lines, _ = inside("--predict_on_test", "--min_confidence", limit, "--output", "sure.json")
+    table = [line.split() for line in lines if line.startswith("  ")]
+    assert [line[-3:] for line in table[-2:]] == [["2", "0.00%", "0.00%"]] * 2
+    rows = json.loads((project / "sure.json").read_text(encoding="utf-8"))
+    assert [row["doubtful"] for row in rows] == [mark == "true" for mark in marks]
+
+
+def test_many_files(inside, tmp_path):
+    """A progress bar on stderr, one line each on stdout, all rows in order, and the broken one told."""
+    for index in range(120):
+        shutil.copy(Path("words", f"{index % 4}.png"), tmp_path / f"{index:03}.png")
+    (tmp_path / "057.png").write_bytes(b"no image")
+    code, lines, error = inside("--predict", "--filename", tmp_path, "--output", tmp_path / "all.csv")
+    assert code == 2 and [line.split("\t")[1] for line in lines] == [
+        LABELS[index % 4] for index in range(120) if index != 57
+    ]
+    assert "Reading:" in error and "/120 " in error and "1 of 120 images could not be read" in error
+    rows = read_table(tmp_path / "all.csv")
+    assert [Path(row["filename"]).name for row in rows] == [f"{index:03}.png" for index in range(120)]
+    assert [row["filename"] for row in rows if row["error"]] == [str(tmp_path / "057.png")]
+
+
+def test_results_do_not_break_the_bar_of_a_terminal(monkeypatch, capsys):
+    with progress_bar(total=2, desc="Reading") as bar:
+        monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+        print_result("a\tb")
+        bar.update()
+    output = capsys.readouterr()
+    assert output.out == "a\tb\n" and output.err.count("Reading") >= 3
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA", "P", "1"])

@@ -10,7 +10,12 @@ from PIL import Image as PillowImage
 
 import predictors
 from base.base_predictor import Prediction
-from preprocessing.word_image import UnusableImage, read_word_image, word_image_of_array
+from preprocessing.word_image import (
+    UnusableImage,
+    read_word_image,
+    word_image_of_array,
+    word_image_of_picture,
+)
 from utils.config_data import Image
 from utils.errors import UserError
 
@@ -98,6 +103,49 @@ def test_reads_files_arrays_and_lists(reader):
     assert reader.read([]) == []
 
 
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "1", "I;16"])
+def test_pillow_images(tmp_path, mode):
+    as_saved(mode).save(tmp_path / "word.png")
+    expected = read_word_image(tmp_path / "word.png", GEOMETRIES[0])
+    np.testing.assert_array_equal(word_image_of_picture(as_saved(mode), GEOMETRIES[0]), expected)
+    with PillowImage.open(tmp_path / "word.png") as opened:
+        np.testing.assert_array_equal(word_image_of_picture(opened, GEOMETRIES[0]), expected)
+
+
+def test_reads_many(reader):
+    """Of all kinds, from any iterable, in their order; a list given to `read` is the same."""
+    path = REPOSITORY / "test_images" / "supported.png"
+    picture = PillowImage.open(path)
+    array = np.asarray(picture)
+    half = array[:, : array.shape[1] // 2]
+    alone, half_alone = reader.read(picture), reader.read(half)
+    assert alone == reader.read(path) and alone.text != half_alone.text
+    many = [picture, half, path, str(path), array]
+    found = reader.read_many(iter(many))
+    assert [p.text for p in found] == [alone.text, half_alone.text, *[alone.text] * 3]
+    assert found == reader.read(many) and reader.read_many([]) == []
+
+
+def test_decoder_of_the_reader(eagerly):
+    beam = predictors.load(REPOSITORY / "snapshots" / "synthetic", decoder="beam", n_best=2, beam_width=3)
+    word = beam.read(REPOSITORY / "test_images" / "supported.png")
+    assert len(word.alternatives) == 2 and word.alternatives[0] == (word.text, word.confidence)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"decoder": "beams"}, "load: predict.decoder"),
+        ({"n_best": 3}, "needs decoder beam"),
+        ({"beam_widht": 3}, "nearest is predict.beam_width"),
+        ({"runtime": "onnx", "decoder": "beam"}, "only decodes greedily"),
+    ],
+)
+def test_settings_that_cannot_be(settings, message):
+    with pytest.raises(UserError, match=message):
+        predictors.load(REPOSITORY / "snapshots" / "iam", **settings)
+
+
 def test_unusable_images(reader, tmp_path):
     good = np.asarray(PillowImage.open(REPOSITORY / "test_images" / "supported.png"))
     missing = tmp_path / "none.png"
@@ -105,9 +153,13 @@ def test_unusable_images(reader, tmp_path):
         reader.read(missing)
     with pytest.raises(UnusableImage, match="array 1"):
         reader.read([good, good[:0]])
-    results = reader.read([missing, good, good[:0]], errors="return")
-    assert [isinstance(result, UnusableImage) for result in results] == [True, False, True]
-    assert results[1].text == reader.read(good).text
+    (tmp_path / "half.png").write_bytes((REPOSITORY / "test_images" / "supported.png").read_bytes()[:900])
+    damaged = PillowImage.open(tmp_path / "half.png")
+    results = reader.read_many([missing, good, good[:0], damaged], errors="return")
+    assert [isinstance(result, UnusableImage) for result in results] == [True, False, True, True]
+    assert results[1].text == reader.read(good).text and "picture 3: truncated or" in str(results[3])
+    with pytest.raises(UnusableImage, match="without pixels"):
+        reader.read(PillowImage.new("L", (0, 5)))
     with pytest.raises(TypeError, match="int"):
         reader.read([1])
 

@@ -23,7 +23,7 @@ from models.artifact import save_artifact
 from models.model_seq2seq import ModelSeq2Seq
 from predictors.report.alignment import align, count_confusions, diff
 from predictors.report.attention import read_attention
-from predictors.report.charts import bar_chart, line_chart
+from predictors.report.charts import bar_chart, line_chart, reliability_diagram
 from predictors.report.page import embedded_json
 from predictors.report.run import read_history
 from predictors.report.statistics import LONGEST, errors_by_character, errors_by_length
@@ -105,6 +105,14 @@ def test_calibration():
     # 2/5 * |0.5 - 0.25| + 3/5 * |2/3 - 0.9|
     assert expected_calibration_error(bins) == pytest.approx(0.1 + 0.14)
     assert calibration_bins([], [])[9] == Bin(0.9, 1.0, 0, 0.0, 0.0)
+
+
+def test_reliability_before_and_after_calibration():
+    bins, before = (calibration_bins(p, [True, False]) for p in ([0.9, 0.2], [0.5, 0.5]))
+    chart = reliability_diagram("t", bins, before)
+    assert chart.count("<rect") == 2 and chart.count("dot before") == 1
+    assert "2 words of confidence 50.0% before calibration" in chart
+    assert "before" not in reliability_diagram("t", bins)
 
 
 def test_choice_of_words():
@@ -240,7 +248,10 @@ def report(dataset, tmp_path_factory) -> Path:
     network = make_network(config, charset="".join(sorted(set("".join(EVIL) + "abcdefg"))))
     data = open_dataset(config, words, "test")
     texts = [EVIL[3], EVIL[0], EVIL[2], EVIL[2], "ab4", "ax5"] + [word.label for word in words[6:]]
-    predictions = [Prediction(text, 0.5 + i / 1000, (0.9,) * len(text)) for i, text in enumerate(texts)]
+    predictions = [
+        Prediction(text, 0.5 + i / 1000, (0.9,) * len(text), raw_confidence=0.4)
+        for i, text in enumerate(texts)
+    ]
     history = [{"epoch": 1.0, "loss": 2.0, "val_cer": 0.5}, {"epoch": 2.0, "loss": 1.0, "val_cer": 0.25}]
     facts = {"model": EVIL[0], "licence": EVIL[1]}
     return write_report(folder / "report", Evaluation(network, data, predictions, facts, history))
@@ -256,6 +267,7 @@ def test_page_is_whole_and_inert(report):
     assert len(policies) == 1 and "default-src 'none'" in policies[0] and "unsafe" not in policies[0]
     data = json.loads(parsed.scripts[0])
     assert len(data["words"]) == 70
+    assert "the same before calibration" in page and "before calibration 54.29%, rings)" in page
     (word,) = [word for word in data["words"] if word["truth"] == EVIL[1]]
     assert word["text"] == EVIL[0] and EVIL[1] in word["name"] and word["writer"] == EVIL[1]
     with open(report.parent / "words.csv", encoding="utf-8", newline="") as file:
