@@ -2,8 +2,9 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 CONFIG ?= configs/config.yml
+OLDEST := .venv-oldest
 
-.PHONY: train test bench faults clean
+.PHONY: train test test-oldest bench faults clean
 
 # Trains on the embedded dataset, then evaluates and reads one image: the whole tour.
 train: $(VENV)/ready
@@ -13,6 +14,10 @@ train: $(VENV)/ready
 
 test: $(VENV)/ready-to-test
 	$(RUN) -m pytest tests
+
+# The same with the oldest libraries that requirements.txt allows; `make test-oldest TESTS=tests/test_models.py`.
+test-oldest: $(OLDEST)/ready
+	$(OLDEST)/bin/python -m pytest $(or $(TESTS),tests)
 
 # Kills, full disks, a long training and 10,000 arbitrary inputs of each kind: hours on a small machine.
 faults: $(VENV)/ready-to-test
@@ -32,5 +37,12 @@ $(VENV)/ready-to-test: requirements-dev.txt $(VENV)/ready
 	$(RUN) -m pip install --quiet --requirement requirements-dev.txt
 	touch $@
 
+$(OLDEST)/ready: requirements.txt requirements-dev.txt
+	$(PYTHON) -m venv $(OLDEST)
+	sed 's/>=\([^,]*\).*/==\1/' requirements.txt > $(OLDEST)/requirements.txt
+	$(OLDEST)/bin/python -m pip install --quiet --requirement $(OLDEST)/requirements.txt
+	$(OLDEST)/bin/python -m pip install --quiet --requirement requirements-dev.txt
+	touch $@
+
 clean:
-	rm -rf $(VENV)
+	rm -rf $(VENV) $(OLDEST)

@@ -40,7 +40,7 @@ def installed(tmp_path_factory) -> Path:
     source = folder / "source"
     with tarfile.open(folder / "source.tar", "w") as archive:
         for path in REPOSITORY.iterdir():
-            if path.name not in (".git", ".venv", "experiments", "datasets", "build"):
+            if path.name not in (".git", "experiments", "datasets", "build") and ".venv" not in path.name:
                 archive.add(path, path.name)
         for name in ("fonts", "text"):
             archive.add(REPOSITORY / "datasets" / name, f"datasets/{name}")
@@ -76,6 +76,26 @@ def test_command_reads_images_from_another_folder(installed, tmp_path):
     lines = [line.split("\t") for line in result.stdout.splitlines()]
     assert [line[0] for line in lines] == [str(image) for image in images] and all(line[1] for line in lines)
     assert str(installed / "seq2seq_ocr" / "snapshots" / "synthetic") in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_model_of_iam_reads_from_another_folder(installed, tmp_path):
+    """From Python and by config; it is shipped with what it may be used for."""
+    images = sorted(map(str, (REPOSITORY / "test_images").glob("*.png")))
+    code = (
+        "import sys, seq2seq_ocr as s\n"
+        "print(*(word.text for word in s.load('snapshots/iam').read_many(sys.argv[1:])), sep='\\n')"
+    )
+    result = run(installed, tmp_path, "-c", code, *images)
+    assert result.returncode == 0, result.stderr
+    texts = result.stdout.splitlines()
+    assert len(texts) == len(images) and all(texts)
+    command = ["-m", "seq2seq_ocr.main", "-c", "configs/iam.yml", "--predict", "--filename", *images]
+    result = run(installed, tmp_path, *command)
+    assert [line.split("\t")[1] for line in result.stdout.splitlines()] == texts, result.stderr
+    assert "non-commercial" in (installed / "seq2seq_ocr/snapshots/iam/CARD.md").read_text(encoding="utf-8")
+    (metadata,) = installed.glob("*.dist-info/METADATA")
+    assert "LicenseRef-IAM-non-commercial" in metadata.read_text(encoding="utf-8")
     assert list(tmp_path.iterdir()) == []
 
 
