@@ -10,6 +10,7 @@ python main.py --calibrate
 import argparse
 import os
 import sys
+from typing import Any
 
 from utils.errors import Interrupted, UserError
 from utils.log import log
@@ -24,7 +25,7 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "-c", "--conf", default="configs/config.yml", help="config file (default: %(default)s)"
     )
-    overrides = {"nargs": "+", "action": "extend", "default": [], "metavar": "KEY.PATH=VALUE"}
+    overrides: dict[str, Any] = {"nargs": "+", "action": "extend", "default": [], "metavar": "KEY.PATH=VALUE"}
     parser.add_argument("--set", help="override config keys", **overrides)
     jobs = parser.add_mutually_exclusive_group(required=True)
     jobs.add_argument("--train", action="store_true", help="train, or continue an interrupted training")

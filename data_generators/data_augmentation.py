@@ -31,7 +31,8 @@ def augment(image: np.ndarray, aug: DataAug, rng: np.random.Generator, max_width
     if aug.thickness_range:
         image = change_thickness(image, rng.uniform(-aug.thickness_range, aug.thickness_range))
     if aug.contrast_range != [1, 1]:
-        image = change_contrast(image, rng.uniform(*aug.contrast_range))
+        low, high = aug.contrast_range
+        image = change_contrast(image, rng.uniform(low, high))
     if aug.blur_range:
         sigma = rng.uniform(0, aug.blur_range)
         image = cv2.GaussianBlur(image, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)

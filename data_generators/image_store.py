@@ -54,7 +54,7 @@ class PixelFile:
                 content = os.read(self.handle, size)
             reason = "it has been changed"
         except OSError as error:
-            content, reason = b"", error.strerror
+            content, reason = b"", error.strerror or str(error)
         if len(content) != size:
             raise UserError(
                 f"Can't read the cache {self.path}: {reason}; the same command makes it anew and goes on."
@@ -97,7 +97,7 @@ class ImageStore:
 class JoinedStore:
     """Several stores as one: the images of the first, then those of the second, ..."""
 
-    def __init__(self, stores: Sequence[ImageStore]) -> None:
+    def __init__(self, stores: Sequence["ImageStore | JoinedStore"]) -> None:
         self.stores = stores
         self.starts = np.cumsum([0] + [len(store) for store in stores])
 
@@ -201,7 +201,7 @@ def _build(folder: Path, filenames: Sequence[str], image: Image, base: Path, nam
 
 def _fingerprints(folder: Path, filenames: Sequence[str]) -> list:
     """Name, size and modification time of each file; a missing one has neither."""
-    prints = []
+    prints: list[tuple[str, int | None, int | None]] = []
     for filename in filenames:
         try:
             status = (folder / filename).stat()

@@ -9,6 +9,7 @@ matrix, which is for OpenCV, where pixel *centres* are whole numbers.
 """
 
 import math
+from typing import Any
 
 import cv2
 import numpy as np
@@ -33,7 +34,7 @@ def warp(image: np.ndarray, aug: DataAug, rng: np.random.Generator, max_width: i
     linear, zoom_x = _draw_linear(aug, rng)
     shift = _draw_shift(aug, rng, width, height)
     matrix, out_width = _fit_canvas(image, linear, zoom_x, shift, aug.elastic_range, max_width)
-    border = {"borderMode": cv2.BORDER_CONSTANT, "borderValue": (PAPER, PAPER, PAPER)}
+    border: dict[str, Any] = {"borderMode": cv2.BORDER_CONSTANT, "borderValue": (PAPER, PAPER, PAPER)}
     if aug.elastic_range == 0:
         return cv2.warpAffine(image, matrix, (out_width, height), flags=cv2.INTER_LINEAR, **border)
     source = elastic_field(height, out_width, aug.elastic_range, aug.elastic_grid, rng)
@@ -94,7 +95,8 @@ def _draw_linear(aug: DataAug, rng: np.random.Generator) -> tuple[np.ndarray, fl
     flip_x = -1 if aug.horizontal_flip and rng.random() < 0.5 else 1
     flip_y = -1 if aug.vertical_flip and rng.random() < 0.5 else 1
     turn = math.radians(_symmetric(aug.rotation_range, rng))
-    zoom_x, zoom_y = rng.uniform(*aug.zoom_range, 2).tolist() if aug.zoom_range != [1, 1] else (1.0, 1.0)
+    low, high = aug.zoom_range
+    zoom_x, zoom_y = (1.0, 1.0) if low == high == 1 else rng.uniform(low, high, 2).tolist()
     slant = math.radians(_symmetric(aug.shear_range, rng))
     cos, sin = math.cos(turn), math.sin(turn)
     rotate_shear = np.array([[cos, sin - cos * math.tan(slant)], [-sin, cos + sin * math.tan(slant)]])

@@ -98,8 +98,8 @@ class _Encoder:
     def _convolve(self, features: str, name: str) -> str:
         """Convolution and, where there is one, its batch norm."""
         layer = self.layer(f"conv_{name}")
-        kernel, *bias = (weight.astype(np.float64) for weight in layer.get_weights())
-        bias = bias[0] if bias else np.zeros(kernel.shape[-1])
+        kernel, *biases = (weight.astype(np.float64) for weight in layer.get_weights())
+        bias = biases[0] if biases else np.zeros(kernel.shape[-1])
         if not layer.use_bias:
             norm = self.layer(f"batch_norm_{name}")
             weights = norm.gamma, norm.beta, norm.moving_mean, norm.moving_variance
@@ -139,6 +139,7 @@ class _Encoder:
         """What `Columns` does: (B, C, H, W) -> (S, B, D)."""
         graph = self.graph
         if self.network.columns == "flatten":
+            assert self.width is not None, "the config allows flatten with a fixed width only"
             by_position = graph("Transpose", features, perm=[2, 3, 0, 1])
             shape = graph.integers(self.height * self.width, -1, self.network.num_filters[-1])
             return graph("Reshape", by_position, shape)

@@ -1,9 +1,10 @@
 """Whether confidences can be believed, and the curve that makes them so."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 # Nearer to 0 and 1 a float32 probability says nothing, and its logarithm would outweigh all other words.
 SMALLEST, LARGEST = 1e-9, 1 - 1e-7
@@ -24,7 +25,7 @@ class Bin:
     accuracy: float
 
 
-def calibration_bins(confidences: Sequence[float], right: Sequence[bool], number: int = 10) -> list[Bin]:
+def calibration_bins(confidences: Iterable[float], right: Iterable[bool], number: int = 10) -> list[Bin]:
     """Words by confidence, in `number` bins of equal width, low to high."""
     counts, hits, totals = [0] * number, [0] * number, [0.0] * number
     for confidence, is_right in zip(confidences, right, strict=True):
@@ -45,17 +46,17 @@ def expected_calibration_error(bins: Sequence[Bin]) -> float:
     return sum(part.count * abs(part.accuracy - part.confidence) for part in bins) / max(1, words)
 
 
-def calibration_error(confidences: Sequence[float], right: Sequence[bool]) -> float:
+def calibration_error(confidences: Iterable[float], right: Iterable[bool]) -> float:
     """The expected calibration error in ten bins."""
     return expected_calibration_error(calibration_bins(confidences, right))
 
 
-def errors_found(confidences: Sequence[float], right: Sequence[bool], share: float = 0.2) -> float:
+def errors_found(confidences: ArrayLike, right: ArrayLike, share: float = 0.2) -> float:
     """Which part of all errors the `share` of words with the least confidence holds; nan without errors."""
     wrong = ~np.asarray(right, bool)
     if not wrong.any():
         return float("nan")
-    least = np.argsort(confidences, kind="stable")[: round(share * len(wrong))]
+    least = np.argsort(np.asarray(confidences), kind="stable")[: round(share * len(wrong))]
     return float(wrong[least].sum() / wrong.sum())
 
 
@@ -69,7 +70,7 @@ def calibrate(confidences: np.ndarray, curve: Sequence[float]) -> np.ndarray:
     return _sigmoid(_terms(confidences) @ np.asarray(curve, float))
 
 
-def fit_curve(confidences: Sequence[float], right: Sequence[bool]) -> tuple[float, float, float]:
+def fit_curve(confidences: ArrayLike, right: ArrayLike) -> tuple[float, float, float]:
     """The a, b, c of `calibrate` for which the confidences of these words fit best.
 
     That is the least cross-entropy, with targets that allow for one more word of each kind (Platt 1999)

@@ -54,7 +54,7 @@ class _Loader(yaml.SafeLoader):
         if len(node.value) > MOST_KEYS:
             raise yaml.MarkedYAMLError(problem="merges too many keys", problem_mark=node.start_mark)
 
-    def construct_scalar(self, node: yaml.Node) -> Any:
+    def construct_scalar(self, node: yaml.ScalarNode | yaml.MappingNode) -> Any:
         value = super().construct_scalar(node)
         # Escapes in double quotes can write both.
         if isinstance(value, str) and any(char == "\0" or "\ud800" <= char <= "\udfff" for char in value):
@@ -62,7 +62,7 @@ class _Loader(yaml.SafeLoader):
             raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
         return value
 
-    def compose_mapping_node(self, anchor: str | None) -> yaml.MappingNode:
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
         # Before `<<` merges keys into the mapping, which may be overridden.
         node = super().compose_mapping_node(anchor)
         seen = set()

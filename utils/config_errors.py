@@ -4,7 +4,7 @@ import datetime
 import difflib
 import reprlib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 from pydantic import BaseModel, ValidationError
 
@@ -47,12 +47,12 @@ def explain(error: ValidationError) -> tuple[str, str]:
     if problem["type"] == "model_type":
         shown = shown_value(problem["input"])
         return section, f"{section} is {shown}: must be a section of keys, or be left out"
-    name, problem, alternatives = _of_one_value(problems)
-    return name, f"{name} is {shown_value(problem['input'])}: {alternatives}"
+    name, value, alternatives = _of_one_value(problems)
+    return name, f"{name} is {shown_value(value)}: {alternatives}"
 
 
-def _of_one_value(problems: Sequence[Mapping[str, Any]]) -> tuple[str, Mapping[str, Any], str]:
-    """Name, problem and requirement of the first wrong value.
+def _of_one_value(problems: Sequence[Mapping[str, Any]]) -> tuple[str, Any, str]:
+    """Name, value and requirement of the first wrong value.
 
     A key that takes several types has a problem for each; the ones deepest within the value
     belong to the type that it most resembles.
@@ -67,7 +67,7 @@ def _of_one_value(problems: Sequence[Mapping[str, Any]]) -> tuple[str, Mapping[s
     depth = max(name.count("[") for name, _ in named)
     name, problem = next(item for item in named if item[0].count("[") == depth)
     requirements = dict.fromkeys(_requirement(other) for where, other in named if where == name)
-    return name, problem, ", or ".join(requirements).replace(", or must be", ", or")
+    return name, problem["input"], ", or ".join(requirements).replace(", or must be", ", or")
 
 
 def _requirement(problem: Mapping[str, Any]) -> str:
@@ -95,7 +95,7 @@ def _section(parts: Iterable[str]) -> Any:
     return section
 
 
-def _is_section(annotation: Any) -> bool:
+def _is_section(annotation: Any) -> TypeGuard[type[BaseModel]]:
     return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
 

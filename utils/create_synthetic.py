@@ -166,7 +166,7 @@ def _save(image: np.ndarray, path: Path) -> None:
     data = cv2.imencode(".png", image, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
+        path.write_bytes(data.tobytes())
     except OSError as error:
         raise UserError(f"Can't write {path}: {error.strerror or error}.") from None
 

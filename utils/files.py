@@ -18,7 +18,7 @@ from utils.text import harmless, harmless_json
 try:
     import fcntl
 except ImportError:  # Windows has no flock; there temporaries of killed processes stay.
-    fcntl = None
+    fcntl = None  # type: ignore[assignment]
 
 # Younger ones may belong to a process that hasn't locked its own yet.
 STALE_SECONDS = 60

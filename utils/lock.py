@@ -10,7 +10,7 @@ from utils.errors import UserError
 try:
     import fcntl
 except ImportError:  # Windows has no flock; there two trainings in one folder are not detected.
-    fcntl = None
+    fcntl = None  # type: ignore[assignment]
 
 
 @contextlib.contextmanager

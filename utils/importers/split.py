@@ -33,9 +33,9 @@ def writer_split(
     Raises:
         UserError: there are too few writers for the parts that were asked for.
     """
-    known = [record for record in records if record.word.writer is not None]
+    known = [(record.word.writer, record.word) for record in records if record.word.writer is not None]
     dropped = [Dropped(r.word.filename, r.word.label, NO_WRITER) for r in records if r.word.writer is None]
-    counts = Counter(record.word.writer for record in known)
+    counts = Counter(writer for writer, _ in known)
     parts = 1 + (test_size > 0) + (val_size > 0)
     if len(counts) < parts:
         raise UserError(
@@ -48,7 +48,7 @@ def writer_split(
     rest = [writer for writer in order if writer not in test]
     val = _fill(rest, counts, sum(counts[writer] for writer in rest) * val_size)
     split_of = dict.fromkeys(test, "test") | dict.fromkeys(val, "val")
-    return _collect((split_of.get(record.word.writer, "train"), record.word) for record in known), dropped
+    return _collect((split_of.get(writer, "train"), word) for writer, word in known), dropped
 
 
 def form_split(records: list[Record], lists: dict[str, set[str]]) -> tuple[Splits, list[Dropped]]:
@@ -57,7 +57,7 @@ def form_split(records: list[Record], lists: dict[str, set[str]]) -> tuple[Split
     Raises:
         UserError: a form is in two lists.
     """
-    split_of = {}
+    split_of: dict[str, str] = {}
     for split, forms in lists.items():
         for form in sorted(forms):
             if form in split_of:
@@ -65,18 +65,18 @@ def form_split(records: list[Record], lists: dict[str, set[str]]) -> tuple[Split
                     f"Form {form} is in the lists of both {split_of[form]} and {split}; keep one."
                 )
             split_of[form] = split
-    listed = [record for record in records if record.form in split_of]
+    listed = [(split_of[record.form], record.word) for record in records if record.form in split_of]
     dropped = [
         Dropped(record.word.filename, record.word.label, NO_LIST)
         for record in records
         if record.form not in split_of
     ]
-    return _collect((split_of[record.form], record.word) for record in listed), dropped
+    return _collect(listed), dropped
 
 
 def table_split(records: list[Record]) -> Splits:
     """Follows the split that the table names for each word."""
-    return _collect((record.split, record.word) for record in records)
+    return _collect((str(record.split), record.word) for record in records)
 
 
 def empty_parts(splits: Splits) -> list[str]:
@@ -109,7 +109,7 @@ def _fill(order: list[str], counts: Counter, target: float) -> set[str]:
 
 
 def _collect(pairs: Iterable[tuple[str, Word]]) -> Splits:
-    splits = {split: [] for split in SPLITS}
+    splits: Splits = {split: [] for split in SPLITS}
     for split, word in pairs:
         splits[split].append(word)
     return splits

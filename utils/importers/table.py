@@ -45,13 +45,13 @@ def _rows(path: str | Path) -> Iterator[tuple[int, list[str]]]:
         yield from _tab_separated(text)
         return
     first = FIRST_DELIMITER.match(text.lstrip().partition("\n")[0])
-    options = {"delimiter": first[1] if first else ",", "skipinitialspace": True, "strict": True}
+    delimiter = first[1] if first else ","
     # Every line is one record, so an unclosed quote is found where it stands, not at the end of the file.
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
         try:
-            (cells,) = csv.reader([line], **options)
+            (cells,) = csv.reader([line], delimiter=delimiter, skipinitialspace=True, strict=True)
         except csv.Error as error:
             raise UserError(
                 f'{path}:{number} is malformed ({error}); a field with a quote is written "like ""this""".'

@@ -31,8 +31,8 @@ def _recrop(coverage: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         side = rng.integers(4)
         coverage = (coverage[cut:], coverage[:-cut], coverage[:, cut:], coverage[:, :-cut])[side]
     elif roll < 0.3:
-        sides = [int(n) for n in rng.integers(0, 5, size=4)]
-        coverage = cv2.copyMakeBorder(coverage, *sides, cv2.BORDER_CONSTANT)
+        top, bottom, left, right = rng.integers(0, 5, size=4).tolist()
+        coverage = cv2.copyMakeBorder(coverage, top, bottom, left, right, cv2.BORDER_CONSTANT)
     if rng.random() < 0.06 and height > 30 and width > 30:
         coverage = _add_stray_mark(coverage, rng)
     return coverage

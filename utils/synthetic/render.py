@@ -191,7 +191,8 @@ def _redraw(
     distance -= cv2.distanceTransform(1 - solid, cv2.DIST_L2, 3)
     distance = cv2.GaussianBlur(distance, (3, 3), 0)
     growth = max(growth, 1.2 - float(distance.max()))  # nor must a lone dot
-    pressure = _smooth_field(*ink.shape, 1.5 * x_height, rng) * (rng.uniform(0, 0.12) * wanted)
+    height, width = ink.shape
+    pressure = _smooth_field(height, width, 1.5 * x_height, rng) * (rng.uniform(0, 0.12) * wanted)
     return np.clip(distance + pressure + (growth + 0.3), 0, 1)
 
 

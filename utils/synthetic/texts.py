@@ -62,7 +62,7 @@ def load_words() -> tuple[tuple[str, ...], np.ndarray]:
 
 def _word(rng: np.random.Generator) -> str:
     words, cumulated = load_words()
-    word = words[min(np.searchsorted(cumulated, rng.random(), side="right"), len(words) - 1)]
+    word = words[min(int(np.searchsorted(cumulated, rng.random(), side="right")), len(words) - 1)]
     return word.capitalize() if word in _PRONOUN else word
 
 
