@@ -19,8 +19,8 @@ from utils.errors import UserError
 from utils.files import write_json
 
 # Of `predict`, what decides which text is given: another value gives other confidences, too.
-DECIDING = {
-    "greedy": (),
+DECIDING: dict[str, tuple[str, ...]] = {
+    "greedy": ("ctc_weight",),
     "beam": ("length_penalty", "ctc_weight"),
     "lexicon": ("length_penalty", "ctc_weight", "lexicon"),
 }

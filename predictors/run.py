@@ -88,8 +88,10 @@ def predict(
         rows.append({"filename": str(path), **row(result, min_confidence), "error": error})
     if output:
         write_table(output, rows)
-    if len(paths) > 1 and (failed or doubtful):
-        log(f"{failed} of {len(paths)} images could not be read; {doubtful} words are doubtful.")
+    notes = [f"{failed} of {len(paths)} images could not be read"] if failed else []
+    notes += [f"{doubtful} words are doubtful"] if doubtful else []
+    if len(paths) > 1 and notes:
+        log(f"{'; '.join(notes)}.")
     return 2 if failed else 0
 
 

@@ -92,7 +92,9 @@ def test_applied_to_a_prediction():
 def test_decodings():
     """Settings that change which text is given have calibrations of their own; others don't."""
     network, without = Network(ctc_weight=0.3), Network()
-    assert decoding(Predict(), network) == {"decoder": "greedy"} == decoding(Predict(batch_size=3), network)
+    greedy = {"decoder": "greedy", "ctc_weight": Predict().ctc_weight}
+    assert decoding(Predict(), network) == greedy == decoding(Predict(batch_size=3), network)
+    assert decoding(Predict(), without) == {"decoder": "greedy", "ctc_weight": 0.0}
     beam = Predict(decoder="beam", ctc_weight=0.4)
     assert decoding(beam, network) == decoding(
         Predict(decoder="beam", ctc_weight=0.4, n_best=2, beam_width=9), network
