@@ -162,4 +162,10 @@ def _make_embedded_dataset(config: Config) -> None:
     total = sum(sizes.values())
     log(f"Making the embedded dataset in {labels_file.parent}: {total} words from bundled fonts.")
     settings = config.synthetic
-    create_synthetic(labels_file.parent, sizes, settings.seed, beyond_dictionary=settings.beyond_dictionary)
+    create_synthetic(
+        labels_file.parent,
+        sizes,
+        settings.seed,
+        beyond_dictionary=settings.beyond_dictionary,
+        text=settings.text,
+    )

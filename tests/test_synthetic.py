@@ -17,17 +17,20 @@ from hypothesis import strategies as st
 from utils.create_synthetic import MAX_WORDS, create_synthetic
 from utils.errors import UserError
 from utils.synthetic import (
+    ACCENTED,
     CHARSET,
     SPLITS,
     WORDS_PER_FORM,
+    draw_accented,
     draw_text,
     fonts_of,
     load_fonts,
     render_word,
     sample,
 )
+from utils.synthetic.accents import ACCENTED_FILE
 from utils.synthetic.fonts import FONTS_FOLDER, glyph
-from utils.synthetic.texts import load_words
+from utils.synthetic.texts import LOWER, load_words
 
 ROOT = Path(__file__).resolve().parents[1]
 NUM_WORDS = {"train": 130, "val": 25, "test": 10}  # several tasks, an unfinished form and line
@@ -116,10 +119,10 @@ def test_interrupted_creation_has_no_labels_and_resumes(
     assert _digests(tmp_path) == _digests(dataset)
 
 
-def _fail_at_word_120(seed: int, split: str, index: int, beyond: float) -> tuple[np.ndarray, str, str]:
+def _fail_at_word_120(seed: int, split: str, index: int, *more) -> tuple[np.ndarray, str, str]:
     if index == 120:
         raise KeyboardInterrupt
-    return sample(seed, split, index, beyond)
+    return sample(seed, split, index, *more)
 
 
 @pytest.mark.parametrize(
@@ -213,12 +216,21 @@ def test_every_font_draws_each_of_its_characters_differently() -> None:
 def test_render_word_draws_any_supported_text() -> None:
     for position, font in enumerate(load_fonts()):
         rng = np.random.default_rng(position)
-        for text in (".", ".", ".", "-", "ffjy", "".join(sorted(font.charset))):
+        accents = "".join(sorted(font.charset.intersection(ACCENTED)))[position % 8 :: 8]
+        for text in (
+            ".",
+            ".",
+            ".",
+            "-",
+            "ffjy",
+            "".join(sorted(font.charset & set(CHARSET))),
+            accents or ".",
+        ):
             image = render_word(text, font, rng)
             assert image.dtype == np.uint8 and image.ndim == 2 and min(image.shape) >= 3
             assert image.min() < 150, (font.family, text)
         with pytest.raises(ValueError, match="can't draw"):
-            render_word("é", font, rng)
+            render_word("€", font, rng)
 
 
 def test_longer_words_are_wider() -> None:
@@ -253,6 +265,51 @@ def test_labels_have_iams_mixture() -> None:
     known = set(load_words()[0])
     assert 0.05 < share(lambda text: text.isalpha() and text.lower() not in known) < 0.2
     assert 3 <= np.median([len(text) for text in labels]) <= 5 and max(map(len, labels)) < 40
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    seed=st.integers(0, 2**32),
+    beyond=st.sampled_from([0.0, 0.5, 1.0]),
+    missing=st.sets(st.sampled_from(sorted(ACCENTED)), max_size=10),
+)
+def test_accented_labels_have_accents_and_keep_to_the_charset(seed, beyond, missing) -> None:
+    allowed = frozenset(CHARSET + ACCENTED) - missing
+    text = draw_accented(np.random.default_rng(seed), allowed, beyond)
+    assert allowed.issuperset(text) and set(text) & set(ACCENTED)
+
+
+def test_accented_words_are_of_the_list_unless_others_are_asked_for() -> None:
+    words = set(load_words(ACCENTED_FILE)[0])
+    everything = frozenset(CHARSET + ACCENTED)
+    known = [draw_accented(np.random.default_rng(i), everything, 0.0) for i in range(1500)]
+    assert {text.lower() for text in known} <= words
+    assert 0.1 < sum(text[0].isupper() for text in known) / len(known) < 0.2
+    free = [draw_accented(np.random.default_rng(i), everything, 1.0) for i in range(1500)]
+    assert set(ACCENTED) <= set("".join(free))
+    assert sum(text.lower() in words for text in free) < 0.1 * len(free)
+
+
+def test_accented_word_list_holds_what_it_says() -> None:
+    words, _ = load_words(ACCENTED_FILE)
+    assert len(words) == len(set(words)) > 7_000
+    assert {"être", "für", "año", "straße", "cœur"} <= set(words)
+    letters = set(LOWER) | set(ACCENTED)
+    assert all(set(word) <= letters and not word.isascii() and len(word) <= 20 for word in words)
+
+
+def test_accented_words_are_written_in_fonts_that_have_accents(tmp_path: Path) -> None:
+    writers: dict[str, set[str]] = {}
+    for split in SPLITS:
+        fonts = fonts_of(split, accented=True)
+        assert len(fonts) >= 6 and all({"é", "ü", "ñ"} <= font.charset for font in fonts)
+        writers[split] = {
+            sample(1, split, WORDS_PER_FORM * form, 0.0, "accented")[2] for form in range(2 * len(fonts))
+        }
+        assert writers[split] == {font.writer for font in fonts}
+    create_synthetic(tmp_path, {"train": 30, "val": 2, "test": 2}, 1, 1, progress=False, text="accented")
+    labels = json.loads((tmp_path / "labels.json").read_text(encoding="utf-8"))["train"]
+    assert all(not entry["label"].isascii() and entry["writer"] in writers["train"] for entry in labels)
 
 
 def test_word_list_is_plausible_and_sorted() -> None:

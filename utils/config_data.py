@@ -63,6 +63,9 @@ class Synthetic(Section):
     beyond_dictionary: Share = key(
         0.17, "share of labels that are no words, so that the model learns to read"
     )
+    text: Literal["english", "accented"] = key(
+        "english", "what is written; accented: French, German and Spanish words with accents"
+    )
     seed: int = key(1, "seed of texts, fonts and distortions", ge=0)
 
 

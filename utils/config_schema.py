@@ -24,6 +24,11 @@ class TrainOnSubset(Section):
 class WeightsInitialization(Section):
     use_pretrained_weights: bool = key(False, "start from the weights of another model")
     restore_from: str | None = key(None, "model folder to start from")
+    add_characters: bool = key(
+        False,
+        "where network.charset is null: add the characters of the training labels to the model's; "
+        "old ones keep their weights",
+    )
 
 
 class Output(Section):
@@ -302,6 +307,11 @@ class Config(Section):
         if self.network.columns == "flatten" and not self.image.fixed_width:
             raise ValueError(
                 "network.columns flatten needs image.fixed_width true: set it, or use columns height"
+            )
+        if self.train.weights_initialization.add_characters and network.charset is not None:
+            raise ValueError(
+                "train.weights_initialization.add_characters needs network.charset null: "
+                "a charset that is named holds its characters already"
             )
         if self.train.schedule == "cosine" and self.callbacks.reduce_lr_on_plateau.enabled:
             raise ValueError(

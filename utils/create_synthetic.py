@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import get_args
 
 import cv2
 import numpy as np
@@ -23,7 +24,7 @@ from tqdm import tqdm
 from utils.errors import UserError
 from utils.files import write_json
 from utils.log import progress_bar
-from utils.synthetic import BEYOND_DICTIONARY, SPLITS, WORDS_PER_FORM, WORDS_PER_LINE, sample
+from utils.synthetic import BEYOND_DICTIONARY, SPLITS, WORDS_PER_FORM, WORDS_PER_LINE, Text, sample
 from utils.synthetic.lists import Word, write_lists
 
 MAX_WORDS = 100_000 * WORDS_PER_FORM  # per split: forms s00-000 to s99-999
@@ -40,6 +41,7 @@ def create_synthetic(
     workers: int = 0,
     progress: bool = True,
     beyond_dictionary: float = BEYOND_DICTIONARY,
+    text: Text = "english",
 ) -> Path:
     """Renders a dataset; the same arguments give the same files, whatever `workers` is.
 
@@ -53,6 +55,7 @@ def create_synthetic(
         workers: processes; 0 means one per CPU core.
         progress: show a progress bar on stderr.
         beyond_dictionary: 0 to 1, share of labels that are no words, so that a reader learns to read.
+        text: "english", or "accented": French, German and Spanish words with accents.
 
     Returns:
         the path of labels.json: {split: [{"filename": relative to words/, "label", "writer"}, ...]}.
@@ -65,10 +68,12 @@ def create_synthetic(
         raise UserError(f"The share of labels beyond the dictionary must be 0 to 1, not {beyond_dictionary}.")
     folder = Path(output_folder)
     counts = {split: num_words[split] for split in SPLITS}
-    _prepare(folder, {"seed": seed, "beyond_dictionary": beyond_dictionary, "num_words": counts})
+    _prepare(
+        folder, {"seed": seed, "beyond_dictionary": beyond_dictionary, "text": text, "num_words": counts}
+    )
     tasks = _tasks(num_words)
     workers = min(workers or _cpu_count(), len(tasks))
-    render = functools.partial(_render_task, str(folder / "words"), seed, beyond_dictionary)
+    render = functools.partial(_render_task, str(folder / "words"), seed, beyond_dictionary, text)
     total = sum(num_words.values())
     bar = progress_bar(total=total, unit=" words", desc="Rendering", mininterval=0.5, disable=not progress)
     with bar, _mapped(render, tasks, workers) as results:
@@ -143,13 +148,13 @@ def _start_worker() -> None:
 
 
 def _render_task(
-    words_folder: str, seed: int, beyond_dictionary: float, task: tuple[str, int, int]
+    words_folder: str, seed: int, beyond_dictionary: float, text: Text, task: tuple[str, int, int]
 ) -> list[Word]:
     """Renders and saves the words first..end-1 of a split (whole forms); runs in a worker."""
     split, first, end = task
     words, x = [], 0
     for index in range(first, end):
-        image, label, writer = sample(seed, split, index, beyond_dictionary)
+        image, label, writer = sample(seed, split, index, beyond_dictionary, text)
         form, place = divmod(index, WORDS_PER_FORM)
         line, column = divmod(place, WORDS_PER_LINE)
         x = 300 if column == 0 else x
@@ -192,6 +197,12 @@ def main(arguments: list[str] | None = None) -> int:
         metavar="SHARE",
         help="share of labels that are no words, 0 to 1 (default: %(default)s)",
     )
+    parser.add_argument(
+        "--text",
+        choices=get_args(Text),
+        default="english",
+        help="accented: French, German and Spanish words with accents (default: %(default)s)",
+    )
     parser.add_argument("--seed", type=int, default=1, help="other seeds give other words (default: 1)")
     parser.add_argument("--workers", type=int, default=0, help="processes (default: one per CPU core)")
     options = parser.parse_args(arguments)
@@ -204,6 +215,7 @@ def main(arguments: list[str] | None = None) -> int:
             options.seed,
             options.workers,
             beyond_dictionary=options.beyond_dictionary,
+            text=options.text,
         )
     except UserError as error:
         print(error, file=sys.stderr)

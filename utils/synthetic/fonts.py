@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from PIL import ImageFont
 
+from utils.synthetic.accents import ACCENTED
 from utils.synthetic.texts import CHARSET
 
 SPLITS = ("train", "val", "test")
@@ -32,7 +33,8 @@ class Font:
         writer: three digits, as IAM's writer ids.
         joined: whether lower-case letters are connected, so that their spacing must stay exact.
         formal: a calligraphic script rather than everyday handwriting.
-        charset: the characters of `CHARSET` that the font draws, and not with the shape of another.
+        charset: the characters of `CHARSET` and `ACCENTED` that the font draws, and not with the shape of
+            another.
     """
 
     family: str
@@ -80,26 +82,35 @@ def load_fonts() -> tuple[Font, ...]:
             writer=entry["writer"],
             joined=entry["joined"],
             formal=entry["tier"] == "B",
-            charset=frozenset(CHARSET) - frozenset(entry["missing"]),
+            charset=frozenset(CHARSET + ACCENTED) - frozenset(entry["missing"]),
         )
         for entry in entries
     )
 
 
 @functools.cache
-def fonts_of(split: str) -> tuple[Font, ...]:
-    """The fonts of one split; no font is in two."""
-    return tuple(font for font in load_fonts() if font.split == split)
+def fonts_of(split: str, accented: bool = False) -> tuple[Font, ...]:
+    """The fonts of one split; no font is in two.
+
+    Args:
+        accented: only those that have most of `ACCENTED`.
+    """
+    needed = len(ACCENTED) / 2 if accented else 0
+    return tuple(
+        font
+        for font in load_fonts()
+        if font.split == split and len(font.charset.intersection(ACCENTED)) >= needed
+    )
 
 
 @functools.lru_cache(maxsize=64)
-def font_of_form(seed: int, split: str, form: int) -> Font:
-    """The font that form number `form` of a split is written in.
+def font_of_form(seed: int, split: str, form: int, accented: bool = False) -> Font:
+    """The font that form number `form` of a split is written in; `accented` as for `fonts_of`.
 
     Forms go through shuffled rounds in which every font occurs, everyday hands twice and formal
     scripts once, so a few forms already show many fonts.
     """
-    fonts = fonts_of(split)
+    fonts = fonts_of(split, accented)
     deck = [font for font in fonts for _ in range(1 if font.formal else 2)]
     round_number, place = divmod(form, len(deck))
     # Four numbers, so that this never is the generator of a word (three numbers).

@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -53,16 +54,21 @@ def draw_text(
 
 
 @functools.cache
-def load_words() -> tuple[tuple[str, ...], np.ndarray]:
-    """The most frequent words in their order, and the cumulated tempered frequencies (last is 1.0)."""
-    rows = [line.split("\t") for line in WORDS_FILE.read_text(encoding="utf-8").splitlines()[:_WORDS]]
+def load_words(file: Path = WORDS_FILE) -> tuple[tuple[str, ...], np.ndarray]:
+    """The most frequent words of a list in their order; the cumulated tempered frequencies (last is 1.0)."""
+    rows = [line.split("\t") for line in file.read_text(encoding="utf-8").splitlines()[:_WORDS]]
     weights = np.array([float(frequency) for _, frequency in rows]) ** _TEMPER
     return tuple(word for word, _ in rows), np.cumsum(weights) / weights.sum()
 
 
+def draw_word(rng: np.random.Generator, file: Path = WORDS_FILE) -> str:
+    """One word of a word list, frequent ones more often."""
+    words, cumulated = load_words(file)
+    return words[min(int(np.searchsorted(cumulated, rng.random(), side="right")), len(words) - 1)]
+
+
 def _word(rng: np.random.Generator) -> str:
-    words, cumulated = load_words()
-    word = words[min(int(np.searchsorted(cumulated, rng.random(), side="right")), len(words) - 1)]
+    word = draw_word(rng)
     return word.capitalize() if word in _PRONOUN else word
 
 
@@ -88,13 +94,13 @@ def _number(rng: np.random.Generator) -> str:
         return f"{rng.integers(1, 1000)},{rng.integers(0, 1000):03d}"
     if roll < 0.93:
         return f"{rng.integers(0, 100)}.{rng.integers(0, 100)}"
-    return f"{rng.integers(1, 100)}{_pick(rng, ('th', 'st', '/6', '-year-old', ':30', 's'))}"
+    return f"{rng.integers(1, 100)}{pick(rng, ('th', 'st', '/6', '-year-old', ':30', 's'))}"
 
 
 def _abbreviation(rng: np.random.Generator) -> str:
     if rng.random() < 0.6:
-        return _pick(rng, _ABBREVIATIONS)
-    initials = [_pick(rng, UPPER) for _ in range(rng.integers(1, 4))]
+        return pick(rng, _ABBREVIATIONS)
+    initials = [pick(rng, UPPER) for _ in range(rng.integers(1, 4))]
     return "".join(letter + "." for letter in initials) if rng.random() < 0.6 else "".join(initials)
 
 
@@ -107,7 +113,7 @@ def _hyphenated(rng: np.random.Generator) -> str:
 
 def _possessive(rng: np.random.Generator) -> str:
     word = _word(rng).split("'")[0].capitalize()
-    return word + _pick(rng, ("'s", "'s", "'s", "s'"))
+    return word + pick(rng, ("'s", "'s", "'s", "s'"))
 
 
 def _recombined(rng: np.random.Generator) -> str:
@@ -133,21 +139,21 @@ def _random_case(rng: np.random.Generator) -> str:
 
 def _letters(rng: np.random.Generator) -> str:
     """Letters and digits in no order, each as likely as any other."""
-    alphabet = _pick(rng, (LOWER, LOWER, UPPER + LOWER, UPPER + DIGITS, UPPER, DIGITS))
-    return "".join(_pick(rng, alphabet) for _ in range(1 + rng.poisson(2.5)))
+    alphabet = pick(rng, (LOWER, LOWER, UPPER + LOWER, UPPER + DIGITS, UPPER, DIGITS))
+    return "".join(pick(rng, alphabet) for _ in range(1 + rng.poisson(2.5)))
 
 
 def _characters(rng: np.random.Generator) -> str:
-    return "".join(_pick(rng, CHARSET) for _ in range(rng.integers(1, 6)))
+    return "".join(pick(rng, CHARSET) for _ in range(rng.integers(1, 6)))
 
 
 def _with_mark(rng: np.random.Generator) -> str:
     """A word with the mark that belongs to its neighbour still attached."""
-    before, after = _pick(rng, _ATTACHED)
+    before, after = pick(rng, _ATTACHED)
     return before + _word(rng) + after
 
 
-def _pick(rng: np.random.Generator, options: Sequence) -> Any:
+def pick(rng: np.random.Generator, options: Sequence) -> Any:
     """One element of a sequence; much faster than `Generator.choice`."""
     return options[int(rng.random() * len(options))]
 
