@@ -8,7 +8,7 @@ from callbacks.training_state import read_progress
 from data_generators.data_generator import DataGenerator
 from data_generators.dataset import Dataset, learnable, open_dataset, read_dataset_labels
 from data_generators.training_words import additional_words, open_training_words
-from models.artifact import load_artifact, load_weights, save_artifact
+from models.artifact import load_artifact, save_artifact
 from models.calibration import read_calibration
 from models.description import (
     artifact_folder,
@@ -16,6 +16,7 @@ from models.description import (
     read_tokenizer,
     trained_folder,
 )
+from models.extension import check_same_shape, extended_charset, start_from
 from models.model_seq2seq import ModelSeq2Seq
 from predictors.calibrate import calibrate_on
 from trainers.dry_run import dry_run
@@ -91,17 +92,31 @@ def _counted(shares: list[tuple[int, int]]) -> str:
 def _tokenizer(config: Config, words: list[Word], saved: dict[str, Any] | None) -> Tokenizer:
     """The charset of the config, else of the pretrained model, else of the training labels.
 
-    A training that goes on (`saved`) needs the pretrained model no more.
+    The pretrained model's is extended by the labels', if the config asks for it. A training that goes on
+    (`saved`) needs that model no more.
     """
     start = config.train.weights_initialization
     if config.network.charset is None and start.use_pretrained_weights:
         if saved:
             return Tokenizer(saved_charset(saved))
         folder = find(artifact_folder(start.restore_from))
-        return read_tokenizer(folder, read_description(folder))
+        tokenizer = read_tokenizer(folder, read_description(folder))
+        return _extended(tokenizer, words, start.add_characters)
     if config.network.charset is not None:
         return Tokenizer(config.network.charset)
     return Tokenizer.from_labels([word.label for word in words if word.label.strip()])
+
+
+def _extended(tokenizer: Tokenizer, words: list[Word], wanted: bool) -> Tokenizer:
+    """The pretrained model's tokenizer with the characters of the labels, or a hint that they are missing."""
+    charset = extended_charset(tokenizer.charset, [word.label for word in words if word.label.strip()])
+    new = charset[len(tokenizer.charset) :]
+    if new and not wanted:
+        log(
+            f"The model to start from can't write {' '.join(new)}; "
+            "train.weights_initialization.add_characters=true adds what the training labels have."
+        )
+    return Tokenizer(charset) if wanted else tokenizer
 
 
 def _load_pretrained(config: Config, network: ModelSeq2Seq) -> None:
@@ -109,8 +124,11 @@ def _load_pretrained(config: Config, network: ModelSeq2Seq) -> None:
     if not start.use_pretrained_weights:
         return
     folder = find(artifact_folder(start.restore_from))
-    load_weights(folder, read_description(folder), network)
+    change = start_from(folder, network)
     log(f"Starting from the weights in {folder}.")
+    if change.new or change.dropped:
+        new, dropped = " ".join(change.new) or "none", " ".join(change.dropped) or "none"
+        log(f"{len(change.kept)} characters keep their weights; new: {new}; dropped: {dropped}.")
 
 
 def _calibrate(config: Config, val_words: Dataset) -> None:
@@ -136,7 +154,7 @@ def _copy_to_output(config: Config) -> None:
 
 
 def _check_start(config: Config) -> None:
-    """Before any work: the model to start from must be there."""
+    """Before any work: the model to start from must be there, and of the config's kind."""
     start = config.train.weights_initialization
     if not start.use_pretrained_weights:
         return
@@ -144,8 +162,10 @@ def _check_start(config: Config) -> None:
         raise UserError(
             "train.weights_initialization.restore_from names no model folder to start from; set it."
         )
-    if not find(artifact_folder(start.restore_from)).exists():
+    folder = find(artifact_folder(start.restore_from))
+    if not folder.exists():
         raise UserError(
             f"train.weights_initialization.restore_from {start.restore_from} does not exist; train it first, "
             "or set train.weights_initialization.use_pretrained_weights=false."
         )
+    check_same_shape(folder, config.image, config.network)
