@@ -29,7 +29,7 @@ class ValidationScores(keras.callbacks.Callback):
         super().__init__()
         self.predictor = predictor
         self.feed = feed
-        self.dataset = _spread(dataset, settings.max_words)
+        self.dataset = spread(dataset, settings.max_words)
         self.every = settings.every_epochs
         self.num_epochs = num_epochs
 
@@ -45,7 +45,7 @@ class ValidationScores(keras.callbacks.Callback):
         logs.update(val_loss=float(loss["loss"]), val_cer=scores.cer, val_wer=scores.wer)
 
 
-def _spread(dataset: Dataset, max_words: int) -> Dataset:
+def spread(dataset: Dataset, max_words: int) -> Dataset:
     """`max_words` words at equal distances, the same in every epoch; 0: all."""
     if not max_words or max_words >= len(dataset):
         return dataset

@@ -14,6 +14,7 @@ from callbacks.divergence import StopOnDivergence
 from callbacks.history import History
 from callbacks.learning_rate import LearningRate
 from callbacks.progress import Progress
+from callbacks.sample_words import SampleWords
 from callbacks.save_state import RestoreState, SaveState, counter_name
 from callbacks.snapshot import Snapshot
 from callbacks.tensorboard import TensorBoard
@@ -242,7 +243,8 @@ class TrainerSeq2Seq(BaseTrainer):
         settings = self.config.callbacks.tensorboard
         if not settings.enabled:
             return []
-        return [TensorBoard(settings.log_dir or str(self.folder / "tensorboard"))]
+        folder = settings.log_dir or str(self.folder / "tensorboard")
+        return [TensorBoard(folder), SampleWords(Path(folder), self.predictor, self.val_dataset)]
 
     def _finished(self) -> str | None:
         """Why there is nothing left to do, and what would change that; None if there is."""

@@ -8,6 +8,7 @@ python -m utils.draw_predictions --predictions predictions.json --output sheet.p
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,21 +34,31 @@ def draw_predictions(rows: list[dict[str, Any]], images: Path, columns: int = 4)
         rows: dictionaries with filename and text, and label where the truth is known.
         images: folder that the file names start from.
     """
+    pictures = [_open(images / row["filename"]) for row in rows]
+    return draw_words(pictures, [row["text"] for row in rows], [row.get("label") for row in rows], columns)
+
+
+def draw_words(
+    pictures: Sequence[Image.Image], texts: Sequence[str], labels: Sequence[str | None], columns: int = 4
+) -> Image.Image:
+    """Draws word images above what is read in them, with the truth beside what is wrong.
+
+    Args:
+        labels: the truth; None where it isn't known.
+    """
     cell_height = IMAGE_HEIGHT + TEXT_HEIGHT + 2 * MARGIN
-    lines = -(-len(rows) // columns)
-    sheet = Image.new("RGB", (columns * CELL_WIDTH, lines * cell_height), "white")
+    sheet = Image.new("RGB", (columns * CELL_WIDTH, -(-len(texts) // columns) * cell_height), "white")
     draw = ImageDraw.Draw(sheet)
     font = ImageFont.load_default(size=18)
-    for index, row in enumerate(rows):
+    for index, (original, text, label) in enumerate(zip(pictures, texts, labels, strict=True)):
         left, top = index % columns * CELL_WIDTH + MARGIN, index // columns * cell_height + MARGIN
-        picture = _open(images / row["filename"])
+        picture = original.copy()
         picture.thumbnail((CELL_WIDTH - 2 * MARGIN, IMAGE_HEIGHT))
         sheet.paste(picture, (left, top + (IMAGE_HEIGHT - picture.height) // 2))
-        label = row.get("label")
-        right = label is None or label == row["text"]
-        text = one_line(row["text"] if right else f"{row['text']}  (is {label})")
+        right = label is None or label == text
+        shown = one_line(text if right else f"{text}  (is {label})")
         color = INK if label is None else RIGHT if right else WRONG
-        draw.text((left, top + IMAGE_HEIGHT + 4), text, fill=color, font=font)
+        draw.text((left, top + IMAGE_HEIGHT + 4), shown, fill=color, font=font)
     return sheet
 
 
