@@ -4,7 +4,7 @@ RUN := $(VENV)/bin/python
 CONFIG ?= configs/config.yml
 OLDEST := .venv-oldest
 
-.PHONY: train test test-oldest bench faults clean
+.PHONY: train test test-oldest bench faults figures clean
 
 # Trains on the embedded dataset, then evaluates and reads one image: the whole tour.
 train: $(VENV)/ready
@@ -27,6 +27,11 @@ faults: $(VENV)/ready-to-test
 # Speed, start and memory on this machine, into benchmarks/results.md; `make bench BENCH=--quick` tries it out.
 bench: $(VENV)/ready
 	$(RUN) -m benchmarks $(BENCH)
+
+# Every picture of README and the notebook's output, from the shipped weights and the logs.
+figures: $(VENV)/ready-to-test
+	$(RUN) -m benchmarks.figures
+	$(RUN) -m benchmarks.notebook notebooks/inference.ipynb
 
 $(VENV)/ready: requirements.txt
 	$(PYTHON) -m venv $(VENV)
