@@ -376,9 +376,9 @@ def test_bad_models(place, tmp_path, capfd, monkeypatch, name):
     arguments = on(place, f"{start}use_pretrained_weights=true", f"{start}restore_from={model}")
     if name == "missing":
         words = "restore_from"
-    arguments.append("network.charset=null")
-    if name not in ("huge network", "network of code", "impossible image"):  # the config's are used
-        assert_refused(capfd, tmp_path, [*arguments, "--train"], words)
+    if name == "impossible image":
+        words = "image.image_size.y_size"
+    assert_refused(capfd, tmp_path, [*arguments, "network.charset=null", "--train"], words)
 
 
 def test_a_hostile_charset_is_shown_harmless(place, tmp_path, capfd, make_config):

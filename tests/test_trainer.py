@@ -405,7 +405,7 @@ def test_starting_from_another_model(full, tiny, experiment, eagerly, capsys):
     for one, other in zip(before.model.trainable_variables, after.model.trainable_variables, strict=True):
         np.testing.assert_allclose(one.numpy(), other.numpy(), atol=1e-9)
     assert train(tiny(train=train_section, network={**network, "latent_dim": 13}), restart=True) == 2
-    assert "don't fit this network" in capsys.readouterr().err
+    assert "has network.latent_dim 12, the config 13" in capsys.readouterr().err
     assert (experiment / "last").exists()
 
 
