@@ -205,9 +205,9 @@ def test_without_being_asked_it_only_says_what_is_missing(make_config, tmp_path,
     save_artifact(tmp_path / "old", build(make_config, OLD, 5, {}), {})
     start = {"use_pretrained_weights": True, "restore_from": str(tmp_path / "old")}
     config = make_config(network={"charset": None}, train={"weights_initialization": start})
-    assert choose_tokenizer(config, [Word("1.png", "aé"), Word("2.png", " ")], None).charset == OLD
+    assert choose_tokenizer(config, [Word("1.png", "aé\x1b"), Word("2.png", " ")], None).charset == OLD
     said = capsys.readouterr().err
-    assert "can't write é; train.weights_initialization.add_characters=true adds" in said
+    assert "can't write \\x1b é; train.weights_initialization.add_characters=true adds" in said
     assert choose_tokenizer(config, [Word("1.png", "abe")], None).charset == OLD
     assert capsys.readouterr().err == ""
 

@@ -29,6 +29,7 @@ from utils.errors import UserError
 from utils.labels import Word
 from utils.log import log
 from utils.places import find
+from utils.text import one_line
 from utils.tokenizer import Tokenizer
 
 
@@ -113,7 +114,7 @@ def _extended(tokenizer: Tokenizer, words: list[Word], wanted: bool) -> Tokenize
     new = charset[len(tokenizer.charset) :]
     if new and not wanted:
         log(
-            f"The model to start from can't write {' '.join(new)}; "
+            f"The model to start from can't write {one_line(' '.join(new))}; "
             "train.weights_initialization.add_characters=true adds what the training labels have."
         )
     return Tokenizer(charset) if wanted else tokenizer
@@ -127,7 +128,7 @@ def _load_pretrained(config: Config, network: ModelSeq2Seq) -> None:
     change = start_from(folder, network)
     log(f"Starting from the weights in {folder}.")
     if change.new or change.dropped:
-        new, dropped = " ".join(change.new) or "none", " ".join(change.dropped) or "none"
+        new, dropped = (one_line(" ".join(chars)) or "none" for chars in (change.new, change.dropped))
         log(f"{len(change.kept)} characters keep their weights; new: {new}; dropped: {dropped}.")
 
 
