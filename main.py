@@ -8,13 +8,10 @@ python main.py --calibrate
 """
 
 import argparse
-import os
 import sys
 from typing import Any
 
-from utils.errors import Interrupted, UserError
-from utils.log import log
-from utils.memory import is_out_of_memory
+from utils.command import run_command
 
 
 def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
@@ -92,35 +89,7 @@ def _share(text: str) -> float:
 def main(argv: list[str] | None = None) -> int:
     """Runs one job; returns the exit code: 0 done, 2 the user can mend it, 130 or 143 interrupted."""
     arguments = parse_arguments(argv)
-    # Labels hold any character; a terminal that can't show one must not stop the work.
-    sys.stdout.reconfigure(encoding="utf-8", errors="replace")
-    try:
-        code = _run(arguments)
-        sys.stdout.flush()
-        return code
-    except UserError as error:
-        log(str(error))
-        return 2
-    except Interrupted as error:
-        log(f"{error}{' Leave out --restart.' if arguments.restart else ''}")
-        return error.exit_code
-    except KeyboardInterrupt:
-        log("Interrupted; nothing is half-written.")
-        return 130
-    except BrokenPipeError:
-        # Whoever read our output (`| head`) has seen enough.
-        _close_output()
-        return 141
-    except OSError as error:
-        # Where no better sentence was found: a full disk behind `> FILE`, a folder without permission.
-        log(f"Can't use {error.filename or 'the output'}: {error.strerror or error}.")
-        _close_output()
-        return 2
-    except Exception as error:
-        if not is_out_of_memory(error):
-            raise
-        log("Out of memory; lower train.batch_size, predict.batch_size or the network's size.")
-        return 2
+    return run_command(lambda: _run(arguments))
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -157,14 +126,6 @@ def _run(arguments: argparse.Namespace) -> int:
     from predictors.run import predict
 
     return predict(config, arguments.filename, arguments.output, arguments.min_confidence)
-
-
-def _close_output() -> None:
-    """Lets go of a stdout that takes no more; Python would complain again while closing it."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

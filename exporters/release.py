@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from utils.errors import UserError
+from utils.command import run_command
 from utils.quiet_keras import import_keras
 
 
@@ -20,13 +20,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("model", type=Path, help="model folder to release")
     parser.add_argument("output", type=Path, help="model folder to write")
     options = parser.parse_args(arguments)
-    import_keras()
-    try:
+
+    def run() -> int:
+        import_keras()
         release(options.model, options.output)
-    except UserError as error:
-        print(error, file=sys.stderr)
-        return 2
-    return 0
+        return 0
+
+    return run_command(run)
 
 
 def release(model: Path, output: Path) -> None:
@@ -40,7 +40,7 @@ def release(model: Path, output: Path) -> None:
     network, description = load_artifact(model)
     for variable in network.model.trainable_variables:
         variable.assign(np.asarray(variable).astype(np.float16))
-    save_artifact(output, network, description["origin"], description.get("calibrations", ()))
+    save_artifact(output, network, description.get("origin", {}), description.get("calibrations", ()))
 
 
 if __name__ == "__main__":

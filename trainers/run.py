@@ -25,7 +25,7 @@ from trainers.same_training import saved_charset
 from trainers.trainer_seq2seq import TrainerSeq2Seq
 from utils.allocator import keep_freed_memory
 from utils.config_schema import Config
-from utils.errors import UserError
+from utils.errors import Interrupted, UserError
 from utils.labels import Word
 from utils.log import log
 from utils.places import find
@@ -38,7 +38,12 @@ def train(config: Config, restart: bool = False) -> None:
     keep_freed_memory()
     trainer = _build(config, restart)
     set_aside_old_run(config, restart)
-    trainer.train()
+    try:
+        trainer.train()
+    except Interrupted as error:
+        if restart:
+            raise Interrupted(error.signal_number, f"{error} Leave out --restart.") from None
+        raise
     _calibrate(config, trainer.val_dataset)
     _copy_to_output(config)
 
@@ -150,7 +155,7 @@ def _copy_to_output(config: Config) -> None:
     if target and best.exists():
         network, description = load_artifact(best)
         calibrations = description.get("calibrations", ())
-        save_artifact(artifact_folder(target), network, description["origin"], calibrations)
+        save_artifact(artifact_folder(target), network, description.get("origin", {}), calibrations)
         log(f"The model is in {artifact_folder(target)}.")
 
 

@@ -12,6 +12,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+from utils.command import run_command
 from utils.errors import UserError
 from utils.files import write_text
 from utils.importers import iam
@@ -29,7 +30,7 @@ from utils.importers.split import (
 )
 from utils.importers.table import read_table
 from utils.labels import SPLITS, write_labels
-from utils.text import harmless, one_line
+from utils.text import harmless_cell, one_line
 
 RANDOM_WARNING = (
     "a random split shares writers and texts between its parts, so figures on it are no test on unseen "
@@ -40,18 +41,10 @@ RANDOM_WARNING = (
 def main(arguments: list[str] | None = None) -> int:
     """Runs the command line; returns 0, 2 when the user can mend the problem, 130 on Ctrl-C."""
     options = _parse(arguments)
-    try:
-        _create(options)
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("Interrupted.", file=sys.stderr)
-        return 130
-    return 0
+    return run_command(lambda: _create(options))
 
 
-def _create(options: argparse.Namespace) -> None:
+def _create(options: argparse.Namespace) -> int:
     form_lists = _form_lists(options)
     images, records, dropped = _read_table(options) if options.table else _read_iam(options)
     records, bad_labels = drop_bad_labels(records, options.max_label_length)
@@ -73,13 +66,14 @@ def _create(options: argparse.Namespace) -> None:
         )
     listing = options.output.with_suffix(".dropped.tsv")
     rows = [("name", "label", "reason"), *((word.name, word.label, word.reason) for word in dropped)]
-    cells = (map(lambda cell: harmless(" ".join(cell.split())), row) for row in rows)
+    cells = (map(lambda cell: harmless_cell(" ".join(cell.split())), row) for row in rows)
     write_text(listing, "".join("\t".join(row) + "\n" for row in cells))
     write_labels(options.output, splits)
     _report(splits, dropped)
     print(one_line(f"Written: {options.output}; the dropped words are listed in {listing}"))
     for note in notes + empty_parts(splits):
         print(one_line(f"Warning: {note}"), file=sys.stderr)
+    return 0
 
 
 def _read_iam(options: argparse.Namespace) -> tuple[Path, list[Record], list[Dropped]]:

@@ -21,6 +21,7 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
+from utils.command import run_command
 from utils.errors import UserError
 from utils.files import write_json
 from utils.log import progress_bar
@@ -208,23 +209,16 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     tenth = max(10, options.words // 10)
     num_words = {"train": options.words, "val": tenth, "test": tenth}
-    try:
+
+    def create() -> int:
+        settings = options.output, num_words, options.seed, options.workers
         labels = create_synthetic(
-            options.output,
-            num_words,
-            options.seed,
-            options.workers,
-            beyond_dictionary=options.beyond_dictionary,
-            text=options.text,
+            *settings, beyond_dictionary=options.beyond_dictionary, text=options.text
         )
-    except UserError as error:
-        print(error, file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("Interrupted; the same command starts over.", file=sys.stderr)
-        return 130
-    print(labels)
-    return 0
+        print(labels)
+        return 0
+
+    return run_command(create, "Interrupted; the same command starts over.")
 
 
 if __name__ == "__main__":

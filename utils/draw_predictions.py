@@ -16,10 +16,10 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from preprocessing.word_image import decode
+from utils.command import run_command
 from utils.config_data import Image as ImageConfig
 from utils.errors import UserError
 from utils.files import atomic_write
-from utils.log import log
 from utils.text import one_line
 
 CELL_WIDTH, IMAGE_HEIGHT, TEXT_HEIGHT, MARGIN = 250, 72, 30, 10
@@ -71,15 +71,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--words", type=int, default=24, help="number of words, drawn at random")
     parser.add_argument("--seed", type=int, default=1, help="seed of the choice")
     options = parser.parse_args(arguments)
-    try:
-        rows = _read(Path(options.predictions))
-        chosen = np.random.default_rng(options.seed).permutation(len(rows))[: options.words]
-        sheet = draw_predictions([rows[i] for i in sorted(chosen)], Path(options.images))
-        with atomic_write(Path(options.output)) as temporary:
-            sheet.save(temporary, "PNG", optimize=True)
-    except UserError as error:
-        log(str(error))
-        return 2
+    return run_command(lambda: _draw(options))
+
+
+def _draw(options: argparse.Namespace) -> int:
+    rows = _read(Path(options.predictions))
+    chosen = np.random.default_rng(options.seed).permutation(len(rows))[: options.words]
+    sheet = draw_predictions([rows[i] for i in sorted(chosen)], Path(options.images))
+    with atomic_write(Path(options.output)) as temporary:
+        sheet.save(temporary, "PNG", optimize=True)
     return 0
 
 

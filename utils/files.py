@@ -2,18 +2,20 @@
 
 import contextlib
 import csv
+import errno
 import io
 import json
 import os
 import re
+import stat
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from utils.errors import UserError
-from utils.text import harmless, harmless_json
+from utils.text import harmless_cell, harmless_json
 
 try:
     import fcntl
@@ -60,6 +62,20 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
         raise UserError(f"Can't write {path}: {reason}; the previous file, if any, is kept.") from error
 
 
+def open_regular(path: str | Path) -> BinaryIO:
+    """Opens a file for reading in bytes; its name may be a stranger's.
+
+    Raises:
+        OSError: it can't be opened, or is no regular file: a pipe would be waited on, a device never end.
+    """
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    handle = os.open(path, flags)
+    if stat.S_ISREG(os.fstat(handle).st_mode):
+        return os.fdopen(handle, "rb")
+    os.close(handle)
+    raise OSError(errno.EINVAL, "not a regular file", str(path))
+
+
 def write_text(path: str | Path, text: str) -> None:
     """Replaces `path` by `text` (UTF-8; half a character, as in odd file names, is escaped), atomically."""
     with atomic_write(path) as temporary:
@@ -69,13 +85,12 @@ def write_text(path: str | Path, text: str) -> None:
 def write_csv(path: str | Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
     """Replaces `path` by a table with a header, atomically; a row may lack columns.
 
-    Text is made `harmless`: tables are looked at in terminals too.
+    Text becomes a `harmless_cell`: tables are looked at in terminals and spreadsheets too.
     """
     table = io.StringIO()
-    writer = csv.DictWriter(table, columns, lineterminator="\n")
-    writer.writeheader()
-    for row in rows:
-        writer.writerow({k: harmless(v) if isinstance(v, str) else v for k, v in row.items()})
+    writer = csv.writer(table, lineterminator="\n")
+    for cells in (columns, *([row.get(column) for column in columns] for row in rows)):
+        writer.writerow([harmless_cell(cell) if isinstance(cell, str) else cell for cell in cells])
     write_text(path, table.getvalue())
 
 

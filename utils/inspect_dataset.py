@@ -5,7 +5,6 @@ python -m utils.inspect_dataset --images_folder my/images --labels_file my/label
 """
 
 import argparse
-import io
 import sys
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from utils.command import run_command
 from utils.config import load_config
 from utils.config_data import Image
 from utils.dataset_facts import (
@@ -45,27 +45,20 @@ LINE = 100  # characters of an output line
 def main(arguments: list[str] | None = None) -> int:
     """The command line; returns 0, 2 when the user can mend the problem, 130 on Ctrl-C."""
     options = _parse(arguments)
-    # Labels hold any character; a terminal that can't show one must not stop the work.
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(encoding="utf-8", errors="replace")
-    try:
-        folder, labels_file, image = _places(options)
-        labels = read_labels(labels_file)
-        if not folder.is_dir():
-            raise UserError(
-                f"The images folder {one_line(folder)} does not exist; name the one of the words."
-            )
-        entries = scan(labels, folder, image, progress=True)
-        if not entries:
-            raise UserError(f"{one_line(labels_file)} holds no words.")
-        print("\n".join(describe(entries, labels.notes)))
-        if options.plot:
-            plot(options.plot, entries)
-    except UserError as error:
-        print(error, file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 130
+    return run_command(lambda: _inspect(options))
+
+
+def _inspect(options: argparse.Namespace) -> int:
+    folder, labels_file, image = _places(options)
+    labels = read_labels(labels_file)
+    if not folder.is_dir():
+        raise UserError(f"The images folder {folder} does not exist; name the one of the words.")
+    entries = scan(labels, folder, image, progress=True)
+    if not entries:
+        raise UserError(f"{labels_file} holds no words.")
+    print("\n".join(describe(entries, labels.notes)))
+    if options.plot:
+        plot(options.plot, entries)
     return 0
 
 

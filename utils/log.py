@@ -16,11 +16,12 @@ class _Watched:
     encoding = property(lambda self: getattr(sys.stderr, "encoding", None))
 
     def write(self, text: str) -> None:
-        with contextlib.suppress(OSError, ValueError):
+        # RuntimeError: a signal's message that comes in the middle of another one.
+        with contextlib.suppress(OSError, ValueError, RuntimeError):
             sys.stderr.write(text)
 
     def flush(self) -> None:
-        with contextlib.suppress(OSError, ValueError):
+        with contextlib.suppress(OSError, ValueError, RuntimeError):
             sys.stderr.flush()
 
     def isatty(self) -> bool:

@@ -7,6 +7,9 @@ import unicodedata
 # another order than it has (CVE-2021-42574); half a character can't be written in UTF-8 at all.
 _CATEGORIES = ("Cc", "Cs", "Zl", "Zp")
 _BIDIRECTIONAL = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+# https://owasp.org/www-community/attacks/CSV_Injection; the wide forms are what some keyboards write.
+_STARTS_FORMULA = "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"
+_NUMBER = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?")
 _UNSAFE_IN_JSON = re.compile(f"[\x7f-\x9f\u2028\u2029{_BIDIRECTIONAL}\ud800-\udfff]")
 
 
@@ -23,6 +26,17 @@ def harmless(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(_escaped(c) if _does_harm(c) else c for c in text)
+
+
+def harmless_cell(text: str) -> str:
+    """`harmless`, and no formula: a spreadsheet would compute what starts like one, and can start programs.
+
+    Such a text gets an apostrophe in front, which spreadsheets take for "this is text". Numbers and single
+    characters, such as the words `-` and `=`, are none and stay as they are.
+    """
+    if len(text) > 1 and text[0] in _STARTS_FORMULA and not _NUMBER.fullmatch(text):
+        text = f"'{text}"
+    return harmless(text)
 
 
 def harmless_json(text: str) -> str:
