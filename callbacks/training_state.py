@@ -11,11 +11,12 @@ import keras
 import numpy as np
 
 from utils.errors import UserError
-from utils.files import atomic_write
+from utils.files import atomic_write, open_regular
 
 FORMAT = 2
 # What `progress` holds at least; see callbacks/save_state.py and trainers/same_training.py.
 PROGRESS = {"epoch": int, "step": int, "counters": dict, "history": list, "identity": dict}
+MOST = 1e30  # of anything that is counted or measured; Python's numbers have no end of their own
 
 
 def save_state(path: Path, model: keras.Model, progress: dict[str, Any]) -> None:
@@ -75,6 +76,8 @@ def load_state(path: Path, model: keras.Model) -> None:
     for variable, value in pairs:
         if value.shape != tuple(variable.shape):
             raise _misfit(path, f"{variable.path} has shape {value.shape}")
+        if str(value.dtype) != variable.dtype:
+            raise _misfit(path, f"{variable.path} is of type {value.dtype}")
     for variable, value in pairs:
         variable.assign(value)
 
@@ -106,9 +109,12 @@ def _variables(model: keras.Model) -> dict[str, list]:
 def _read(path: Path, names: list[str] | None = None) -> dict[str, np.ndarray]:
     """The arrays of a state file, all or those of `names`."""
     try:
-        with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
-            # We never compress; what is compressed may unfold to more than memory holds.
-            if any(entry.compress_type != zipfile.ZIP_STORED for entry in arrays.zip.infolist()):
+        with open_regular(path) as file, np.load(file, allow_pickle=False) as arrays:
+            entries = arrays.zip.infolist()
+            # We never compress; what is compressed, or lies in the file once for several arrays, may
+            # unfold to more than memory holds.
+            stored = all(entry.compress_type == zipfile.ZIP_STORED for entry in entries)
+            if not stored or sum(entry.file_size for entry in entries) > os.fstat(file.fileno()).st_size:
                 raise _damaged(path)
             return {name: arrays[name] for name in names or arrays.files}
     except Exception:  # zipfile and numpy raise nearly anything on damaged files
@@ -125,7 +131,16 @@ def _damaged(path: Path) -> UserError:
 def _is_whole(progress: dict[str, Any]) -> bool:
     if not all(isinstance(progress.get(name), kind) for name, kind in PROGRESS.items()):
         return False
-    return all(isinstance(entry, dict) for entry in (*progress["history"], *progress["counters"].values()))
+    if not (0 <= progress["epoch"] < MOST and 0 <= progress["step"] < MOST):
+        return False
+    tables = (*progress["history"], *progress["counters"].values())
+    if not all(isinstance(table, dict) and all(map(_is_number, table.values())) for table in tables):
+        return False
+    return all("epoch" in row for row in progress["history"])
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, float) or (isinstance(value, int) and abs(value) < MOST)
 
 
 def _misfit(path: Path, what: str) -> UserError:

@@ -1,5 +1,6 @@
 """What a saved training state has to have in common with the config that continues it."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,8 @@ def check_same_training(saved: dict[str, Any], now: dict[str, Any], folder: Path
     if not saved:
         return
     before = saved["identity"]
-    if not all(isinstance(before.get(name), type(value)) for name, value in now.items()):
+    whole = all(isinstance(before.get(name), type(value)) for name, value in now.items())
+    if not whole or not 0 < before["learning_rate"] < math.inf or saved["step"] >= max(1, before["steps"]):
         raise UserError(f"The training state in {folder} is incomplete; start anew with --restart.")
     for section in ("image", "network"):
         for name, value in now[section].items():

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 from utils.errors import UserError
-from utils.files import write_json
+from utils.files import open_regular, write_json
 from utils.tokenizer import normalize_label
 
 SPLITS = ("train", "val", "test")
@@ -91,7 +91,8 @@ def check_filename(filename: str, where: str) -> None:
 
 def _read_json(path: Path) -> Any:
     try:
-        return json.loads(path.read_bytes(), object_pairs_hook=_object)
+        with open_regular(path) as file:
+            return json.loads(file.read(), object_pairs_hook=_object)
     except FileNotFoundError:
         raise UserError(
             f"Labels file {path} does not exist; make it with "

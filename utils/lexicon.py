@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from utils.errors import UserError
+from utils.files import open_regular
 from utils.text import one_line
 from utils.tokenizer import normalize_label
 
@@ -104,7 +105,8 @@ def read_lexicon(path: str | Path | None, oov_penalty: float) -> Lexicon:
     """
     path = Path(path or WORDS_FILE)
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        with open_regular(path) as file:
+            lines = file.read().decode("utf-8-sig").splitlines()
     except OSError as error:
         raise UserError(
             f"predict.lexicon.file {one_line(path)} can't be read: {error.strerror}; name a list of words."
