@@ -24,13 +24,13 @@ class BaseModel(ABC):
         """Writes all weights as Keras' HDF5; raises OSError if that fails."""
         save_weights(self._bare, Path(path))
 
-    def load_weights(self, path: str | Path) -> None:
-        """Reads weights of the same network.
+    def load_weights(self, content: bytes) -> None:
+        """Takes weights of the same network from the content of a file.
 
         Raises:
-            ValueError, OSError: weights of another network, or a damaged file.
+            ValueError: weights of another network, or a damaged file.
         """
-        load_weights(self._bare, Path(path))
+        load_weights(self._bare, content)
 
     @property
     def parameter_count(self) -> int:

@@ -26,14 +26,12 @@ def save_weights(model: keras.Model, path: Path) -> None:
     path.write_bytes(buffer.getbuffer())
 
 
-def load_weights(model: keras.Model, path: Path) -> None:
-    """Reads weights of the same network.
+def load_weights(model: keras.Model, content: bytes) -> None:
+    """Takes weights of the same network from the content of a file.
 
     Raises:
         ValueError: weights of another network, no numbers, or a damaged file; the weights are then undefined.
-        OSError: the file can't be read.
     """
-    content = path.read_bytes()
     try:
         with h5py.File(io.BytesIO(content), "r") as file:
             _check(file)

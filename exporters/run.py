@@ -34,7 +34,8 @@ def export(config: Config) -> None:
     try:
         _write(model, encoder, decoder)
         anatomy = Anatomy(model.image, model.network, model.tokenizer)
-        exported = PredictorOnnx(encoder, decoder, anatomy, ctc_weight=config.predict.ctc_weight)
+        parts = encoder.read_bytes(), decoder.read_bytes()
+        exported = PredictorOnnx(*parts, anatomy, ctc_weight=config.predict.ctc_weight)
         _verify(PredictorSeq2Seq(model, predict=greedy), exported, model)
         add_onnx(folder, description, encoder.name, decoder.name)
     except BaseException:

@@ -13,13 +13,14 @@ from typing import Any
 from models.description import (
     DESCRIPTION_FILE,
     FORMAT,
-    checked_file,
+    checked_content,
     file_digest,
     read_anatomy,
     read_description,
     refuse_released,
     short,
 )
+from models.geometry import least_parameters
 from models.model_seq2seq import ModelSeq2Seq
 from utils.errors import UserError
 from utils.files import atomic_write, write_json
@@ -101,13 +102,21 @@ def load_artifact(folder: Path) -> tuple[ModelSeq2Seq, dict[str, Any]]:
     """
     description = read_description(folder)
     anatomy = read_anatomy(folder, description)
+    weights = _weights(folder, description)
+    # Before it is built: it may be larger than memory.
+    least = 4 * least_parameters(anatomy.network, anatomy.tokenizer.vocabulary_size)
+    if least > len(weights):
+        raise UserError(
+            f"{folder / DESCRIPTION_FILE} describes a network of {least / 1e6:.1f} MB or more, but weights "
+            f"of {len(weights) / 1e6:.1f} MB don't fit; copy the model folder again."
+        )
     try:
         model = ModelSeq2Seq(anatomy.image, anatomy.network, anatomy.tokenizer)
     except ValueError as error:
         raise UserError(
             f"{folder / DESCRIPTION_FILE} describes no possible network: {short(error)}."
         ) from None
-    load_weights(folder, description, model)
+    _put(weights, folder, description, model)
     return model, description
 
 
@@ -117,10 +126,18 @@ def load_weights(folder: Path, description: dict[str, Any], model: ModelSeq2Seq)
     Raises:
         UserError: weights missing, damaged, or of another network.
     """
-    path = checked_file(folder, description.get("weights"), description.get("weights_sha256"), "weights")
+    _put(_weights(folder, description), folder, description, model)
+
+
+def _weights(folder: Path, description: dict[str, Any]) -> bytes:
+    return checked_content(folder, description.get("weights"), description.get("weights_sha256"), "weights")
+
+
+def _put(weights: bytes, folder: Path, description: dict[str, Any], model: ModelSeq2Seq) -> None:
     try:
-        model.load_weights(path)
-    except (ValueError, OSError) as error:
+        model.load_weights(weights)
+    except ValueError as error:
+        path = folder / description["weights"]
         raise UserError(f"Weights {path} don't fit this network: {short(error)}.") from None
 
 

@@ -6,6 +6,7 @@ names the weights file, and the ONNX files if there are any, with their checksum
 
 import hashlib
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,14 @@ from models.geometry import horizontal_stride
 from utils.config_data import Image
 from utils.config_schema import Config, Network
 from utils.errors import UserError
-from utils.files import is_inside
+from utils.files import is_inside, open_regular
 from utils.places import find
 from utils.tokenizer import Tokenizer
 
 FORMAT = 1
 DESCRIPTION_FILE = "model.json"
+# Bytes: nothing is read into memory that can be no part of a model.
+LARGEST_DESCRIPTION, LARGEST_FILE = 16_000_000, 4_000_000_000
 CARD_FILE = "CARD.md"
 
 
@@ -75,19 +78,18 @@ def read_description(folder: Path) -> dict[str, Any]:
         UserError: no model folder, or not readable.
     """
     path = folder / DESCRIPTION_FILE
-    _check_place(path)
     try:
-        description = json.loads(path.read_text(encoding="utf-8"))
+        description = json.loads(_read(path, LARGEST_DESCRIPTION))
     except (FileNotFoundError, NotADirectoryError):
         raise UserError(
             f"{folder} is no model folder ({DESCRIPTION_FILE} is missing); train one or name another."
         ) from None
-    except OSError as error:
-        raise UserError(f"{path} can't be read: {error.strerror}.") from None
     except (ValueError, RecursionError):
         raise UserError(f"{path} is not valid JSON; copy the model folder again.") from None
     if not isinstance(description, dict) or description.get("format") != FORMAT:
         raise UserError(f"{path} is no model description of format {FORMAT}; use the version that wrote it.")
+    if not isinstance(description.get("origin", {}), dict):
+        raise UserError(f"{path} is incomplete or of another version: origin must be an object.")
     return description
 
 
@@ -115,6 +117,8 @@ def read_anatomy(folder: Path, description: dict[str, Any]) -> Anatomy:
     """Image geometry, network and charset of a model folder; raises UserError if they are incomplete."""
     try:
         image = Image.model_validate(description["image"])
+        # How large the files may be that are read is not the model's to say.
+        image = image.model_copy(update={"max_pixels": Image().max_pixels})
         network = Network.model_validate(description["network"])
     except (KeyError, ValidationError) as error:
         raise UserError(
@@ -131,8 +135,8 @@ def read_tokenizer(folder: Path, description: dict[str, Any]) -> Tokenizer:
     return Tokenizer(charset)
 
 
-def onnx_files(folder: Path, description: dict[str, Any]) -> tuple[Path, Path]:
-    """Encoder and decoder of a model folder as ONNX, once their checksums are confirmed.
+def onnx_files(folder: Path, description: dict[str, Any]) -> tuple[bytes, bytes]:
+    """Contents of encoder and decoder of a model folder as ONNX, once their checksums are confirmed.
 
     Raises:
         UserError: the folder has none, or they are missing or damaged.
@@ -141,14 +145,16 @@ def onnx_files(folder: Path, description: dict[str, Any]) -> tuple[Path, Path]:
     if not isinstance(named, dict):
         raise UserError(f"Model folder {folder} has no ONNX files; write them with --export.")
     encoder, decoder = (
-        checked_file(folder, named.get(part), named.get(f"{part}_sha256"), f"ONNX {part}")
+        checked_content(folder, named.get(part), named.get(f"{part}_sha256"), f"ONNX {part}")
         for part in ("encoder", "decoder")
     )
     return encoder, decoder
 
 
-def checked_file(folder: Path, name: Any, digest: Any, kind: str) -> Path:
-    """The path of a file that `model.json` names, once its checksum is confirmed.
+def checked_content(folder: Path, name: Any, digest: Any, kind: str) -> bytes:
+    """What is in a file that `model.json` names, once its checksum is confirmed.
+
+    The file is opened once, so what was checked is what is used, whatever happens to the folder.
 
     Args:
         kind: what the file holds, for messages.
@@ -156,25 +162,39 @@ def checked_file(folder: Path, name: Any, digest: Any, kind: str) -> Path:
     Raises:
         UserError: it is not named, not in the folder, missing or damaged.
     """
-    if not isinstance(name, str) or Path(name).name != name:
+    if not isinstance(name, str) or Path(name).name != name or "\0" in name:
         raise UserError(
             f"{folder / DESCRIPTION_FILE} names no {kind} file in its folder; copy the folder again."
         )
     path = folder / name
-    if not path.is_file():
-        raise UserError(f"Model folder {folder} lacks {path.name}; copy the whole folder again.")
-    _check_place(path)
-    if file_digest(path) != digest:
+    try:
+        content = _read(path, LARGEST_FILE)
+    except (FileNotFoundError, NotADirectoryError):
+        raise UserError(f"Model folder {folder} lacks {path.name}; copy the whole folder again.") from None
+    if hashlib.sha256(content).hexdigest() != digest:
         raise UserError(f"The {kind} file {path} is damaged (checksum differs); copy the whole folder again.")
-    return path
+    return content
 
 
-def _check_place(path: Path) -> None:
-    """Refuses a file that is a link out of its folder, or would never end: the folder may be anybody's."""
+def _read(path: Path, most: int) -> bytes:
+    """The content of a file in a model folder, which may be anybody's.
+
+    Raises:
+        FileNotFoundError, NotADirectoryError: there is none.
+        UserError: it is a link out of its folder, would never end, has more than `most` bytes, can't be read.
+    """
     if not is_inside(path, path.parent):
         raise UserError(f"{path} is a link that leads out of the model folder; put the file itself there.")
-    if path.exists() and not path.is_file():
-        raise UserError(f"{path} is no file; copy the model folder again.")
+    try:
+        with open_regular(os.path.realpath(path)) as file:
+            content = file.read(most)
+            if file.read(1):
+                raise UserError(f"{path} has more than {len(content)} bytes; copy the model folder again.")
+            return content
+    except (FileNotFoundError, NotADirectoryError):
+        raise
+    except OSError as error:
+        raise UserError(f"{path} can't be read: {error.strerror}; copy the model folder again.") from None
 
 
 def file_digest(path: Path) -> str:

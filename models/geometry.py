@@ -8,3 +8,24 @@ from utils.config_schema import Network
 def horizontal_stride(network: Network) -> int:
     """Pixels of image width per encoder column."""
     return math.prod(size_x for _, size_x in network.steps + network.pools)
+
+
+def least_parameters(network: Network, vocabulary_size: int) -> int:
+    """A number of weights that the network has at least: each of its sizes costs some.
+
+    The largest matrices are in it, so a network that has not many more can be built.
+    """
+    kernels = [math.prod(kernel) for kernel in network.conv_kernels]
+    filters = network.num_filters
+    convolutions = sum(
+        kernel * before * after for kernel, before, after in zip(kernels, [1, *filters], filters)
+    )
+    units = network.residual or [0] * len(filters)
+    residual = sum(2 * count * 9 * size * size for count, size in zip(units, filters))
+    latent, encoder = network.latent_dim, network.encoder_dim or network.latent_dim
+    column = network.column_dim or filters[-1]
+    projection = network.column_dim * filters[-1]
+    lstm = 4 * encoder * (column + encoder) + (network.encoder_layers - 1) * 8 * encoder * encoder
+    embedding = network.embedding_dim * vocabulary_size
+    decoder = 4 * latent * (latent + (network.embedding_dim or vocabulary_size)) + latent * vocabulary_size
+    return convolutions + residual + projection + lstm + embedding + decoder

@@ -7,9 +7,11 @@ import numpy as np
 
 from models.description import Anatomy, onnx_files, read_anatomy, read_description, short
 from predictors.ctc_prefix import CtcPrefix, follow_paths
+from predictors.onnx_graph import check_graph
 from predictors.word_predictor import WordPredictor
 from utils.config_schema import Predict
 from utils.errors import UserError
+from utils.memory import is_out_of_memory
 from utils.tokenizer import END, PAD, START
 
 # The feature maps of so many words fit the processor's cache: twice as fast as 256, in a fifth of the memory.
@@ -27,26 +29,26 @@ class PredictorOnnx(WordPredictor):
     """Greedy reading on ONNX Runtime, on the CPU: the encoder once, then the decoder step by step.
 
     Args:
-        encoder, decoder: the files that `--export` writes (`exporters/`).
+        encoder, decoder: the contents of the files that `--export` writes (`exporters/`).
         threads: of ONNX Runtime; 0: as many as the process has cores.
         ctc_weight: share of the CTC head's log probability, as in `predictors/joint_step.py`.
 
     Raises:
-        UserError: ONNX Runtime is not installed, or can't load a file.
+        UserError: ONNX Runtime is not installed, or can't load a file, or one holds what no export writes.
     """
 
     def __init__(
         self,
-        encoder: Path,
-        decoder: Path,
+        encoder: bytes,
+        decoder: bytes,
         anatomy: Anatomy,
         batch_size: int = 256,
         threads: int = 0,
         ctc_weight: float = 0.0,
     ) -> None:
         super().__init__(anatomy, batch_size)
-        self.encoder = _session(encoder, threads)
-        self.step = _session(decoder, threads)
+        self.encoder = _session(encoder, "encoder", threads)
+        self.step = _session(decoder, "decoder", threads)
         self.carried = [node.name for node in self.encoder.get_outputs()]
         self.ctc_weight = ctc_weight if COLUMNS in self.carried else 0.0
         self.prefix = CtcPrefix(np, follow_paths)
@@ -64,9 +66,21 @@ class PredictorOnnx(WordPredictor):
         folder = Path(folder)
         description = read_description(folder)
         anatomy = read_anatomy(folder, description)
-        return cls(*onnx_files(folder, description), anatomy, batch_size, threads, ctc_weight)
+        try:
+            return cls(*onnx_files(folder, description), anatomy, batch_size, threads, ctc_weight)
+        except UnusableGraph as error:
+            raise UserError(f"{error} in the model folder {folder}; export it again.") from None
 
     def decode(self, image: np.ndarray, width: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        try:
+            return self._decode(image, width)
+        except Exception as error:
+            # A graph that loads can still be of another network, or a stranger's that no network has.
+            if is_out_of_memory(error):
+                raise
+            raise UserError(f"The model's ONNX files don't work: {short(error)}; export it again.") from None
+
+    def _decode(self, image: np.ndarray, width: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         parts = []
         for start in range(0, len(image), WORDS_AT_ONCE):
             part = slice(start, start + WORDS_AT_ONCE)
@@ -116,7 +130,11 @@ class PredictorOnnx(WordPredictor):
         return scores, paths
 
 
-def _session(path: Path, threads: int) -> "onnxruntime.InferenceSession":
+class UnusableGraph(UserError):
+    """ONNX Runtime can't or must not load a file; the message is a sentence without its end."""
+
+
+def _session(content: bytes, part: str, threads: int) -> "onnxruntime.InferenceSession":
     if onnxruntime is None:
         raise UserError(
             "predict.runtime onnx needs ONNX Runtime; install it with `pip install onnxruntime`, "
@@ -128,10 +146,13 @@ def _session(path: Path, threads: int) -> "onnxruntime.InferenceSession":
     # Two sessions take turns: threads of the one must not keep the cores busy while the other works.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
-        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        check_graph(content)
+        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except ValueError as error:
+        raise UnusableGraph(f"The ONNX {part} can't be used ({short(error)})") from None
     except Exception as error:
         # ONNX Runtime has a class of its own for every cause, all derived from Exception alone.
-        raise UserError(f"ONNX Runtime can't load {path}: {short(error)}; export it again.") from None
+        raise UnusableGraph(f"ONNX Runtime can't load the {part} ({short(error)})") from None
 
 
 def _cores() -> int:

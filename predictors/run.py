@@ -38,6 +38,7 @@ def predict_on_test(
 
         prepare_folder(Path(report))
     predictor = load_predictor(model_folder(config), config.predict)
+    predictor.allow(config.image.max_pixels)
     words = read_dataset_labels(config).splits["test"]
     # The images must have the model's geometry, whatever the config says.
     dataset = open_dataset(config.model_copy(update={"image": predictor.anatomy.image}), words, "test")
@@ -75,6 +76,7 @@ def predict(
     if output:
         check_writable(output)
     predictor = load_predictor(model_folder(config), config.predict)
+    predictor.allow(config.image.max_pixels)
     rows, failed, doubtful = [], 0, 0
     for path, result in predictor.read_files(paths, progress=len(paths) >= 100):
         error = ""

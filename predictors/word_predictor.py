@@ -36,6 +36,11 @@ class WordPredictor(BasePredictor):
         self.anatomy = anatomy
         self.calibration: Calibration | None = None
 
+    def allow(self, max_pixels: int) -> None:
+        """Sets the largest image file to read: a matter of whoever reads, not of whoever made the model."""
+        image = self.anatomy.image.model_copy(update={"max_pixels": max_pixels})
+        self.anatomy = replace(self.anatomy, image=image)
+
     @abstractmethod
     def decode(self, image: np.ndarray, width: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Decodes one batch.
@@ -83,6 +88,9 @@ class WordPredictor(BasePredictor):
                 f"lower predict.batch_size to {max(1, len(images) // 2)} or less."
             ) from None
         ids, log_probability = decoded
+        vocabulary = self.anatomy.tokenizer.vocabulary_size
+        if np.isnan(log_probability).any() or ids.min() < 0 or ids.max() >= vocabulary:
+            raise UserError("The model answers with what is no text; copy or train it again.")
         reading = self._prediction if ids.ndim == 2 else self._best_of
         readings = [reading(row, scores) for row, scores in zip(ids, log_probability)]
         return [self.calibration.apply(one) for one in readings] if self.calibration else readings

@@ -98,8 +98,8 @@ def exported(model: ModelSeq2Seq, folder) -> PredictorOnnx:
     encoder_graph(model).save(folder / "encoder.onnx")
     decoder_graph(model).save(folder / "decoder.onnx")
     anatomy = PredictorSeq2Seq(model).anatomy
-    files = folder / "encoder.onnx", folder / "decoder.onnx"
-    return PredictorOnnx(*files, anatomy, threads=1, ctc_weight=Predict().ctc_weight)
+    parts = ((folder / f"{part}.onnx").read_bytes() for part in ("encoder", "decoder"))
+    return PredictorOnnx(*parts, anatomy, threads=1, ctc_weight=Predict().ctc_weight)
 
 
 def assert_alike(found, expected):

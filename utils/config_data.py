@@ -21,6 +21,9 @@ PositiveInt = Annotated[int, Field(ge=1)]
 # Wide enough for any network that fits into memory; larger products overflow within TensorFlow.
 Size = Annotated[int, Field(ge=1, le=65_536)]
 
+# Of an image on its way into the network: 50 times what the largest words need.
+MOST_PIXELS = 2**24
+
 
 class Section(BaseModel):
     """Settings of one part; unknown keys and wrong types are errors."""
@@ -37,6 +40,14 @@ class ImageSize(Section):
     y_size: Size = key(128, "height of every image, in pixels")
     x_size: Size = key(384, "largest width, in pixels; wider words are shrunk to it")
     num_channels: Literal[1, 3] = key(1, "1 (grey) or 3 (colour)")
+
+    @model_validator(mode="after")
+    def _fits_memory(self) -> "ImageSize":
+        if self.y_size * self.x_size > MOST_PIXELS:
+            raise ValueError(
+                f"y_size {self.y_size} times x_size {self.x_size} is more than {MOST_PIXELS} pixels"
+            )
+        return self
 
 
 class Image(Section):

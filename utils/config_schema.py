@@ -148,7 +148,7 @@ class Predict(Section):
 
 class Network(Section):
     num_filters: list[Size] = key(
-        [16, 32, 64, 128, 256, 512], "filters of each convolution block", min_length=1
+        [16, 32, 64, 128, 256, 512], "filters of each convolution block", min_length=1, max_length=100
     )
     conv_kernels: list[Pair] = key(
         [[7, 7], [5, 5], [5, 5], [3, 3], [3, 3], [3, 3]], "kernel [height, width] of each block"
