@@ -69,10 +69,11 @@ def load_state(path: Path, model: keras.Model) -> None:
     arrays = _read(path)
     pairs = []
     for kind, variables in _variables(model).items():
-        saved = sum(name.startswith(f"{kind}/") for name in arrays)
-        if saved != len(variables):
-            raise _misfit(path, f"{saved} {kind} arrays instead of {len(variables)}")
-        pairs += [(variable, arrays[f"{kind}/{index}"]) for index, variable in enumerate(variables)]
+        names = [f"{kind}/{index}" for index in range(len(variables))]
+        saved = {name for name in arrays if name.startswith(f"{kind}/")}
+        if saved != set(names):
+            raise _misfit(path, f"{len(saved)} {kind} arrays, not {len(names)} in a row")
+        pairs += [(variable, arrays[name]) for variable, name in zip(variables, names)]
     for variable, value in pairs:
         if value.shape != tuple(variable.shape):
             raise _misfit(path, f"{variable.path} has shape {value.shape}")

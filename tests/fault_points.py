@@ -7,7 +7,8 @@ import hashlib
 import os
 import resource
 import shutil
-from collections.abc import Callable, Iterator
+import signal
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from unittest import mock
 
@@ -46,6 +47,31 @@ def copied_before_each_change(folder: Path, copies: Path) -> Iterator[list[Path]
             change = _after(copy, getattr(os, name), busy)
             stack.enter_context(mock.patch.object(os, name, change))
         yield found
+
+
+@contextlib.contextmanager
+def signal_at(number: int, signals: Sequence[int]) -> Iterator[list[str]]:
+    """Within the block, `signals` come one after the other right before the `number`-th change on disk.
+
+    Yields:
+        the names of the changes so far.
+    """
+    changes: list[str] = []
+
+    def counted(name: str, function: Callable) -> Callable:
+        def change(*args, **kwargs):
+            changes.append(name)
+            if len(changes) == number:
+                for one in signals:
+                    signal.raise_signal(one)
+            return function(*args, **kwargs)
+
+        return change
+
+    with contextlib.ExitStack() as stack:
+        for name in CHANGES:
+            stack.enter_context(mock.patch.object(os, name, counted(name, getattr(os, name))))
+        yield changes
 
 
 def _after(copy: Callable, function: Callable, busy: list[bool]) -> Callable:

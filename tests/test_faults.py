@@ -8,21 +8,22 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import CHARSET, tiny_settings, write_settings
-from fault_points import assert_readable, copied_before_each_change, disk_full_at, largest_file
+from conftest import CHARSET, REPOSITORY, tiny_settings, write_settings
+from fault_points import assert_readable, copied_before_each_change, disk_full_at, largest_file, signal_at
 from test_trainer import arrays_of, assert_same_training, equal, history, train
 
 import main
 from callbacks.progress import Progress
 from callbacks.save_state import SaveState
-from callbacks.training_state import previous_path, read_progress
 from data_generators.data_generator import DataGenerator
 from models.losses import CharacterCrossEntropy
+from predictors.predictor_seq2seq import PredictorSeq2Seq
 from utils.errors import UserError
 
 # Small, but with all that has a state.
@@ -303,38 +304,6 @@ def test_empty_labels_count_among_the_unusable(tiny, dataset, tmp_path, capsys):
     assert "2 of 20 train words are unusable: 2 empty label; they are left out" in capsys.readouterr().err
 
 
-def test_states_that_others_have_written(tiny, experiment, capsys):
-    config = tiny(train={"num_epochs": 1})
-    assert train(config) == 0
-    path = experiment / "state" / "training.npz"
-    with np.load(path) as arrays:
-        saved = {name: arrays[name] for name in arrays.files}
-    progress = json.loads(saved["progress"].tobytes())
-    for change in (
-        {"counters": []},
-        {"counters": {"Snapshot": 3}},
-        {"history": [1]},
-        {"epoch": "1"},
-        {"identity": None},
-        {"identity": {}},
-        {"format": 99},
-        None,
-    ):
-        content = json.dumps(None if change is None else {**progress, **change}).encode()
-        np.savez(path, **{**saved, "progress": np.frombuffer(content, np.uint8)})
-        assert train(config, "train.num_epochs=2") == 2
-        assert "--restart" in sentence(capsys)
-    np.savez_compressed(path, **saved)
-    assert train(config, "train.num_epochs=2") == 2
-    assert "is damaged" in sentence(capsys)
-    # Names that are no counters are not set.
-    progress["counters"]["Snapshot val_cer"]["save"] = 1.0
-    content = np.frombuffer(json.dumps(progress).encode(), np.uint8)
-    np.savez(path, **{**saved, "progress": content})
-    assert train(config, "train.num_epochs=2") == 0
-    assert read_progress(previous_path(path))
-
-
 def test_the_second_signal_ends_at_once(monkeypatch, tmp_path, capsys):
     raised = []
     monkeypatch.setattr(signal, "raise_signal", raised.append)
@@ -347,6 +316,62 @@ def test_the_second_signal_ends_at_once(monkeypatch, tmp_path, capsys):
         assert raised == [signal.SIGTERM] and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def test_a_signal_at_any_change_leaves_all_files_whole(tiny, experiment, capsys):
+    """Before training, within saves and between them: each run goes on where the one before stands."""
+    config = tiny(**STATEFUL)
+    before, within, codes = (0, 0), [], []
+    for number, one in zip((2, 9, 13, 14, 16, 18, 19, 25, 31, 40), (signal.SIGTERM, signal.SIGINT) * 5):
+        with signal_at(number, [one]) as changes:
+            codes.append(train(config))
+        if len(changes) < number:
+            break
+        assert codes[-1] == 128 + one
+        line, position = sentence(capsys), assert_readable(experiment)
+        assert position >= before and not list(experiment.rglob(".*.part.*"))
+        if "nothing is half-written" not in line:
+            # What was being written when the signal came is there.
+            assert "the same command continues" in line and position > before
+            within.append(changes[number - 1])
+        before = position
+    assert len(set(within)) > 2
+    assert train(config) == 0
+    assert train(config, f"experiment_folder={experiment}-straight") == 0
+    assert_same_training(experiment, Path(f"{experiment}-straight"))
+
+
+def test_a_signal_during_validation_ends_after_it(tiny, experiment, monkeypatch, capsys):
+    real = PredictorSeq2Seq.predict_dataset
+
+    def predict_dataset(self, *args):
+        signal.raise_signal(signal.SIGTERM)
+        return real(self, *args)
+
+    config = tiny(**STATEFUL)
+    monkeypatch.setattr(PredictorSeq2Seq, "predict_dataset", predict_dataset)
+    assert train(config) == 143
+    assert "Stopped and saved after epoch 1" in sentence(capsys)
+    assert assert_readable(experiment) == (1, 0)
+    assert [row["epoch"] for row in history(experiment)] == [1]
+    assert (experiment / "best" / "model.json").exists()
+
+
+def test_a_second_signal_within_a_save_is_as_a_kill(tiny, experiment):
+    """In a process of its own, which it ends; what was being written was a temporary."""
+    config = tiny(train={"num_epochs": 1000, **EVERY_STEP})
+    program = (
+        "import signal, sys; sys.path.insert(0, 'tests')\n"
+        "import fault_points, main\n"
+        "with fault_points.signal_at(60, [signal.SIGINT, signal.SIGTERM]):\n"
+        f"    main.main(['-c', {config!r}, '--train'])\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True, timeout=120
+    )
+    assert result.returncode == -signal.SIGTERM, result.stderr
+    assert "once more to stop at once" in result.stderr and "Traceback" not in result.stderr
+    assert assert_readable(experiment) > (0, 0)
 
 
 def test_interrupted_with_restart_says_to_leave_it_out(tiny, after_step, capsys):

