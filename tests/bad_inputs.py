@@ -1,4 +1,4 @@
-"""Makes inputs that people really have, and some that only an attacker would: images, labels, configs.
+"""Makes inputs that people really have, and some that only an attacker would: images, labels, configs, lists.
 
 python -m tests.bad_inputs FOLDER
 
@@ -183,6 +183,50 @@ def training_labels() -> dict[str, tuple[bytes, str]]:
     }
 
 
+def tables() -> dict[str, tuple[bytes, str]]:
+    """Tables of one's own words, by name; `utils.create_labels` refuses all of them."""
+    head = "filename,label\n"
+    lines = {
+        "empty": ("", "has no lines"),
+        "blank": (" \n\n", "has no lines"),
+        "one_column": ("good/0.png\n", "has 1 columns"),
+        "many_columns": (head + "good/0.png,a,b,c\n", "4 columns instead of 2"),
+        "unknown_column": ("filename,label,text\n", "the header is"),
+        "same_column": ("filename,label,label\n", "at most once"),
+        "open_quote": (head + 'good/0.png,"a\n', "is malformed"),
+        "no_such_split": ("filename,label,split\ngood/0.png,a,dev\n", "split is 'dev'"),
+        "escapes_in_split": (f"filename,label,split\ngood/0.png,a,{ESCAPE}\n", "split is"),
+        "outside": (head + "../secret.png,a\n", "leaves the images folder"),
+        "absolute": (head + "/etc/passwd,a\n", "leaves the images folder"),
+        "windows": (head + "C:\\a.png,a\n", "leaves the images folder"),
+        "zero_byte": (head + "a\0.png,a\n", "can't be a file"),
+        "formula": (head + "=cmd|' /C calc'!A0,a\n", "No usable word: 1 missing image"),
+        "escapes": (head + f"{ESCAPE}.png,{ESCAPE}\n", "No usable word: 1 missing image"),
+        "no_labels": (head + "good/0.png,\n", "No usable word: 1 empty label"),
+        "header_only": (head, "No usable word"),
+    }
+    return {name: (text.encode(), words) for name, (text, words) in lines.items()} | {
+        "latin": ("good/0.png,Größe\n".encode("latin-1"), "is not UTF-8 text"),
+        "binary": (bytes(range(128, 256)), "is not UTF-8 text"),
+    }
+
+
+def lexicons() -> dict[str, tuple[bytes, str]]:
+    """Lists of words, by name; none can be read by."""
+    return {
+        "empty": (b"", "holds no words"),
+        "blank": (b"\n \n\t5\n", "holds no words"),
+        "binary": (bytes(range(256)), "is not UTF-8 text"),
+        "latin": ("Größe\n".encode("latin-1"), "is not UTF-8 text"),
+        "text_for_number": (b"word\tmany\n", "must be a number above 0"),
+        "negative": (b"word\t-1\n", "must be a number above 0"),
+        "nought": (b"word\t0\n", "must be a number above 0"),
+        "endless": (b"word\tinf\n", "must be a number above 0"),
+        "not_a_number": (b"word\tnan\n", "must be a number above 0"),
+        "escapes": (f"word\t{ESCAPE}\n".encode(), "must be a number above 0"),
+    }
+
+
 def configs() -> dict[str, tuple[bytes, str]]:
     """Config files, by name; every command refuses them."""
     lines = {
@@ -217,16 +261,21 @@ def configs() -> dict[str, tuple[bytes, str]]:
             "choose one",
         ),
         "huge_network": ("network: {latent_dim: 1000000000000}", "65536 or less"),
+        "large_image": (
+            "image: {image_size: {y_size: 60000, x_size: 60000}}",
+            "image.image_size.y_size 60000 times x_size 60000 is more than 16777216",
+        ),
+        "endless_blocks": (f"network: {{num_filters: {[1] * 101}}}", "100 or fewer entries"),
         "huge_image": ("image: {image_size: {y_size: 9999999999}}", "65536 or less"),
         "zoom": ("data_aug: {zoom_range: [2, 1]}", "smallest"),
         "code": ('!!python/object/apply:os.system ["touch proof"]', "not valid YAML"),
         "code_deep": ("seed: !!python/name:os.system", "not valid YAML"),
         "twice": ("seed: 1\nseed: 2", "occurs twice"),
-        "nested": ("[" * 5000, "not valid YAML"),
+        "nested": ("[" * 1000, "not valid YAML"),
         "tabs": ("train:\n\tseed: 1", "not valid YAML"),
         "open_quote": ('seed: "1', "not valid YAML"),
         "aliases": ("a: &a [1]\nb: &b [*a, *a]\nseed: [*b, *b]", "seed is"),
-        "merges": (_merges(), "merges too many keys"),
+        "merges": (_merges(), "key"),  # merges too many; PyYAML since 6.0.4 unfolds none: then an unknown one
         "half_character": ('labels_file: "\\ud800"', "half a character"),
         "zero_byte": ('labels_file: "a\\0b"', "zero byte"),
         "nothing": ("", "holds nothing"),
@@ -252,6 +301,8 @@ def write_all(folder: Path) -> int:
         "images": images(),
         "labels": {f"{name}.json": case for name, case in (labels() | training_labels()).items()},
         "configs": {f"{name}.yml": case for name, case in configs().items()},
+        "tables": {f"{name}.csv": case for name, case in tables().items()},
+        "lexicons": {f"{name}.tsv": case for name, case in lexicons().items()},
     }
     for kind, files in kinds.items():
         (folder / kind).mkdir(parents=True)

@@ -11,8 +11,6 @@ import onnx
 import pytest
 from bad_graphs import WHEN_LOADED, WHEN_READING
 from conftest import tiny_settings, write_settings
-from hypothesis import given
-from hypothesis import strategies as st
 from test_bad_inputs import assert_refused, describe, outcome, replaced_by_link
 
 import main
@@ -121,26 +119,9 @@ def test_bad_places_of_graphs(place, model, tmp_path, capfd, name):
     assert_refused(capfd, tmp_path, arguments(place, model), words)
 
 
-@pytest.fixture(scope="module")
-def good(place) -> bytes:
-    return part(place / "experiment" / "best").read_bytes()
-
-
-def test_every_file_that_an_export_writes_passes(place, good):
-    check_graph(good)
-    check_graph(part(place / "experiment" / "best", "encoder").read_bytes())
-
-
-@given(st.binary(max_size=60), st.integers(0), st.booleans())
-def test_graphs_of_arbitrary_bytes(good, content, position, replaces):
-    """Anywhere in a good file, or alone: refused in words, or a graph as before."""
-    start = position % (len(good) + 1)
-    damaged = good[:start] + content + good[start + len(content) * replaces :]
-    for candidate in (damaged, content):
-        try:
-            check_graph(candidate)
-        except ValueError as error:
-            assert 5 < len(str(error)) < 300
+def test_every_file_that_an_export_writes_passes(place):
+    for name in ("encoder", "decoder"):
+        check_graph(part(place / "experiment" / "best", name).read_bytes())
 
 
 def test_model_json_that_no_saving_writes(place, model, tmp_path, capfd):

@@ -19,13 +19,14 @@ from conftest import tiny_settings, write_settings
 import main
 import utils.create_labels
 import utils.draw_predictions
+import utils.inspect_dataset
 from models.artifact import read_description, save_artifact
 from models.model_seq2seq import ModelSeq2Seq
 from utils.config import validate_config
 from utils.tokenizer import Tokenizer
 
 IMAGES, LABELS, TRAINING = bad_inputs.images(), bad_inputs.labels(), bad_inputs.training_labels()
-CONFIGS = bad_inputs.configs()
+CONFIGS, TABLES, LEXICONS = bad_inputs.configs(), bad_inputs.tables(), bad_inputs.lexicons()
 # What is no plain file: the words when it is read, and when it is a word of a dataset.
 SPECIAL = {
     "missing.png": ("names no image file", "missing file"),
@@ -168,12 +169,45 @@ def test_bad_labels(place, capfd, name):
     for job in ("train", "test") if name in LABELS else ("train",):
         labels = f"labels_file={place / 'labels' / f'{name}.json'}"
         assert_refused(capfd, place, [*on(place, labels), *JOBS[job]], words)
+    assert_refused(capfd, place, [*on(place, labels), "--train", "--dry_run"], words)
+    inspected = ["--labels_file", place / "labels" / f"{name}.json", "--images_folder", place / "images"]
+    # Words that can't be used are what inspecting is for.
+    if name in LABELS and not any(word in words for word in ("usable", "link", " of ", "missing")):
+        assert_refused(capfd, place, inspected, words, utils.inspect_dataset.main)
+
+
+@pytest.mark.parametrize("kind", ["pipe.png", "endless.png", "folder.png"])
+def test_lists_that_are_no_files(place, capfd, monkeypatch, kind):
+    """A pipe would be waited on, a device never end."""
+    monkeypatch.chdir(place)
+    path = place / "images" / kind
+    for job in ("train", "test"):
+        arguments = [*on(place, f"labels_file={path}"), *JOBS[job]]
+        assert_refused(capfd, place, arguments, "not a regular file")
+    changes = ["predict.decoder=lexicon", f"predict.lexicon.file={path}"]
+    assert_refused(capfd, place, [*on(place, *changes), *JOBS["predict"]], "not a regular file")
+
+
+@pytest.mark.parametrize("name", LEXICONS)
+def test_bad_lexicons(place, capfd, monkeypatch, name):
+    monkeypatch.chdir(place)
+    changes = ["predict.decoder=lexicon", f"predict.lexicon.file={place / 'lexicons' / f'{name}.tsv'}"]
+    for job in ("predict", "test"):
+        assert_refused(capfd, place, [*on(place, *changes), *JOBS[job]], LEXICONS[name][1])
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_bad_tables(place, tmp_path, capfd, name):
+    table = ["--table", place / "tables" / f"{name}.csv", "--images", place / "images"]
+    arguments = [*table, "--output", tmp_path / "labels.json"]
+    assert_refused(capfd, place, arguments, TABLES[name][1], utils.create_labels.main)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("name", CONFIGS)
 def test_bad_configs(place, capfd, monkeypatch, name):
     monkeypatch.chdir(place)
-    for job in JOBS.values():
+    for job in (*JOBS.values(), ["--export"], ["--train", "--dry_run"], ["--train", "--restart"]):
         config = place / "configs" / f"{name}.yml"
         assert_refused(capfd, place, ["-c", config, *job], CONFIGS[name][1])
 
@@ -225,6 +259,7 @@ def test_a_folder_of_others_is_never_moved_or_overwritten(place, capfd, tmp_path
         (["--filename", "{place}/labels"], "names no image file"),
         (["--filename", "{place}/good.png", "--output", "{place}/good.png/out.csv"], "Can't write"),
         (["--filename", "{place}/good.png", "--output", "{place}/folder.csv"], "Can't write"),
+        (["--filename", "{place}/good.png", "--output", "/proc/none/out.json"], "Can't write"),
         (["--filename", "{place}/good.png", "--output", "{place}/" + "z" * 300 + ".csv"], "Can't write"),
     ],
 )
@@ -241,6 +276,11 @@ def weights_of(folder: Path) -> Path:
 def describe(folder: Path, **changes) -> None:
     path = folder / "model.json"
     path.write_text(json.dumps({**json.loads(path.read_text(encoding="utf-8")), **changes}), encoding="utf-8")
+
+
+def enlarge(folder: Path, **sizes) -> None:
+    """A network that needs more memory than there is, described beside small weights."""
+    describe(folder, network={**read_description(folder)["network"], **sizes})
 
 
 def sign(folder: Path) -> None:
@@ -329,7 +369,7 @@ MODELS = {
     "weights of another network": (lambda f: describe(f, charset="abcdefg"), "don't fit"),
     "weights link out": (lambda f: replaced_by_link(f, weights_of(f).name), "leads out of the model folder"),
     "description links out": (lambda f: replaced_by_link(f, "model.json"), "leads out of the model folder"),
-    "description is a pipe": (replaced_by_pipe, "is no file"),
+    "description is a pipe": (replaced_by_pipe, "not a regular file"),
     "weights elsewhere": (lambda f: describe(f, weights="../outside.weights.h5"), "names no weights file"),
     "weights absolute": (lambda f: describe(f, weights="/etc/passwd"), "names no weights file"),
     "weights with escapes": (lambda f: describe(f, weights=f"{bad_inputs.ESCAPE}.weights.h5"), "lacks"),
@@ -341,6 +381,18 @@ MODELS = {
     "charset of halves": (lambda f: describe(f, charset="a\ud800"), "half a character"),
     "charset repeats": (lambda f: describe(f, charset="aa"), "repeats"),
     "huge network": (lambda f: describe(f, network={"latent_dim": 10**12}), "65536"),
+    "large latent_dim": (lambda f: enlarge(f, latent_dim=65_536), "don't fit"),
+    "large encoder": (lambda f: enlarge(f, encoder_dim=65_536), "don't fit"),
+    "large filters": (lambda f: enlarge(f, num_filters=[65_536]), "don't fit"),
+    "large columns": (lambda f: enlarge(f, column_dim=65_536), "don't fit"),
+    "many residual units": (lambda f: enlarge(f, num_filters=[4096], residual=[100]), "don't fit"),
+    "many layers": (lambda f: enlarge(f, encoder_layers=100), "don't fit"),
+    "large embedding": (lambda f: enlarge(f, embedding_dim=65_536), "don't fit"),
+    "large charset": (
+        lambda f: describe(f, charset="".join(map(chr, range(0x4E00, 0x9FFF)))),
+        "don't fit",
+    ),
+    "origin of a list": (lambda f: describe(f, origin=[bad_inputs.ESCAPE]), "origin must be an object"),
     "network of code": (lambda f: describe(f, network={"class_name": "Lambda"}), "incomplete or of another"),
     "impossible image": (
         lambda f: describe(f, image={"image_size": {"y_size": 1, "x_size": 1}}),
@@ -361,6 +413,11 @@ MODELS = {
 }
 
 
+# A training that starts from such a model has the network of its config.
+OTHER_NETWORK = {"huge network", "network of code", "impossible image"}
+OTHER_NETWORK |= {name for name in MODELS if name.startswith(("large ", "many "))} - {"large charset"}
+
+
 @pytest.mark.parametrize("name", MODELS)
 def test_bad_models(place, tmp_path, capfd, monkeypatch, name):
     """For reading, evaluating, and starting a training from."""
@@ -370,15 +427,19 @@ def test_bad_models(place, tmp_path, capfd, monkeypatch, name):
     shutil.copy(place / "good.png", tmp_path)
     damage(tmp_path / "model")
     model = tmp_path / "model"
-    for job in ("predict", "test"):
-        assert_refused(capfd, tmp_path, [*on(place, f"predict.weights_file={model}"), *JOBS[job]], words)
+    for job in (JOBS["predict"], JOBS["test"], ["--export"]):
+        assert_refused(capfd, tmp_path, [*on(place, f"predict.weights_file={model}"), *job], words)
     start = "train.weights_initialization."
     arguments = on(place, f"{start}use_pretrained_weights=true", f"{start}restore_from={model}")
     if name == "missing":
         words = "restore_from"
     if name == "impossible image":
         words = "image.image_size.y_size"
-    assert_refused(capfd, tmp_path, [*arguments, "network.charset=null", "--train"], words)
+    if name == "large charset":  # it is known before the weights are read
+        words = "No validation label"
+    arguments.append("network.charset=null")
+    if name not in OTHER_NETWORK:
+        assert_refused(capfd, tmp_path, [*arguments, "--train"], words)
 
 
 def test_a_hostile_charset_is_shown_harmless(place, tmp_path, capfd, make_config):

@@ -12,7 +12,10 @@ import yaml
 from bad_inputs import encoded, images, word
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from onnx import helper
 
+from exporters.graph import Graph
+from predictors.onnx_graph import check_graph
 from preprocessing.word_image import UnusableImage, read_word_image
 from utils.config import config_to_yaml, load_config
 from utils.config_data import Image, ImageSize
@@ -202,3 +205,32 @@ def test_damaged_images(file, content, data):
         damaged.write(data.draw(st.binary(min_size=1, max_size=4)))
     end = data.draw(st.integers(0, len(content)) | st.just(len(content)))
     read_image(file, damaged.getvalue()[:end])
+
+
+# ONNX graphs
+
+
+def graph() -> bytes:
+    """A small graph, as `exporters` writes them."""
+    made = Graph("small")
+    image = made.input("image", "uint8", ("B", 4))
+    values = made("Cast", image, to=1)
+    values = made.dense(values, np.ones((4, 3), np.float32), np.zeros(3, np.float32))
+    halves = made("Split", made("Softmax", values, axis=-1), made.integers(1, 2), outputs=2, axis=-1)
+    made.output(made("Div", halves[0], halves[1]), "out", "float32", ("B", 2))
+    model = helper.make_model(helper.make_graph(made.nodes, "g", made.inputs, made.outputs, made.weights))
+    return model.SerializeToString()
+
+
+GRAPH = graph()
+
+
+@given(st.binary(max_size=60), st.integers(0, len(GRAPH)), st.booleans())
+def test_graphs_of_arbitrary_bytes(content, start, replaces):
+    """Alone, or anywhere in a good file: refused in words, or fit for ONNX Runtime's own checks."""
+    check_graph(GRAPH)
+    for candidate in (content, GRAPH[:start] + content + GRAPH[start + len(content) * replaces :]):
+        try:
+            check_graph(candidate)
+        except ValueError as error:
+            assert 5 < len(str(error)) < 300

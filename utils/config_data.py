@@ -45,7 +45,7 @@ class ImageSize(Section):
     def _fits_memory(self) -> "ImageSize":
         if self.y_size * self.x_size > MOST_PIXELS:
             raise ValueError(
-                f"y_size {self.y_size} times x_size {self.x_size} is more than {MOST_PIXELS} pixels"
+                f"y_size {self.y_size} times x_size {self.x_size} is more than {MOST_PIXELS}: lower one"
             )
         return self
 
