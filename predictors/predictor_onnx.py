@@ -145,6 +145,8 @@ def _session(content: bytes, part: str, threads: int) -> "onnxruntime.InferenceS
     options.log_severity_level = 4
     # Two sessions take turns: threads of the one must not keep the cores busy while the other works.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # It would take a file whose producer is called so for its own format, which has not been checked.
+    options.add_session_config_entry("session.load_model_format", "ONNX")
     try:
         check_graph(content)
         return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])

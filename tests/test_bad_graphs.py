@@ -88,6 +88,13 @@ def test_what_an_export_writes_is_read(place, model, capfd):
     assert outcome(capfd, arguments(place, model))[:2] == (0, out)
 
 
+def test_no_other_format_hides_in_the_file(place, model, capfd):
+    """ONNX Runtime knows its own format by four bytes, which may also be a part of a producer's name."""
+    expected = outcome(capfd, arguments(place, model))[:2]
+    replace(model, b"\x12\x06xxORTM" + part(model).read_bytes())
+    assert outcome(capfd, arguments(place, model))[:2] == expected
+
+
 def test_a_bad_graph_beside_good_weights(place, model, capfd):
     """With runtime auto the weights read, as without the file."""
     replace(model, b"no graph")

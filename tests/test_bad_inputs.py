@@ -222,6 +222,8 @@ def test_bad_configs(place, capfd, monkeypatch, name):
         ("cache_folder={place}/good.png", "cache"),
         ("experiment_folder={place}/good.png", "experiment_folder"),
         ("experiment_folder={place}/good.png/deeper", "experiment_folder"),
+        ("experiment_folder=/proc/none", "Can't write to experiment_folder /proc/none"),
+        ("cache_folder=/proc/none", "Can't write /proc/none"),
         ("experiment_folder={place}/strange", "holds config.yml, which no training has written"),
         ("experiment_folder={place}/linked", "is a link"),
         ("callbacks.model_best_checkpoint.out_file={place}/new/last", "name two folders"),

@@ -292,6 +292,17 @@ def test_a_fresh_training_keeps_models_that_lie_elsewhere(tiny, experiment, tmp_
     assert len(list((tmp_path / "models").iterdir())) == 2
 
 
+@pytest.mark.parametrize("place", ["model_best_checkpoint", "model_last_checkpoint", "output"])
+def test_models_that_can_not_be_written_are_told_before_training(tiny, experiment, tmp_path, capsys, place):
+    (tmp_path / "file").touch()
+    name = str(tmp_path / "file" / "model")
+    changes = {"callbacks": {place: {"out_file": name}}}
+    if place == "output":
+        changes = {"train": {"output": {"output_weights": name}}}
+    assert train(tiny(**changes)) == 2
+    assert f"Can't write {name}" in sentence(capsys) and not (experiment / "state").exists()
+
+
 def test_empty_labels_count_among_the_unusable(tiny, dataset, tmp_path, capsys):
     labels = json.loads((dataset / "labels.json").read_text(encoding="utf-8"))
     labels["train"][0]["label"] = " "

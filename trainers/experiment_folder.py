@@ -6,6 +6,7 @@ from pathlib import Path
 from models.description import DESCRIPTION_FILE, artifact_folder, best_folder, last_folder, refuse_released
 from utils.config_schema import Config
 from utils.errors import UserError
+from utils.files import check_writable
 from utils.lock import experiment_lock
 from utils.log import log
 
@@ -36,6 +37,20 @@ def check_outputs(config: Config) -> None:
             f"both mean {best}; name two folders."
         )
     _check_content(Path(config.experiment_folder), state_file(config))
+
+
+def check_places(config: Config) -> None:
+    """After all other checks, for it makes folders: models that are to lie elsewhere can be written there.
+
+    Raises:
+        UserError: one can't; otherwise it would be found out when the training is done.
+    """
+    callbacks, output = config.callbacks, config.train.output.output_weights
+    folders = [artifact_folder(output)] if output else []
+    folders += [best_folder(config)] if callbacks.model_best_checkpoint.enabled else []
+    folders += [last_folder(config)] if callbacks.model_last_checkpoint.enabled else []
+    for folder in folders:
+        check_writable(folder / DESCRIPTION_FILE)
 
 
 def set_aside_old_run(config: Config, restart: bool) -> None:

@@ -20,7 +20,7 @@ from models.extension import check_same_shape, extended_charset, start_from
 from models.model_seq2seq import ModelSeq2Seq
 from predictors.calibrate import calibrate_on
 from trainers.dry_run import dry_run
-from trainers.experiment_folder import check_outputs, set_aside_old_run, state_file
+from trainers.experiment_folder import check_outputs, check_places, set_aside_old_run, state_file
 from trainers.same_training import saved_charset
 from trainers.trainer_seq2seq import TrainerSeq2Seq
 from utils.allocator import keep_freed_memory
@@ -38,6 +38,7 @@ def train(config: Config, restart: bool = False) -> None:
     keep_freed_memory()
     trainer = _build(config, restart)
     set_aside_old_run(config, restart)
+    check_places(config)
     try:
         trainer.train()
     except Interrupted as error:
