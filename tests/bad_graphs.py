@@ -9,6 +9,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 ESCAPE = "\x1b[31m\u202e"
+SCORES = "log_probability"  # what the decoder is asked for
 
 
 def first(model: onnx.ModelProto, operator: str) -> onnx.NodeProto:
@@ -121,7 +122,7 @@ def empty(model):
 
 
 def twice(model):
-    model.graph.node.append(helper.make_node("Identity", ["ids"], ["best"]))
+    model.graph.node.append(helper.make_node("Identity", ["ids"], ["log_probability"]))
 
 
 def many_nodes(model):
@@ -161,61 +162,52 @@ def other_inputs(model):
 
 
 def other_outputs(model):
-    output(model, "score").output[0] = "other"
-    next(value for value in model.graph.output if value.name == "score").name = "other"
+    output(model, SCORES).output[0] = "other"
+    next(value for value in model.graph.output if value.name == SCORES).name = "other"
 
 
-def scaled_best(model, number):
-    """`best` becomes `number` for every word."""
-    model.graph.initializer.append(numpy_helper.from_array(np.array(number, np.int32), "wrong"))
-    model.graph.initializer.append(numpy_helper.from_array(np.array(0, np.int32), "nought"))
-    node = output(model, "best")
-    model.graph.node.extend(
-        [
-            helper.make_node("Mul", [node.input[0], "nought"], ["zeros"]),
-            helper.make_node("Add", ["zeros", "wrong"], ["best"]),
-        ]
-    )
-    node.output[0] = "unused"
+def answer(model, *nodes, **constants):
+    """`log_probability` is what `nodes` make of `{was}`, its value so far."""
+    old = output(model, SCORES)
+    for name, value in constants.items():
+        model.graph.initializer.append(numpy_helper.from_array(value, name))
+    for node in nodes:
+        node.input[:] = [old.input[0] if name == "was" else name for name in node.input]
+    model.graph.node.extend(nodes)
+    old.output[0] = "unused"
+    next(value for value in model.graph.output if value.name == SCORES).type.tensor_type.ClearField("shape")
 
 
 def id_too_large(model):
-    scaled_best(model, 2**31 - 1)
+    """Scores of a thousand characters more than there are."""
+    pads, high = np.array([0, 0, 0, 1000]), np.array(99, np.float32)
+    answer(model, helper.make_node("Pad", ["was", "pads", "high"], [SCORES]), pads=pads, high=high)
 
 
-def id_negative(model):
-    scaled_best(model, -7)
+def no_scores(model):
+    """Of no character at all."""
+    answer(model, helper.make_node("Pad", ["was", "pads"], [SCORES]), pads=np.array([0, 0, 0, -6]))
 
 
 def no_numbers(model):
-    model.graph.initializer.append(numpy_helper.from_array(np.array(np.nan, np.float32), "nan"))
-    node = output(model, "score")
-    model.graph.node.append(helper.make_node("Add", [node.input[0], "nan"], ["score"]))
-    node.output[0] = "unused"
+    nan = np.array(np.nan, np.float32)
+    answer(model, helper.make_node("Add", ["was", "nan"], [SCORES]), nan=nan)
 
 
-def one_answer(model):
-    """One row for all words, whatever their number."""
-    model.graph.initializer.append(numpy_helper.from_array(np.zeros((2, 3), np.float32), "rows"))
-    node = output(model, "score")
-    model.graph.node.append(helper.make_node("Identity", ["rows"], ["score"]))
-    node.output[0] = "unused"
-    value = next(value for value in model.graph.output if value.name == "score")
-    value.type.tensor_type.ClearField("shape")
+def other_rows(model):
+    """Two rows, whatever the number of words."""
+    rows = np.zeros((2, 6), np.float32)
+    answer(model, helper.make_node("Identity", ["rows"], [SCORES]), rows=rows)
+
+
+def one_number(model):
+    answer(model, helper.make_node("Identity", ["one"], [SCORES]), one=np.array(0, np.float32))
 
 
 def larger_than_memory(model):
-    numbers = {"from": 0, "to": 2**42, "by": 1}
-    for name, number in numbers.items():
-        model.graph.initializer.append(numpy_helper.from_array(np.array(number, np.int64), name))
-    node = output(model, "score")
-    model.graph.node.extend(
-        [
-            helper.make_node("Range", ["from", "to", "by"], ["range"]),
-            helper.make_node("Cast", ["range"], ["score"], to=TensorProto.FLOAT),
-        ]
-    )
-    node.output[0] = "unused"
+    numbers = {"start": np.array(0), "end": np.array(2**42), "step": np.array(1)}
+    made = helper.make_node("Range", list(numbers), ["range"])
+    answer(model, made, helper.make_node("Cast", ["range"], [SCORES], to=TensorProto.FLOAT), **numbers)
 
 
 WHEN_LOADED = {
@@ -241,7 +233,7 @@ WHEN_LOADED = {
     endless_number: "number is too long",
     text: "unexpected field",
     empty: "holds no graph",
-    twice: "sets 'best' twice",
+    twice: "sets 'log_probability' twice",
     many_nodes: "more than 10000",
     smallest_by_minus_one: "may not be positive",
     cycle: "can't load the decoder",
@@ -250,9 +242,10 @@ WHEN_LOADED = {
 WHEN_READING = {
     other_inputs: "don't work",
     other_outputs: "don't work",
-    id_too_large: "don't work",
-    id_negative: "don't work",
+    id_too_large: "answers with what is no text",
+    no_scores: "don't work",
     no_numbers: "answers with what is no text",
-    one_answer: "don't work",
+    other_rows: "don't work",
+    one_number: "don't work",
     larger_than_memory: "Out of memory",
 }

@@ -28,9 +28,12 @@ STATEFUL = {
         "ema_decay": 0.9,
         "schedule": "cosine",
         "save_every_minutes": 1e-9,
+        "statistics_batches": 2,
+        "fixed_statistics_epochs": 75,
     },
-    "network": {"dropout": 0.2, "attention": "luong", "embedding_dim": 4},
-    "data_aug": {"use_data_aug": True, "noise_range": 4},
+    "network": {"dropout": 0.2, "attention": "luong", "embedding_dim": 4, "ctc_weight": 0.3},
+    "data_aug": {"use_data_aug": True, "noise_range": 4, "wrong_characters": 0.1},
+    "callbacks": {"validation": {"every_epochs": 2}, "early_stopping": {"enabled": True, "patience": 1000}},
 }
 
 
@@ -63,7 +66,8 @@ def kills(folder: Path, dataset: Path) -> str:
 
 def disk(folder: Path, dataset: Path) -> str:
     """Fills the disk at every flush of two epochs, then cuts files short at 20 sizes."""
-    settings = tiny_settings(dataset, folder, train={"num_epochs": 1000})
+    curves = {"tensorboard": {"enabled": True}}
+    settings = tiny_settings(dataset, folder, train={"num_epochs": 1000}, callbacks=curves)
     config, experiment = write_settings(folder / "tiny.yml", settings), folder / "experiment"
     position, number, done = (0, 0), 0, False
     while not done:

@@ -34,9 +34,11 @@ STATEFUL = {
         "ema_decay": 0.9,
         "schedule": "cosine",
         "save_every_minutes": 1e-9,
+        "statistics_batches": 2,
+        "fixed_statistics_epochs": 1,
     },
     "network": {"dropout": 0.2},
-    "data_aug": {"use_data_aug": True, "noise_range": 4},
+    "data_aug": {"use_data_aug": True, "noise_range": 4, "wrong_characters": 0.1},
     "callbacks": {"early_stopping": {"enabled": True, "patience": 5}},
 }
 EVERY_STEP = {"save_every_minutes": 1e-9}
