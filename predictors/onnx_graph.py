@@ -15,12 +15,11 @@ from utils.protobuf import BYTES, FIXED32, VARINT, Value, integers, read_message
 
 T = TypeVar("T")
 MOST_NODES = 10_000
-# Those that compute something of their inputs, and nothing else; the exporter writes a part of them.
+# Those that `exporters/` writes, and has written.
 _NAMES = """
-    Abs Add And ArgMax Cast Clip Concat Conv CumSum Div Equal Exp Expand Gather GatherElements Gemm Greater
-    GreaterOrEqual Identity LSTM Less LessOrEqual Log LogSoftmax MatMul Max MaxPool Min Mul Neg Not Or Pad Pow
-    Range ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceSum Relu Reshape ScatterElements Shape Sigmoid
-    Slice Softmax Split Sqrt Squeeze Sub Tanh TopK Transpose Unsqueeze Where
+    Add ArgMax Cast Concat Conv Div Gather Identity LSTM Less LogSoftmax MatMul Max MaxPool Mul Range
+    ReduceMax ReduceMean ReduceSum Relu Reshape Shape Sigmoid Softmax Split Sqrt Squeeze Sub Tanh Transpose
+    Unsqueeze Where
 """
 OPERATORS = frozenset(_NAMES.split())
 # Bytes of a number: float32, uint8, int32, int64, bool, float16.
@@ -133,26 +132,30 @@ def _check_node(data: memoryview, types: dict[str, int], positive: set[str]) -> 
     domains = set(texts(node["domain"]))
     if operator not in OPERATORS or domains - {"", "ai.onnx"}:
         raise ValueError(f"it uses the operator {_shown('.'.join([*filter(None, domains), operator]))}")
-    whole = {}
+    attributes: dict[str, list[int]] = {}
     for attribute in node["attribute"]:
         values = read_message(_bytes(attribute), ATTRIBUTE, "an attribute")
-        whole |= {name: integers(values["i"])[-1] for name in texts(values["name"]) if values["i"]}
-    kind = _type_of_output(operator, [types.get(name, 0) for name in inputs], whole)
+        name = _only(texts(values["name"]))
+        if name in attributes:
+            raise ValueError(f"it sets {_shown(name)} twice")
+        attributes[name] = integers(values["i"])
+    kind = _type_of_output(operator, [types.get(name, 0) for name in inputs], attributes)
     # Dividing the smallest whole number by -1 ends the process.
     if operator == "Div" and kind not in FLOATS and not set(inputs[1:]) <= positive:
         raise ValueError("it divides whole numbers by what may not be positive")
-    for name in texts(node["output"]):
+    for number, name in enumerate(texts(node["output"])):
         if name in types:
             raise ValueError(f"it sets {_shown(name)} twice")
         if name:
-            types[name] = kind
+            # The others may be places, which are whole numbers.
+            types[name] = kind if number == 0 or operator in ("Split", "LSTM") else INT64
 
 
-def _type_of_output(operator: str, inputs: list[int], attributes: Mapping[str, int]) -> int:
-    """The number type of a node's output; 0 where it is not known."""
+def _type_of_output(operator: str, inputs: list[int], attributes: Mapping[str, list[int]]) -> int:
+    """The number type of a node's first output; 0 where it is not known."""
     if operator == "Cast":
-        return attributes.get("to", 0)
-    if operator in ("Shape", "ArgMax", "TopK"):
+        return _only(attributes.get("to", []))
+    if operator in ("Shape", "ArgMax"):
         return INT64
     # All others have the type of what they compute with; comparisons never reach a division.
     values = inputs[1:] if operator == "Where" else inputs

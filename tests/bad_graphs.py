@@ -142,6 +142,26 @@ def smallest_by_minus_one(model):
     model.graph.node.extend(nodes)
 
 
+def places_by_minus_one(model):
+    """The same with the second output of an operator whose first one is no whole number."""
+    numbers = {"minus_one": np.array([-1], np.int64), "smallest": np.array([-(2**63)], np.int64)}
+    picture = np.zeros((1, 1, 2, 2), np.float32)
+    for name, value in {**numbers, "picture": picture}.items():
+        model.graph.initializer.append(numpy_helper.from_array(value, name))
+    nodes = [
+        helper.make_node("MaxPool", ["picture"], ["largest", "places"], kernel_shape=[1, 1]),
+        helper.make_node("Mul", ["places", "smallest"], ["product"]),
+        helper.make_node("Div", ["product", "minus_one"], ["quotient"]),
+    ]
+    model.graph.node.extend(nodes)
+
+
+def attribute_twice(model):
+    """Which of the two counts is anybody's guess."""
+    cast = first(model, "Cast")
+    cast.attribute.append(cast.attribute[0])
+
+
 def cycle(model):
     first(model, "Identity").input[0] = first(model, "Identity").output[0]
 
@@ -179,14 +199,14 @@ def answer(model, *nodes, **constants):
 
 
 def id_too_large(model):
-    """Scores of a thousand characters more than there are."""
-    pads, high = np.array([0, 0, 0, 1000]), np.array(99, np.float32)
-    answer(model, helper.make_node("Pad", ["was", "pads", "high"], [SCORES]), pads=pads, high=high)
+    """Scores of a thousand characters more than there are, the last one best."""
+    wide = np.tile(-np.arange(1006, dtype=np.float32), (6, 1))
+    answer(model, helper.make_node("MatMul", ["was", "wide"], [SCORES]), wide=wide)
 
 
 def no_scores(model):
     """Of no character at all."""
-    answer(model, helper.make_node("Pad", ["was", "pads"], [SCORES]), pads=np.array([0, 0, 0, -6]))
+    answer(model, helper.make_node("MatMul", ["was", "none"], [SCORES]), none=np.zeros((6, 0), np.float32))
 
 
 def no_numbers(model):
@@ -236,6 +256,8 @@ WHEN_LOADED = {
     twice: "sets 'log_probability' twice",
     many_nodes: "more than 10000",
     smallest_by_minus_one: "may not be positive",
+    places_by_minus_one: "may not be positive",
+    attribute_twice: "sets 'to' twice",
     cycle: "can't load the decoder",
     missing_input: "can't load the decoder",
 }

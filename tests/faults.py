@@ -75,7 +75,9 @@ def disk(folder: Path, dataset: Path) -> str:
         with disk_full_at(number) as flushes:
             code, message = _train(config, f"train.num_epochs={position[0] + 2}")
         done = len(flushes) < number
-        if not done:
+        if done:
+            assert code == 0, message
+        else:
             assert code == 2 and "No space left on device" in message and str(folder) in message, message
         position = _no_further_back(experiment, position)
     largest = max(path.stat().st_size for path in experiment.rglob("*") if path.is_file())

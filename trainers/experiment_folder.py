@@ -50,7 +50,8 @@ def check_places(config: Config) -> None:
     folders += [best_folder(config)] if callbacks.model_best_checkpoint.enabled else []
     folders += [last_folder(config)] if callbacks.model_last_checkpoint.enabled else []
     for folder in folders:
-        check_writable(folder / DESCRIPTION_FILE)
+        if _is_elsewhere(folder, config):
+            check_writable(folder / DESCRIPTION_FILE)
 
 
 def set_aside_old_run(config: Config, restart: bool) -> None:
@@ -74,9 +75,12 @@ def set_aside_old_run(config: Config, restart: bool) -> None:
         (best_folder(config), callbacks.model_best_checkpoint),
         (last_folder(config), callbacks.model_last_checkpoint),
     ):
-        elsewhere = not model.resolve().is_relative_to(folder.resolve())
-        if checkpoint.enabled and elsewhere and (model / DESCRIPTION_FILE).exists():
+        if checkpoint.enabled and _is_elsewhere(model, config) and (model / DESCRIPTION_FILE).exists():
             _set_aside(model)
+
+
+def _is_elsewhere(model: Path, config: Config) -> bool:
+    return not model.resolve().is_relative_to(Path(config.experiment_folder).resolve())
 
 
 def _is_experiment(folder: Path, state: Path) -> bool:
