@@ -25,7 +25,8 @@ def least_parameters(network: Network, vocabulary_size: int) -> int:
     latent, encoder = network.latent_dim, network.encoder_dim or network.latent_dim
     column = network.column_dim or filters[-1]
     projection = network.column_dim * filters[-1]
-    lstm = 4 * encoder * (column + encoder) + (network.encoder_layers - 1) * 8 * encoder * encoder
+    one_way = 4 * encoder * (column + encoder) + (network.encoder_layers - 1) * 8 * encoder * encoder
+    lstm = 2 * one_way if network.bidirectional else one_way
     embedding = network.embedding_dim * vocabulary_size
     decoder = 4 * latent * (latent + (network.embedding_dim or vocabulary_size)) + latent * vocabulary_size
     return convolutions + residual + projection + lstm + embedding + decoder
