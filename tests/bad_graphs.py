@@ -158,8 +158,8 @@ def places_by_minus_one(model):
 
 def attribute_twice(model):
     """Which of the two counts is anybody's guess."""
-    cast = first(model, "Cast")
-    cast.attribute.append(cast.attribute[0])
+    split = first(model, "Split")
+    split.attribute.append(split.attribute[0])
 
 
 def cycle(model):
@@ -202,6 +202,16 @@ def id_too_large(model):
     """Scores of a thousand characters more than there are, the last one best."""
     wide = np.tile(-np.arange(1006, dtype=np.float32), (6, 1))
     answer(model, helper.make_node("MatMul", ["was", "wide"], [SCORES]), wide=wide)
+
+
+def id_of_a_larger_table(model):
+    """The same, with a table in which the decoder finds those characters, too."""
+    id_too_large(model)
+    table = next(node.input[0] for node in model.graph.node if node.op_type == "Gather")
+    for tensor in model.graph.initializer:
+        if tensor.name == table:
+            values = numpy_helper.to_array(tensor)
+            tensor.CopyFrom(numpy_helper.from_array(np.resize(values, (1006, values.shape[1])), table))
 
 
 def no_scores(model):
@@ -257,14 +267,15 @@ WHEN_LOADED = {
     many_nodes: "more than 10000",
     smallest_by_minus_one: "may not be positive",
     places_by_minus_one: "may not be positive",
-    attribute_twice: "sets 'to' twice",
+    attribute_twice: "sets 'axis' twice",
     cycle: "can't load the decoder",
     missing_input: "can't load the decoder",
 }
 WHEN_READING = {
     other_inputs: "don't work",
     other_outputs: "don't work",
-    id_too_large: "answers with what is no text",
+    id_too_large: "don't work",
+    id_of_a_larger_table: "answers with what is no text",
     no_scores: "don't work",
     no_numbers: "answers with what is no text",
     other_rows: "don't work",

@@ -482,7 +482,10 @@ def test_ctrl_c_ends_with_130_and_writes_nothing(tmp_path):
         with open(tmp_path / "t.csv", "wb"):
             process.send_signal(signal.SIGINT)
             process.wait(30)
-        assert process.communicate(timeout=30)[1].strip().splitlines()[-1] == "Interrupted."
+        assert (
+            process.communicate(timeout=30)[1].strip().splitlines()[-1]
+            == "Interrupted; nothing is half-written."
+        )
     finally:
         process.kill()
     assert process.returncode == 130
