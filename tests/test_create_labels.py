@@ -297,7 +297,7 @@ def test_no_usable_image_is_an_error_with_counts(iam):
     (iam / "words").mkdir()
     result = run("--data_folder", iam, "--output", output)
     assert result.returncode == 2 and result.stdout == ""
-    assert result.stderr.startswith("error: No usable word: 12 missing image, 1 malformed line")
+    assert result.stderr.startswith("No usable word: 12 missing image, 1 malformed line")
     assert result.stderr.count("\n") == 1
     assert output.read_text() == "the previous file"
 
