@@ -38,7 +38,7 @@ $(VENV)/ready: requirements.txt
 	$(RUN) -m pip install --quiet --requirement requirements.txt
 	touch $@
 
-$(VENV)/ready-to-test: requirements-dev.txt $(VENV)/ready
+$(VENV)/ready-to-test: requirements-dev.txt requirements-scale.txt $(VENV)/ready
 	$(RUN) -m pip install --quiet --requirement requirements-dev.txt
 	touch $@
 

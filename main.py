@@ -94,12 +94,16 @@ def main(argv: list[str] | None = None) -> int:
 
 def _run(arguments: argparse.Namespace) -> int:
     """Runs the job that the arguments name; returns the exit code."""
-    from utils.config import load_config  # after the arguments, so that --help comes at once
+    # After the arguments, so that --help comes at once.
+    from utils.config import load_config
+    from utils.job_environment import choose_backend
 
     config = load_config(arguments.conf, arguments.set)
     if arguments.train or arguments.export:
         from utils.quiet_keras import import_keras
 
+        if arguments.train:
+            choose_backend(config.train.distribution)
         import_keras()
     if arguments.train:
         from trainers.run import train, try_out

@@ -3,8 +3,10 @@
 import keras
 import numpy as np
 
-from data_generators.data_generator import DataGenerator
+from base.base_data_generator import BaseDataGenerator
+from callbacks.evaluated import Evaluated
 from models.layers import BatchNormalization
+from utils.cluster import Cluster
 
 
 class BatchStatistics(keras.callbacks.Callback):
@@ -17,29 +19,68 @@ class BatchStatistics(keras.callbacks.Callback):
     Args:
         encoder: the network's encoder; only its convolutions are run.
         generator: training batches, from which `batches` are taken at equal distances.
+        evaluated: where the network is spread over devices, its copy estimates; of several processes each
+            takes a part of the batches, and all get the average.
     """
 
-    def __init__(self, encoder: keras.Model, generator: DataGenerator, batches: int) -> None:
+    def __init__(
+        self,
+        encoder: keras.Model,
+        generator: BaseDataGenerator,
+        batches: int,
+        evaluated: Evaluated | None = None,
+    ) -> None:
         super().__init__()
-        self.generator = generator
+        self.generator = generator.whole()
         self.chosen = np.unique(np.linspace(0, len(generator) - 1, batches).round().astype(int))
-        self.layers = [layer for layer in encoder.layers if isinstance(layer, BatchNormalization)]
-        self.convolutions = keras.Model(encoder.inputs, [layer.output for layer in self.layers])
+        self.copy = evaluated if evaluated and evaluated.copies else None
+        self.cluster = self.copy.cluster if self.copy else Cluster()
+        estimating = self.copy.network.encoder if self.copy else encoder
+        self.trained = normalizations(encoder)
+        self.layers = normalizations(estimating)
+        self.convolutions = keras.Model(estimating.inputs, [layer.output for layer in self.layers])
 
     def on_epoch_end(self, epoch, logs=None):
         before = [layer.momentum for layer in self.layers]
-        for count, index in enumerate(self.chosen, start=1):
-            inputs, _ = self.generator.batch(epoch, int(index))
-            for layer in self.layers:
-                # Turns the running average into the plain one of all batches so far.
-                layer.momentum = 1 - 1 / count
-            self.convolutions([inputs["image"], inputs["width"]], training=True)
+        if self.copy:
+            self.copy.follow()
+        own = self.chosen[self.cluster.index :: self.cluster.number]
+        with self.cluster.alone():
+            for count, index in enumerate(own, start=1):
+                inputs, _ = self.generator.batch(epoch, int(index))
+                for layer in self.layers:
+                    # Turns the running average into the plain one of all batches so far.
+                    layer.momentum = 1 - 1 / count
+                self.convolutions([inputs["image"], inputs["width"]], training=True)
         for layer, momentum in zip(self.layers, before):
             layer.momentum = momentum
+        if self.copy:
+            self._share(len(own))
+
+    def _share(self, batches: int) -> None:
+        """Gives the trained layers the average over all processes, of which this one has seen `batches`."""
+        own = [_statistics(layer) for layer in self.layers]
+        parts = self.cluster.gather({"batches": batches, "statistics": own})
+        weights = [part["batches"] for part in parts]
+        for number, layer in enumerate(self.trained):
+            mean, variance = np.average([part["statistics"][number] for part in parts], axis=0, weights=weights)
+            layer.moving_mean.assign(mean.astype(np.float32))
+            layer.moving_variance.assign(variance.astype(np.float32))
 
 
 def fix_statistics(encoder: keras.Model, fixed: bool) -> None:
     """Whether batch norm uses its running statistics in training, too; compile functions anew after it."""
-    for layer in encoder.layers:
-        if isinstance(layer, BatchNormalization):
-            layer.fixed = fixed
+    for layer in normalizations(encoder):
+        layer.fixed = fixed
+
+
+def normalizations(encoder: keras.Model) -> list[BatchNormalization]:
+    """The encoder's batch norm layers."""
+    return [layer for layer in encoder.layers if isinstance(layer, BatchNormalization)]
+
+
+def _statistics(layer: BatchNormalization) -> list[list[float]]:
+    return [
+        keras.ops.convert_to_numpy(variable).tolist()
+        for variable in (layer.moving_mean, layer.moving_variance)
+    ]

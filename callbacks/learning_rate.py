@@ -4,6 +4,7 @@ import math
 
 import keras
 
+from callbacks.settle import settle
 from utils.config_schema import Train
 
 
@@ -27,6 +28,7 @@ class LearningRate(keras.callbacks.Callback):
     def on_train_batch_begin(self, batch, logs=None):
         rate = self.rate(self.step)
         if rate is not None:
+            settle(self.model)
             self.model.optimizer.learning_rate.assign(rate)
         self.step += 1
 

@@ -11,7 +11,9 @@ from typing import Any
 import keras
 
 from callbacks.divergence import check_weights
+from callbacks.settle import settle
 from callbacks.training_state import load_state, save_state
+from utils.cluster import Cluster
 from utils.errors import Interrupted
 from utils.log import log
 
@@ -36,6 +38,7 @@ class SaveState(keras.callbacks.Callback):
         minutes: between saves within an epoch; 0: none.
         steps: of a whole epoch.
         position: epochs done, and steps done of the next one, where this run starts.
+        cluster: the processes that train; the first one writes, and all of them stop after the same step.
     """
 
     def __init__(
@@ -46,9 +49,11 @@ class SaveState(keras.callbacks.Callback):
         minutes: float,
         steps: int,
         position: tuple[int, int] = (0, 0),
+        cluster: Cluster | None = None,
     ) -> None:
         super().__init__()
         self.path = path
+        self.cluster = cluster or Cluster()
         self.others = others
         self.progress = progress
         self.seconds = 60 * minutes if minutes else math.inf
@@ -61,8 +66,12 @@ class SaveState(keras.callbacks.Callback):
         self.saved = time.monotonic()
         # Python lets only the main thread handle signals.
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
-                self.handlers[number] = signal.signal(number, self._remember)
+            handled = {signal.SIGINT: self._remember, signal.SIGTERM: self._remember}
+            if self.cluster.number > 1:
+                # SIGTERM is JAX's then, which tells the other processes.
+                handled = {signal.SIGINT: lambda number, frame: signal.raise_signal(signal.SIGTERM)}
+            for number, handler in handled.items():
+                self.handlers[number] = signal.signal(number, handler)
 
     def close(self) -> None:
         """Gives the signals back to whoever had them; safe to call twice."""
@@ -71,6 +80,8 @@ class SaveState(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         self.step += 1
+        if self.cluster.stops_at(self.epoch * self.steps + self.step):
+            self.signal_number = signal.SIGTERM
         if self.step == self.steps:
             # The epoch's end follows, with its validation, and saves what came of it.
             return
@@ -106,10 +117,12 @@ class SaveState(keras.callbacks.Callback):
         }
 
     def _save(self) -> None:
+        settle(self.model)
         # Otherwise the next step's loss would tell it, when the good state is gone.
         check_weights(self.model, self.step, self.epoch + 1)
         position = {"epoch": self.epoch, "step": self.step, "counters": self.counters()}
-        save_state(self.path, self.model, {**self.progress(), **position})
+        if self.cluster.is_first:
+            save_state(self.path, self.model, {**self.progress(), **position})
         self.saved = time.monotonic()
 
     def _remember(self, number: int, frame: Any) -> None:

@@ -6,15 +6,15 @@ from typing import Any
 
 import keras
 
-from callbacks.averaging import averaged_weights
+from callbacks.evaluated import Evaluated
 from models.artifact import save_artifact
-from models.model_seq2seq import ModelSeq2Seq
 
 
 class Snapshot(keras.callbacks.Callback):
     """Writes the model folder after each epoch, or after those that improved the monitored value.
 
     Args:
+        evaluated: what is saved.
         description: what the model folder says of its origin; the epoch's values are added.
         monitor: lower is better; None writes after every epoch.
 
@@ -23,11 +23,11 @@ class Snapshot(keras.callbacks.Callback):
     """
 
     def __init__(
-        self, folder: Path, network: ModelSeq2Seq, description: dict[str, Any], monitor: str | None = None
+        self, folder: Path, evaluated: Evaluated, description: dict[str, Any], monitor: str | None = None
     ) -> None:
         super().__init__()
         self.folder = folder
-        self.network = network
+        self.evaluated = evaluated
         self.description = description
         self.monitor = monitor
         self.best: float = math.inf
@@ -40,7 +40,7 @@ class Snapshot(keras.callbacks.Callback):
                 return
             self.best = float(value)
         metrics = {name: float(value) for name, value in logs.items()}
-        with averaged_weights(self.model):
-            save_artifact(
-                self.folder, self.network, {**self.description, "epoch": epoch + 1, "metrics": metrics}
-            )
+        with self.evaluated.weights():
+            if self.evaluated.cluster.is_first:
+                origin = {**self.description, "epoch": epoch + 1, "metrics": metrics}
+                save_artifact(self.folder, self.evaluated.network, origin)

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from callbacks.averaging import averaged_weights
+from callbacks.evaluated import Evaluated
 from data_generators.dataset import Dataset
 from data_generators.feed import Feed
 from models.precision import computing_in
@@ -18,31 +18,44 @@ class ValidationScores(keras.callbacks.Callback):
     Must come before the callbacks that monitor these values.
 
     Args:
-        feed: validation batches, un-augmented.
-        dataset: validation words to decode.
+        evaluated: what is evaluated; `predictor` reads with its network.
+        feed: this process' validation batches, un-augmented.
+        dataset: all validation words; each process decodes its part of them.
         num_epochs: the last of these is always evaluated.
     """
 
     def __init__(
-        self, predictor: PredictorSeq2Seq, feed: Feed, dataset: Dataset, settings: Validation, num_epochs: int
+        self,
+        evaluated: Evaluated,
+        predictor: PredictorSeq2Seq,
+        feed: Feed,
+        dataset: Dataset,
+        settings: Validation,
+        num_epochs: int,
     ) -> None:
         super().__init__()
+        self.evaluated = evaluated
         self.predictor = predictor
         self.feed = feed
-        self.dataset = spread(dataset, settings.max_words)
+        self.dataset = evaluated.cluster.part_of(spread(dataset, settings.max_words))
         self.every = settings.every_epochs
         self.num_epochs = num_epochs
 
     def on_epoch_end(self, epoch, logs=None):
         if (epoch + 1) % self.every and epoch + 1 != self.num_epochs:
             return
-        with computing_in("float32"), averaged_weights(self.model):
-            loss = self.model.evaluate(
+        with computing_in("float32"), self.evaluated.weights():
+            loss = self.evaluated.network.model.evaluate(
                 self.feed.dataset(), steps=len(self.feed.generator), verbose=0, return_dict=True
             )
             predictions = self.predictor.predict_dataset(self.dataset)
-        scores = score_prediction([word.label for word in self.dataset.words], [p.text for p in predictions])
-        logs.update(val_loss=float(loss["loss"]), val_cer=scores.cer, val_wer=scores.wer)
+        words = self.feed.generator.words_per_epoch
+        pairs = [(word.label, p.text) for word, p in zip(self.dataset.words, predictions)]
+        own = {"loss": float(loss["loss"]) * words, "words": words, "pairs": pairs}
+        parts = self.evaluated.cluster.gather(own)
+        scores = score_prediction(*zip(*(pair for part in parts for pair in part["pairs"])))
+        mean_loss = sum(part["loss"] for part in parts) / sum(part["words"] for part in parts)
+        logs.update(val_loss=mean_loss, val_cer=scores.cer, val_wer=scores.wer)
 
 
 def spread(dataset: Dataset, max_words: int) -> Dataset:

@@ -46,4 +46,6 @@ class CtcLoss(keras.losses.Loss):
         lengths = ops.sum(ops.cast(labels != PAD, "int32"), axis=-1)
         columns = ops.zeros_like(lengths) + ops.shape(y_pred)[1]
         loss = ops.ctc_loss(labels, ops.cast(y_pred, "float32"), lengths, columns, mask_index=PAD)
+        # Words without a target only fill the batch up.
+        loss = ops.where(lengths > 0, loss, 0.0)
         return ops.sum(loss) / ops.maximum(ops.sum(ops.cast(lengths, "float32")), 1.0)

@@ -1,10 +1,14 @@
 """Reads words with a trained network on Keras."""
 
+import itertools
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
+import keras
 import numpy as np
 
+from data_generators.buckets import Buckets
 from models.artifact import load_artifact
 from models.description import Anatomy
 from models.model_seq2seq import ModelSeq2Seq
@@ -12,6 +16,7 @@ from predictors.beam import BeamDecoder
 from predictors.greedy import GreedyDecoder
 from predictors.lexicon import LexiconDecoder
 from predictors.word_predictor import WordPredictor
+from preprocessing.word_image import PAPER
 from utils.config_schema import Predict
 
 
@@ -30,6 +35,9 @@ class PredictorSeq2Seq(WordPredictor):
     def __init__(self, network: ModelSeq2Seq, batch_size: int = 256, predict: Predict | None = None) -> None:
         super().__init__(Anatomy(network.image, network.network, network.tokenizer), batch_size)
         self.network = network
+        # XLA compiles anew for each shape, which takes seconds.
+        compiled = keras.backend.backend() == "jax"
+        self.buckets = Buckets(network.image, network.network, network.column_stride) if compiled else None
         self.decoder = make_decoder(network, predict or Predict())
 
     @classmethod
@@ -40,8 +48,26 @@ class PredictorSeq2Seq(WordPredictor):
         return cls(network, predict.batch_size, predict)
 
     def decode(self, image: np.ndarray, width: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        number = len(image)
+        if self.buckets:
+            image, width = self._filled(image, width, self.buckets)
         ids, log_probability, *_ = self.decoder.predict_on_batch({"image": image, "width": width})
-        return ids, log_probability
+        return ids[:number], log_probability[:number]
+
+    def _filled(
+        self, image: np.ndarray, width: np.ndarray, buckets: Buckets
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The batch with paper, and words once more, up to one of a few shapes."""
+        rows = next(size for size in _powers(4) if size >= len(image) or size >= self.batch_size)
+        rows = max(len(image), min(rows, self.batch_size))
+        more = max(0, buckets.width(image.shape[2]) - image.shape[2])
+        image = np.pad(image, ((0, 0), (0, 0), (0, more), (0, 0)), constant_values=PAPER)
+        repeated = np.arange(rows) % len(image)
+        return image[repeated], width[repeated]
+
+
+def _powers(base: int) -> Iterator[int]:
+    return (base**exponent for exponent in itertools.count())
 
 
 def make_decoder(network: ModelSeq2Seq, predict: Predict) -> GreedyDecoder | BeamDecoder | LexiconDecoder:

@@ -12,6 +12,7 @@ def pad_images(
     multiple: int,
     min_widths: Sequence[int] | None = None,
     step: int = 1,
+    width: int = 0,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Pads word images with paper to the widest of the batch.
 
@@ -23,6 +24,7 @@ def pad_images(
         multiple: pixels per encoder column.
         min_widths: smallest valid width of each image, in pixels.
         step: the batch's width is rounded up to a multiple of it, in pixels; valid widths stay.
+        width: the batch's width, if its widest image isn't wider.
 
     Returns:
         uint8 (batch, height, widest, channels) and int32 (batch,): valid widths in pixels.
@@ -32,7 +34,7 @@ def pad_images(
         widths = np.maximum(widths, min_widths)
     widths = (-(-widths // multiple) * multiple).astype(np.int32)
     channels = 1 if images[0].ndim == 2 else images[0].shape[2]
-    widest = -(-int(widths.max()) // step) * step
+    widest = max(width, -(-int(widths.max()) // step) * step)
     batch = np.full((len(images), images[0].shape[0], widest, channels), PAPER, np.uint8)
     for row, image in zip(batch, images):
         row[:, : image.shape[1]] = image.reshape(*image.shape[:2], channels)

@@ -18,6 +18,7 @@ from conftest import CHARSET, REPOSITORY, merged, tiny_settings, write_settings
 
 import main
 from callbacks.averaging import averaged_weights
+from callbacks.evaluated import Evaluated
 from callbacks.learning_rate import LearningRate
 from callbacks.progress import Progress
 from callbacks.snapshot import Snapshot
@@ -27,6 +28,7 @@ from models.artifact import load_artifact, save_artifact
 from models.layers import BatchNormalization
 from models.model_seq2seq import ModelSeq2Seq
 from predictors.predictor_seq2seq import PredictorSeq2Seq
+from utils.cluster import Cluster
 from utils.config_schema import Train
 from utils.labels import read_labels
 from utils.lock import experiment_lock
@@ -335,8 +337,8 @@ def test_snapshots_follow_the_monitored_value(make_config, tmp_path):
     config = make_config()
     network = ModelSeq2Seq(config.image, config.network, Tokenizer("ab"))
     network.compile(keras.optimizers.SGD(0.1))
-    best = Snapshot(tmp_path / "best", network, {}, "val_cer")
-    last = Snapshot(tmp_path / "last", network, {})
+    best = Snapshot(tmp_path / "best", Evaluated(network, Cluster(), "float32"), {}, "val_cer")
+    last = Snapshot(tmp_path / "last", Evaluated(network, Cluster(), "float32"), {})
     weights = []
     for epoch, value in enumerate([0.5, 0.3, 0.4, math.nan, None, 0.3]):
         network.model.set_weights([array + 1 for array in network.model.get_weights()])

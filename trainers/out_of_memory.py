@@ -13,6 +13,11 @@ def out_of_memory(model: keras.Model, generator: BaseDataGenerator) -> UserError
 
     The trial steps change the model, which must not be saved any more.
     """
+    if generator.fills:  # Other processes would have to try along.
+        return UserError(
+            f"Out of memory at train.batch_size {generator.batch_size}; lower it and go on with the same "
+            "command, or start anew with --restart."
+        )
     size = fitting_batch_size(model, generator)
     advice = f"train.batch_size={size} fits" if size else "not even one word fits: make the network smaller"
     return UserError(

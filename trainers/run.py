@@ -5,6 +5,7 @@ from typing import Any
 import keras
 
 from callbacks.training_state import read_progress
+from data_generators.buckets import Buckets
 from data_generators.data_generator import DataGenerator
 from data_generators.dataset import Dataset, learnable, open_dataset, read_dataset_labels
 from data_generators.training_words import additional_words, open_training_words
@@ -18,12 +19,14 @@ from models.description import (
 )
 from models.extension import check_same_shape, extended_charset, start_from
 from models.model_seq2seq import ModelSeq2Seq
+from models.precision import building_in, dtype_policy, resolve_precision
 from predictors.calibrate import calibrate_on
 from trainers.dry_run import dry_run
 from trainers.experiment_folder import check_outputs, check_places, set_aside_old_run, state_file
 from trainers.same_training import saved_charset
 from trainers.trainer_seq2seq import TrainerSeq2Seq
 from utils.allocator import keep_freed_memory
+from utils.cluster import Cluster, start_cluster
 from utils.config_schema import Config
 from utils.errors import Interrupted, UserError
 from utils.labels import Word
@@ -36,45 +39,62 @@ from utils.tokenizer import Tokenizer
 def train(config: Config, restart: bool = False) -> None:
     """Trains with `config`, continuing an interrupted training of the same experiment folder."""
     keep_freed_memory()
-    trainer = _build(config, restart)
-    set_aside_old_run(config, restart)
-    check_places(config)
-    try:
-        trainer.train()
-    except Interrupted as error:
-        if restart:
-            raise Interrupted(error.signal_number, f"{error} Leave out --restart.") from None
-        raise
-    _calibrate(config, trainer.val_dataset)
-    _copy_to_output(config)
+    cluster = start_cluster(config.train.distribution)
+    with cluster.together():
+        trainer = _build(config, restart, cluster)
+        with cluster.first_alone():
+            if cluster.is_first:
+                set_aside_old_run(config, restart)
+                check_places(config)
+        try:
+            trainer.train()
+        except Interrupted as error:
+            if restart:
+                raise Interrupted(error.signal_number, f"{error} Leave out --restart.") from None
+            raise
+        if cluster.is_first:
+            with cluster.alone():
+                _calibrate(config, trainer.val_dataset)
+                _copy_to_output(config)
 
 
 def try_out(config: Config) -> None:
     """Builds what `train` would train and says what it would take; leaves the experiment folder alone."""
-    dry_run(_build(config, restart=False))
+    dry_run(_build(config, restart=False, cluster=Cluster()))
 
 
-def _build(config: Config, restart: bool) -> TrainerSeq2Seq:
+def _build(config: Config, restart: bool, cluster: Cluster) -> TrainerSeq2Seq:
     """Data, network and trainer; every check that needs no training comes before any of it."""
     check_outputs(config)
-    saved = None if restart else read_progress(state_file(config))
+    if config.train.batch_size % cluster.devices:
+        raise UserError(
+            f"train.batch_size {config.train.batch_size} is no multiple of the {cluster.devices} devices."
+        )
+    progress = None if restart or not cluster.is_first else read_progress(state_file(config))
+    saved = cluster.gather(progress)[0]
     if not saved:
         _check_start(config)
-    labels = read_dataset_labels(config)
     keras.utils.set_random_seed(config.seed)
-    own, additional = labels.splits["train"], additional_words(config)
-    tokenizer = _tokenizer(config, [*own, *additional], saved)
-    train_words, shares = open_training_words(config, own, additional, tokenizer)
-    val_words = open_dataset(config, labels.splits["val"], "val")
-    val_lessons = learnable(val_words, tokenizer, config)
-    network = ModelSeq2Seq(config.image, config.network, tokenizer)
-    if not saved:
-        _load_pretrained(config, network)
+    with cluster.first_alone():
+        labels = read_dataset_labels(config)
+        own, additional = labels.splits["train"], additional_words(config)
+        tokenizer = _tokenizer(config, [*own, *additional], saved)
+        train_words, shares = open_training_words(config, own, additional, tokenizer)
+        val_words = open_dataset(config, labels.splits["val"], "val")
+    val_lessons = cluster.part_of(learnable(val_words, tokenizer, config))
+    policy = dtype_policy(resolve_precision(config.train.precision))
+    with cluster.training(), building_in(policy):
+        network = ModelSeq2Seq(config.image, config.network, tokenizer)
+        if not saved:
+            _load_pretrained(config, network)
     log(
         f"Training on {_counted(shares)} words, validating on {len(val_words)}: "
         f"{network.parameter_count / 1e6:.2f} M parameters, {len(tokenizer.charset)} characters."
     )
     stride = network.column_stride
+    # XLA compiles anew for each shape, and the devices of a strategy take equal parts of a batch.
+    compiled = keras.backend.backend() == "jax"
+    distorts = config.data_aug.use_data_aug
     return TrainerSeq2Seq(
         config,
         network,
@@ -83,11 +103,23 @@ def _build(config: Config, restart: bool) -> TrainerSeq2Seq:
             train_words,
             tokenizer,
             stride,
-            use_data_augmentation=config.data_aug.use_data_aug,
+            use_data_augmentation=distorts,
             shares=shares,
+            buckets=Buckets(config.image, config.network, stride, config.data_aug if distorts else None)
+            if compiled
+            else None,
+            part=(cluster.index, cluster.number) if compiled or cluster.distributed else None,
         ),
-        DataGenerator(config, val_lessons, tokenizer, stride, shuffle=False),
+        DataGenerator(
+            config,
+            val_lessons,
+            tokenizer,
+            stride,
+            shuffle=False,
+            buckets=Buckets(config.image, config.network, stride) if compiled else None,
+        ),
         val_words,
+        cluster,
     )
 
 

@@ -11,6 +11,7 @@ import keras
 from base.base_trainer import BaseTrainer
 from callbacks.batch_statistics import BatchStatistics, fix_statistics
 from callbacks.divergence import StopOnDivergence
+from callbacks.evaluated import Evaluated
 from callbacks.history import History
 from callbacks.learning_rate import LearningRate
 from callbacks.progress import Progress
@@ -25,12 +26,13 @@ from data_generators.dataset import Dataset
 from data_generators.feed import Feed
 from models.description import best_folder, last_folder
 from models.model_seq2seq import ModelSeq2Seq
-from models.precision import computing_in, resolve_precision
+from models.precision import computing_in, dtype_policy, resolve_precision
 from predictors.predictor_seq2seq import PredictorSeq2Seq
 from trainers.experiment_folder import HEADER, state_file
 from trainers.out_of_memory import out_of_memory
 from trainers.run_record import add_run
 from trainers.same_training import check_same_training, identity
+from utils.cluster import Cluster
 from utils.config import config_to_yaml
 from utils.config_schema import Config
 from utils.errors import Interrupted, UserError
@@ -45,8 +47,9 @@ class TrainerSeq2Seq(BaseTrainer):
 
     Args:
         train_generator: training batches, shuffled and augmented.
-        val_generator: batches of the validation words that have a teacher-forced loss.
+        val_generator: this process' batches of the validation words that have a teacher-forced loss.
         val_dataset: validation words to decode for CER and WER.
+        cluster: the processes and devices that train; None: this process alone.
     """
 
     def __init__(
@@ -56,16 +59,19 @@ class TrainerSeq2Seq(BaseTrainer):
         train_generator: DataGenerator,
         val_generator: DataGenerator,
         val_dataset: Dataset,
+        cluster: Cluster | None = None,
     ) -> None:
         self.config = config
         self.network = network
-        self.predictor = PredictorSeq2Seq(network, config.predict.batch_size)
+        self.cluster = cluster or Cluster()
+        self.precision = resolve_precision(config.train.precision)
+        self.evaluated = Evaluated(network, self.cluster, dtype_policy(self.precision))
+        self.predictor = PredictorSeq2Seq(self.evaluated.network, config.predict.batch_size)
         self.val_dataset = val_dataset
         self.steps = len(train_generator)
         self.words = train_generator.words_per_epoch
         self.train_feed = Feed(train_generator, config.train.num_workers)
         self.val_feed = Feed(val_generator, config.train.num_workers, endless=False)
-        self.precision = resolve_precision(config.train.precision)
         self.folder = Path(config.experiment_folder)
         self.state_file = state_file(config)
         self.identity = identity(config, network.tokenizer.charset, self.words, self.steps)
@@ -78,21 +84,22 @@ class TrainerSeq2Seq(BaseTrainer):
             UserError: the experiment can't be continued, its folder is in use, the loss diverged.
             Interrupted: Ctrl-C or SIGTERM; the state is saved.
         """
-        with experiment_lock(self.folder):
-            self.saved = read_progress(self.state_file) or {}
+        with experiment_lock(self.folder) if self.cluster.is_first else contextlib.nullcontext():
+            self.saved = self._read_saved()
             check_same_training(self.saved, self.identity, self.folder)
             if reason := self._finished():
                 log(f"The training in {self.folder} {reason}, or start anew with --restart.")
                 return
-            write_text(self.folder / "config.yml", HEADER + config_to_yaml(self.config))
-            add_run(self.folder / "run.json")
+            if self.cluster.is_first:
+                write_text(self.folder / "config.yml", HEADER + config_to_yaml(self.config))
+                add_run(self.folder / "run.json")
             self.compile()
             if self.saved:
                 self._prepare_resuming()
             while not self._finished():
                 self._fit(self._next_stop())
                 # What follows is a `fit` of its own, and goes on from the state saved at the end of this one.
-                self.saved = read_progress(self.state_file) or {}
+                self.saved = self._read_saved()
 
     def compile(self) -> None:
         """Gives the network its optimizer and loss."""
@@ -100,7 +107,9 @@ class TrainerSeq2Seq(BaseTrainer):
         optimizer = self.make_optimizer(
             train.optimizer, train.learning_rate, train.weight_decay, train.clip_norm, train.ema_decay
         )
-        self.network.compile(optimizer, train.label_smoothing)
+        with self.cluster.training():
+            self.network.compile(optimizer, train.label_smoothing)
+        self.evaluated.compile(train.label_smoothing)
 
     def callbacks(self) -> list[keras.callbacks.Callback]:
         """Order matters: validation adds the values that the later ones monitor; saving comes last."""
@@ -115,17 +124,25 @@ class TrainerSeq2Seq(BaseTrainer):
             train.save_every_minutes,
             self.steps,
             (epoch, step),
+            self.cluster,
         )
         first: list[keras.callbacks.Callback] = [
             StopOnDivergence(self.steps, step),
             *self._batch_statistics(epoch),
             ValidationScores(
-                self.predictor, self.val_feed, self.val_dataset, settings.validation, train.num_epochs
+                self.evaluated,
+                self.predictor,
+                self.val_feed,
+                self.val_dataset,
+                settings.validation,
+                train.num_epochs,
             ),
         ]
         if self.saved:
             factor = train.learning_rate / self.saved["identity"]["learning_rate"]
             first.append(RestoreState(self.state_file, counted, self.saved["counters"], factor))
+        if not self.cluster.is_first:
+            return [*first, *counted, saving]
         progress = Progress(self.words, self.steps, train.num_epochs, step)
         return [*first, *counted, history, progress, *self._tensorboard(), saving]
 
@@ -144,11 +161,16 @@ class TrainerSeq2Seq(BaseTrainer):
     def _fit(self, end: int) -> None:
         """Runs `fit` from the saved position to the end of epoch `end` (counted from 1)."""
         fix_statistics(self.network.encoder, self._position()[0] >= self._first_fixed())
-        self.network.model.make_train_function(force=True)
+        self.network.model.train_function = None  # `fit` makes it anew, once the optimizer has its variables.
         callbacks = self.callbacks()
         self.train_feed.epoch, self.train_feed.step = self._position()
         try:
-            with warnings.catch_warnings(), computing_in(self.precision), self._explained():
+            with (
+                warnings.catch_warnings(),
+                computing_in(self.precision),
+                self._explained(),
+                self.cluster.fitting(),
+            ):
                 # TensorBoard shows the network in less detail then.
                 warnings.filterwarnings("ignore", message=".*failed to serialize as JSON")
                 # Epochs without validation (callbacks.validation.every_epochs) have no such value.
@@ -182,6 +204,11 @@ class TrainerSeq2Seq(BaseTrainer):
                 raise
             raise cause from None
 
+    def _read_saved(self) -> dict[str, Any]:
+        """What the saved state says, the same for all processes; empty if there is none."""
+        progress = read_progress(self.state_file) if self.cluster.is_first else None
+        return self.cluster.gather(progress)[0] or {}
+
     def _position(self) -> tuple[int, int]:
         """Epochs done, and steps done of the next one."""
         return self.saved.get("epoch", 0), self.saved.get("step", 0)
@@ -196,6 +223,8 @@ class TrainerSeq2Seq(BaseTrainer):
                 f"train.num_epochs was {before['num_epochs']} and is {train.num_epochs}: from here on the "
                 "learning rate follows the cosine schedule of the new length."
             )
+        if keras.backend.backend() == "jax":
+            return  # There `fit` makes them before it begins.
         model = self.network.model
         model.optimizer.build(model.trainable_variables)
         with self._explained():
@@ -222,7 +251,8 @@ class TrainerSeq2Seq(BaseTrainer):
         batches = self.config.train.statistics_batches
         if not batches or not any(self.config.network.normalized) or epoch >= self._first_fixed():
             return []
-        return [BatchStatistics(self.network.encoder, self.train_feed.generator, batches)]
+        generator = self.train_feed.generator
+        return [BatchStatistics(self.network.encoder, generator, batches, self.evaluated)]
 
     def _snapshots(self) -> list[Snapshot]:
         best, last = self.config.callbacks.model_best_checkpoint, self.config.callbacks.model_last_checkpoint
@@ -234,9 +264,9 @@ class TrainerSeq2Seq(BaseTrainer):
         }
         snapshots = []
         if best.enabled:
-            snapshots.append(Snapshot(best_folder(self.config), self.network, origin, best.monitor))
+            snapshots.append(Snapshot(best_folder(self.config), self.evaluated, origin, best.monitor))
         if last.enabled:
-            snapshots.append(Snapshot(last_folder(self.config), self.network, origin))
+            snapshots.append(Snapshot(last_folder(self.config), self.evaluated, origin))
         return snapshots
 
     def _tensorboard(self) -> list[keras.callbacks.Callback]:

@@ -38,6 +38,14 @@ class Output(Section):
     output_weights: str | None = key(None, "model folder to copy the best model to at the end")
 
 
+class Packed(Section):
+    """Training words in a few large files, for more words than memory or a file system likes."""
+
+    folder: str | None = key(
+        None, "packed dataset (python -m utils.pack_dataset) to train on instead of labels_file's train words"
+    )
+
+
 class AdditionalData(Section):
     """A second dataset whose training words are mixed in; its val and test words are not used."""
 
@@ -53,9 +61,29 @@ class AdditionalData(Section):
         return self
 
 
+class Distribution(Section):
+    """Training on several devices or machines; SCALING.md says how."""
+
+    strategy: Literal["none", "mirrored", "data_parallel"] = key(
+        "none",
+        "mirrored: all GPUs of one machine (TensorFlow); data_parallel: all processes and their GPUs (JAX)",
+    )
+    coordinator: Annotated[str, Field(pattern=r"^[^\s:]+:\d{1,5}$|^\[[^\s\]]+\]:\d{1,5}$")] | None = key(
+        None, "host:port on which process 0 can be reached; null: as SLURM says"
+    )
+    num_processes: PositiveInt | None = key(None, "number of processes; null: as SLURM says, else 1")
+    process_id: int | None = key(
+        None, "which of them this is, from 0; null: as SLURM or a Kubernetes indexed job says", ge=0
+    )
+    timeout: Annotated[int, Field(ge=10)] = key(
+        100, "seconds without a sign of life after which a process counts as lost"
+    )
+
+
 class Train(Section):
     train_on_subset: TrainOnSubset = TrainOnSubset()
     additional_data: AdditionalData = AdditionalData()
+    packed: Packed = Packed()
     optimizer: Literal["adam", "adamw", "sgd", "rmsprop", "adagrad", "adadelta"] = key("adam", "optimizer")
     learning_rate: Real = key(0.001, "peak learning rate", gt=0)
     warmup_steps: int = key(0, "steps over which the learning rate rises linearly to its peak", ge=0)
@@ -70,9 +98,10 @@ class Train(Section):
         0.0, "probability mass spread over all characters"
     )
     batch_size: PositiveInt = key(256, "words per step")
-    precision: Literal["float32", "mixed_bfloat16", "auto"] = key(
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16", "auto"] = key(
         "float32",
-        "number format of training's matrix products; auto: mixed_bfloat16 on CPUs with instructions for it",
+        "number format of training's matrix products; mixed_float16: for GPUs without bfloat16; "
+        "auto: mixed_bfloat16 on CPUs with instructions for it, float32 elsewhere",
     )
     statistics_batches: int = key(
         0,
@@ -86,6 +115,7 @@ class Train(Section):
         "each batch's own statistics",
         ge=0,
     )
+    distribution: Distribution = Distribution()
     num_epochs: PositiveInt = key(50, "passes over the training words")
     use_multiprocessing: bool = key(False, "accepted for the seed project's files; threads are always used")
     num_workers: PositiveInt = key(2, "threads that augment and batch ahead of training", le=256)

@@ -1,0 +1,94 @@
+"""From words to the arrays of a batch: augmentation, padding, teacher forcing, this process' rows."""
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from data_generators.buckets import Buckets
+from data_generators.data_augmentation import augment
+from preprocessing.batch import pad_images
+from utils.config_schema import Config
+from utils.tokenizer import PAD, Tokenizer
+
+
+class BatchMaker:
+    """Makes batches `(inputs, target)`, see `DataGenerator`.
+
+    Args:
+        column_stride: pixels per encoder column; widths are multiples of it.
+        augmented: whether images are distorted.
+        buckets: the shapes to pad to; None: each batch to its own widest image and longest label.
+        part: (index, number): of each batch only this one of so many equal parts is made, for the process
+            that trains on it.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        tokenizer: Tokenizer,
+        column_stride: int,
+        augmented: bool = False,
+        buckets: Buckets | None = None,
+        part: tuple[int, int] = (0, 1),
+    ) -> None:
+        self.config = config
+        self.tokenizer = tokenizer
+        self.column_stride = column_stride
+        self.augmented = augmented
+        self.buckets = buckets
+        self.part, self.parts = part
+
+    def make(
+        self,
+        labels: Sequence[str],
+        widths: np.ndarray,
+        image: Callable[[int], np.ndarray],
+        seeds: Sequence[Sequence[int]],
+        rows: int | None = None,
+    ) -> tuple[dict[str, np.ndarray], Any]:
+        """The batch of these words, or this process' part of it.
+
+        Args:
+            labels, widths: of all words of the batch, widths before augmentation.
+            image: row -> its un-augmented image; only asked for this process' rows.
+            seeds: of the distortion of each word.
+            rows: number to fill the batch up to, where every batch must have as many. What fills it are
+                words of the batch once more, for the sake of batch norm, without a target: they add
+                nothing to the loss.
+        """
+        number = rows or len(labels)
+        own = np.arange(number).reshape(self.parts, -1)[self.part]
+        repeated = own >= len(labels)
+        own = own % len(labels)
+        network, size = self.config.network, self.config.image.image_size
+        needed = [self._min_width(label) for label in labels]
+        width, largest, length = 0, size.x_size, network.max_seq_lenght if network.fixed_seq_length else None
+        if self.buckets:
+            width = self.buckets.width(int(widths.max()), max(needed))
+            largest = min(largest, width)
+            length = self.buckets.length(max(map(len, labels)))
+        images = [self._distorted(image(int(row)), seeds[row], largest) for row in own]
+        decoder_input, target = self.tokenizer.encode_batch([labels[row] for row in own], length)
+        target[repeated] = PAD
+        pixels, valid = pad_images(images, self.column_stride, [needed[row] for row in own], width)
+        targets = {"characters": target, "columns": target} if network.ctc_weight else target
+        return {"image": pixels, "width": valid, "decoder_input": decoder_input}, targets
+
+    def _distorted(self, image: np.ndarray, seed: Sequence[int], max_width: int) -> np.ndarray:
+        if not self.augmented:
+            return image
+        size = self.config.image.image_size
+        distorted = augment(image, self.config.data_aug, np.random.default_rng(seed), max_width)
+        if self.config.image.fixed_width and distorted.shape[1] < size.x_size:
+            return pad_images([distorted], size.x_size)[0][0].reshape(
+                size.y_size, size.x_size, *image.shape[2:]
+            )
+        return distorted
+
+    def _min_width(self, label: str) -> int:
+        """CTC needs a column for each character, and one more between two equal ones."""
+        if not self.config.network.ctc_weight:
+            return 0
+        return (len(label) + sum(first == second for first, second in pairwise(label))) * self.column_stride
