@@ -25,7 +25,12 @@ class BaseDataGenerator(keras.utils.Sequence):
         shares: (words, words per epoch) of each of the parts that the n words consist of, for
             parts of which an epoch uses only some; later epochs go on with the others. None: one
             part, used whole.
+
+    Attributes:
+        fills: whether all batches have `batch_size` rows, the last one with words that have no target.
     """
+
+    fills = False
 
     def __init__(
         self,

@@ -14,8 +14,11 @@ def averaged_weights(model: keras.Model) -> Iterator[None]:
     if not optimizer.use_ema:
         yield
         return
-    raw = [keras.ops.convert_to_numpy(variable) for variable in model.trainable_variables]
+    raw = [keras.ops.copy(variable) for variable in model.trainable_variables]
     optimizer.finalize_variable_values(model.trainable_variables)
+    for variable in model.trainable_variables:
+        # JAX lets a step reuse the memory of the model's values, so the optimizer must not share it.
+        variable.assign(keras.ops.copy(variable))
     try:
         yield
     finally:

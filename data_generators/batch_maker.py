@@ -46,7 +46,7 @@ class BatchMaker:
         widths: np.ndarray,
         image: Callable[[int], np.ndarray],
         seeds: Sequence[Sequence[int]],
-        rows: int | None = None,
+        filled: np.ndarray | None = None,
     ) -> tuple[dict[str, np.ndarray], Any]:
         """The batch of these words, or this process' part of it.
 
@@ -54,14 +54,16 @@ class BatchMaker:
             labels, widths: of all words of the batch, widths before augmentation.
             image: row -> its un-augmented image; only asked for this process' rows.
             seeds: of the distortion of each word.
-            rows: number to fill the batch up to, where every batch must have as many. What fills it are
-                words of the batch once more, for the sake of batch norm, without a target: they add
-                nothing to the loss.
+            filled: the batch's rows, where every batch must have as many: words by their numbers, each of
+                them, and some once more to fill it up. Such a repeated word, there for the sake of batch
+                norm, has no target and adds nothing to the loss. None: each word once.
         """
-        number = rows or len(labels)
-        own = np.arange(number).reshape(self.parts, -1)[self.part]
-        repeated = own >= len(labels)
-        own = own % len(labels)
+        if filled is None:
+            filled = np.arange(len(labels))
+        repeated = np.ones(len(filled), bool)
+        repeated[np.unique(filled, return_index=True)[1]] = False
+        own = filled.reshape(self.parts, -1)[self.part]
+        repeated = repeated.reshape(self.parts, -1)[self.part]
         network, size = self.config.network, self.config.image.image_size
         needed = [self._min_width(label) for label in labels]
         width, largest, length = 0, size.x_size, network.max_seq_lenght if network.fixed_seq_length else None

@@ -58,5 +58,5 @@ class DataGenerator(BaseDataGenerator):
             self.widths[positions],
             lambda row: dataset.image(int(positions[row])),
             [(self.seed, epoch, int(position)) for position in positions],
-            self.batch_size if self.fills else None,
+            np.resize(np.arange(len(positions)), self.batch_size) if self.fills else None,
         )

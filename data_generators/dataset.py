@@ -86,12 +86,12 @@ def open_dataset(
     reasons: Counter[str] = Counter()
     usable = []
     for index, word in enumerate(words):
-        problem = store.problems.get(index) or _label_problem(word.label, tokenizer, config)
+        problem = store.problems.get(index) or label_problem(word.label, tokenizer, config)
         if problem:
             reasons[problem] += 1
         else:
             usable.append(index)
-    _report(reasons, len(words), split, config)
+    report_unusable(reasons, len(words), split, config)
     return Dataset([words[i] for i in usable], store, np.array(usable, dtype=np.int64))
 
 
@@ -102,7 +102,7 @@ def learnable(dataset: Dataset, tokenizer: Tokenizer, config: Config) -> Dataset
         UserError: there is none.
     """
     positions = [
-        i for i, word in enumerate(dataset.words) if not _label_problem(word.label, tokenizer, config)
+        i for i, word in enumerate(dataset.words) if not label_problem(word.label, tokenizer, config)
     ]
     if not positions:
         raise UserError(
@@ -114,7 +114,8 @@ def learnable(dataset: Dataset, tokenizer: Tokenizer, config: Config) -> Dataset
     return dataset.select(np.array(positions))
 
 
-def _label_problem(label: str, tokenizer: Tokenizer | None, config: Config) -> str | None:
+def label_problem(label: str, tokenizer: Tokenizer | None, config: Config) -> str | None:
+    """Why a label can't be used, for training if there is a tokenizer; None if it can."""
     if not label.strip():
         return "empty label"
     if tokenizer is None:
@@ -126,7 +127,12 @@ def _label_problem(label: str, tokenizer: Tokenizer | None, config: Config) -> s
     return None
 
 
-def _report(reasons: Counter[str], total: int, split: str, config: Config) -> None:
+def report_unusable(reasons: Counter[str], total: int, split: str, config: Config) -> None:
+    """Counts, by reason, the words that are left out.
+
+    Raises:
+        UserError: no word is left, or more than `train.max_unusable_share` are not.
+    """
     unusable = sum(reasons.values())
     if not total or unusable == total:
         why = f" ({_counted(reasons)})" if reasons else ""

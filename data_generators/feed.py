@@ -7,12 +7,12 @@ from typing import Any
 import cv2
 import keras
 
-from data_generators.data_generator import DataGenerator
+from base.base_data_generator import BaseDataGenerator
 from data_generators.image_store import ordered_map
 
 
 def stream(
-    generator: DataGenerator, epoch: int, step: int, threads: int, endless: bool = True
+    generator: BaseDataGenerator, epoch: int, step: int, threads: int, endless: bool = True
 ) -> Iterator[Any]:
     """Yields batches from `step` of `epoch` on.
 
@@ -35,7 +35,7 @@ class Feed:
         error: what has ended an iterator early; TensorFlow passes it on as text only.
     """
 
-    def __init__(self, generator: DataGenerator, threads: int, endless: bool = True) -> None:
+    def __init__(self, generator: BaseDataGenerator, threads: int, endless: bool = True) -> None:
         self.generator = generator
         self.threads = threads
         self.endless = endless

@@ -15,7 +15,7 @@ import threading
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -140,9 +140,15 @@ def open_store(
     raise UserError(f"The cache {base} does not stay; set a cache_folder of your own.")
 
 
-def ordered_map(function: Callable, items: Iterable, threads: int, ahead: int) -> Iterator:
-    """`map` by threads, results in order, at most `ahead` of them waiting: constant memory."""
-    with ThreadPoolExecutor(threads) as pool:
+def ordered_map(
+    function: Callable, items: Iterable, threads: int, ahead: int, executor: Executor | None = None
+) -> Iterator:
+    """`map` by threads, results in order, at most `ahead` of them waiting: constant memory.
+
+    Args:
+        executor: does the work instead of threads, and is shut down at the end.
+    """
+    with executor or ThreadPoolExecutor(threads) as pool:
         waiting: deque = deque()
         try:
             for item in items:

@@ -1,11 +1,26 @@
 """The words that an epoch of training consists of: all or some of the config's, and what is mixed in."""
 
+from pathlib import Path
+
 import numpy as np
 
 from data_generators.dataset import Dataset, join_datasets, open_dataset, read_dataset_labels
+from data_generators.packed_store import PackedStore, open_packed
 from utils.config_schema import Config
-from utils.labels import Word
+from utils.errors import UserError
+from utils.labels import LabelsFile, Word
 from utils.tokenizer import Tokenizer
+
+
+def training_words(config: Config, labels: LabelsFile) -> tuple[list[Word], list[Word]]:
+    """The training words of the config's labels file, and those of `train.additional_data`, if any.
+
+    For a packed dataset, whose words are too many to list, a word for each character of its labels.
+    """
+    if config.train.packed.folder:
+        store = open_packed(Path(config.train.packed.folder), config.image)
+        return [Word("", char) for char in store.charset], []
+    return labels.splits["train"], additional_words(config)
 
 
 def additional_words(config: Config) -> list[Word]:
@@ -15,8 +30,8 @@ def additional_words(config: Config) -> list[Word]:
 
 def open_training_words(
     config: Config, words: list[Word], additional: list[Word], tokenizer: Tokenizer
-) -> tuple[Dataset, list[tuple[int, int]]]:
-    """Opens the images of all training words.
+) -> tuple[Dataset | PackedStore, list[tuple[int, int]]]:
+    """Opens the images of all training words, or the packed dataset that the config names.
 
     Args:
         words: those of the config's own labels file.
@@ -28,12 +43,31 @@ def open_training_words(
     Raises:
         UserError: see `open_dataset`.
     """
+    if config.train.packed.folder:
+        store = open_packed(Path(config.train.packed.folder), config.image)
+        _check_labels(store, tokenizer, config)
+        return store, [(store.words, store.words)]
     own = train_subset(open_dataset(config, words, "train", tokenizer), config)
     if not _is_mixed(config):
         return own, [(len(own), len(own))]
     mixed_in = open_dataset(_additional(config), additional, "train", tokenizer)
     used = min(config.train.additional_data.words_per_epoch or len(mixed_in), len(mixed_in))
     return join_datasets([own, mixed_in]), [(len(own), len(own)), (len(mixed_in), used)]
+
+
+def _check_labels(store: PackedStore, tokenizer: Tokenizer, config: Config) -> None:
+    """Raises UserError if the network can't be taught all labels of the packed dataset."""
+    way_out = f"or pack {store.folder} anew with this config, which leaves such words out"
+    if unknown := "".join(sorted(set(store.charset) - set(tokenizer.charset))):
+        raise UserError(
+            f"{store.folder} has labels with characters outside the charset ({unknown!r}); add them to "
+            f"network.charset, {way_out}."
+        )
+    if store.longest >= config.network.max_seq_lenght:
+        raise UserError(
+            f"{store.folder} has labels of {store.longest} characters; set network.max_seq_lenght to "
+            f"{store.longest + 1}, {way_out}."
+        )
 
 
 def train_subset(dataset: Dataset, config: Config) -> Dataset:

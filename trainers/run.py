@@ -5,10 +5,9 @@ from typing import Any
 import keras
 
 from callbacks.training_state import read_progress
-from data_generators.buckets import Buckets
-from data_generators.data_generator import DataGenerator
 from data_generators.dataset import Dataset, learnable, open_dataset, read_dataset_labels
-from data_generators.training_words import additional_words, open_training_words
+from data_generators.generators import training_generator, validation_generator
+from data_generators.training_words import open_training_words, training_words
 from models.artifact import load_artifact, save_artifact
 from models.calibration import read_calibration
 from models.description import (
@@ -77,7 +76,7 @@ def _build(config: Config, restart: bool, cluster: Cluster) -> TrainerSeq2Seq:
     keras.utils.set_random_seed(config.seed)
     with cluster.first_alone():
         labels = read_dataset_labels(config)
-        own, additional = labels.splits["train"], additional_words(config)
+        own, additional = training_words(config, labels)
         tokenizer = _tokenizer(config, [*own, *additional], saved)
         train_words, shares = open_training_words(config, own, additional, tokenizer)
         val_words = open_dataset(config, labels.splits["val"], "val")
@@ -92,32 +91,11 @@ def _build(config: Config, restart: bool, cluster: Cluster) -> TrainerSeq2Seq:
         f"{network.parameter_count / 1e6:.2f} M parameters, {len(tokenizer.charset)} characters."
     )
     stride = network.column_stride
-    # XLA compiles anew for each shape, and the devices of a strategy take equal parts of a batch.
-    compiled = keras.backend.backend() == "jax"
-    distorts = config.data_aug.use_data_aug
     return TrainerSeq2Seq(
         config,
         network,
-        DataGenerator(
-            config,
-            train_words,
-            tokenizer,
-            stride,
-            use_data_augmentation=distorts,
-            shares=shares,
-            buckets=Buckets(config.image, config.network, stride, config.data_aug if distorts else None)
-            if compiled
-            else None,
-            part=(cluster.index, cluster.number) if compiled or cluster.distributed else None,
-        ),
-        DataGenerator(
-            config,
-            val_lessons,
-            tokenizer,
-            stride,
-            shuffle=False,
-            buckets=Buckets(config.image, config.network, stride) if compiled else None,
-        ),
+        training_generator(config, train_words, shares, tokenizer, stride, cluster),
+        validation_generator(config, val_lessons, tokenizer, stride),
         val_words,
         cluster,
     )

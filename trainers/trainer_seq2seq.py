@@ -8,6 +8,7 @@ from typing import Any
 
 import keras
 
+from base.base_data_generator import BaseDataGenerator
 from base.base_trainer import BaseTrainer
 from callbacks.batch_statistics import BatchStatistics, fix_statistics
 from callbacks.divergence import StopOnDivergence
@@ -56,7 +57,7 @@ class TrainerSeq2Seq(BaseTrainer):
         self,
         config: Config,
         network: ModelSeq2Seq,
-        train_generator: DataGenerator,
+        train_generator: BaseDataGenerator,
         val_generator: DataGenerator,
         val_dataset: Dataset,
         cluster: Cluster | None = None,
@@ -104,10 +105,10 @@ class TrainerSeq2Seq(BaseTrainer):
     def compile(self) -> None:
         """Gives the network its optimizer and loss."""
         train = self.config.train
-        optimizer = self.make_optimizer(
-            train.optimizer, train.learning_rate, train.weight_decay, train.clip_norm, train.ema_decay
-        )
         with self.cluster.training():
+            optimizer = self.make_optimizer(
+                train.optimizer, train.learning_rate, train.weight_decay, train.clip_norm, train.ema_decay
+            )
             self.network.compile(optimizer, train.label_smoothing)
         self.evaluated.compile(train.label_smoothing)
 

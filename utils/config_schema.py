@@ -324,6 +324,16 @@ class Config(Section):
     callbacks: Callbacks = Callbacks()
 
     @model_validator(mode="after")
+    def _packed_words_are_all(self) -> "Config":
+        train = self.train
+        if train.packed.folder and (train.additional_data.labels_file or train.train_on_subset.enabled):
+            raise ValueError(
+                "train.packed.folder excludes train.additional_data and train.train_on_subset: "
+                "pack the words that you want"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _geometry_holds(self) -> "Config":
         size, network = self.image.image_size, self.network
         height, width = size.y_size, size.x_size

@@ -73,7 +73,7 @@ def create_synthetic(
         folder, {"seed": seed, "beyond_dictionary": beyond_dictionary, "text": text, "num_words": counts}
     )
     tasks = _tasks(num_words)
-    workers = min(workers or _cpu_count(), len(tasks))
+    workers = min(workers or cpu_count(), len(tasks))
     render = functools.partial(_render_task, str(folder / "words"), seed, beyond_dictionary, text)
     total = sum(num_words.values())
     bar = progress_bar(total=total, unit=" words", desc="Rendering", mininterval=0.5, disable=not progress)
@@ -123,7 +123,7 @@ def _tasks(num_words: dict[str, int]) -> list[tuple[str, int, int]]:
     ]
 
 
-def _cpu_count() -> int:
+def cpu_count() -> int:
     """Cores that this process may use, where the system tells (a container's or batch job's share)."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
@@ -136,14 +136,15 @@ def _mapped(function: Callable, tasks: list, workers: int) -> Iterator[Iterable]
         return
     # Spawned, not forked: the caller may have threads (TensorFlow's) that a fork would freeze.
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker)
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=start_worker)
     try:
         yield pool.map(function, tasks)
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _start_worker() -> None:
+def start_worker() -> None:
+    """How a worker process begins."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     cv2.setNumThreads(1)
 
