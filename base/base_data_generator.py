@@ -78,6 +78,10 @@ class BaseDataGenerator(keras.utils.Sequence):
             self._plan = (epoch, plan)
         return plan
 
+    def whole(self) -> "BaseDataGenerator":
+        """The generator of whole batches, where this one makes a process' part of them."""
+        return self
+
     def _make_plan(self, epoch: int) -> list[np.ndarray]:
         size = self.batch_size
         if not self.shuffle:

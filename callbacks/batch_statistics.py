@@ -63,7 +63,9 @@ class BatchStatistics(keras.callbacks.Callback):
         parts = self.cluster.gather({"batches": batches, "statistics": own})
         weights = [part["batches"] for part in parts]
         for number, layer in enumerate(self.trained):
-            mean, variance = np.average([part["statistics"][number] for part in parts], axis=0, weights=weights)
+            mean, variance = np.average(
+                [part["statistics"][number] for part in parts], axis=0, weights=weights
+            )
             layer.moving_mean.assign(mean.astype(np.float32))
             layer.moving_variance.assign(variance.astype(np.float32))
 

@@ -10,7 +10,10 @@ from data_generators.buckets import Buckets
 from data_generators.data_augmentation import augment
 from preprocessing.batch import pad_images
 from utils.config_schema import Config
-from utils.tokenizer import PAD, Tokenizer
+from utils.tokenizer import NUM_SPECIAL, PAD, Tokenizer
+
+# Sets the random numbers of wrong characters apart from those of the image.
+MISLEAD = 1
 
 
 class BatchMaker:
@@ -74,9 +77,16 @@ class BatchMaker:
         images = [self._distorted(image(int(row)), seeds[row], largest) for row in own]
         decoder_input, target = self.tokenizer.encode_batch([labels[row] for row in own], length)
         target[repeated] = PAD
+        if self.augmented and self.config.data_aug.wrong_characters:
+            for ids, row in zip(decoder_input, own):
+                self._mislead(ids, seeds[row])
         pixels, valid = pad_images(images, self.column_stride, [needed[row] for row in own], width)
         targets = {"characters": target, "columns": target} if network.ctc_weight else target
         return {"image": pixels, "width": valid, "decoder_input": decoder_input}, targets
+
+    def whole(self) -> "BatchMaker":
+        """One that makes the whole of each batch."""
+        return BatchMaker(self.config, self.tokenizer, self.column_stride, self.augmented, self.buckets)
 
     def _distorted(self, image: np.ndarray, seed: Sequence[int], max_width: int) -> np.ndarray:
         if not self.augmented:
@@ -88,6 +98,15 @@ class BatchMaker:
                 size.y_size, size.x_size, *image.shape[2:]
             )
         return distorted
+
+    def _mislead(self, ids: np.ndarray, seed: Sequence[int]) -> None:
+        """Replaces some characters by others, so that the decoder trusts the image more than what it wrote.
+
+        In reading, its input holds its own mistakes (Bengio et al. 2015, arXiv:1506.03099).
+        """
+        rng = np.random.default_rng([*seed, MISLEAD])
+        wrong = (rng.random(ids.shape) < self.config.data_aug.wrong_characters) & (ids >= NUM_SPECIAL)
+        ids[wrong] = rng.integers(NUM_SPECIAL, self.tokenizer.vocabulary_size, wrong.sum(), np.int32)
 
     def _min_width(self, label: str) -> int:
         """CTC needs a column for each character, and one more between two equal ones."""

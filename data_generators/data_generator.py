@@ -1,5 +1,6 @@
 """The Keras `Sequence` that feeds training."""
 
+import copy
 from collections.abc import Sequence
 from typing import Any
 
@@ -49,6 +50,11 @@ class DataGenerator(BaseDataGenerator):
         self.maker = BatchMaker(
             config, tokenizer, column_stride, use_data_augmentation, buckets, part or (0, 1)
         )
+
+    def whole(self) -> "DataGenerator":
+        other = copy.copy(self)
+        other.maker = self.maker.whole()
+        return other
 
     def make_batch(self, positions: np.ndarray, epoch: int) -> tuple[dict[str, np.ndarray], Any]:
         """See `BatchMaker.make`."""

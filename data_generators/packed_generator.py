@@ -75,6 +75,9 @@ class PackedGenerator(BaseDataGenerator):
             np.searchsorted(rows, filled),
         )
 
+    def whole(self) -> "PackedGenerator":
+        return PackedGenerator(self.config, self.store, self.maker.whole())
+
     def make_batch(self, positions: np.ndarray, epoch: int) -> Any:
         raise NotImplementedError("the words of a packed dataset have no positions")
 

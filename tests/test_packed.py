@@ -1,5 +1,6 @@
-"""Packed datasets: the same words and batches as from files, any part of them at any time, in little memory."""
+"""Packed datasets: the same words and batches as from files, any part of them at any time."""
 
+import itertools
 import json
 
 import numpy as np
@@ -82,11 +83,11 @@ def test_every_word_once_an_epoch_for_any_number_of_processes(make_config, store
         batches = [whole.batch(epoch, index) for index in range(len(whole))]
         assert all(len(inputs["image"]) == batch_size for inputs, _ in batches)
         orders.append([words_in(batch) for batch in batches])
-        assert sorted(sum(orders[-1], [])) == list(range(WORDS))
+        assert sorted(itertools.chain(*orders[-1])) == list(range(WORDS))
         halves = [make_generator(config, store, (part, 2)) for part in range(2)]
         for index, expected in enumerate(orders[-1]):
             parts = [words_in(half.batch(epoch, index)) for half in halves]
-            assert sum(parts, []) == expected
+            assert [*parts[0], *parts[1]] == expected
     assert orders[0] != orders[1]
     numbers = [sorted(words) for words in orders[0]]
     assert [sorted(positions.tolist()) for positions in whole.positions(0)] == numbers
