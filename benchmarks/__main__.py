@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.data import make_data
+from benchmarks.data import Data, make_data
 from benchmarks.measurements import COMPACT, PARTS, Settings
 from benchmarks.process import run
 from benchmarks.report import write_report
@@ -27,6 +27,8 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
     add("--seconds", type=float, default=30, help="of each training (default: %(default)s)")
     add("--repeats", type=int, default=3, help="runs whose median counts (default: %(default)s)")
     add("--only", nargs="+", choices=PARTS, default=list(PARTS), help="parts to measure")
+    sizes = {"type": int, "nargs": "+", "metavar": "N", "default": [1_000, 10_000]}
+    add("--packed_words", help="sizes of the packed datasets (default: %(default)s)", **sizes)
     add("--output", default="benchmarks", help="folder of the results (default: %(default)s)")
     add("--quick", action="store_true", help="a few words once, to see that it works")
     arguments = parser.parse_args(argv)
@@ -57,15 +59,21 @@ def main(argv: list[str] | None = None) -> int:
 def _settings(arguments: argparse.Namespace, folder: Path) -> Settings:
     quick = arguments.quick
     words = 40 if quick else arguments.words
+    if arguments.only == ["packed"]:  # It renders its own words.
+        data, model = Data(folder, [], folder), Path(arguments.model)
+    else:
+        data = make_data(folder, words, arguments.images, arguments.labels)
+        model = _exported(Path(arguments.model), folder / "model")
     return Settings(
-        make_data(folder, words, arguments.images, arguments.labels),
-        _exported(Path(arguments.model), folder / "model"),
+        data,
+        model,
         words=words,
         seed_words=2 if quick else min(512, words),
         images=min(words, 1000),
         seconds=0.1 if quick else arguments.seconds,
         repeats=1 if quick else arguments.repeats,
         overrides=("train.batch_size=4",) if quick else (),
+        packed_words=(20, 40) if quick else tuple(arguments.packed_words),
     )
 
 

@@ -1,5 +1,6 @@
 """What is measured: each function fills a part of the table."""
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -23,6 +24,7 @@ class Settings:
         images: files to read in one call.
         seconds, repeats: of each training, and how often everything is measured.
         overrides: of the configs that train.
+        packed_words: sizes of the packed datasets.
     """
 
     data: Data
@@ -33,6 +35,7 @@ class Settings:
     seconds: float
     repeats: int
     overrides: tuple[str, ...] = ()
+    packed_words: tuple[int, ...] = (1_000, 10_000)
 
     def task(self, name: str, config: str, words: int, *overrides: str) -> Callable[[], dict[str, Any]]:
         """A task of `benchmarks/worker.py` on some of the words."""
@@ -139,12 +142,34 @@ def memory(settings: Settings) -> list[Row]:
     return rows
 
 
+def packed(settings: Settings) -> list[Row]:
+    """Rendering straight into packed datasets of several sizes, and one epoch of each: speed and memory."""
+    rows: list[Row] = []
+    smallest: dict[str, Row] = {}
+    for words in sorted(settings.packed_words):
+        folder, name = settings.data.folder / f"packed-{words}", f"{words} words"
+        pack = ["-m", "utils.pack_dataset", "-c", BEST, "--synthetic", words, "--output", folder]
+        overrides = [f"train.packed.folder={folder}", "train.additional_data={}"]
+        made = run(*map(str, pack))
+        read = work("packed", config=BEST, set=overrides, seconds=0)
+        shutil.rmtree(folder)
+        speeds = {"rendered and packed": words / made.seconds, "an epoch": read["words_per_second"]}
+        rows += [Row("packed", what, "words/s", name, [speed]) for what, speed in speeds.items()]
+        for what, peak in {"rendered and packed": made.peak_mb, "an epoch": read["peak_mb"]}.items():
+            base = smallest.get(what)
+            row = Row("packed", what, "MB", name, [peak], base and peak / base.value, base.n if base else "")
+            smallest.setdefault(what, row)
+            rows.append(row)
+    return rows
+
+
 PARTS = {
     "training": training_speed,
     "evaluation": evaluation_speed,
     "start": start,
     "generator": generator_speed,
     "memory": memory,
+    "packed": packed,
 }
 
 

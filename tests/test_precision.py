@@ -6,7 +6,6 @@ import pytest
 
 from models import precision
 from models.precision import computing_in, resolve_precision
-from utils.errors import UserError
 
 
 @pytest.fixture
@@ -48,8 +47,15 @@ def test_what_is_asked_for_holds_on_every_cpu(cpu):
 def test_other_devices(monkeypatch):
     monkeypatch.setattr(precision, "_trains_on_cpu", lambda: False)
     assert resolve_precision("auto") == "float32"
-    with pytest.raises(UserError, match=r"train\.precision mixed_bfloat16 needs TensorFlow on a CPU"):
-        resolve_precision("mixed_bfloat16")
+    # There it is Keras' policy that does it, for either kind of 16 bits.
+    for name in ("mixed_bfloat16", "mixed_float16"):
+        assert precision.dtype_policy(resolve_precision(name)) == name
+
+
+def test_on_a_cpu_tensorflows_rewriter_does_bfloat16(monkeypatch):
+    monkeypatch.setattr(precision, "_trains_on_cpu", lambda: True)
+    assert precision.dtype_policy("mixed_bfloat16") == "float32"
+    assert precision.dtype_policy("mixed_float16") == "mixed_float16"
 
 
 def test_bfloat16_ends_with_its_block_and_pauses_in_an_inner_one():

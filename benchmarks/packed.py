@@ -1,0 +1,27 @@
+"""An epoch of batches from a packed dataset."""
+
+import time
+
+from data_generators.feed import stream
+from data_generators.generators import training_generator
+from data_generators.training_words import open_training_words
+from models.geometry import horizontal_stride
+from utils.cluster import Cluster
+from utils.config_schema import Config
+from utils.tokenizer import Tokenizer
+
+
+def stream_epoch(config: Config) -> dict[str, float]:
+    """Makes every batch of an epoch, as training would get them.
+
+    Returns:
+        words_per_second, and words.
+    """
+    tokenizer = Tokenizer(config.network.charset)
+    store, shares = open_training_words(config, [], [], tokenizer)
+    stride = horizontal_stride(config.network)
+    batches = training_generator(config, store, shares, tokenizer, stride, Cluster())
+    start = time.perf_counter()
+    for _ in stream(batches, 0, 0, config.train.num_workers, endless=False):
+        pass
+    return {"words_per_second": store.words / (time.perf_counter() - start), "words": store.words}
