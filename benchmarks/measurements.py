@@ -152,7 +152,7 @@ def packed(settings: Settings) -> list[Row]:
         overrides = [f"train.packed.folder={folder}", "train.additional_data={}"]
         made = run(*map(str, pack))
         read = work("packed", config=BEST, set=overrides, seconds=0)
-        shutil.rmtree(folder)
+        shutil.rmtree(folder, ignore_errors=True)
         speeds = {"rendered and packed": words / made.seconds, "an epoch": read["words_per_second"]}
         rows += [Row("packed", what, "words/s", name, [speed]) for what, speed in speeds.items()]
         for what, peak in {"rendered and packed": made.peak_mb, "an epoch": read["peak_mb"]}.items():

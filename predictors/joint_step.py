@@ -33,7 +33,7 @@ class PathCell(keras.layers.Layer):
     def call(self, inputs, states):
         entering, emitted, blank = ops.split(inputs, 3, axis=-1)
         spoken, silent = states
-        new = (spoken + entering) * emitted, (silent + spoken) * blank
+        new = [(spoken + entering) * emitted, (silent + spoken) * blank]
         return ops.concatenate(new, axis=-1), new
 
 

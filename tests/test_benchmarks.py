@@ -86,6 +86,8 @@ def test_parts_of_the_table(dataset, tmp_path, monkeypatch):
     asked = []
 
     def work(task, config, set, seconds):
+        if task == "packed":
+            return {"words_per_second": 70.0, "peak_mb": 110.0 if "10000" in set[0] else 100.0}
         labels = json.loads(next(item for item in set if item.startswith("labels_file=")).partition("=")[2])
         splits = read_labels(labels).splits
         assert splits["train"] == splits["test"]
@@ -111,7 +113,10 @@ def test_parts_of_the_table(dataset, tmp_path, monkeypatch):
     assert ratios["generator", "generator on one core", "words/s"] == 12.5
     assert ratios["memory", "training, 20 words", "MB"] == 120 / 102
     assert {("seed_decoding", "configs/seed.yml", 5), ("reading", "configs/iam_fast.yml", 20)} < set(asked)
-    assert all(len(row.runs) == 2 for row in rows)
+    packed = {(row.what, row.unit, row.n): (row.value, row.ratio) for row in rows if row.part == "packed"}
+    assert packed["rendered and packed", "words/s", "10000 words"] == (1250, None)
+    assert packed["an epoch", "MB", "10000 words"] == (110, 1.1) and len(packed) == 8
+    assert all(len(row.runs) == 2 for row in rows if row.part != "packed")
     write_report(tmp_path / "out", rows, "python -m benchmarks")
     content = json.loads((tmp_path / "out" / "results.json").read_text(encoding="utf-8"))
     assert len(content["figures"]) == len(rows) and content["cores"] > 0 and content["commit"]
