@@ -1,0 +1,88 @@
+"""Real trainings on two devices: two processes with JAX, and two virtual CPUs with TensorFlow."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+from conftest import REPOSITORY, tiny_settings, write_settings
+
+from callbacks.training_state import read_progress
+from data_generators.dataset import open_dataset
+from predictors.predictor_seq2seq import PredictorSeq2Seq
+from utils.config import validate_config
+from utils.labels import read_labels
+from utils.score_prediction import score_prediction
+
+# One shape of batches, for XLA takes seconds to compile for each.
+ONE_SHAPE = {
+    "image": {"fixed_width": True},
+    "network": {"fixed_seq_length": True, "attention": "luong", "embedding_dim": 4},
+}
+MIRRORED = """
+import sys
+import tensorflow as tf
+(cpu,) = tf.config.list_physical_devices("CPU")
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+import main
+sys.exit(main.main(sys.argv[1:]))
+"""
+
+
+def settings_of(dataset: Path, folder: Path, **distribution) -> dict:
+    train = {"batch_size": 8, "statistics_batches": 2, "distribution": distribution}
+    return tiny_settings(dataset, folder, train=train, **ONE_SHAPE)
+
+
+def check_validation(dataset: Path, folder: Path, settings: dict) -> None:
+    """TensorFlow reads with the last snapshot what was read after the last epoch."""
+    config = validate_config(settings, "test")
+    words = open_dataset(config, read_labels(dataset / "labels.json").splits["val"], "val")
+    texts = [p.text for p in PredictorSeq2Seq.from_folder(folder / "last").predict_dataset(words)]
+    history = read_progress(folder / "state" / "training.npz")["history"]
+    assert [row["epoch"] for row in history] == [1, 2]
+    scores = score_prediction([word.label for word in words.words], texts)
+    assert (scores.cer, scores.wer) == (history[-1]["val_cer"], history[-1]["val_wer"])
+
+
+def test_two_processes_train_one_network(dataset, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        coordinator = f"127.0.0.1:{free.getsockname()[1]}"
+    settings = settings_of(
+        dataset, tmp_path, strategy="data_parallel", coordinator=coordinator, num_processes=2, timeout=600
+    )
+    config = write_settings(tmp_path / "two.yml", settings)
+    worker = [sys.executable, str(REPOSITORY / "tests" / "data_parallel.py")]
+    processes = []
+    for index in range(2):
+        arguments = [str(tmp_path / f"{index}.jsonl"), "-c", config, "--train"]
+        # As Kubernetes says which one it is.
+        environment = {**os.environ, "JOB_COMPLETION_INDEX": str(index), "KERAS_BACKEND": "jax"}
+        with open(tmp_path / f"{index}.log", "w", encoding="utf-8") as output:
+            processes.append(
+                subprocess.Popen(worker + arguments, env=environment, stdout=output, stderr=output)
+            )
+    codes = [process.wait() for process in processes]
+    assert codes == [0, 0], [(tmp_path / f"{index}.log").read_text("utf-8")[-2000:] for index in range(2)]
+    first, second = (
+        [json.loads(line) for line in (tmp_path / f"{index}.jsonl").read_text("utf-8").splitlines()]
+        for index in range(2)
+    )
+    assert first == second and len(first) == 6
+    for epoch in range(2):
+        words = [word for step in first if step["epoch"] == epoch for word in step["words"]]
+        assert sorted(words) == list(range(20))
+    assert np.isfinite([step["loss"] for step in first]).all()
+    check_validation(dataset, tmp_path / "experiment", settings)
+
+
+def test_mirrored_strategy_on_two_devices(dataset, tmp_path):
+    settings = settings_of(dataset, tmp_path, strategy="mirrored")
+    config = write_settings(tmp_path / "mirrored.yml", settings)
+    line = [sys.executable, "-c", MIRRORED, "-c", config, "--train"]
+    result = subprocess.run(line, cwd=REPOSITORY, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr[-2000:]
+    check_validation(dataset, tmp_path / "experiment", settings)
