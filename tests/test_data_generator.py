@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from base.base_data_generator import BaseDataGenerator
-from data_generators import data_generator
-from data_generators.data_generator import WIDTH_STEP, DataGenerator
+from data_generators import batch_maker
+from data_generators.batch_maker import WIDTH_STEP
+from data_generators.data_generator import DataGenerator
 from data_generators.dataset import Dataset
 from data_generators.feed import Feed, stream
 from data_generators.image_store import ImageStore
@@ -259,7 +260,7 @@ def test_ctc_gives_every_label_enough_columns():
 def test_only_the_flag_turns_augmentation_on(monkeypatch):
     plain, augmented = make_generator(), make_generator(augmented=True)
     assert not same(plain.batch(0, 0), augmented.batch(0, 0))
-    monkeypatch.setattr(data_generator, "augment", lambda *args: pytest.fail("augmented"))
+    monkeypatch.setattr(batch_maker, "augment", lambda *args: pytest.fail("augmented"))
     # Even if the section says so: the validation generator has the same config.
     assert same(plain.batch(0, 0), make_generator(data_aug={"use_data_aug": True}).batch(0, 0))
 

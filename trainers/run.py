@@ -51,8 +51,8 @@ def train(config: Config, restart: bool = False) -> None:
             if restart:
                 raise Interrupted(error.signal_number, f"{error} Leave out --restart.") from None
             raise
-        if cluster.is_first:
-            with cluster.alone():
+        with cluster.first_alone(), cluster.alone():
+            if cluster.is_first:
                 _calibrate(config, trainer.val_dataset)
                 _copy_to_output(config)
 
