@@ -241,7 +241,7 @@ def test_ctc_gives_every_label_enough_columns():
     # 64 columns of 1 pixel would do for all; images are at most 64 pixels, so 16 columns, wide.
     labels = ["a" * 8, "abababab", "a", "aabbccdd"]
     generator = make_generator(make_dataset(labels=labels), shuffle=False, network={"ctc_weight": 0.5})
-    generator.column_stride = 8
+    generator.maker.column_stride = 8
     inputs, targets = generator.batch(0, 0)
     assert set(targets) == {"characters", "columns"} and same(targets["characters"], targets["columns"])
     for position, width in zip(generator.positions(0)[0], inputs["width"]):
@@ -393,7 +393,7 @@ def test_training_validates_on_the_validation_words(dataset, tmp_path, monkeypat
     caught = {}
 
     class Caught:
-        def __init__(self, config, network, train_generator, val_generator, val_dataset):
+        def __init__(self, config, network, train_generator, val_generator, val_dataset, cluster):
             caught.update(train=train_generator, val=val_generator, decoded=val_dataset)
 
         def train(self):
@@ -407,7 +407,7 @@ def test_training_validates_on_the_validation_words(dataset, tmp_path, monkeypat
     assert caught["val"].dataset.words == caught["decoded"].words == splits["val"]
     trained = {word.filename for word in caught["train"].dataset.words}
     assert not trained & {word.filename for word in caught["val"].dataset.words}
-    assert caught["train"].use_data_augmentation and not caught["val"].use_data_augmentation
+    assert caught["train"].maker.augmented and not caught["val"].maker.augmented
     assert caught["train"].shuffle and not caught["val"].shuffle
 
 
