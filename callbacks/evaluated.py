@@ -1,6 +1,7 @@
 """The network as it is evaluated and saved: averaged weights, in float32, for one process alone."""
 
 import contextlib
+import hashlib
 from collections.abc import Iterator
 
 import keras
@@ -38,6 +39,14 @@ class Evaluated:
         values = [keras.ops.convert_to_numpy(variable) for variable in self.trained.model.weights]
         with self.cluster.alone():
             self.network.model.set_weights(values)
+
+    def check_equal(self) -> None:
+        """Raises UserError if the processes have come to different weights."""
+        if self.cluster.number > 1:
+            digest = hashlib.sha256()
+            for variable in self.trained.model.weights:
+                digest.update(keras.ops.convert_to_numpy(variable).tobytes())
+            self.cluster.agree(digest.hexdigest(), "weights")
 
     @contextlib.contextmanager
     def weights(self) -> Iterator[None]:

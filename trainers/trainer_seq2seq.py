@@ -94,11 +94,13 @@ class TrainerSeq2Seq(BaseTrainer):
             if self.cluster.is_first:
                 write_text(self.folder / "config.yml", HEADER + config_to_yaml(self.config))
                 add_run(self.folder / "run.json")
+            self.cluster.agree(self.identity, "config or data")
             self.compile()
             if self.saved:
                 self._prepare_resuming()
             while not self._finished():
                 self._fit(self._next_stop())
+                self.evaluated.check_equal()
                 # What follows is a `fit` of its own, and goes on from the state saved at the end of this one.
                 self.saved = self._read_saved()
 

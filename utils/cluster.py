@@ -132,8 +132,8 @@ class Cluster:
         for index, other in enumerate(values):
             if other != values[0]:
                 raise UserError(
-                    f"Processes 0 and {index} differ in {what}; give all of them the same config and data, "
-                    "and an experiment_folder on storage that they share."
+                    f"Processes 0 and {index} differ in their {what}; give all the same config, data and "
+                    "versions of libraries, and an experiment_folder on storage that they share."
                 )
 
     @contextlib.contextmanager
