@@ -108,13 +108,13 @@ class PackedGenerator(BaseDataGenerator):
 
     def _make_block(self, epoch: int, number: int, pixels: bool = True) -> Block:
         parts = self._parts(epoch, number)
-        labels, widths, seeds = [], [], []
+        labels, parts_of_widths, seeds = [], [], []
         for group, rows in parts:
             all_labels, all_widths = self.store.labels_and_widths(group)
             labels += all_labels[slice(*rows)]
-            widths.append(all_widths[slice(*rows)])
+            parts_of_widths.append(all_widths[slice(*rows)])
             seeds += [(self.seed, epoch, group, row) for row in range(*rows)]
-        widths = np.concatenate(widths)
+        widths = np.concatenate(parts_of_widths)
         batches, own = self._batches(epoch, number, widths)
         images: dict[int, np.ndarray] = {}
         start = 0

@@ -4,8 +4,12 @@ import keras
 import numpy as np
 import pytest
 
+from callbacks.evaluated import Evaluated
 from models import precision
-from models.precision import computing_in, resolve_precision
+from models.model_seq2seq import ModelSeq2Seq
+from models.precision import building_in, computing_in, resolve_precision
+from utils.cluster import Cluster
+from utils.tokenizer import Tokenizer
 
 
 @pytest.fixture
@@ -76,3 +80,34 @@ def test_bfloat16_ends_with_its_block_and_pauses_in_an_inner_one():
         assert np.array_equal(product(values).numpy(), rounded)
     assert np.array_equal(product(values).numpy(), exact)
     assert 1e-4 < np.abs(rounded - exact).max() < 0.05  # bfloat16 has 8 significant bits
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+def test_16_bits_learn_what_32_bits_learn(policy, make_config, eagerly):
+    config = make_config(network={"attention": "luong", "embedding_dim": 4, "ctc_weight": 0.3})
+    tokenizer = Tokenizer("abcd")
+    inputs = {
+        "image": np.random.default_rng(1).integers(0, 256, (4, 16, 32, 1)).astype(np.uint8),
+        "width": np.array([32, 32, 24, 24], np.int32),
+    }
+    inputs["decoder_input"], target = tokenizer.encode_batch(["ab", "cd", "a", "dcb"])
+    losses, networks = {}, {}
+    for name in ("float32", policy):
+        keras.utils.set_random_seed(1)
+        with building_in(name):
+            network = ModelSeq2Seq(config.image, config.network, tokenizer)
+        network.compile(keras.optimizers.Adam(0.02))
+        targets = {"characters": target, "columns": target}
+        losses[name] = [float(network.model.train_on_batch(inputs, targets)[0]) for _ in range(12)]
+        networks[name] = network
+    assert losses["float32"][-1] < 0.6 * losses["float32"][0]
+    assert losses[policy][-1] == pytest.approx(losses["float32"][-1], rel=0.1)
+    assert {variable.dtype for variable in networks[policy].model.trainable_variables} == {"float32"}
+    layers = networks[policy].encoder.layers
+    assert {layer.compute_dtype for layer in layers if isinstance(layer, keras.layers.Conv2D)} == {policy[6:]}
+    # What is evaluated and saved is a float32 copy.
+    evaluated = Evaluated(networks[policy], Cluster(), policy)
+    with evaluated.weights():
+        assert evaluated.network.encoder.layers[-1].compute_dtype == "float32"
+        for saved, trained in zip(evaluated.network.model.weights, networks[policy].model.weights):
+            assert np.array_equal(saved, trained)

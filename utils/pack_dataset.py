@@ -8,7 +8,7 @@ import argparse
 import multiprocessing
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -114,7 +114,7 @@ def _render(config: Config, task: tuple[int, int]) -> list[PackedWord]:
     return words
 
 
-def _bar(items: Iterator, total: int) -> Iterator:
+def _bar(items: Iterable, total: int) -> Iterable:
     return progress_bar(items, desc="Packing", total=total, unit=" words", mininterval=0.5)
 
 
