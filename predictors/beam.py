@@ -43,6 +43,8 @@ class BeamDecoder(keras.Model):
         super().__init__(name="beam_decoder")
         self.encoder = network.encoder
         self.next_characters = JointStep(network, ctc_weight)
+        # Known to Keras: JAX would go on with the weights that others have when it compiles.
+        self.decoder, self.ctc_head = network.decoder, network.ctc_head
         self.max_length = network.network.max_seq_lenght
         self.width = width
         self.length_penalty = length_penalty

@@ -8,14 +8,18 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 from conftest import REPOSITORY, tiny_settings, write_settings
 
 from callbacks.training_state import read_progress
 from data_generators.dataset import open_dataset
-from predictors.predictor_seq2seq import PredictorSeq2Seq
+from models.model_seq2seq import ModelSeq2Seq
+from predictors.predictor_seq2seq import PredictorSeq2Seq, make_decoder
 from utils.config import validate_config
+from utils.config_schema import Predict
 from utils.labels import read_labels
 from utils.score_prediction import score_prediction
+from utils.tokenizer import Tokenizer
 
 # One shape of batches, for XLA takes seconds to compile for each.
 ONE_SHAPE = {
@@ -46,6 +50,15 @@ def check_validation(dataset: Path, folder: Path, settings: dict) -> None:
     assert [row["epoch"] for row in history] == [1, 2]
     scores = score_prediction([word.label for word in words.words], texts)
     assert (scores.cer, scores.wer) == (history[-1]["val_cer"], history[-1]["val_wer"])
+
+
+@pytest.mark.parametrize("decoder", ["greedy", "beam"])
+def test_decoders_follow_all_weights_of_the_network(make_config, decoder):
+    """JAX compiles in, for good, the weights of layers that a decoder doesn't tell Keras of."""
+    config = make_config(network={"attention": "luong", "ctc_weight": 0.3})
+    network = ModelSeq2Seq(config.image, config.network, Tokenizer("ab"))
+    known = {id(v) for v in make_decoder(network, Predict(decoder=decoder, beam_width=2)).variables}
+    assert {id(v) for v in network.model.weights} <= known
 
 
 def test_two_processes_train_one_network(dataset, tmp_path):
