@@ -213,9 +213,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     def create() -> int:
         settings = options.output, num_words, options.seed, options.workers
-        labels = create_synthetic(
-            *settings, beyond_dictionary=options.beyond_dictionary, text=options.text
-        )
+        labels = create_synthetic(*settings, beyond_dictionary=options.beyond_dictionary, text=options.text)
         print(labels)
         return 0
 
