@@ -200,8 +200,9 @@ class _Encoder:
 
     def _spelled(self, columns: str) -> None:
         """Outputs what the CTC head says of the columns; START and END are no characters."""
-        graph = self.graph
-        kernel, bias = (weight.copy() for weight in self.model.ctc_head.get_weights())
+        graph, head = self.graph, self.model.ctc_head
+        assert head is not None
+        kernel, bias = (weight.copy() for weight in head.get_weights())
         blank = np.full(bias.shape, -30, np.float32)
         blank[PAD] = 30
         for special in (START, END):

@@ -116,7 +116,7 @@ def _tokenizer(config: Config, words: list[Word], saved: dict[str, Any] | None) 
     if config.network.charset is None and start.use_pretrained_weights:
         if saved:
             return Tokenizer(saved_charset(saved))
-        folder = find(artifact_folder(start.restore_from))
+        folder = find(artifact_folder(str(start.restore_from)))
         tokenizer = read_tokenizer(folder, read_description(folder))
         return _extended(tokenizer, words, start.add_characters)
     if config.network.charset is not None:
@@ -140,7 +140,7 @@ def _load_pretrained(config: Config, network: ModelSeq2Seq) -> None:
     start = config.train.weights_initialization
     if not start.use_pretrained_weights:
         return
-    folder = find(artifact_folder(start.restore_from))
+    folder = find(artifact_folder(str(start.restore_from)))
     change = start_from(folder, network)
     log(f"Starting from the weights in {folder}.")
     if change.new or change.dropped:
@@ -179,7 +179,7 @@ def _check_start(config: Config) -> None:
         raise UserError(
             "train.weights_initialization.restore_from names no model folder to start from; set it."
         )
-    folder = find(artifact_folder(start.restore_from))
+    folder = find(artifact_folder(str(start.restore_from)))
     if not folder.exists():
         raise UserError(
             f"train.weights_initialization.restore_from {start.restore_from} does not exist; train it first, "
