@@ -64,9 +64,9 @@ class CtcPrefix:
         begun = chosen != START
         spoken, silent = (xp.where(begun, new, old) for new, old in zip(added, (spoken, silent)))
         following = self._following(probability, spoken, silent, chosen)
-        rows = xp.shape(last)[0]
-        new = [xp.reshape(values, (rows, xp.shape(values)[-1])) for values in (spoken, silent, chosen)]
-        return xp.reshape(following, (rows, probability.shape[-1])), new
+        # In the shape of the old ones: a loop's graph wants to know as much of them as before.
+        new = [xp.reshape(*pair) for pair in zip((spoken, silent, chosen), map(xp.shape, states))]
+        return xp.reshape(following, (xp.shape(last)[0], probability.shape[-1])), new
 
     def _extended(self, probability, spoken, silent, chosen, before):
         """`spoken` and `silent` (B, N, S + 1) of the texts with one character more."""

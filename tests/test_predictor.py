@@ -10,6 +10,7 @@ from models.model_seq2seq import ModelSeq2Seq
 from predictors.greedy import GreedyDecoder
 from predictors.predictor_seq2seq import PredictorSeq2Seq
 from preprocessing.word_image import UnusableImage
+from utils.config_schema import Predict
 from utils.labels import read_labels
 from utils.tokenizer import END, PAD, START, Tokenizer
 
@@ -199,3 +200,16 @@ def test_damaged_files_stop_nothing(make_config, dataset, tmp_path):
         else:
             assert isinstance(result, UnusableImage) and str(path) in str(result)
     assert list(predictor.read_files([])) == []
+
+
+@pytest.mark.parametrize("decoder", ["greedy", "beam"])
+@pytest.mark.parametrize("layers", [1, 2])
+def test_one_graph_reads_batches_of_many_sizes(make_config, decoder, layers):
+    network = {"attention": "luong", "bidirectional": True, "encoder_layers": layers, "ctc_weight": 0.5}
+    model = build(make_config, **network)
+    settings = Predict.model_validate({"decoder": decoder, "beam_width": 3})
+    alone, together = (PredictorSeq2Seq(model, predict=settings) for _ in range(2))
+    for number, seed in ((6, 1), (6, 2), (6, 3), (2, 4)):
+        images = pictures(number, seed=seed)
+        found = together.predict_batch(images)
+        assert [p.text for p in found] == [alone.predict_batch([image])[0].text for image in images]
