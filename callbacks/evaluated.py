@@ -49,6 +49,12 @@ class Evaluated:
             self.cluster.agree(digest.hexdigest(), "weights")
 
     @contextlib.contextmanager
+    def latest(self) -> Iterator[None]:
+        """As `weights`, for one process alone: a copy has what the epoch's last `weights` gave it."""
+        with self.cluster.alone() if self.copies else averaged_weights(self.trained.model):
+            yield
+
+    @contextlib.contextmanager
     def weights(self) -> Iterator[None]:
         """Within the block `network` has the weights that training has come to; for all processes at once."""
         if not self.copies:

@@ -8,6 +8,7 @@ import keras
 from PIL import Image
 
 from callbacks.averaging import averaged_weights
+from callbacks.evaluated import Evaluated
 from callbacks.validation import spread
 from data_generators.dataset import Dataset
 from models.precision import computing_in
@@ -29,18 +30,27 @@ class SampleWords(keras.callbacks.Callback):
     Args:
         folder: of the logs.
         dataset: validation words, from which some are taken at equal distances.
+        evaluated: whose network the predictor reads with; None: the trained one.
     """
 
-    def __init__(self, folder: Path, predictor: PredictorSeq2Seq, dataset: Dataset) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        predictor: PredictorSeq2Seq,
+        dataset: Dataset,
+        evaluated: Evaluated | None = None,
+    ) -> None:
         super().__init__()
         self.folder = folder / "words"
         self.predictor = predictor
+        self.evaluated = evaluated
         self.dataset = spread(dataset, WORDS)
 
     def on_epoch_end(self, epoch, logs=None):
         network = self.predictor.network
         images = [self.dataset.image(i) for i in range(len(self.dataset))]
-        with computing_in("float32"), averaged_weights(self.model):
+        latest = self.evaluated.latest() if self.evaluated else averaged_weights(self.model)
+        with computing_in("float32"), latest:
             texts = [prediction.text for prediction in self.predictor.predict_dataset(self.dataset)]
             weights = attention_of(network, images[:ATTENTION_WORDS], texts[:ATTENTION_WORDS])
         labels = [word.label for word in self.dataset.words]

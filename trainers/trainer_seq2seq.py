@@ -277,7 +277,10 @@ class TrainerSeq2Seq(BaseTrainer):
         if not settings.enabled:
             return []
         folder = settings.log_dir or str(self.folder / "tensorboard")
-        return [TensorBoard(folder), SampleWords(Path(folder), self.predictor, self.val_dataset)]
+        return [
+            TensorBoard(folder),
+            SampleWords(Path(folder), self.predictor, self.val_dataset, self.evaluated),
+        ]
 
     def _finished(self) -> str | None:
         """Why there is nothing left to do, and what would change that; None if there is."""
