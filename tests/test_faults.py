@@ -342,7 +342,9 @@ def test_a_signal_at_any_change_leaves_all_files_whole(tiny, experiment, capsys)
             break
         assert codes[-1] == 128 + one
         line, position = sentence(capsys), assert_readable(experiment)
-        assert position >= before and not list(experiment.rglob(".*.part.*"))
+        assert position >= before
+        # Unless the signal came in the middle of cleaning up; the next training does that, then.
+        assert changes[number - 1] == "unlink" or not list(experiment.rglob(".*.part.*"))
         if "nothing is half-written" not in line:
             # What was being written when the signal came is there.
             assert "the same command continues" in line and position > before
