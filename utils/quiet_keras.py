@@ -7,6 +7,8 @@ import tempfile
 def import_keras() -> None:
     """Imports both without the lines that TensorFlow writes to stderr whatever its settings."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # oneDNN prepares its operations for each shape; by default it forgets them before the shape comes again.
+    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "8192")
     with tempfile.TemporaryFile() as sink:
         terminal = os.dup(2)
         os.dup2(sink.fileno(), 2)
