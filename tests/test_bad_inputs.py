@@ -438,7 +438,7 @@ def test_bad_models(place, tmp_path, capfd, monkeypatch, name):
     if name == "impossible image":
         words = "image.image_size.y_size"
     if name == "large charset":  # it is known before the weights are read
-        words = "No validation label"
+        words = "no usable word in its train split"
     arguments.append("network.charset=null")
     if name not in OTHER_NETWORK:
         assert_refused(capfd, tmp_path, [*arguments, "--train"], words)
