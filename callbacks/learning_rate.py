@@ -5,7 +5,7 @@ import math
 import keras
 
 from callbacks.settle import settle
-from utils.config_schema import Train
+from utils.config_train import Train
 
 
 class LearningRate(keras.callbacks.Callback):

@@ -14,7 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from base.base_predictor import Prediction
 from models.description import DESCRIPTION_FILE, read_anatomy, read_description, short
 from utils.calibration import calibrate
-from utils.config_schema import Network, Predict
+from utils.config_predict import Predict
+from utils.config_schema import Network
 from utils.errors import UserError
 from utils.files import write_json
 

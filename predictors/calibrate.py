@@ -12,7 +12,8 @@ from models.description import model_folder, read_anatomy, read_description
 from predictors.report.alignment import align
 from predictors.runtime import load_predictor
 from utils.calibration import calibrate, calibration_error, errors_found, fit_curve
-from utils.config_schema import Config, Predict
+from utils.config_predict import Predict
+from utils.config_schema import Config
 from utils.errors import UserError
 from utils.labels import Word
 

@@ -5,7 +5,7 @@ import numpy as np
 from models.model_seq2seq import ModelSeq2Seq
 from predictors.beam import BeamDecoder
 from predictors.guide import LexiconGuide
-from utils.config_schema import Predict
+from utils.config_predict import Predict
 from utils.lexicon import read_lexicon
 from utils.tokenizer import PAD
 

@@ -9,7 +9,7 @@ from models.description import Anatomy, onnx_files, read_anatomy, read_descripti
 from predictors.ctc_prefix import CtcPrefix, follow_paths
 from predictors.onnx_graph import check_graph
 from predictors.word_predictor import WordPredictor
-from utils.config_schema import Predict
+from utils.config_predict import Predict
 from utils.errors import UserError
 from utils.memory import is_out_of_memory
 from utils.tokenizer import END, PAD, START

@@ -17,7 +17,7 @@ from predictors.greedy import GreedyDecoder
 from predictors.lexicon import LexiconDecoder
 from predictors.word_predictor import WordPredictor
 from preprocessing.word_image import PAPER
-from utils.config_schema import Predict
+from utils.config_predict import Predict
 
 
 class PredictorSeq2Seq(WordPredictor):

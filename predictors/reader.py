@@ -18,7 +18,7 @@ from preprocessing.word_image import (
     word_image_of_array,
     word_image_of_picture,
 )
-from utils.config_schema import Predict
+from utils.config_predict import Predict
 from utils.places import find
 
 Errors = Literal["raise", "return"]

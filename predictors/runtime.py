@@ -6,7 +6,7 @@ from pathlib import Path
 from models.calibration import read_calibration
 from models.description import read_description
 from predictors.word_predictor import WordPredictor
-from utils.config_schema import Predict
+from utils.config_predict import Predict
 from utils.errors import UserError
 from utils.log import log
 

@@ -13,7 +13,7 @@ from predictors.beam import BeamDecoder
 from predictors.greedy import GreedyDecoder
 from predictors.predictor_seq2seq import PredictorSeq2Seq
 from preprocessing.batch import pad_images
-from utils.config_schema import Predict
+from utils.config_predict import Predict
 from utils.tokenizer import END, PAD, START, Tokenizer
 
 LUONG = {"attention": "luong", "decoder_layers": 2, "embedding_dim": 4, "bidirectional": True}

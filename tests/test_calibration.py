@@ -20,7 +20,8 @@ from predictors.predictor_seq2seq import PredictorSeq2Seq
 from predictors.runtime import load_predictor
 from trainers.run import train
 from utils.calibration import calibrate, calibration_error, errors_found, fit_curve
-from utils.config_schema import Network, Predict
+from utils.config_predict import Predict
+from utils.config_schema import Network
 from utils.errors import UserError
 from utils.labels import Word
 

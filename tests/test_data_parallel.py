@@ -16,7 +16,7 @@ from data_generators.dataset import open_dataset
 from models.model_seq2seq import ModelSeq2Seq
 from predictors.predictor_seq2seq import PredictorSeq2Seq, make_decoder
 from utils.config import validate_config
-from utils.config_schema import Predict
+from utils.config_predict import Predict
 from utils.labels import read_labels
 from utils.score_prediction import score_prediction
 from utils.tokenizer import Tokenizer

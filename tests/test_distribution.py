@@ -13,7 +13,7 @@ from data_generators.buckets import Buckets
 from data_generators.generators import training_generator
 from utils.cluster import Cluster
 from utils.config import load_config
-from utils.config_schema import Distribution
+from utils.config_train import Distribution
 from utils.errors import UserError
 from utils.job_environment import Place, choose_backend, find_place, first_host
 from utils.tokenizer import PAD

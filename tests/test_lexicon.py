@@ -13,7 +13,7 @@ from predictors.beam import BeamDecoder
 from predictors.guide import LexiconGuide
 from predictors.lexicon import LexiconDecoder
 from predictors.predictor_seq2seq import PredictorSeq2Seq
-from utils.config_schema import Predict
+from utils.config_predict import Predict
 from utils.errors import UserError
 from utils.lexicon import (
     ATTACHED,

@@ -26,7 +26,7 @@ from predictors.predictor_onnx import WORDS_AT_ONCE, PredictorOnnx
 from predictors.predictor_seq2seq import PredictorSeq2Seq
 from predictors.runtime import load_predictor
 from preprocessing.batch import pad_images
-from utils.config_schema import Predict
+from utils.config_predict import Predict
 from utils.errors import UserError
 from utils.tokenizer import END, PAD, Tokenizer
 

@@ -10,7 +10,7 @@ from models.model_seq2seq import ModelSeq2Seq
 from predictors.greedy import GreedyDecoder
 from predictors.predictor_seq2seq import PredictorSeq2Seq
 from preprocessing.word_image import UnusableImage
-from utils.config_schema import Predict
+from utils.config_predict import Predict
 from utils.labels import read_labels
 from utils.tokenizer import END, PAD, START, Tokenizer
 

@@ -29,7 +29,7 @@ from models.layers import BatchNormalization
 from models.model_seq2seq import ModelSeq2Seq
 from predictors.predictor_seq2seq import PredictorSeq2Seq
 from utils.cluster import Cluster
-from utils.config_schema import Train
+from utils.config_train import Train
 from utils.labels import read_labels
 from utils.lock import experiment_lock
 from utils.score_prediction import score_prediction

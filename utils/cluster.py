@@ -11,7 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from utils.config_schema import Distribution
+from utils.config_train import Distribution
 from utils.errors import Interrupted, UserError
 from utils.job_environment import Place, find_place
 from utils.log import log

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from utils.config_schema import Distribution
+from utils.config_train import Distribution
 from utils.errors import UserError
 
 # Ports that neither the system nor the dynamic range uses; the job's number spreads jobs of one machine.
