@@ -16,7 +16,11 @@ from setuptools.errors import SetupError
 PACKAGE = "seq2seq_ocr"
 FOLDERS = find_packages(exclude=["tests*", "benchmarks*", "build*"])
 OUR_NAMES = {"main", *(name.split(".")[0] for name in FOLDERS)}
-COMMANDS = {"python -m utils.": f"python -m {PACKAGE}.utils.", "python main.py": "seq2seq-ocr"}
+COMMANDS = {
+    "python -m utils.": f"python -m {PACKAGE}.utils.",
+    "python main.py": "seq2seq-ocr",
+    "pip install -r requirements-scale.txt": "pip install seq2seq-ocr[scale]",
+}
 INIT = f'''"""Handwritten-word recognition: `load(FOLDER).read(IMAGE)`, and the command `seq2seq-ocr`."""
 
 from {PACKAGE}.predictors import load

@@ -55,10 +55,11 @@ class _Encoder:
             states = [*states, zero, zero]
         for index, state in enumerate(states):
             graph.output(state, f"state_{index}", "float32", ("B", network.latent_dim))
+        memory = graph("Transpose", columns, perm=[1, 0, 2])
         if network.attention == "luong":
-            self._attended(columns)
+            self._attended(memory)
         if network.ctc_weight:
-            self._spelled(columns)
+            self._spelled(memory)
         return graph
 
     def _normalize(self) -> str:
@@ -186,10 +187,9 @@ class _Encoder:
         joined = graph("Transpose", outputs, perm=[0, 2, 1, 3])
         return graph("Reshape", joined, graph.integers(0, 0, self._dimension())), state_h, state_c
 
-    def _attended(self, columns: str) -> None:
-        """Outputs what attention looks at; the keys carry its scale already."""
+    def _attended(self, memory: str) -> None:
+        """Outputs what attention looks at, (B, S, D); the keys carry its scale already."""
         graph, latent = self.graph, self.network.latent_dim
-        memory = graph("Transpose", columns, perm=[1, 0, 2])
         (kernel,) = self.model.decoder.attention.key_projection.get_weights()
         keys = graph("Transpose", graph.dense(memory, kernel / latent**0.5), perm=[0, 2, 1])
         graph.output(keys, "keys", "float32", ("B", latent, "S"))
@@ -198,8 +198,8 @@ class _Encoder:
             valid = graph("Squeeze", self._mask(), graph.integers(1, 2))
             graph.output(graph("Cast", valid, to=BOOL), "valid", "bool", ("B", "S"))
 
-    def _spelled(self, columns: str) -> None:
-        """Outputs what the CTC head says of the columns; START and END are no characters."""
+    def _spelled(self, memory: str) -> None:
+        """Outputs what the CTC head says of the columns, (B, S, D); START and END are no characters."""
         graph, head = self.graph, self.model.ctc_head
         assert head is not None
         kernel, bias = (weight.copy() for weight in head.get_weights())
@@ -207,7 +207,7 @@ class _Encoder:
         blank[PAD] = 30
         for special in (START, END):
             kernel[:, special], bias[special], blank[special] = 0, -1e9, -1e9
-        logits = graph.dense(graph("Transpose", columns, perm=[1, 0, 2]), kernel, bias)
+        logits = graph.dense(memory, kernel, bias)
         if self._is_masked():
             # (B, 1, 1, S) -> (B, S, 1)
             valid = graph("Transpose", graph("Squeeze", self._mask(), graph.integers(1)), perm=[0, 2, 1])

@@ -5,6 +5,8 @@ RECORD gets a line per step, with the loss so far and which words it was for; AR
 
 import json
 import os
+import socket
+import subprocess
 import sys
 from pathlib import Path
 
@@ -46,6 +48,39 @@ def record_steps(path: Path) -> None:
         return [*others, Recorder(trainer), saving]
 
     TrainerSeq2Seq.callbacks = with_recorder
+
+
+def start_processes(number: int, config: str, folder: Path, *overrides: str) -> list[subprocess.Popen]:
+    """Starts `number` processes of one training on this machine.
+
+    Process i writes its steps to `folder`/i.jsonl, behind those of earlier runs, and its output to i.log.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        coordinator = f"127.0.0.1:{free.getsockname()[1]}"
+    place = {"coordinator": coordinator, "num_processes": number, "timeout": 600}
+    settings = [f"train.distribution.{name}={value}" for name, value in place.items()]
+    processes = []
+    for index in range(number):
+        line = [sys.executable, __file__, str(folder / f"{index}.jsonl"), "-c", config, "--train", "--set"]
+        # As Kubernetes says which one it is.
+        environment = {**os.environ, "JOB_COMPLETION_INDEX": str(index), "KERAS_BACKEND": "jax"}
+        with open(folder / f"{index}.log", "a", encoding="utf-8") as output:
+            processes.append(
+                subprocess.Popen(
+                    [*line, "train.distribution.strategy=data_parallel", *settings, *overrides],
+                    env=environment,
+                    stdout=output,
+                    stderr=output,
+                )
+            )
+    return processes
+
+
+def recorded(path: Path) -> list[dict]:
+    """The steps that a process has written, but for a line that it is writing."""
+    if not path.exists():
+        return []
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines(True) if line.endswith("\n")]
 
 
 if __name__ == "__main__":

@@ -1,12 +1,13 @@
-"""What takes too long for the tests: real kills, a disk full at every write, 2,000 epochs.
+"""What takes too long for the tests: real kills, a disk full at every write, 2,000 epochs, lost processes.
 
-python -m tests.faults [kills] [disk] [soak]        (all three without arguments; about an hour)
+python -m tests.faults [kills] [disk] [soak] [processes]        (all without arguments; about an hour)
 """
 
 import contextlib
 import io
 import os
 import random
+import signal
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import numpy as np
 from conftest import REPOSITORY, make_dataset, tiny_settings, write_settings
+from data_parallel import recorded, start_processes
 from fault_points import assert_readable, disk_full_at, largest_file
 
 KILLS = 25
@@ -117,6 +119,39 @@ def soak(folder: Path, dataset: Path) -> str:
     return f"{EPOCHS} epochs: memory x {growth:.3f} since epoch 100, {handles.pop()} handles throughout"
 
 
+def processes(folder: Path, dataset: Path) -> str:
+    """Stops the second of two processes by SIGTERM, then kills it; the training goes on each time."""
+    settings = tiny_settings(dataset, folder, train={"batch_size": 8, "num_epochs": 1000})
+    settings["train"]["save_every_minutes"] = 1e-9
+    config, experiment = write_settings(folder / "tiny.yml", settings), folder / "experiment"
+    reached = 0
+    for number, expected in ((signal.SIGTERM, [143, 143]), (signal.SIGKILL, [2, -9])):
+        running = start_processes(2, config, folder)
+        while len(recorded(folder / "1.jsonl")) < reached + 50 and running[1].poll() is None:
+            time.sleep(0.001)
+        running[1].send_signal(number)
+        codes = [process.wait(timeout=120) for process in running]
+        assert codes == expected, [
+            codes,
+            *((folder / f"{index}.log").read_text()[-999:] for index in range(2)),
+        ]
+        steps = [recorded(folder / f"{index}.jsonl") for index in range(2)]
+        epoch, step = assert_readable(experiment)
+        reached = len(steps[1])
+        if number == signal.SIGTERM:
+            # Both have stopped after the same step, and this is saved.
+            assert steps[0] == steps[1] and epoch * 3 + step == reached, (epoch, step, reached)
+    # The last step may not have been saved when the process was killed; it is repeated then.
+    kept = steps[0][: epoch * 3 + step]
+    (alone,) = start_processes(1, config, folder, f"train.num_epochs={epoch + 1}")
+    assert alone.wait() == 0
+    kept += recorded(folder / "0.jsonl")[len(steps[0]) :]
+    for number in range(epoch + 1):
+        words = [word for line in kept if line["epoch"] == number for word in line["words"]]
+        assert sorted(words) == list(range(20)), number
+    return f"stopped and killed one of two, one went on: each word once in each of {epoch + 1} epochs"
+
+
 def _command(config: Path, settings: dict) -> list[str]:
     return [sys.executable, str(REPOSITORY / "main.py"), "-c", write_settings(config, settings), "--train"]
 
@@ -177,7 +212,7 @@ def _memory() -> int:
 
 def main() -> None:
     """Runs the parts that the command line names."""
-    parts = {"kills": kills, "disk": disk, "soak": soak}
+    parts = {"kills": kills, "disk": disk, "soak": soak, "processes": processes}
     for name in sys.argv[1:] or parts:
         with tempfile.TemporaryDirectory() as folder:
             dataset = make_dataset(Path(folder) / "data")

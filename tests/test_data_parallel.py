@@ -1,8 +1,5 @@
 """Real trainings on two devices: two processes with JAX, and two virtual CPUs with TensorFlow."""
 
-import json
-import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import REPOSITORY, tiny_settings, write_settings
+from data_parallel import recorded, start_processes
 
 from callbacks.training_state import read_progress
 from data_generators.dataset import open_dataset
@@ -62,28 +60,11 @@ def test_decoders_follow_all_weights_of_the_network(make_config, decoder):
 
 
 def test_two_processes_train_one_network(dataset, tmp_path):
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        coordinator = f"127.0.0.1:{free.getsockname()[1]}"
-    settings = settings_of(
-        dataset, tmp_path, strategy="data_parallel", coordinator=coordinator, num_processes=2, timeout=600
-    )
-    config = write_settings(tmp_path / "two.yml", settings)
-    worker = [sys.executable, str(REPOSITORY / "tests" / "data_parallel.py")]
-    processes = []
-    for index in range(2):
-        arguments = [str(tmp_path / f"{index}.jsonl"), "-c", config, "--train"]
-        # As Kubernetes says which one it is.
-        environment = {**os.environ, "JOB_COMPLETION_INDEX": str(index), "KERAS_BACKEND": "jax"}
-        with open(tmp_path / f"{index}.log", "w", encoding="utf-8") as output:
-            processes.append(
-                subprocess.Popen(worker + arguments, env=environment, stdout=output, stderr=output)
-            )
+    settings = settings_of(dataset, tmp_path)
+    processes = start_processes(2, write_settings(tmp_path / "two.yml", settings), tmp_path)
     codes = [process.wait() for process in processes]
     assert codes == [0, 0], [(tmp_path / f"{index}.log").read_text("utf-8")[-2000:] for index in range(2)]
-    first, second = (
-        [json.loads(line) for line in (tmp_path / f"{index}.jsonl").read_text("utf-8").splitlines()]
-        for index in range(2)
-    )
+    first, second = (recorded(tmp_path / f"{index}.jsonl") for index in range(2))
     assert first == second and len(first) == 6
     for epoch in range(2):
         words = [word for step in first if step["epoch"] == epoch for word in step["words"]]

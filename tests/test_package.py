@@ -110,6 +110,9 @@ def test_installed_package_is_one_package(installed):
     for name in ("configs/iam.yml", "predictors/report/page.js", "datasets/fonts/caveat.LICENSE"):
         assert (package / name).is_file(), name
     assert not (package / "setup.py").exists() and not (package / "tests").exists()
+    (metadata,) = installed.glob("*.dist-info/METADATA")
+    assert "Provides-Extra: scale" in metadata.read_text(encoding="utf-8")
+    assert "[scale]" in (package / "data_generators" / "packed_store.py").read_text(encoding="utf-8")
     # No module is left that imports by the checkout's names.
     for path in package.rglob("*.py"):
         assert "\nfrom utils" not in path.read_text(encoding="utf-8"), path

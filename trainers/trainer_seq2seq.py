@@ -17,18 +17,17 @@ from callbacks.history import History
 from callbacks.learning_rate import LearningRate
 from callbacks.progress import Progress
 from callbacks.sample_words import SampleWords
-from callbacks.save_state import RestoreState, SaveState, counter_name
-from callbacks.snapshot import Snapshot
+from callbacks.save_state import RestoreState, SaveState
 from callbacks.tensorboard import TensorBoard
 from callbacks.training_state import read_progress
 from callbacks.validation import ValidationScores
 from data_generators.data_generator import DataGenerator
 from data_generators.dataset import Dataset
 from data_generators.feed import Feed
-from models.description import best_folder, last_folder
 from models.model_seq2seq import ModelSeq2Seq
 from models.precision import computing_in, dtype_policy, resolve_precision
 from predictors.predictor_seq2seq import PredictorSeq2Seq
+from trainers.configured_callbacks import monitoring, reason_to_end, snapshots
 from trainers.experiment_folder import HEADER, state_file
 from trainers.out_of_memory import out_of_memory
 from trainers.run_record import add_run
@@ -88,7 +87,7 @@ class TrainerSeq2Seq(BaseTrainer):
         with experiment_lock(self.folder) if self.cluster.is_first else contextlib.nullcontext():
             self.saved = self._read_saved()
             check_same_training(self.saved, self.identity, self.folder)
-            if reason := self._finished():
+            if reason := reason_to_end(self.config, self.saved):
                 log(f"The training in {self.folder} {reason}, or start anew with --restart.")
                 return
             if self.cluster.is_first:
@@ -98,7 +97,7 @@ class TrainerSeq2Seq(BaseTrainer):
             self.compile()
             if self.saved:
                 self._prepare_resuming()
-            while not self._finished():
+            while not reason_to_end(self.config, self.saved):
                 self._fit(self._next_stop())
                 self.evaluated.check_equal()
                 # What follows is a `fit` of its own, and goes on from the state saved at the end of this one.
@@ -118,7 +117,11 @@ class TrainerSeq2Seq(BaseTrainer):
         """Order matters: validation adds the values that the later ones monitor; saving comes last."""
         settings, train = self.config.callbacks, self.config.train
         epoch, step = self._position()
-        counted = [LearningRate(train, self.steps), *self._keras_callbacks(), *self._snapshots()]
+        counted = [
+            LearningRate(train, self.steps),
+            *monitoring(self.config),
+            *snapshots(self.config, self.evaluated, self.words, len(self.val_dataset)),
+        ]
         history = History(self.folder, self.saved.get("history"))
         saving = SaveState(
             self.state_file,
@@ -233,22 +236,6 @@ class TrainerSeq2Seq(BaseTrainer):
         with self._explained():
             model.evaluate(self.val_feed.dataset(), steps=1, verbose=0)
 
-    def _keras_callbacks(self) -> list[keras.callbacks.Callback]:
-        settings = self.config.callbacks
-        plateau, stopping = settings.reduce_lr_on_plateau, settings.early_stopping
-        callbacks: list[keras.callbacks.Callback] = []
-        if plateau.enabled:
-            callbacks.append(
-                keras.callbacks.ReduceLROnPlateau(
-                    plateau.monitor, plateau.factor, plateau.patience, mode="min"
-                )
-            )
-        if stopping.enabled:
-            callbacks.append(
-                keras.callbacks.EarlyStopping(stopping.monitor, patience=stopping.patience, mode="min")
-            )
-        return callbacks
-
     def _batch_statistics(self, epoch: int) -> list[BatchStatistics]:
         """What estimates batch norm's statistics anew, unless they are fixed from `epoch` on."""
         batches = self.config.train.statistics_batches
@@ -256,21 +243,6 @@ class TrainerSeq2Seq(BaseTrainer):
             return []
         generator = self.train_feed.generator
         return [BatchStatistics(self.network.encoder, generator, batches, self.evaluated)]
-
-    def _snapshots(self) -> list[Snapshot]:
-        best, last = self.config.callbacks.model_best_checkpoint, self.config.callbacks.model_last_checkpoint
-        origin = {
-            "labels_file": self.config.labels_file,
-            "train_words": self.words,
-            "val_words": len(self.val_dataset),
-            "licence": self.config.data_licence,
-        }
-        snapshots = []
-        if best.enabled:
-            snapshots.append(Snapshot(best_folder(self.config), self.evaluated, origin, best.monitor))
-        if last.enabled:
-            snapshots.append(Snapshot(last_folder(self.config), self.evaluated, origin))
-        return snapshots
 
     def _tensorboard(self) -> list[keras.callbacks.Callback]:
         settings = self.config.callbacks.tensorboard
@@ -281,18 +253,3 @@ class TrainerSeq2Seq(BaseTrainer):
             TensorBoard(folder),
             SampleWords(Path(folder), self.predictor, self.val_dataset, self.evaluated),
         ]
-
-    def _finished(self) -> str | None:
-        """Why there is nothing left to do, and what would change that; None if there is."""
-        epoch, _ = self._position()
-        if self.saved and epoch >= self.config.train.num_epochs:
-            return f"is finished after {epoch} epochs; raise train.num_epochs to go on"
-        for callback in self._keras_callbacks():
-            if isinstance(callback, keras.callbacks.EarlyStopping):
-                waited = self.saved.get("counters", {}).get(counter_name(callback), {}).get("wait", 0)
-                if waited >= callback.patience:
-                    return (
-                        f"was stopped early after {epoch} epochs, {waited} of them without a better "
-                        f"{callback.monitor}; raise callbacks.early_stopping.patience to go on"
-                    )
-        return None
