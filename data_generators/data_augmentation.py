@@ -14,6 +14,10 @@ NOISE_PROBABILITY = 0.5  # clean scans must stay part of the training data
 BINARIZE_JITTER = 20.0  # grey levels around Otsu's threshold; archives choose theirs differently
 LEAST_INK_SHARE = 0.5  # part of a word's ink that thinning leaves at least
 THICKNESS_KERNEL = np.ones((3, 3), np.uint8)
+BREAK_PROBABILITY = 0.5  # whole strokes must stay part of the training data
+# Of the pressure that decides where ink is lost: size in pixels and strength of its variation.
+PRESSURE = ((1.2, 1.0), (4.0, 0.7))
+THINNESS = 2.0  # how much more a stroke's width matters than that variation
 
 
 def augment(image: np.ndarray, aug: DataAug, rng: np.random.Generator, max_width: int) -> np.ndarray:
@@ -24,12 +28,15 @@ def augment(image: np.ndarray, aug: DataAug, rng: np.random.Generator, max_width
     `aug.use_data_aug` is the caller's switch and not read here.
 
     Random numbers are drawn only for kinds that are on, in this order: horizontal flip, vertical flip,
-    rotation, zoom x, zoom y, shear, width shift, height shift, elastic, thickness, contrast, blur, noise
-    (whether, how much, the noise itself), binarisation (whether, threshold).
+    rotation, zoom x, zoom y, shear, width shift, height shift, elastic, thickness, broken strokes (whether,
+    how much, where), contrast, blur, noise (whether, how much, the noise itself), binarisation (whether,
+    threshold).
     """
     image = warp(image, aug, rng, max_width)
     if aug.thickness_range:
         image = change_thickness(image, rng.uniform(-aug.thickness_range, aug.thickness_range))
+    if aug.broken_strokes and rng.random() < BREAK_PROBABILITY:
+        image = break_strokes(image, rng.uniform(0, aug.broken_strokes), rng)
     if aug.contrast_range != [1, 1]:
         low, high = aug.contrast_range
         image = change_contrast(image, rng.uniform(low, high))
@@ -62,6 +69,27 @@ def change_thickness(image: np.ndarray, change: float) -> np.ndarray:
         image = cv2.addWeighted(image, 1 - part, moved, part, 0)
         remaining -= 1
     return image
+
+
+def break_strokes(image: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
+    """Take away `share` of the ink where it is weakest, as a threshold does that was set too high.
+
+    Weak is where strokes are thin and where a random pressure of the pen is low.
+    """
+    ink = PAPER - (image if image.ndim == 2 else image.min(axis=2)).astype(np.float32)
+    strength = THINNESS / PAPER * cv2.GaussianBlur(ink, (0, 0), 1.0)
+    for size, weight in PRESSURE:
+        noise = cv2.GaussianBlur(rng.standard_normal(ink.shape, dtype=np.float32), (0, 0), size)
+        strength += weight / max(float(noise.std()), 1e-6) * noise
+    rows, columns = np.nonzero(ink)
+    if not len(rows):
+        return image
+    order = np.argsort(strength[rows, columns], kind="stable")
+    lost = np.cumsum(ink[rows, columns][order], dtype=np.float64)
+    gone = order[: np.searchsorted(lost, share * lost[-1])]
+    broken = image.copy()
+    broken[rows[gone], columns[gone]] = PAPER
+    return broken
 
 
 def change_contrast(image: np.ndarray, factor: float) -> np.ndarray:

@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data_generators.data_augmentation import add_noise, augment, binarize, change_contrast, change_thickness
+from data_generators.data_augmentation import (
+    add_noise,
+    augment,
+    binarize,
+    break_strokes,
+    change_contrast,
+    change_thickness,
+)
 from data_generators.warp import elastic_field, ink_box
 from utils.config_data import DataAug
 
@@ -23,6 +30,7 @@ EVERYTHING = DataAug(
     shear_range=20,
     elastic_range=2.5,
     thickness_range=1,
+    broken_strokes=0.3,
     contrast_range=[0.6, 1.2],
     noise_range=15,
     blur_range=0.6,
@@ -243,6 +251,42 @@ def test_thickness_of_empty_paper():
     assert np.array_equal(change_thickness(paper(), -2.0), paper())
 
 
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.9])
+def test_broken_strokes_lose_their_share_of_the_ink(share):
+    result = break_strokes(word(), share, np.random.default_rng(0))
+    assert moments(result)["m00"] == pytest.approx((1 - share) * moments(word())["m00"], rel=0.01)
+    # What is left is as it was.
+    left = result != 255
+    assert np.array_equal(result[left], word()[left])
+
+
+def test_thin_strokes_break_before_thick_ones():
+    image = np.minimum(bar(5, 59, 20, 22), bar(5, 59, 60, 72))
+    lost = np.zeros(2)
+    for seed in range(20):
+        broken = break_strokes(image, 0.1, np.random.default_rng(seed)) == 255
+        lost += broken[5:59, 20:22].mean(), broken[5:59, 60:72].mean()
+    assert lost[0] > 1.5 * lost[1] > 0
+
+
+def test_broken_strokes_have_gaps():
+    image = bar(30, 33, 5, 115)
+    parts = [
+        cv2.connectedComponents(
+            (break_strokes(image, 0.3, np.random.default_rng(seed)) < 128).astype(np.uint8)
+        )
+        for seed in range(20)
+    ]
+    assert np.median([number - 1 for number, _ in parts]) >= 3
+
+
+def test_strokes_are_broken_in_half_of_the_words():
+    whole = moments(word())["m00"]
+    losses = [1 - moments(run(word(), seed, broken_strokes=0.4))["m00"] / whole for seed in range(100)]
+    assert 30 < sum(loss < 1e-6 for loss in losses) < 70 and 0.35 < max(losses) < 0.4
+    assert np.array_equal(run(paper(), 0, broken_strokes=0.4), paper())
+
+
 def test_contrast_multiplies_darkness():
     image = np.array([[255, 155, 55, 0]], np.uint8)
     assert change_contrast(image, 0.5).tolist() == [[255, 205, 155, 127]]
@@ -354,6 +398,7 @@ def settings_of_all_kinds(draw):
         elastic_range=number(4),
         elastic_grid=8 + number(40),
         thickness_range=number(3),
+        broken_strokes=number(0.9),
         contrast_range=[1 - number(0.5), 1 + number(0.5)],
         noise_range=draw(st.sampled_from([0.0, 20.0])),
         blur_range=number(1.5),

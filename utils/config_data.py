@@ -94,6 +94,10 @@ class DataAug(Section):
     elastic_range: Real = key(0.0, "largest displacement of a control point, in pixels", ge=0, le=1000)
     elastic_grid: Annotated[Real, Field(ge=4)] = key(16.0, "distance between the control points, in pixels")
     thickness_range: Real = key(0.0, "largest growth or loss of stroke width, in pixels", ge=0, le=100)
+    broken_strokes: Annotated[Real, Field(ge=0, lt=1)] = key(
+        0.0,
+        "largest share of the ink lost in gaps, as after a threshold that was too high; in half the images",
+    )
     contrast_range: Annotated[list[Real], Field(min_length=2, max_length=2)] = key(
         [1.0, 1.0], "[smallest, largest] factor on the darkness of the ink"
     )
