@@ -12,12 +12,13 @@ train: $(VENV)/ready
 	$(RUN) main.py -c $(CONFIG) --predict_on_test
 	$(RUN) main.py -c $(CONFIG) --predict --filename test_images/supported.png
 
+# Two at a time; `make test TESTS=tests/test_models.py` for a part.
 test: $(VENV)/ready-to-test
-	$(RUN) -m pytest tests
+	$(RUN) -m pytest -n 2 --dist loadfile $(or $(TESTS),tests)
 
-# The same with the oldest libraries that requirements.txt allows; `make test-oldest TESTS=tests/test_models.py`.
+# The same with the oldest libraries that requirements.txt allows.
 test-oldest: $(OLDEST)/ready
-	$(OLDEST)/bin/python -m pytest $(or $(TESTS),tests)
+	$(OLDEST)/bin/python -m pytest -n 2 --dist loadfile $(or $(TESTS),tests)
 
 # Kills, full disks, a long training and 10,000 arbitrary inputs of each kind: hours on a small machine.
 faults: $(VENV)/ready-to-test
