@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.data import Data, make_data
-from benchmarks.measurements import COMPACT, PARTS, Settings
+from benchmarks.measurements import BEST, COMPACT, PARTS, Settings
 from benchmarks.process import run
 from benchmarks.report import write_report
 from utils.errors import UserError
@@ -22,7 +22,8 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
     add = parser.add_argument
     add("--images", help="folder of word images (default: the embedded dataset, made anew)")
     add("--labels", help="labels file of them")
-    add("--model", default="snapshots/synthetic", help="model that reads (default: %(default)s)")
+    add("--compact", default="snapshots/iam_fast", help=f"model of {COMPACT} (default: %(default)s)")
+    add("--best", default="snapshots/iam", help=f"model of {BEST} (default: %(default)s)")
     add("--words", type=int, default=20_000, help="words to train on and to read (default: %(default)s)")
     add("--seconds", type=float, default=30, help="of each training (default: %(default)s)")
     add("--repeats", type=int, default=3, help="runs whose median counts (default: %(default)s)")
@@ -60,13 +61,16 @@ def _settings(arguments: argparse.Namespace, folder: Path) -> Settings:
     quick = arguments.quick
     words = 40 if quick else arguments.words
     if arguments.only == ["packed"]:  # It renders its own words.
-        data, model = Data(folder, [], folder), Path(arguments.model)
+        data, models = Data(folder, [], folder), {}
     else:
         data = make_data(folder, words, arguments.images, arguments.labels)
-        model = _exported(Path(arguments.model), folder / "model")
+        folders = {COMPACT: Path(arguments.compact), BEST: Path(arguments.best)}
+        models = {
+            config: _exported(config, model, folder / Path(config).stem) for config, model in folders.items()
+        }
     return Settings(
         data,
-        model,
+        models,
         words=words,
         seed_words=2 if quick else min(512, words),
         images=min(words, 1000),
@@ -77,15 +81,15 @@ def _settings(arguments: argparse.Namespace, folder: Path) -> Settings:
     )
 
 
-def _exported(model: Path, copy: Path) -> Path:
+def _exported(config: str, model: Path, copy: Path) -> Path:
     """A copy of the model folder with fresh ONNX files."""
     if not model.is_dir():
-        raise UserError(f"Model folder {model} does not exist; name one with --model.")
+        raise UserError(f"Model folder {model} does not exist; name one with --compact or --best.")
     shutil.copytree(model, copy)
     run(
         "main.py",
         "-c",
-        COMPACT,
+        config,
         "--export",
         "--set",
         "experiment_folder=nowhere",

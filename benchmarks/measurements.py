@@ -19,7 +19,7 @@ class Settings:
     """How much is measured.
 
     Attributes:
-        model: folder with ONNX files, of the compact network.
+        models: a trained model's folder with ONNX files for each of COMPACT and BEST.
         words, seed_words: to read, and in the seed project's way, which is far slower.
         images: files to read in one call.
         seconds, repeats: of each training, and how often everything is measured.
@@ -28,7 +28,7 @@ class Settings:
     """
 
     data: Data
-    model: Path
+    models: dict[str, Path]
     words: int
     seed_words: int
     images: int
@@ -42,9 +42,9 @@ class Settings:
         everything = [*self.data.overrides(words), *self.overrides, *overrides]
         return partial(work, name, config=config, set=everything, seconds=self.seconds)
 
-    def reader(self, runtime: str) -> list[str]:
-        """Overrides that read with the model by this runtime."""
-        return [f"predict.weights_file={self.model}", f"predict.runtime={runtime}"]
+    def reader(self, config: str, runtime: str) -> list[str]:
+        """Overrides that read with this config's model by this runtime."""
+        return [f"predict.weights_file={self.models[config]}", f"predict.runtime={runtime}"]
 
 
 @dataclass(frozen=True)
@@ -72,28 +72,36 @@ def training_speed(settings: Settings) -> list[Row]:
 
 def evaluation_speed(settings: Settings) -> list[Row]:
     """Words per second of evaluation by both runtimes, against the seed project's way."""
-    reading = partial(settings.task, "reading", COMPACT, settings.words)
-    seed = f"{SEED}, decoded as the seed project does"
+
+    def reading(config: str, runtime: str) -> Callable[[], dict[str, Any]]:
+        return settings.task("reading", config, settings.words, *settings.reader(config, runtime))
+
+    seed, keras = f"{SEED}, decoded as the seed project does", f"{COMPACT}, Keras"
     tasks = {
         seed: settings.task("seed_decoding", SEED, settings.seed_words),
-        "Keras": reading(*settings.reader("keras")),
-        "ONNX Runtime": reading(*settings.reader("onnx")),
+        keras: reading(COMPACT, "keras"),
+        f"{COMPACT}, ONNX Runtime": reading(COMPACT, "onnx"),
+        f"{BEST}, ONNX Runtime": reading(BEST, "onnx"),
     }
     results = in_turn(tasks, settings.repeats)
-    traces = [result["traces"] for result in results["Keras"]]
+    traces = [result["traces"] for result in results[keras]]
     rows = _speeds("evaluation speed", results, seed)
-    return [*rows, Row("evaluation speed", "Keras", "traces of the graph", f"{settings.words} words", traces)]
+    return [*rows, Row("evaluation speed", keras, "traces of the graph", f"{settings.words} words", traces)]
 
 
 def start(settings: Settings) -> list[Row]:
     """Wall time and memory of whole commands."""
-    predict = ["main.py", "-c", COMPACT, "--predict", "--set", "experiment_folder=nowhere"]
-    onnx, keras = ([*predict, *settings.reader(name), "--filename"] for name in ("onnx", "keras"))
+
+    def predict(config: str, runtime: str, *files: Path | str) -> Callable[[], Any]:
+        reader = ["experiment_folder=nowhere", *settings.reader(config, runtime)]
+        return partial(run, "main.py", "-c", config, "--predict", "--set", *reader, "--filename", *files)
+
     many = settings.data.files(settings.images)
     tasks = {
-        "--predict, TensorFlow": partial(run, *keras, TEST_IMAGE),
-        "--predict, ONNX Runtime": partial(run, *onnx, TEST_IMAGE),
-        f"--predict, ONNX Runtime, {len(many)} images": partial(run, *onnx, *many),
+        "--predict, TensorFlow": predict(BEST, "keras", TEST_IMAGE),
+        "--predict, ONNX Runtime": predict(BEST, "onnx", TEST_IMAGE),
+        f"--predict, {BEST}, {len(many)} images": predict(BEST, "onnx", *many),
+        f"--predict, {COMPACT}, {len(many)} images": predict(COMPACT, "onnx", *many),
         "--help": partial(run, "main.py", "--help"),
         "a wrong config key": partial(run, "main.py", "--train", "--set", "train.batchsize=3", exit_code=2),
     }
@@ -123,7 +131,7 @@ def memory(settings: Settings) -> list[Row]:
     few = max(1, settings.words // 10)
 
     def evaluate(words: int, runtime: str) -> dict[str, float]:
-        overrides = [*settings.data.overrides(words), *settings.reader(runtime)]
+        overrides = [*settings.data.overrides(words), *settings.reader(COMPACT, runtime)]
         return {"peak_mb": run("main.py", "-c", COMPACT, "--predict_on_test", "--set", *overrides).peak_mb}
 
     for name, measured in {

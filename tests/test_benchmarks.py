@@ -104,11 +104,12 @@ def test_parts_of_the_table(dataset, tmp_path, monkeypatch):
     monkeypatch.setattr(measurements, "run", fake_run)
     data = make_data(tmp_path, 20, str(dataset / "words"), str(dataset / "labels.json"))
     assert len(data.words) == 20 and all(path.is_file() for path in data.files(20))
-    settings = Settings(data, tmp_path / "model", 20, 5, 3, seconds=0, repeats=2)
+    models = {config: tmp_path / "model" for config in (measurements.COMPACT, measurements.BEST)}
+    settings = Settings(data, models, 20, 5, 3, seconds=0, repeats=2)
     rows = [row for part in measurements.PARTS.values() for row in part(settings)]
     ratios = {(row.part, row.what, row.unit): row.ratio for row in rows}
     assert ratios["training speed", "configs/iam_fast.yml", "words/s"] == 4
-    assert ratios["evaluation speed", "Keras", "words/s"] == 20
+    assert ratios["evaluation speed", "configs/iam_fast.yml, Keras", "words/s"] == 20
     assert ratios["start", "--predict, ONNX Runtime", "s"] == 1 / 8
     assert ratios["generator", "generator on one core", "words/s"] == 12.5
     assert ratios["memory", "training, 20 words", "MB"] == 120 / 102
@@ -138,7 +139,7 @@ def test_table_and_picture():
 def test_whole_command(dataset, model, tmp_path):
     line = [sys.executable, "-m", "benchmarks", "--quick", "--only", "start"]
     line += ["--images", str(dataset / "words"), "--labels", str(dataset / "labels.json")]
-    line += ["--model", str(model), "--output", str(tmp_path / "out")]
+    line += ["--compact", str(model), "--best", str(model), "--output", str(tmp_path / "out")]
     result = subprocess.run(line, cwd=REPOSITORY, capture_output=True, text=True, timeout=300)
     assert result.returncode == 0, result.stderr
     figures = json.loads((tmp_path / "out" / "results.json").read_text(encoding="utf-8"))["figures"]
