@@ -55,11 +55,12 @@ class _Encoder:
             states = [*states, zero, zero]
         for index, state in enumerate(states):
             graph.output(state, f"state_{index}", "float32", ("B", network.latent_dim))
-        memory = graph("Transpose", columns, perm=[1, 0, 2])
-        if network.attention == "luong":
-            self._attended(memory)
-        if network.ctc_weight:
-            self._spelled(memory)
+        if network.attention == "luong" or network.ctc_weight:
+            memory = graph("Transpose", columns, perm=[1, 0, 2])
+            if network.attention == "luong":
+                self._attended(memory)
+            if network.ctc_weight:
+                self._spelled(memory)
         return graph
 
     def _normalize(self) -> str:

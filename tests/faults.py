@@ -121,8 +121,8 @@ def soak(folder: Path, dataset: Path) -> str:
 
 def processes(folder: Path, dataset: Path) -> str:
     """Stops the second of two processes by SIGTERM, then kills it; the training goes on each time."""
-    settings = tiny_settings(dataset, folder, train={"batch_size": 8, "num_epochs": 1000})
-    settings["train"]["save_every_minutes"] = 1e-9
+    train = {"batch_size": 8, "num_epochs": 1000, "save_every_minutes": 1e-9}
+    settings = tiny_settings(dataset, folder, train=train)
     config, experiment = write_settings(folder / "tiny.yml", settings), folder / "experiment"
     reached = 0
     for number, expected in ((signal.SIGTERM, [143, 143]), (signal.SIGKILL, [2, -9])):
