@@ -15,6 +15,8 @@ BINARIZE_JITTER = 20.0  # grey levels around Otsu's threshold; archives choose t
 LEAST_INK_SHARE = 0.5  # part of a word's ink that thinning leaves at least
 THICKNESS_KERNEL = np.ones((3, 3), np.uint8)
 BREAK_PROBABILITY = 0.5  # whole strokes must stay part of the training data
+OCCLUSION_PROBABILITY = 0.5
+MOST_OCCLUDED = 0.4  # part of a word's ink that a patch may cover
 # Of the pressure that decides where ink is lost: size in pixels and strength of its variation.
 PRESSURE = ((1.2, 1.0), (4.0, 0.7))
 THINNESS = 2.0  # how much more a stroke's width matters than that variation
@@ -29,14 +31,16 @@ def augment(image: np.ndarray, aug: DataAug, rng: np.random.Generator, max_width
 
     Random numbers are drawn only for kinds that are on, in this order: horizontal flip, vertical flip,
     rotation, zoom x, zoom y, shear, width shift, height shift, elastic, thickness, broken strokes (whether,
-    how much, where), contrast, blur, noise (whether, how much, the noise itself), binarisation (whether,
-    threshold).
+    how much, where), occlusion (whether, height, width, top, left), contrast, blur, noise (whether, how much,
+    the noise itself), binarisation (whether, threshold).
     """
     image = warp(image, aug, rng, max_width)
     if aug.thickness_range:
         image = change_thickness(image, rng.uniform(-aug.thickness_range, aug.thickness_range))
     if aug.broken_strokes and rng.random() < BREAK_PROBABILITY:
         image = break_strokes(image, rng.uniform(0, aug.broken_strokes), rng)
+    if aug.occlusion and rng.random() < OCCLUSION_PROBABILITY:
+        image = occlude(image, rng.uniform(0, aug.occlusion, 2), rng.random(2))
     if aug.contrast_range != [1, 1]:
         low, high = aug.contrast_range
         image = change_contrast(image, rng.uniform(low, high))
@@ -90,6 +94,25 @@ def break_strokes(image: np.ndarray, share: float, rng: np.random.Generator) -> 
     broken = image.copy()
     broken[rows[gone], columns[gone]] = PAPER
     return broken
+
+
+def occlude(image: np.ndarray, size: np.ndarray, place: np.ndarray) -> np.ndarray:
+    """Paper over a patch, so that the rest of the word must tell what was there (DeVries and Taylor 2017).
+
+    A patch that would cover more than MOST_OCCLUDED of the ink is left out.
+
+    Args:
+        size: (2,) height and width of the patch, as parts of the image's height.
+        place: (2,) down and to the right, 0..1: from just outside to just outside at the other end.
+    """
+    sides = np.maximum(1, np.rint(size * len(image)).astype(int))
+    ends = (place * (image.shape[:2] + sides)).astype(int)
+    patch = tuple(slice(max(0, end - side), end) for end, side in zip(ends, sides))
+    if _ink(image[patch]) > MOST_OCCLUDED * _ink(image):
+        return image
+    covered = image.copy()
+    covered[patch] = PAPER
+    return covered
 
 
 def change_contrast(image: np.ndarray, factor: float) -> np.ndarray:

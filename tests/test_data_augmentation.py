@@ -15,6 +15,7 @@ from data_generators.data_augmentation import (
     break_strokes,
     change_contrast,
     change_thickness,
+    occlude,
 )
 from data_generators.warp import elastic_field, ink_box
 from utils.config_data import DataAug
@@ -31,6 +32,7 @@ EVERYTHING = DataAug(
     elastic_range=2.5,
     thickness_range=1,
     broken_strokes=0.3,
+    occlusion=0.5,
     contrast_range=[0.6, 1.2],
     noise_range=15,
     blur_range=0.6,
@@ -287,6 +289,35 @@ def test_strokes_are_broken_in_half_of_the_words():
     assert np.array_equal(run(paper(), 0, broken_strokes=0.4), paper())
 
 
+@pytest.mark.parametrize(
+    "place, covered",
+    [
+        ((0, 0), (0, 0)),
+        ((1, 1), (0, 0)),
+        ((0.5, 0.5), (24, 40)),
+        ((0.25, 0.5), (22, 40)),
+        ((0.5, 0.1), (24, 16)),
+    ],
+)
+def test_occlusion_covers_a_patch(place, covered):
+    image = np.zeros((64, 120), np.uint8)
+    result = occlude(image, np.array([24, 40]) / 64, np.array(place))
+    white = result == 255
+    rows, columns = white.any(axis=1).sum(), white.any(axis=0).sum()
+    assert (rows, columns) == covered and white.sum() == rows * columns
+    assert (result[~white] == 0).all()
+
+
+def test_occlusion_leaves_most_of_the_word():
+    whole, areas = moments(word())["m00"], []
+    for seed in range(200):
+        result = run(word(), seed, occlusion=0.5)
+        assert moments(result)["m00"] >= 0.6 * whole
+        areas.append((result != word()).any())
+    # Half of the words are spared, and some patches lie beside the ink.
+    assert 0.2 < np.mean(areas) < 0.5
+
+
 def test_contrast_multiplies_darkness():
     image = np.array([[255, 155, 55, 0]], np.uint8)
     assert change_contrast(image, 0.5).tolist() == [[255, 205, 155, 127]]
@@ -399,6 +430,7 @@ def settings_of_all_kinds(draw):
         elastic_grid=8 + number(40),
         thickness_range=number(3),
         broken_strokes=number(0.9),
+        occlusion=number(1),
         contrast_range=[1 - number(0.5), 1 + number(0.5)],
         noise_range=draw(st.sampled_from([0.0, 20.0])),
         blur_range=number(1.5),

@@ -98,6 +98,9 @@ class DataAug(Section):
         0.0,
         "largest share of the ink lost in gaps, as after a threshold that was too high; in half the images",
     )
+    occlusion: Real = key(
+        0.0, "largest side of a patch of paper laid over half the images, as a part of the height", ge=0, le=1
+    )
     contrast_range: Annotated[list[Real], Field(min_length=2, max_length=2)] = key(
         [1.0, 1.0], "[smallest, largest] factor on the darkness of the ink"
     )
