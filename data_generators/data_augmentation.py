@@ -31,7 +31,7 @@ def augment(image: np.ndarray, aug: DataAug, rng: np.random.Generator, max_width
 
     Random numbers are drawn only for kinds that are on, in this order: horizontal flip, vertical flip,
     rotation, zoom x, zoom y, shear, width shift, height shift, elastic, thickness, broken strokes (whether,
-    how much, where), occlusion (whether, height, width, top, left), contrast, blur, noise (whether, how much,
+    how much, where), occlusion (whether, height, width, where), contrast, blur, noise (whether, how much,
     the noise itself), binarisation (whether, threshold).
     """
     image = warp(image, aug, rng, max_width)
@@ -40,7 +40,7 @@ def augment(image: np.ndarray, aug: DataAug, rng: np.random.Generator, max_width
     if aug.broken_strokes and rng.random() < BREAK_PROBABILITY:
         image = break_strokes(image, rng.uniform(0, aug.broken_strokes), rng)
     if aug.occlusion and rng.random() < OCCLUSION_PROBABILITY:
-        image = occlude(image, rng.uniform(0, aug.occlusion, 2), rng.random(2))
+        image = occlude(image, rng.uniform(0, aug.occlusion, 2), rng.random())
     if aug.contrast_range != [1, 1]:
         low, high = aug.contrast_range
         image = change_contrast(image, rng.uniform(low, high))
@@ -96,18 +96,21 @@ def break_strokes(image: np.ndarray, share: float, rng: np.random.Generator) -> 
     return broken
 
 
-def occlude(image: np.ndarray, size: np.ndarray, place: np.ndarray) -> np.ndarray:
+def occlude(image: np.ndarray, size: np.ndarray, place: float) -> np.ndarray:
     """Paper over a patch, so that the rest of the word must tell what was there (DeVries and Taylor 2017).
 
     A patch that would cover more than MOST_OCCLUDED of the ink is left out.
 
     Args:
         size: (2,) height and width of the patch, as parts of the image's height.
-        place: (2,) down and to the right, 0..1: from just outside to just outside at the other end.
+        place: which of the ink's pixels, from top to bottom, the patch is laid on; 0..1.
     """
+    pixels = np.argwhere((image if image.ndim == 2 else image.min(axis=2)) < PAPER)
+    if not len(pixels):
+        return image
     sides = np.maximum(1, np.rint(size * len(image)).astype(int))
-    ends = (place * (image.shape[:2] + sides)).astype(int)
-    patch = tuple(slice(max(0, end - side), end) for end, side in zip(ends, sides))
+    starts = pixels[int(place * (len(pixels) - 1))] - sides // 2
+    patch = tuple(slice(max(0, start), start + side) for start, side in zip(starts, sides))
     if _ink(image[patch]) > MOST_OCCLUDED * _ink(image):
         return image
     covered = image.copy()
