@@ -122,8 +122,7 @@ class PackedGenerator(BaseDataGenerator):
             wanted = [row for row in range(start, start + end - first) if row in own] if pixels else []
             if wanted:
                 found = self.store.images(group)
-                # Copies: a view would keep the whole row group in memory.
-                images |= {row: found[first + row - start].copy() for row in wanted}
+                images |= zip(wanted, _kept([found[first + row - start] for row in wanted]))
             start += end - first
         return Block(labels, widths, np.array(seeds), images, batches)
 
@@ -167,3 +166,10 @@ class PackedGenerator(BaseDataGenerator):
         maker = self.maker
         own = {int(row) for batch in batches for row in batch.reshape(maker.parts, -1)[maker.part]}
         return [batches[index] for index in order], own
+
+
+def _kept(images: list[np.ndarray]) -> list[np.ndarray]:
+    """Copies in one piece: views would keep the whole row group, single copies leave gaps when they go."""
+    pixels = np.concatenate([image.ravel() for image in images])
+    parts = np.split(pixels, np.cumsum([image.size for image in images])[:-1])
+    return [part.reshape(image.shape) for part, image in zip(parts, images)]
