@@ -53,10 +53,7 @@ def read_labels(path: str | Path) -> LabelsFile:
         if not isinstance(content[split], list):
             raise UserError(f"{path}: {split} must be a list of words, not {_kind(content[split])}.")
     splits = {
-        split: [
-            entry if isinstance(entry, Word) else _word(entry, f"{path}: {split}[{index}]")
-            for index, entry in enumerate(content[split])
-        ]
+        split: [_word(entry, f"{path}: {split}[{index}]") for index, entry in enumerate(content[split])]
         for split in SPLITS
     }
     notes = _leaks(path, splits)
@@ -95,8 +92,7 @@ def check_filename(filename: str, where: str) -> None:
 def _read_json(path: Path) -> Any:
     try:
         with open_regular(path) as file:
-            text = _decoded(file.read())
-        return json.loads(text, object_pairs_hook=_object)
+            return json.loads(file.read(), object_pairs_hook=_object)
     except FileNotFoundError:
         raise UserError(
             f"Labels file {path} does not exist; make it with "
@@ -108,24 +104,13 @@ def _read_json(path: Path) -> Any:
         raise UserError(f"Labels file {path} is not valid JSON: {' '.join(str(error).split())}.") from None
 
 
-def _decoded(content: bytes) -> str:
-    """As `json.loads` does it; bytes and text at once would be the most memory that reading takes."""
-    return content.decode(json.detect_encoding(content), "surrogatepass")
-
-
-def _object(pairs: list[tuple[str, Any]]) -> "dict[str, Any] | Word":
-    """A JSON object, or at once the word that it describes: dicts of all words would take twice the memory.
-
-    Of a key that occurs twice, one value would be lost in silence.
-    """
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object; of a key that occurs twice, one value would be lost in silence."""
     values = dict(pairs)
     if len(values) < len(pairs):
         twice, _ = Counter(name for name, _ in pairs).most_common(1)[0]
         raise ValueError(f"an object has the key {twice!r} twice")
-    try:
-        return _word(values, "")
-    except UserError:
-        return values  # no word, or a wrong one: `read_labels` knows where it stands
+    return values
 
 
 def _word(entry: Any, where: str) -> Word:
@@ -176,12 +161,5 @@ def _is_text(value: str) -> bool:
 
 def _kind(value: Any) -> str:
     """The JSON name of a value's type."""
-    names = {
-        dict: "an object",
-        Word: "one word",
-        list: "a list",
-        str: "a string",
-        bool: "true or false",
-        type(None): "null",
-    }
+    names = {dict: "an object", list: "a list", str: "a string", bool: "true or false", type(None): "null"}
     return names.get(type(value), "a number")
