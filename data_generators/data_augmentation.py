@@ -80,7 +80,7 @@ def break_strokes(image: np.ndarray, share: float, rng: np.random.Generator) -> 
 
     Weak is where strokes are thin and where a random pressure of the pen is low.
     """
-    ink = PAPER - (image if image.ndim == 2 else image.min(axis=2)).astype(np.float32)
+    ink = PAPER - _darkest_channel(image).astype(np.float32)
     strength = THINNESS / PAPER * cv2.GaussianBlur(ink, (0, 0), 1.0)
     for size, weight in PRESSURE:
         noise = cv2.GaussianBlur(rng.standard_normal(ink.shape, dtype=np.float32), (0, 0), size)
@@ -105,7 +105,7 @@ def occlude(image: np.ndarray, size: np.ndarray, place: float) -> np.ndarray:
         size: (2,) height and width of the patch, as parts of the image's height.
         place: which of the ink's pixels, from top to bottom, the patch is laid on; 0..1.
     """
-    pixels = np.argwhere((image if image.ndim == 2 else image.min(axis=2)) < PAPER)
+    pixels = np.argwhere(_darkest_channel(image) < PAPER)
     if not len(pixels):
         return image
     sides = np.maximum(1, np.rint(size * len(image)).astype(int))
@@ -141,6 +141,11 @@ def binarize(image: np.ndarray, jitter: float) -> np.ndarray:
     level = min(max(otsu + jitter, cv2.minMaxLoc(gray)[0]), PAPER - 1)
     black_white = cv2.threshold(gray, level, PAPER, cv2.THRESH_BINARY)[1]
     return black_white if image.ndim == 2 else cv2.cvtColor(black_white, cv2.COLOR_GRAY2RGB)
+
+
+def _darkest_channel(image: np.ndarray) -> np.ndarray:
+    """(height, width): less than PAPER wherever there is any ink."""
+    return image if image.ndim == 2 else image.min(axis=2)
 
 
 def _ink(image: np.ndarray) -> float:
