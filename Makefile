@@ -3,6 +3,9 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 CONFIG ?= configs/config.yml
 OLDEST := .venv-oldest
+TESTS ?= tests
+# Two files at a time.
+PYTEST := -m pytest -n 2 --dist loadfile $(TESTS)
 
 .PHONY: train test test-oldest bench faults figures clean
 
@@ -12,13 +15,13 @@ train: $(VENV)/ready
 	$(RUN) main.py -c $(CONFIG) --predict_on_test
 	$(RUN) main.py -c $(CONFIG) --predict --filename test_images/supported.png
 
-# Two at a time; `make test TESTS=tests/test_models.py` for a part.
+# `make test TESTS=tests/test_models.py` for a part.
 test: $(VENV)/ready-to-test
-	$(RUN) -m pytest -n 2 --dist loadfile $(or $(TESTS),tests)
+	$(RUN) $(PYTEST)
 
 # The same with the oldest libraries that requirements.txt allows.
 test-oldest: $(OLDEST)/ready
-	$(OLDEST)/bin/python -m pytest -n 2 --dist loadfile $(or $(TESTS),tests)
+	$(OLDEST)/bin/python $(PYTEST)
 
 # Kills, full disks, a long training and 10,000 arbitrary inputs of each kind: hours on a small machine.
 faults: $(VENV)/ready-to-test
