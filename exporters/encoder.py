@@ -55,12 +55,11 @@ class _Encoder:
             states = [*states, zero, zero]
         for index, state in enumerate(states):
             graph.output(state, f"state_{index}", "float32", ("B", network.latent_dim))
-        if network.attention == "luong" or network.ctc_weight:
-            memory = graph("Transpose", columns, perm=[1, 0, 2])
-            if network.attention == "luong":
-                self._attended(memory)
-            if network.ctc_weight:
-                self._spelled(memory)
+        memory = graph("Transpose", columns, perm=[1, 0, 2])
+        if network.attention == "luong":
+            self._attended(memory)
+        if network.ctc_weight:
+            self._spelled(memory)
         return graph
 
     def _normalize(self) -> str:
