@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from keras import ops
 
 from base.base_trainer import BaseTrainer
@@ -245,6 +246,31 @@ def test_fixed_statistics_train_by_what_they_read_by(fixed, eagerly):
     assert np.array_equal(trained, read) == fixed
     assert all(np.array_equal(*pair) == fixed for pair in zip(before, after))
     assert len(norms) * 2 == sum("batch_norm" in v.path for v in model.model.trainable_variables)
+
+
+@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
+def test_batch_norm_computes_what_keras_does(training, dtype):
+    """Outputs, gradients and running statistics, of a batch of one mean and variance by channel."""
+    values = ops.convert_to_tensor(np.random.default_rng(1).normal(3, 2, (4, 2, 5, 3)).astype(np.float32))
+    results = []
+    for kind in (keras.layers.BatchNormalization, BatchNormalization):
+        layer = kind(dtype=dtype, momentum=0.9)
+        layer.build(values.shape)
+        for variable, value in zip(layer.variables, ([1, 2, -1], [0, 1, 5], [1, 2, 3], [1, 4, 9])):
+            variable.assign(value)
+        with tf.GradientTape() as tape:
+            tape.watch(values)
+            outputs = layer(values, training=training)
+            loss = ops.sum(ops.cast(outputs, "float32") * ops.sin(values))
+        gradients = tape.gradient(loss, [values, *layer.trainable_variables])
+        assert outputs.dtype == layer.compute_dtype
+        results.append([ops.cast(outputs, "float32"), *gradients, *layer.variables])
+    assert len(results[0]) == 8
+    for expected, result in zip(*results):
+        np.testing.assert_allclose(result, expected, rtol=1e-4, atol=1e-4)
+    moved = np.array(results[1][-2]) - [1, 2, 3]
+    assert np.allclose(moved, 0.1 * (np.mean(values, (0, 1, 2)) - [1, 2, 3]) if training else 0, atol=1e-3)
 
 
 def test_dropout_is_off_outside_training():
