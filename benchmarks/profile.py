@@ -1,4 +1,4 @@
-"""Where the time of a training step goes, by kind of operation: python -m benchmarks.profile
+"""Where the time of a training step goes, by kind of operation: python -m benchmarks.profile -c CONFIG ...
 
 Writes profile.md. Operations run on several threads at once, so their times add up to more than the step.
 """
@@ -19,20 +19,30 @@ from utils.files import write_text
 from utils.quiet_keras import import_keras
 
 WARM_UP, TIMED, TRACED = 3, 10, 4  # steps
+# Parts of the operations' names, each kind by the first that it has.
+KINDS = {"convolutions": ("Conv2D",), "matrix products": ("MatMul",), "batch norm": ("BatchNorm",)}
+LONGEST = 12  # operations in a table
 
 
 def main(argv: list[str] | None = None) -> int:
     """Command line; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.profile", description=__doc__.splitlines()[0])
-    parser.add_argument("-c", "--conf", default="configs/config.yml", help="config (default: %(default)s)")
+    parser.add_argument("-c", "--conf", nargs="+", default=["configs/config.yml"], help="configs, one by one")
     parser.add_argument("--set", nargs="+", default=[], metavar="KEY.PATH=VALUE", help="override config keys")
     parser.add_argument("--output", default="benchmarks/profile.md", help="file (default: %(default)s)")
     arguments = parser.parse_args(argv)
     try:
-        config = load_config(arguments.conf, arguments.set)
+        configs = {name: load_config(name, arguments.set) for name in arguments.conf}
         import_keras()
-        step, times, calls = profile(config)
-        write_text(arguments.output, as_markdown(arguments.conf, config, step, times, calls))
+        about = machine(f"python -m benchmarks.profile -c {' '.join(configs)}")
+        lines = [
+            "# Profile of a training step",
+            "",
+            *(f"- {key.replace('_', ' ')}: {about[key]}" for key in about),
+        ]
+        for name, config in configs.items():
+            lines += ["", f"## {name}", "", *as_markdown(config, *profile(config))]
+        write_text(arguments.output, "\n".join(lines) + "\n")
     except UserError as error:
         print(error, file=sys.stderr)
         return 2
@@ -68,19 +78,23 @@ def profile(config: Config) -> tuple[float, Counter[str], Counter[str]]:
     return median(seconds), times, calls
 
 
-def as_markdown(name: str, config: Config, step: float, times: Counter[str], calls: Counter[str]) -> str:
-    """The operations that take longest, as a table."""
+def as_markdown(config: Config, step: float, times: Counter[str], calls: Counter[str]) -> list[str]:
+    """What each kind of operation takes, and a table of the operations that take longest."""
     total = sum(times.values())
-    size = config.train.batch_size
-    lines = ["# Profile of a training step", "", f"- config: {name}"]
-    lines += [f"- {key.replace('_', ' ')}: {value}" for key, value in machine("benchmarks.profile").items()]
-    lines += [f"- step: {1000 * step:.1f} ms for {size} words, the median of {TIMED}", ""]
-    lines += ["| operation | ms per step | share | calls per step |", "|---|---|---|---|"]
+    kinds: Counter[str] = Counter()
+    for operation, seconds in times.items():
+        found = (kind for kind, parts in KINDS.items() if any(part in operation for part in parts))
+        kinds[next(found, "the rest")] += seconds
+    shares = ", ".join(f"{kind} {seconds / total:.0%}" for kind, seconds in kinds.most_common())
+    lines = [
+        f"{1000 * step:.0f} ms for {config.train.batch_size} words, the median of {TIMED} steps: {shares}."
+    ]
+    lines += ["", "| operation | ms per step | share | calls per step |", "|---|---|---|---|"]
     lines += [
         f"| {operation} | {1000 * seconds:.2f} | {seconds / total:.1%} | {calls[operation]} |"
-        for operation, seconds in times.most_common(25)
+        for operation, seconds in times.most_common(LONGEST)
     ]
-    return "\n".join(lines) + "\n"
+    return lines
 
 
 def _by_operation(folder: Path) -> tuple[Counter[str], Counter[str]]:

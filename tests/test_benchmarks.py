@@ -162,6 +162,7 @@ def test_profile(dataset, tmp_path):
     assert profile.main(["-c", config, "--output", str(tmp_path / "profile.md")]) == 0
     table = (tmp_path / "profile.md").read_text(encoding="utf-8")
     # TensorFlow may put its own or oneDNN's (_MklNativeConv2D) in the place of one operation.
-    assert "Conv2D |" in table and "MatMul |" in table and "for 8 words" in table
+    assert "Conv2D |" in table and "MatMul |" in table and "for 8 words" in table and f"## {config}" in table
+    assert "convolutions " in table and "matrix products " in table
     assert "| Process |" not in table and "__inference" not in table
     assert profile.main(["-c", "nowhere.yml"]) == 2
