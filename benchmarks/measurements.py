@@ -162,10 +162,11 @@ def packed(settings: Settings) -> list[Row]:
         read = work("packed", config=BEST, set=overrides, seconds=0)
         shutil.rmtree(folder, ignore_errors=True)
         speeds = {"rendered and packed": words / made.seconds, "an epoch": read["words_per_second"]}
-        rows += [Row("packed", what, "words/s", name, [speed]) for what, speed in speeds.items()]
+        rows += [Row("packed", f"{what}, {name}", "words/s", name, [speed]) for what, speed in speeds.items()]
         for what, peak in {"rendered and packed": made.peak_mb, "an epoch": read["peak_mb"]}.items():
             base = smallest.get(what)
-            row = Row("packed", what, "MB", name, [peak], base and peak / base.value, base.n if base else "")
+            ratio = base and peak / base.value
+            row = Row("packed", f"{what}, {name}", "MB", name, [peak], ratio, base.n if base else "")
             smallest.setdefault(what, row)
             rows.append(row)
     return rows

@@ -115,8 +115,8 @@ def test_parts_of_the_table(dataset, tmp_path, monkeypatch):
     assert ratios["memory", "training, 20 words", "MB"] == 120 / 102
     assert {("seed_decoding", "configs/seed.yml", 5), ("reading", "configs/iam_fast.yml", 20)} < set(asked)
     packed = {(row.what, row.unit, row.n): (row.value, row.ratio) for row in rows if row.part == "packed"}
-    assert packed["rendered and packed", "words/s", "10000 words"] == (1250, None)
-    assert packed["an epoch", "MB", "10000 words"] == (110, 1.1) and len(packed) == 8
+    assert packed["rendered and packed, 10000 words", "words/s", "10000 words"] == (1250, None)
+    assert packed["an epoch, 10000 words", "MB", "10000 words"] == (110, 1.1) and len(packed) == 8
     assert all(len(row.runs) == 2 for row in rows if row.part != "packed")
     write_report(tmp_path / "out", rows, "python -m benchmarks")
     content = json.loads((tmp_path / "out" / "results.json").read_text(encoding="utf-8"))
