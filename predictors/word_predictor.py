@@ -69,13 +69,13 @@ class WordPredictor(BasePredictor):
 
     def predict_dataset(self, dataset: Dataset, progress: bool = False) -> list[Prediction]:
         """Reads all words of a dataset, in its order."""
-        results: dict[int, Prediction] = {}
+        results: list[Any] = [None] * len(dataset)
         predictions = self.predict(dataset.widths, dataset.image)
         for index, prediction in progress_bar(
             predictions, desc="Reading", total=len(dataset), unit="word", disable=not progress, leave=False
         ):
             results[index] = prediction
-        return [results[i] for i in range(len(dataset))]
+        return results
 
     def predict_batch(self, images: list[np.ndarray]) -> list[Prediction]:
         try:

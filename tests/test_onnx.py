@@ -22,7 +22,7 @@ from exporters.run import export
 from models.artifact import load_artifact, save_artifact
 from models.description import file_digest, read_description
 from models.model_seq2seq import ModelSeq2Seq
-from predictors.predictor_onnx import WORDS_AT_ONCE, PredictorOnnx
+from predictors.predictor_onnx import WIDTH_AT_ONCE, PredictorOnnx
 from predictors.predictor_seq2seq import PredictorSeq2Seq
 from predictors.runtime import load_predictor
 from preprocessing.batch import pad_images
@@ -114,7 +114,7 @@ def test_same_text_as_keras(make_config, tmp_path, eagerly, name):
     # Seeds whose texts differ in characters and in length; checked below.
     model = random_network(make_config, 3 if name == "flatten with attention" else 2, *NETWORKS[name])
     # More than are decoded at once; words end at different steps, so some are dropped on the way.
-    images = pictures(model, WORDS_AT_ONCE + 8)
+    images = pictures(model, WIDTH_AT_ONCE // 64 + 8)
     expected = PredictorSeq2Seq(model).predict_batch(images)
     predictor = exported(model, tmp_path)
     assert_alike(predictor.predict_batch(images), expected)

@@ -50,7 +50,7 @@ def dry_run(trainer: TrainerSeq2Seq) -> None:
     """Trains on the widest batch and on an average one, and prints size, memory, speed and time.
 
     Nothing is written. The widest batch needs most memory; it comes first, with the compilation. Of the
-    average one's times the first doesn't count, for new sizes are prepared in it; the best of the others does.
+    average one's times the first doesn't count, for it prepares new sizes; the best of the others does.
     """
     generator: DataGenerator = trainer.train_feed.generator
     sizes = batch_sizes(generator)
