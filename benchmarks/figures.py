@@ -94,7 +94,7 @@ def augmentation(columns: int = 5, rows: int = 4) -> Image.Image:
     config = load_config(REPOSITORY / "configs" / "iam.yml")
     rng = np.random.default_rng(SEED)
     word = render_word("distorted", fonts_of("train")[AUGMENTED_FONT], rng)
-    original = word_image_of_array(word, config.image)
+    original = word_image_of_array(word, config.for_training_words.image)
     widest = round(1.5 * original.shape[1])
     distorted = (augment(original, config.data_aug, rng, widest) for _ in range(columns * rows - 1))
     return _sheet([Image.fromarray(image) for image in (original, *distorted)], columns, (widest, 60))

@@ -44,7 +44,7 @@ def prepare(config: Config) -> tuple[ModelSeq2Seq, DataGenerator]:
     words = read_dataset_labels(config).splits["train"]
     charset = config.network.charset
     tokenizer = Tokenizer(charset) if charset else Tokenizer.from_labels([word.label for word in words])
-    dataset = open_dataset(config, words, "train", tokenizer)
+    dataset = open_dataset(config.for_training_words, words, "train", tokenizer)
     network, train = ModelSeq2Seq(config.image, config.network, tokenizer), config.train
     optimizer = TrainerSeq2Seq.make_optimizer(
         train.optimizer, train.learning_rate, train.weight_decay, train.clip_norm, train.ema_decay

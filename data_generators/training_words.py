@@ -18,7 +18,7 @@ def training_words(config: Config, labels: LabelsFile) -> tuple[list[Word], list
     For a packed dataset, whose words are too many to list, a word for each character of its labels.
     """
     if config.train.packed.folder:
-        store = open_packed(Path(config.train.packed.folder), config.image)
+        store = open_packed(Path(config.train.packed.folder), config.for_training_words.image)
         return [Word("", char) for char in store.charset], []
     return labels.splits["train"], additional_words(config)
 
@@ -43,6 +43,7 @@ def open_training_words(
     Raises:
         UserError: see `open_dataset`.
     """
+    config = config.for_training_words
     if config.train.packed.folder:
         store = open_packed(Path(config.train.packed.folder), config.image)
         _check_labels(store, tokenizer, config)

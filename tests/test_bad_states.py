@@ -111,6 +111,14 @@ def test_learning_rates_that_others_have_written(tiny, experiment, state, begun,
     assert_state_refused(tiny(), experiment, capsys, "is incomplete")
 
 
+def test_a_state_older_than_a_config_key_goes_on(tiny, state, begun):
+    identity = json.loads(begun[1]["progress"].tobytes())["identity"]
+    image = {name: value for name, value in identity["image"].items() if name not in ("margin", "blur")}
+    assert len(image) == len(identity["image"]) - 2
+    saved(state, {"identity": {**identity, "image": image}}, begun[1])
+    assert train(tiny(), "train.num_epochs=2") == 0
+
+
 def objects(path, arrays):
     """A pickle, which numpy would run."""
     np.savez(path, **{**arrays, "progress": np.array([Exploit()], object)})

@@ -1,6 +1,7 @@
 """What an epoch of training consists of when datasets are mixed."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import main
 from data_generators.dataset import open_dataset
 from data_generators.training_words import additional_words, open_training_words
 from models.description import read_description
+from preprocessing.word_image import read_word_image
 from utils.config import validate_config
 from utils.errors import UserError
 from utils.labels import read_labels
@@ -55,6 +57,25 @@ def test_words_keep_their_images(dataset, tmp_path, other):
         assert mixed.words[20 + index].label == "é"
         assert image.shape[1] == mixed.widths[20 + index]
         assert image[8, 10] == 10 * index
+
+
+@pytest.mark.parametrize("distorted", [False, True])
+def test_margin_and_blur_are_for_words_that_are_not_distorted(dataset, tmp_path, other, distorted):
+    image = {"image_size": {"y_size": 16, "x_size": 64}, "fixed_width": False, "margin": 3, "blur": 0.5}
+    changes = {"image": image, "data_aug": {"use_data_aug": distorted}, "train": {"additional_data": other}}
+    config = validate_config(tiny_settings(dataset, tmp_path, **changes), "test")
+    words, extra = read_labels(config.labels_file).splits["train"], additional_words(config)
+    tokenizer = Tokenizer.from_labels([word.label for word in [*words, *extra]])
+    opened_words, _ = open_training_words(config, words, extra, tokenizer)
+    expected = config.image.model_copy(update={"margin": 0, "blur": 0.0}) if distorted else config.image
+    for folder, position, word in (
+        (config.images_folder, 0, words[0]),
+        (other["images_folder"], 20, extra[0]),
+    ):
+        read = read_word_image(Path(folder) / word.filename, expected)
+        assert np.array_equal(opened_words.image(position), read)
+    plain = config.image.model_copy(update={"margin": 0})
+    assert (read.shape == read_word_image(Path(folder) / word.filename, plain).shape) == distorted
 
 
 def test_without_additional_data_nothing_is_joined(dataset, tmp_path):

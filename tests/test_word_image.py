@@ -194,6 +194,35 @@ def test_fixed_width_pads_at_the_right_with_paper():
     assert np.array_equal(fixed[:, :100], own) and (fixed[:, 100:] == 255).all()
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+def test_margin_is_paper_at_both_ends(channels):
+    pixels = np.repeat(word()[..., None], channels, axis=2).squeeze()
+    plain = to_network_geometry(pixels, geometry(channels=channels))
+    wide = to_network_geometry(pixels, geometry(channels=channels, margin=7))
+    assert wide.shape[1] == plain.shape[1] + 14 and np.array_equal(wide[:, 7:-7], plain)
+    assert (wide[:, :7] == 255).all() and (wide[:, -7:] == 255).all()
+
+
+def test_margin_takes_its_room_from_the_widest_words():
+    full = np.zeros((40, 1000), np.uint8)
+    image = to_network_geometry(full, geometry(margin=10))
+    assert image.shape == (40, 200)
+    ink = np.flatnonzero(image[20] == 0)
+    assert ink[0] == 10 and ink[-1] == 189
+    fixed = to_network_geometry(word(), geometry(margin=10, fixed_width=True))
+    assert fixed.shape == (40, 200) and (fixed[:, :10] == 255).all()
+
+
+def test_blur_spreads_ink_and_keeps_its_amount():
+    dot = np.full((41, 101), 255, np.uint8)
+    dot[20, 50] = 0
+    plain, blurred = (to_network_geometry(dot, geometry(41, blur=blur)) for blur in (0, 1.0))
+    assert np.array_equal(plain, dot) and plain.shape == blurred.shape
+    # The middle of a normal distribution of deviation 1: 1 / (2 pi) of the ink.
+    assert abs(int(255 - blurred[20, 50]) - 255 / (2 * np.pi)) <= 2
+    assert abs(np.sum(255.0 - blurred) - 255) < 0.1 * 255
+
+
 def test_three_channels_have_the_geometry_of_one():
     grey = to_network_geometry(word(), geometry(32, 100, scale=0.7))
     colour = to_network_geometry(cv2.cvtColor(word(), cv2.COLOR_GRAY2RGB), geometry(32, 100, 3, scale=0.7))

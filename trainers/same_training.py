@@ -4,7 +4,8 @@ import math
 from pathlib import Path
 from typing import Any
 
-from utils.config_schema import Config
+from utils.config_data import Image
+from utils.config_schema import Config, Network
 from utils.errors import UserError
 
 ADVICE = "restore that, set another experiment_folder, or start anew with --restart"
@@ -18,7 +19,7 @@ def identity(config: Config, charset: str, words: int, steps: int) -> dict[str, 
         words, steps: of an epoch.
     """
     return {
-        "image": config.image.model_dump(mode="json"),
+        "image": config.for_training_words.image.model_dump(mode="json"),
         "network": {**config.network.model_dump(mode="json"), "charset": charset},
         "learning_rate": config.train.learning_rate,
         "num_epochs": config.train.num_epochs,
@@ -43,11 +44,13 @@ def check_same_training(saved: dict[str, Any], now: dict[str, Any], folder: Path
     whole = all(isinstance(before.get(name), type(value)) for name, value in now.items())
     if not whole or not 0 < before["learning_rate"] < math.inf or saved["step"] >= max(1, before["steps"]):
         raise UserError(f"The training state in {folder} is incomplete; start anew with --restart.")
-    for section in ("image", "network"):
+    for section, defaults in (("image", Image()), ("network", Network())):
+        # A key that is newer than the state had its default's effect.
+        earlier = defaults.model_dump(mode="json") | before[section]
         for name, value in now[section].items():
-            if before[section].get(name) != value:
+            if earlier.get(name) != value:
                 raise UserError(
-                    f"The training in {folder} has {section}.{name} {_shown(before[section].get(name))}, "
+                    f"The training in {folder} has {section}.{name} {_shown(earlier.get(name))}, "
                     f"now it is {_shown(value)}; {ADVICE}."
                 )
     for name in ("words", "steps", "seed"):

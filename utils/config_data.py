@@ -63,7 +63,21 @@ class Image(Section):
     normalization: Literal["ink", "standard"] = key(
         "standard", "standard: mean 0, variance 1 per image; ink: paper 0, black 1"
     )
+    margin: int = key(
+        0, "paper at both ends of a word, in pixels; not of training words that distortion gives it", ge=0
+    )
+    blur: Real = key(
+        0.0, "standard deviation of a Gaussian blur, in pixels; likewise not before distortion", ge=0, le=100
+    )
     max_pixels: PositiveInt = key(50_000_000, "files with more pixels are refused before decoding")
+
+    @model_validator(mode="after")
+    def _word_has_room(self) -> "Image":
+        if 2 * self.margin >= self.image_size.x_size:
+            raise ValueError(
+                f"margin {self.margin} at both ends leaves nothing of x_size {self.image_size.x_size}"
+            )
+        return self
 
 
 class Synthetic(Section):

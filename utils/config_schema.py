@@ -164,6 +164,12 @@ class Config(Section):
     data_aug: DataAug = DataAug()
     callbacks: Callbacks = Callbacks()
 
+    @property
+    def for_training_words(self) -> "Config":
+        """The config by which training words are opened: distortion leaves margins and blurs by itself."""
+        plain = self.image.model_copy(update={"margin": 0, "blur": 0.0})
+        return self.model_copy(update={"image": plain}) if self.data_aug.use_data_aug else self
+
     @model_validator(mode="after")
     def _packed_words_are_all(self) -> "Config":
         train = self.train

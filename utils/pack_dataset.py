@@ -43,6 +43,7 @@ def pack_dataset(config: Config, output: Path) -> int:
         UserError: too many words are unusable (`train.max_unusable_share`), or the folder can't be written.
     """
     require_arrow()
+    config = config.for_training_words
     labels = read_dataset_labels(config)
     words = labels.splits["train"]
     charset = config.network.charset
@@ -77,6 +78,7 @@ def pack_synthetic(config: Config, output: Path, number: int, workers: int = 0) 
         UserError: the folder can't be written.
     """
     require_arrow()
+    config = config.for_training_words
     tasks = [(first, min(first + GROUP_WORDS, number)) for first in range(0, number, GROUP_WORDS)]
     render = partial(_render, config)
     workers = min(workers or cpu_count(), len(tasks))
