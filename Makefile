@@ -13,7 +13,7 @@ PYTEST := -m pytest -n 2 --dist loadfile $(TESTS)
 train: $(VENV)/ready
 	$(RUN) main.py -c $(CONFIG) --train
 	$(RUN) main.py -c $(CONFIG) --predict_on_test
-	$(RUN) main.py -c $(CONFIG) --predict --filename test_images/supported.png
+	$(RUN) main.py -c $(CONFIG) --predict --filename test_images/look.png
 
 # `make test TESTS=tests/test_models.py` for a part.
 test: $(VENV)/ready-to-test
