@@ -158,7 +158,7 @@ def test_wrong_types_and_ranges_show_key_and_value(write, text, message):
         ),
         ("network: {decoder_layers: 2}", "network.decoder_layers 2 needs attention luong"),
         ("image: {fixed_width: false}", "network.columns flatten needs image.fixed_width true"),
-        ("image: {margin: 192}", "margin 192 at both ends leaves nothing of x_size 384"),
+        ("image: {margin: 192}", "image.margin 192 at both ends leaves nothing of x_size 384"),
         (
             "train: {schedule: cosine}\ncallbacks: {reduce_lr_on_plateau: {enabled: true}}",
             "train.schedule cosine and callbacks.reduce_lr_on_plateau exclude each other",

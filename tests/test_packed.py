@@ -140,7 +140,7 @@ def test_rendered_words_are_those_of_create_synthetic(tmp_path):
     options = ["--set", *settings, "--synthetic", "25", "--workers", "1", "--output", str(tmp_path / "new")]
     assert pack_dataset.main(["-c", "configs/config.yml", *options]) == 0
     config = load_config("configs/config.yml", settings)
-    store = open_packed(tmp_path / "new", config.image)
+    store = open_packed(tmp_path / "new", config.for_training_words.image)
     expected = [pack_dataset.sample(1, "train", i, config.synthetic.beyond_dictionary)[1] for i in range(25)]
     labels = [label for group in range(len(store.groups)) for label in store.labels_and_widths(group)[0]]
     assert labels == [label for label in expected if len(label) < 4] and 0 < len(labels) < 25
