@@ -34,7 +34,8 @@ def main(argv: list[str] | None = None) -> int:
     try:
         configs = {name: load_config(name, arguments.set) for name in arguments.conf}
         import_keras()
-        about = machine(f"python -m benchmarks.profile -c {' '.join(configs)}")
+        overrides = ["--set", *arguments.set] if arguments.set else []
+        about = machine(" ".join(["python -m benchmarks.profile -c", *configs, *overrides]))
         lines = [
             "# Profile of a training step",
             "",
