@@ -11,7 +11,7 @@ from collections import Counter
 from pathlib import Path
 
 from benchmarks.process import median
-from benchmarks.report import machine
+from benchmarks.report import listed, machine
 from utils.config import load_config
 from utils.config_schema import Config
 from utils.errors import UserError
@@ -36,11 +36,7 @@ def main(argv: list[str] | None = None) -> int:
         import_keras()
         overrides = ["--set", *arguments.set] if arguments.set else []
         about = machine(" ".join(["python -m benchmarks.profile -c", *configs, *overrides]))
-        lines = [
-            "# Profile of a training step",
-            "",
-            *(f"- {key.replace('_', ' ')}: {about[key]}" for key in about),
-        ]
+        lines = ["# Profile of a training step", "", *listed(about)]
         for name, config in configs.items():
             lines += ["", f"## {name}", "", *as_markdown(config, *profile(config))]
         write_text(arguments.output, "\n".join(lines) + "\n")

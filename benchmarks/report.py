@@ -46,10 +46,14 @@ def machine(command: str) -> dict[str, Any]:
     }
 
 
+def listed(about: dict[str, Any]) -> list[str]:
+    """What `machine` gives, as a Markdown list."""
+    return [f"- {name.replace('_', ' ')}: {value}" for name, value in about.items()]
+
+
 def as_markdown(rows: list[Row], about: dict[str, Any]) -> str:
     """A table per part, medians with their range."""
-    lines = ["# Benchmarks", ""]
-    lines += [f"- {name.replace('_', ' ')}: {value}" for name, value in about.items()]
+    lines = ["# Benchmarks", "", *listed(about)]
     for part, group in groupby(rows, key=lambda row: row.part):
         lines += [
             "",
