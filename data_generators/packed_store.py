@@ -29,6 +29,7 @@ FORMAT = 1
 INDEX_FILE = "packed.json"
 GROUP_WORDS = 256  # about a megabyte of pixels
 SHARD_GROUPS = 256
+TRAINING_VALUE = " (0 with data_aug.use_data_aug, else the config's value)"
 
 PackedWord = tuple[str, np.ndarray]
 
@@ -123,9 +124,10 @@ def open_packed(folder: Path, image: Image) -> PackedStore:
     for name, value in image.model_dump().items():
         packed = getattr(store.image, name)
         if packed != getattr(image, name):
+            note = TRAINING_VALUE if name in ("margin", "blur") else ""
             raise UserError(
-                f"{folder} was packed with image.{name} {store.image.model_dump()[name]}, but the config has "
-                f"{value}; set it, or pack the dataset anew with this config."
+                f"{folder} was packed with image.{name} {store.image.model_dump()[name]}, but this training "
+                f"needs {value}{note}; set it, or pack the dataset anew with this config."
             )
     return store
 

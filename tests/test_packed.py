@@ -165,6 +165,10 @@ def test_bad_folders_are_told(store, make_config, tmp_path):
         open_packed(tmp_path, config.image)
     with pytest.raises(UserError, match=r"packed with image\.binarization none"):
         open_packed(store.folder, Image(**{**config.image.model_dump(), "binarization": "otsu"}))
+    with pytest.raises(
+        UserError, match=r"margin 0, but this training needs 4 \(0 with data_aug\.use_data_aug"
+    ):
+        open_packed(store.folder, Image(**{**config.image.model_dump(), "margin": 4}))
     shard = store.folder / "words-00001.parquet"
     shard.write_bytes(shard.read_bytes()[:-20])
     with pytest.raises(UserError, match=r"words-00001\.parquet can't be read"):
