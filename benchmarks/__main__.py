@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.data import Data, make_data
-from benchmarks.measurements import BEST, COMPACT, PARTS, Settings
+from benchmarks.measurements import BEST, COMPACT, INT8, PARTS, Settings
 from benchmarks.process import run
 from benchmarks.report import write_report
 from utils.errors import UserError
@@ -68,6 +68,8 @@ def _settings(arguments: argparse.Namespace, folder: Path) -> Settings:
         models = {
             config: _exported(config, model, folder / Path(config).stem) for config, model in folders.items()
         }
+        int8 = ["export.int8=true", "export.largest_loss=1", *data.overrides(words)]
+        models[INT8] = _exported(BEST, Path(arguments.best), folder / "int8", *int8)
     return Settings(
         data,
         models,
@@ -81,7 +83,7 @@ def _settings(arguments: argparse.Namespace, folder: Path) -> Settings:
     )
 
 
-def _exported(config: str, model: Path, copy: Path) -> Path:
+def _exported(config: str, model: Path, copy: Path, *overrides: str) -> Path:
     """A copy of the model folder with fresh ONNX files."""
     if not model.is_dir():
         raise UserError(f"Model folder {model} does not exist; name one with --compact or --best.")
@@ -92,6 +94,7 @@ def _exported(config: str, model: Path, copy: Path) -> Path:
         config,
         "--export",
         "--set",
+        *overrides,
         "experiment_folder=nowhere",
         f"predict.weights_file={copy}",
     )

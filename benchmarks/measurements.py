@@ -11,6 +11,7 @@ from benchmarks.data import Data
 from benchmarks.process import in_turn, median, run, work
 
 SEED, COMPACT, BEST = "configs/seed.yml", "configs/iam_fast.yml", "configs/iam.yml"
+INT8 = f"{BEST}, int8"
 TEST_IMAGE = "test_images/look.png"
 
 
@@ -19,7 +20,7 @@ class Settings:
     """How much is measured.
 
     Attributes:
-        models: a trained model's folder with ONNX files for each of COMPACT and BEST.
+        models: a trained model's folder with ONNX files for each of COMPACT, BEST and INT8.
         words, seed_words: to read, and in the seed project's way, which is far slower.
         images: files to read in one call.
         seconds, repeats: of each training, and how often everything is measured.
@@ -42,9 +43,9 @@ class Settings:
         everything = [*self.data.overrides(words), *self.overrides, *overrides]
         return partial(work, name, config=config, set=everything, seconds=self.seconds)
 
-    def reader(self, config: str, runtime: str) -> list[str]:
-        """Overrides that read with this config's model by this runtime."""
-        return [f"predict.weights_file={self.models[config]}", f"predict.runtime={runtime}"]
+    def reader(self, model: str, runtime: str) -> list[str]:
+        """Overrides that read with this one of `models` by this runtime."""
+        return [f"predict.weights_file={self.models[model]}", f"predict.runtime={runtime}"]
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,9 @@ def training_speed(settings: Settings) -> list[Row]:
 def evaluation_speed(settings: Settings) -> list[Row]:
     """Words per second of evaluation by both runtimes, against the seed project's way."""
 
-    def reading(config: str, runtime: str) -> Callable[[], dict[str, Any]]:
-        return settings.task("reading", config, settings.words, *settings.reader(config, runtime))
+    def reading(config: str, runtime: str, model: str = "") -> Callable[[], dict[str, Any]]:
+        reader = settings.reader(model or config, runtime)
+        return settings.task("reading", config, settings.words, *reader)
 
     seed, keras = f"{SEED}, decoded as the seed project does", f"{COMPACT}, Keras"
     tasks = {
@@ -82,6 +84,7 @@ def evaluation_speed(settings: Settings) -> list[Row]:
         keras: reading(COMPACT, "keras"),
         f"{COMPACT}, ONNX Runtime": reading(COMPACT, "onnx"),
         f"{BEST}, ONNX Runtime": reading(BEST, "onnx"),
+        f"{BEST}, ONNX Runtime, int8": reading(BEST, "onnx", INT8),
     }
     results = in_turn(tasks, settings.repeats)
     traces = [result["traces"] for result in results[keras]]

@@ -64,13 +64,16 @@ def save_artifact(
     remove_others(folder, [weights])
 
 
-def add_onnx(folder: Path, description: dict[str, Any], encoder: str, decoder: str) -> None:
+def add_onnx(
+    folder: Path, description: dict[str, Any], encoder: str, decoder: str, int8: bool = False
+) -> None:
     """Names two ONNX files, made of the model's weights and written beside them, in `model.json`.
 
     A released model may get them too: its weights stay.
 
     Args:
         description: what `model.json` said when the weights were read.
+        int8: whether convolutions are rounded to 8 bits.
 
     Raises:
         UserError: a training has replaced the model since.
@@ -79,7 +82,7 @@ def add_onnx(folder: Path, description: dict[str, Any], encoder: str, decoder: s
         raise UserError(f"The model in {folder} was replaced during the export; export it again.")
     files = {"encoder": encoder, "decoder": decoder}
     digests = {f"{part}_sha256": file_digest(folder / name) for part, name in files.items()}
-    write_json(folder / DESCRIPTION_FILE, {**description, "onnx": {**files, **digests}})
+    write_json(folder / DESCRIPTION_FILE, {**description, "onnx": {**files, **digests, "int8": int8}})
     remove_others(folder, [description["weights"], encoder, decoder])
 
 

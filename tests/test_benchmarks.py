@@ -104,7 +104,9 @@ def test_parts_of_the_table(dataset, tmp_path, monkeypatch):
     monkeypatch.setattr(measurements, "run", fake_run)
     data = make_data(tmp_path, 20, str(dataset / "words"), str(dataset / "labels.json"))
     assert len(data.words) == 20 and all(path.is_file() for path in data.files(20))
-    models = {config: tmp_path / "model" for config in (measurements.COMPACT, measurements.BEST)}
+    models = {
+        config: tmp_path / "model" for config in (measurements.COMPACT, measurements.BEST, measurements.INT8)
+    }
     settings = Settings(data, models, 20, 5, 3, seconds=0, repeats=2)
     rows = [row for part in measurements.PARTS.values() for row in part(settings)]
     ratios = {(row.part, row.what, row.unit): row.ratio for row in rows}

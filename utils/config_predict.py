@@ -1,4 +1,4 @@
-"""Config section about reading: decoder, runtime, lexicon."""
+"""Config sections about reading: decoder, runtime, lexicon, export."""
 
 from typing import Literal
 
@@ -17,6 +17,13 @@ class Lexicon(Section):
     oov_penalty: Real = key(
         12.0, "minus the log probability of all words that are not in the list; more: fewer of them", ge=0
     )
+
+
+class Export(Section):
+    """What `--export` makes of a model."""
+
+    int8: bool = key(False, "round the convolutions to 8-bit integers: faster, if not as exact")
+    largest_loss: Real = key(0.002, "most that int8 may add to the CER on the validation words", ge=0)
 
 
 class Predict(Section):

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from utils.config_data import DataAug, Image, PositiveInt, Real, Section, Share, Size, Synthetic, key
-from utils.config_predict import Predict
+from utils.config_predict import Export, Predict
 from utils.config_train import Train
 
 Pair = Annotated[list[Annotated[int, Field(ge=1, le=1024)]], Field(min_length=2, max_length=2)]
@@ -160,6 +160,7 @@ class Config(Section):
     image: Image = Image()
     train: Train = Train()
     predict: Predict = Predict()
+    export: Export = Export()
     network: Network = Network()
     data_aug: DataAug = DataAug()
     callbacks: Callbacks = Callbacks()
