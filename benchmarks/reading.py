@@ -28,7 +28,7 @@ def read_words(config: Config) -> dict[str, float]:
 def words_to_read(config: Config, image: Image) -> Dataset:
     """The test words in the geometry of the model, whatever the config says."""
     words = read_dataset_labels(config).splits["test"]
-    return open_dataset(config.model_copy(update={"image": image}), words, "test")
+    return open_dataset(config.in_geometry_of(image), words, "test")
 
 
 def timed(predictor: WordPredictor, dataset: Dataset) -> dict[str, float]:

@@ -36,8 +36,7 @@ def calibrate_model(config: Config) -> str:
     words = read_dataset_labels(config).splits["val"]
     # The images must have the model's geometry, whatever the config says.
     image = read_anatomy(folder, read_description(folder)).image
-    image = image.model_copy(update={"max_pixels": config.image.max_pixels})
-    dataset = open_dataset(config.model_copy(update={"image": image}), words, "val")
+    dataset = open_dataset(config.in_geometry_of(image), words, "val")
     return calibrate_on(folder, dataset, config.predict, config.labels_file)
 
 

@@ -41,7 +41,7 @@ def predict_on_test(
     predictor.allow(config.image.max_pixels)
     words = read_dataset_labels(config).splits["test"]
     # The images must have the model's geometry, whatever the config says.
-    dataset = open_dataset(config.model_copy(update={"image": predictor.anatomy.image}), words, "test")
+    dataset = open_dataset(config.in_geometry_of(predictor.anatomy.image), words, "test")
     predictions = predictor.predict_dataset(dataset, progress=True)
     texts, labels = [p.text for p in predictions], [word.label for word in dataset.words]
     # Before the table: should the disk be full, the scores are not lost.

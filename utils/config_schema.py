@@ -171,6 +171,11 @@ class Config(Section):
         plain = self.image.model_copy(update={"margin": 0, "blur": 0.0})
         return self.model_copy(update={"image": plain}) if self.data_aug.use_data_aug else self
 
+    def in_geometry_of(self, image: Image) -> "Config":
+        """The config in a model's geometry; how large files may be is not the model's to say."""
+        image = image.model_copy(update={"max_pixels": self.image.max_pixels})
+        return self.model_copy(update={"image": image})
+
     @model_validator(mode="after")
     def _packed_words_are_all(self) -> "Config":
         train = self.train
