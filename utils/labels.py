@@ -3,6 +3,7 @@
 import itertools
 import json
 import posixpath
+import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -129,7 +130,13 @@ def _word(entry: Any, where: str) -> Word:
                 f"{where}: {name} {value!r} holds half a character (a lone surrogate); correct it."
             )
     check_filename(entry["filename"], where)
-    return Word(entry["filename"], normalize_label(entry["label"]), entry.get("writer"))
+    writer = entry.get("writer")
+    # Most words and all writers occur many times; interned, each is in memory once.
+    return Word(
+        entry["filename"],
+        sys.intern(normalize_label(entry["label"])),
+        None if writer is None else sys.intern(writer),
+    )
 
 
 def _entry(word: Word) -> dict[str, str]:

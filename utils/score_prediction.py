@@ -1,7 +1,7 @@
 """Character and word error rates of predicted words, with intervals that respect writers."""
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import editdistance
@@ -48,22 +48,24 @@ def score_prediction(labels: Sequence[str], predictions: Sequence[str]) -> Score
         ValueError: the lengths differ, there are no words, or every label is empty.
     """
     _check_lengths(labels, predictions=predictions)
-    pairs = [(normalize_label(ref), normalize_label(hyp)) for ref, hyp in zip(labels, predictions)]
-    if not any(ref for ref, _ in pairs):
+    if not any(map(normalize_label, labels)):
         raise ValueError("every label is empty, so there is no character error rate")
-    cer, wer = _rates(pairs)
-    cer_caseless, wer_caseless = _rates([(_caseless(ref), _caseless(hyp)) for ref, hyp in pairs])
-    bare = [(_without_punctuation(ref), _without_punctuation(hyp)) for ref, hyp in pairs]
-    bare = [(ref, hyp) for ref, hyp in bare if ref]
-    cer_no_punctuation, wer_no_punctuation = _rates(bare) if bare else (float("nan"), float("nan"))
+    # Pairs are made as they are needed: lists of them would take more memory than the words themselves.
+    cer, wer, n = _rates(_pairs(normalize_label, labels, predictions))
+    cer_caseless, wer_caseless, _ = _rates(_pairs(_caseless, labels, predictions))
+    cer_no_punctuation, wer_no_punctuation, n_no_punctuation = _rates(
+        (ref, hyp) for ref, hyp in _pairs(_without_punctuation, labels, predictions) if ref
+    )
     return Scores(
-        n=len(pairs),
+        n=n,
         cer=cer,
         wer=wer,
-        mean_word_cer=float(np.mean([_word_cer(ref, hyp) for ref, hyp in pairs])),
+        mean_word_cer=float(
+            np.mean([_word_cer(*pair) for pair in _pairs(normalize_label, labels, predictions)])
+        ),
         cer_caseless=cer_caseless,
         wer_caseless=wer_caseless,
-        n_no_punctuation=len(bare),
+        n_no_punctuation=n_no_punctuation,
         cer_no_punctuation=cer_no_punctuation,
         wer_no_punctuation=wer_no_punctuation,
     )
@@ -115,10 +117,21 @@ def _check_lengths(labels: Sequence[str], **others: Sequence[str | None]) -> Non
             raise ValueError(f"{len(labels)} labels, but {len(values)} {name}")
 
 
-def _rates(pairs: list[tuple[str, str]]) -> tuple[float, float]:
-    """Corpus CER and WER of (reference, prediction) pairs, at least one reference of which has text."""
-    errors = sum(editdistance.eval(ref, hyp) for ref, hyp in pairs)
-    return errors / sum(len(ref) for ref, _ in pairs), sum(ref != hyp for ref, hyp in pairs) / len(pairs)
+def _pairs(
+    change: Callable[[str], str], labels: Sequence[str], predictions: Sequence[str]
+) -> Iterator[tuple[str, str]]:
+    return ((change(ref), change(hyp)) for ref, hyp in zip(labels, predictions))
+
+
+def _rates(pairs: Iterable[tuple[str, str]]) -> tuple[float, float, int]:
+    """Corpus CER, WER and number of (reference, prediction) pairs; nan and 0 when there are none."""
+    characters = errors = wrong = n = 0
+    for ref, hyp in pairs:
+        characters += len(ref)
+        errors += editdistance.eval(ref, hyp)
+        wrong += ref != hyp
+        n += 1
+    return (errors / characters, wrong / n, n) if n else (float("nan"), float("nan"), 0)
 
 
 def _word_cer(ref: str, hyp: str) -> float:
@@ -127,8 +140,8 @@ def _word_cer(ref: str, hyp: str) -> float:
 
 def _caseless(text: str) -> str:
     # Folding can take composed characters apart.
-    return normalize_label(text.casefold())
+    return normalize_label(normalize_label(text).casefold())
 
 
 def _without_punctuation(text: str) -> str:
-    return "".join(char for char in text if unicodedata.category(char)[0] not in "PS")
+    return "".join(char for char in normalize_label(text) if unicodedata.category(char)[0] not in "PS")
