@@ -17,6 +17,7 @@ import numpy as np
 from utils.config_data import DataAug
 
 PAPER = 255
+BORDER: dict[str, Any] = {"borderMode": cv2.BORDER_CONSTANT, "borderValue": (PAPER, PAPER, PAPER)}
 # A pixel belongs to the ink box when it has this part of the darkest pixel's darkness: below it are
 # paper grain and the faint rim of blurred strokes, which may leave the canvas.
 INK_SHARE = 0.25
@@ -34,14 +35,20 @@ def warp(image: np.ndarray, aug: DataAug, rng: np.random.Generator, max_width: i
     linear, zoom_x = _draw_linear(aug, rng)
     shift = _draw_shift(aug, rng, width, height)
     matrix, out_width = _fit_canvas(image, linear, zoom_x, shift, aug.elastic_range, max_width)
-    border: dict[str, Any] = {"borderMode": cv2.BORDER_CONSTANT, "borderValue": (PAPER, PAPER, PAPER)}
     if aug.elastic_range == 0:
-        return cv2.warpAffine(image, matrix, (out_width, height), flags=cv2.INTER_LINEAR, **border)
+        return cv2.warpAffine(image, matrix, (out_width, height), flags=cv2.INTER_LINEAR, **BORDER)
     source = elastic_field(height, out_width, aug.elastic_range, aug.elastic_grid, rng)
     source[..., 0] += np.arange(out_width, dtype=np.float32)
     source[..., 1] += np.arange(height, dtype=np.float32)[:, None]
     source = cv2.transform(source, cv2.invertAffineTransform(matrix))
-    return cv2.remap(image, source, None, cv2.INTER_LINEAR, **border)
+    return cv2.remap(image, source, None, cv2.INTER_LINEAR, **BORDER)
+
+
+def reshape(image: np.ndarray, slant: float, zoom: float, max_width: int) -> np.ndarray:
+    """The word leaning `slant` degrees further to the right, and `zoom` times as large; as `warp`."""
+    linear = _rotate_shear(0, math.radians(slant)) * zoom
+    matrix, out_width = _fit_canvas(image, linear, zoom, (0, 0), 0, max_width)
+    return cv2.warpAffine(image, matrix, (out_width, image.shape[0]), flags=cv2.INTER_LINEAR, **BORDER)
 
 
 def elastic_field(height: int, width: int, reach: float, grid: float, rng: np.random.Generator) -> np.ndarray:
@@ -98,9 +105,13 @@ def _draw_linear(aug: DataAug, rng: np.random.Generator) -> tuple[np.ndarray, fl
     low, high = aug.zoom_range
     zoom_x, zoom_y = (1.0, 1.0) if low == high == 1 else rng.uniform(low, high, 2).tolist()
     slant = math.radians(_symmetric(aug.shear_range, rng))
+    return _rotate_shear(turn, slant) * (flip_x * zoom_x, flip_y * zoom_y), zoom_x
+
+
+def _rotate_shear(turn: float, slant: float) -> np.ndarray:
+    """Shear, then rotation, by these angles in radians: matrix (2, 2)."""
     cos, sin = math.cos(turn), math.sin(turn)
-    rotate_shear = np.array([[cos, sin - cos * math.tan(slant)], [-sin, cos + sin * math.tan(slant)]])
-    return rotate_shear * (flip_x * zoom_x, flip_y * zoom_y), zoom_x
+    return np.array([[cos, sin - cos * math.tan(slant)], [-sin, cos + sin * math.tan(slant)]])
 
 
 def _draw_shift(aug: DataAug, rng: np.random.Generator, width: int, height: int) -> tuple[float, float]:

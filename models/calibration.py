@@ -74,6 +74,8 @@ def decoding(settings: Predict, network: Network) -> dict[str, Any]:
     values = settings.model_dump(include=set(DECIDING[settings.decoder]))
     if not network.ctc_weight and "ctc_weight" in values:
         values["ctc_weight"] = 0.0  # without a CTC head the setting has no effect
+    if settings.views > 1:
+        values |= {"views": settings.views, "views_below": settings.views_below}
     return {"decoder": settings.decoder, **values}
 
 

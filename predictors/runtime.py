@@ -22,6 +22,7 @@ def load_predictor(folder: Path, settings: Predict, calibrated: bool = True) -> 
     """
     log(f"Using the model in {folder}.")
     predictor = _load(folder, settings)
+    predictor.views, predictor.views_below = settings.views, settings.views_below
     if calibrated:
         predictor.calibration = read_calibration(folder, settings)
         if not predictor.calibration and read_description(folder).get("calibrations"):

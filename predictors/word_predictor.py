@@ -13,6 +13,7 @@ from base.base_predictor import BasePredictor, Prediction
 from data_generators.dataset import Dataset
 from models.calibration import Calibration
 from models.description import Anatomy
+from predictors.views import agreed, other_views
 from preprocessing.batch import pad_images
 from preprocessing.word_image import UnusableImage, read_word_image
 from utils.errors import UserError
@@ -29,12 +30,15 @@ class WordPredictor(BasePredictor):
 
     Attributes:
         calibration: what every prediction goes through; None: confidences are as the network gives them.
+        views, views_below: as `predict.views` and `predict.views_below`.
     """
 
     def __init__(self, anatomy: Anatomy, batch_size: int) -> None:
         super().__init__(batch_size)
         self.anatomy = anatomy
         self.calibration: Calibration | None = None
+        self.views = 1
+        self.views_below = 1.0
 
     def allow(self, max_pixels: int) -> None:
         """Sets the largest image file to read: a matter of whoever reads, not of whoever made the model."""
@@ -78,6 +82,26 @@ class WordPredictor(BasePredictor):
         return results
 
     def predict_batch(self, images: list[np.ndarray]) -> list[Prediction]:
+        readings = self._read_batch(images)
+        if self.views > 1:
+            readings = self._read_again(images, readings)
+        return [self.calibration.apply(one) for one in readings] if self.calibration else readings
+
+    def _read_again(self, images: list[np.ndarray], readings: list[Prediction]) -> list[Prediction]:
+        """The readings, those of doubtful words by the agreement of all views."""
+        doubtful = [i for i, reading in enumerate(readings) if reading.confidence < self.views_below]
+        more = self.views - 1
+        views = [view for i in doubtful for view in other_views(images[i], more, self.anatomy.image)]
+        again: list[Prediction] = []
+        for start in range(0, len(views), self.batch_size):
+            again += self._read_batch(views[start : start + self.batch_size])
+        readings = list(readings)
+        for number, i in enumerate(doubtful):
+            readings[i] = agreed([readings[i], *again[number * more : (number + 1) * more]])
+        return readings
+
+    def _read_batch(self, images: list[np.ndarray]) -> list[Prediction]:
+        """Reads word images as they are; confidences are the network's own."""
         try:
             decoded = self.decode(*pad_images(images, self.anatomy.column_stride))
         except Exception as error:
@@ -92,8 +116,7 @@ class WordPredictor(BasePredictor):
         if np.isnan(log_probability).any() or ids.min() < 0 or ids.max() >= vocabulary:
             raise UserError("The model answers with what is no text; copy or train it again.")
         reading = self._prediction if ids.ndim == 2 else self._best_of
-        readings = [reading(row, scores) for row, scores in zip(ids, log_probability)]
-        return [self.calibration.apply(one) for one in readings] if self.calibration else readings
+        return [reading(row, scores) for row, scores in zip(ids, log_probability)]
 
     def _prediction(self, ids: np.ndarray, scores: np.ndarray) -> Prediction:
         """What ids (max_length,) with log probabilities (max_length,) say."""

@@ -50,6 +50,16 @@ class Predict(Section):
         0.3, "share of the CTC head's log p in decoding, where the network was trained with one"
     )
     n_best: PositiveInt = key(1, "readings of each word to give with beam or lexicon, best first")
+    views: int = key(
+        1,
+        "shapes in which a doubtful word is read (as it is, slanted, zoomed); the text that they agree on "
+        "most is given (test-time augmentation)",
+        ge=1,
+        le=5,
+    )
+    views_below: Share = key(
+        0.4, "with views: the confidence, before calibration, below which a word is doubtful; 1: all words"
+    )
     lexicon: Lexicon = Lexicon()
 
     @model_validator(mode="after")

@@ -1,0 +1,41 @@
+"""Test-time augmentation: a word in other shapes, and what most of its readings say."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from base.base_predictor import Prediction
+from data_generators.warp import reshape
+from preprocessing.batch import pad_images
+from utils.config_data import Image
+
+# Slant to the right in degrees, and zoom, of the second view and of those after it: the best set of each size on
+# IAM validation words.
+VIEWS = ((0.0, 1.15), (-5.0, 0.9), (-5.0, 1.0), (0.0, 1.1))
+
+
+def other_views(word: np.ndarray, number: int, image: Image) -> list[np.ndarray]:
+    """The first `number` of VIEWS of a word image (uint8, height x width), as the network takes them."""
+    widest = image.image_size.x_size
+    views = [reshape(word, slant, zoom, widest) for slant, zoom in VIEWS[:number]]
+    if image.fixed_width:
+        views = [pad_images([view], widest)[0][0].reshape(word.shape) for view in views]
+    return views
+
+
+def agreed(readings: Sequence[Prediction]) -> Prediction:
+    """Of the texts that readings of one word's views give, the one with the largest mean confidence.
+
+    Where readings have alternatives, these count too, and the result has as many; that mean is its
+    confidence, while those of the characters are the most confident such reading's. Of equals the first wins.
+    """
+    means: dict[str, float] = {}
+    for reading in readings:
+        for text, confidence in reading.alternatives or ((reading.text, reading.confidence),):
+            means[text] = means.get(text, 0.0) + confidence / len(readings)
+    winner = max((reading.text for reading in readings), key=means.__getitem__)
+    best = max((reading for reading in readings if reading.text == winner), key=lambda r: r.confidence)
+    ranked = sorted(means.items(), key=lambda item: (item[0] != winner, -item[1]))
+    most = max(len(reading.alternatives) for reading in readings)
+    return replace(best, confidence=means[winner], alternatives=tuple(ranked[:most]))
