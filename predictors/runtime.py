@@ -20,12 +20,13 @@ def load_predictor(folder: Path, settings: Predict, calibrated: bool = True) -> 
     Raises:
         UserError: the folder isn't a whole one, or has no ONNX files where those are demanded.
     """
-    log(f"Using the model in {folder}.")
+    description = read_description(folder)
+    log(f"Using the model in {folder}. {description.get('origin', {}).get('licence') or ''}".rstrip())
     predictor = _load(folder, settings)
     predictor.views, predictor.views_below = settings.views, settings.views_below
     if calibrated:
         predictor.calibration = read_calibration(folder, settings)
-        if not predictor.calibration and read_description(folder).get("calibrations"):
+        if not predictor.calibration and description.get("calibrations"):
             log(f"Confidences of decoder {settings.decoder} are not calibrated as set; --calibrate does it.")
     return predictor
 
