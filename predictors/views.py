@@ -10,8 +10,8 @@ from data_generators.warp import reshape
 from preprocessing.batch import pad_images
 from utils.config_data import Image
 
-# Slant to the right in degrees, and zoom, of the second view and of those after it: the best set of each size on
-# IAM validation words.
+# Slant to the right in degrees, and zoom, of the second view and of those after it: of each number of views
+# the best on IAM validation words, or nearly.
 VIEWS = ((0.0, 1.15), (-5.0, 0.9), (-5.0, 1.0), (0.0, 1.1))
 
 

@@ -397,6 +397,16 @@ def test_models_that_the_config_names(inside, project, tmp_path):
     assert lines == ["Predicted label: [a]"]
 
 
+def test_a_model_tells_its_licence(inside, project, tmp_path):
+    shutil.copytree(project / "experiment" / "best", tmp_path / "named")
+    description = json.loads((tmp_path / "named" / "model.json").read_text(encoding="utf-8"))
+    description["origin"]["licence"] = "For research only."
+    (tmp_path / "named" / "model.json").write_text(json.dumps(description), encoding="utf-8")
+    settings = [f"predict.weights_file={tmp_path / 'named'}", f"experiment_folder={tmp_path / 'none'}"]
+    code, _, error = inside("--predict", "--filename", "words/0.png", "--set", *settings)
+    assert code == 0 and f"{tmp_path / 'named'}. For research only.\n" in error
+
+
 def test_reader_of_the_output_may_leave(project):
     line = [sys.executable, str(REPOSITORY / "main.py"), "-c", "tiny.yml", "--predict", "--filename", "words"]
     with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=project) as process:
