@@ -67,10 +67,12 @@ def compare(exact: WordPredictor, quantized: WordPredictor, dataset: Dataset, la
         UserError: that of `quantized` is larger by more than `largest_loss`.
     """
     labels = [word.label for word in dataset.words]
-    before, after = (
-        score_prediction(labels, [word.text for word in predictor.predict_dataset(dataset)]).cer
-        for predictor in (exact, quantized)
-    )
+
+    def cer(predictor: WordPredictor) -> float:
+        read = predictor.predict_dataset(dataset, progress=True)
+        return score_prediction(labels, [word.text for word in read]).cer
+
+    before, after = cer(exact), cer(quantized)
     told = f"{len(labels)} validation words are read at CER {after:.2%} in int8, {before:.2%} in float32"
     if after > before + largest_loss:
         raise UserError(f"{told}: too much worse; export the model without export.int8.")
