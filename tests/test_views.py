@@ -5,10 +5,11 @@ import json
 import cv2
 import numpy as np
 import pytest
-from conftest import REPOSITORY
+from conftest import REPOSITORY, tiny_settings, write_settings
 from test_onnx import NETWORKS, exported, pictures, random_network
 
 import main
+import predictors.calibrate
 from base.base_predictor import Prediction
 from data_generators.warp import reshape
 from models.calibration import decoding
@@ -134,3 +135,22 @@ def test_settings():
     assert load_config("configs/config.yml", [f"predict.views={len(VIEWS) + 1}"]).predict.views == 5
     with pytest.raises(UserError, match=r"predict\.views"):
         load_config("configs/config.yml", [f"predict.views={len(VIEWS) + 2}"])
+
+
+def test_a_trained_model_reads_files_as_it_was_evaluated(dataset, tmp_path, eagerly, monkeypatch):
+    monkeypatch.setattr(predictors.calibrate, "LEAST_WORDS", 6)
+    changes = {"train": {"num_epochs": 1}, "predict": {"views": 3, "views_below": 1}}
+    config = ["-c", write_settings(tmp_path / "config.yml", tiny_settings(dataset, tmp_path, **changes))]
+    assert main.main([*config, "--train"]) == 0
+    outputs = [str(tmp_path / "test.json"), str(tmp_path / "files.json")]
+    assert main.main([*config, "--predict_on_test", "--output", outputs[0]]) == 0
+    test = json.loads((tmp_path / "test.json").read_text())
+    files = [str(dataset / "words" / word["filename"]) for word in test]
+    assert main.main([*config, "--predict", "--output", outputs[1], "--filename", *files]) == 0
+    by_file = {word["filename"]: word for word in json.loads((tmp_path / "files.json").read_text())}
+    for word, file in zip(test, files, strict=True):
+        assert by_file[file]["text"] == word["text"]
+        assert by_file[file]["confidence"] == pytest.approx(word["confidence"], abs=1e-5)
+    # The training has calibrated the model for its way of reading.
+    reading = load_predictor(tmp_path / "experiment" / "best", Predict(views=3, views_below=1))
+    assert reading.calibration and reading.calibration.decoding["views"] == 3
