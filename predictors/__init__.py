@@ -31,8 +31,8 @@ def load(
         decoder: beam finds the most probable text instead of going character by character, lexicon
             prefers English words.
         n_best: readings of each word, in `Prediction.alternatives`; more than one needs beam or lexicon.
-        settings: other keys of a config's section `predict`, such as beam_width=32 or
-            lexicon={"file": "my_words.tsv"}; configs/README.md lists them.
+        settings: other keys of a config's section `predict`, such as views=4, which reads doubtful words
+            again as the shipped configs do, or lexicon={"file": "my_words.tsv"}; configs/README.md lists them.
 
     Raises:
         utils.errors.UserError: the folder is no whole model folder, or a setting is wrong.

@@ -75,7 +75,7 @@ def test_command_reads_images_from_another_folder(installed, tmp_path):
     assert result.returncode == 0, result.stderr
     lines = [line.split("\t") for line in result.stdout.splitlines()]
     assert [line[0] for line in lines] == [str(image) for image in images] and all(line[1] for line in lines)
-    assert str(installed / "seq2seq_ocr" / "snapshots" / "synthetic") in result.stderr
+    assert str(installed / "seq2seq_ocr" / "snapshots" / "iam") in result.stderr
     assert list(tmp_path.iterdir()) == []
 
 
@@ -84,7 +84,7 @@ def test_model_of_iam_reads_from_another_folder(installed, tmp_path):
     images = sorted(map(str, (REPOSITORY / "test_images").glob("*.png")))
     code = (
         "import sys, seq2seq_ocr as s\n"
-        "print(*(word.text for word in s.load('snapshots/iam').read_many(sys.argv[1:])), sep='\\n')"
+        "print(*(word.text for word in s.load('snapshots/iam', views=4).read_many(sys.argv[1:])), sep='\\n')"
     )
     result = run(installed, tmp_path, "-c", code, *images)
     assert result.returncode == 0, result.stderr
