@@ -32,7 +32,7 @@ def load(
             prefers English words.
         n_best: readings of each word, in `Prediction.alternatives`; more than one needs beam or lexicon.
         settings: other keys of a config's section `predict`, such as views=4, which reads doubtful words
-            again as the shipped configs do, or lexicon={"file": "my_words.tsv"}; configs/README.md lists them.
+            again as the shipped configs do, or lexicon={"file": "words.tsv"}; configs/README.md lists them.
 
     Raises:
         utils.errors.UserError: the folder is no whole model folder, or a setting is wrong.
