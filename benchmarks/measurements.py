@@ -74,7 +74,7 @@ def training_speed(settings: Settings) -> list[Row]:
 def evaluation_speed(settings: Settings) -> list[Row]:
     """Words per second of evaluation by both runtimes, against the seed project's way."""
 
-    def reading(config: str, runtime: str, model: str = "", *more: str) -> Callable[[], dict[str, Any]]:
+    def reading(config: str, runtime: str, *more: str, model: str = "") -> Callable[[], dict[str, Any]]:
         reader = settings.reader(model or config, runtime)
         return settings.task("reading", config, settings.words, *reader, *more)
 
@@ -84,8 +84,8 @@ def evaluation_speed(settings: Settings) -> list[Row]:
         keras: reading(COMPACT, "keras"),
         f"{COMPACT}, ONNX Runtime": reading(COMPACT, "onnx"),
         f"{BEST}, ONNX Runtime": reading(BEST, "onnx"),
-        f"{BEST}, ONNX Runtime, each word once": reading(BEST, "onnx", BEST, "predict.views=1"),
-        f"{BEST}, ONNX Runtime, each word once, int8": reading(BEST, "onnx", INT8, "predict.views=1"),
+        f"{BEST}, ONNX Runtime, each word once": reading(BEST, "onnx", "predict.views=1"),
+        f"{BEST}, ONNX Runtime, each word once, int8": reading(BEST, "onnx", "predict.views=1", model=INT8),
     }
     results = in_turn(tasks, settings.repeats)
     traces = [result["traces"] for result in results[keras]]

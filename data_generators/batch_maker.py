@@ -9,7 +9,7 @@ import numpy as np
 
 from data_generators.buckets import Buckets
 from data_generators.data_augmentation import augment
-from preprocessing.batch import pad_images
+from preprocessing.batch import pad_images, widen
 from utils.config_schema import Config
 from utils.tokenizer import NUM_SPECIAL, PAD, Tokenizer
 
@@ -98,13 +98,9 @@ class BatchMaker:
     def _distorted(self, image: np.ndarray, seed: Sequence[int], max_width: int) -> np.ndarray:
         if not self.augmented:
             return image
-        size = self.config.image.image_size
         distorted = augment(image, self.config.data_aug, np.random.default_rng(seed), max_width)
-        if self.config.image.fixed_width and distorted.shape[1] < size.x_size:
-            return pad_images([distorted], size.x_size)[0][0].reshape(
-                size.y_size, size.x_size, *image.shape[2:]
-            )
-        return distorted
+        geometry = self.config.image
+        return widen(distorted, geometry.image_size.x_size) if geometry.fixed_width else distorted
 
     def _mislead(self, ids: np.ndarray, seed: Sequence[int]) -> None:
         """Replaces some characters by others, so that the decoder trusts the image more than what it wrote.

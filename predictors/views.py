@@ -7,7 +7,7 @@ import numpy as np
 
 from base.base_predictor import Prediction
 from data_generators.warp import reshape
-from preprocessing.batch import pad_images
+from preprocessing.batch import widen
 from utils.config_data import Image
 
 # Slant to the right in degrees, and zoom, of the second view and of those after it: of each number of views
@@ -19,9 +19,7 @@ def other_views(word: np.ndarray, number: int, image: Image) -> list[np.ndarray]
     """The first `number` of VIEWS of a word image (uint8, height x width), as the network takes them."""
     widest = image.image_size.x_size
     views = [reshape(word, slant, zoom, widest) for slant, zoom in VIEWS[:number]]
-    if image.fixed_width:
-        views = [pad_images([view], widest)[0][0].reshape(word.shape) for view in views]
-    return views
+    return [widen(view, widest) for view in views] if image.fixed_width else views
 
 
 def agreed(readings: Sequence[Prediction]) -> Prediction:

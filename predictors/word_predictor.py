@@ -84,21 +84,19 @@ class WordPredictor(BasePredictor):
     def predict_batch(self, images: list[np.ndarray]) -> list[Prediction]:
         readings = self._read_batch(images)
         if self.views > 1:
-            readings = self._read_again(images, readings)
+            self._read_again(images, readings)
         return [self.calibration.apply(one) for one in readings] if self.calibration else readings
 
-    def _read_again(self, images: list[np.ndarray], readings: list[Prediction]) -> list[Prediction]:
-        """The readings, those of doubtful words by the agreement of all views."""
+    def _read_again(self, images: list[np.ndarray], readings: list[Prediction]) -> None:
+        """Replaces the readings of doubtful words by what all their views agree on."""
         doubtful = [i for i, reading in enumerate(readings) if reading.confidence < self.views_below]
         more = self.views - 1
         views = [view for i in doubtful for view in other_views(images[i], more, self.anatomy.image)]
         again: list[Prediction] = []
         for start in range(0, len(views), self.batch_size):
             again += self._read_batch(views[start : start + self.batch_size])
-        readings = list(readings)
         for number, i in enumerate(doubtful):
             readings[i] = agreed([readings[i], *again[number * more : (number + 1) * more]])
-        return readings
 
     def _read_batch(self, images: list[np.ndarray]) -> list[Prediction]:
         """Reads word images as they are; confidences are the network's own."""

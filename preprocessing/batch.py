@@ -7,6 +7,12 @@ import numpy as np
 from preprocessing.word_image import PAPER
 
 
+def widen(image: np.ndarray, width: int) -> np.ndarray:
+    """A word image (height, w) or (height, w, 3) with paper behind it up to `width` pixels; w is no more."""
+    behind = ((0, 0), (0, width - image.shape[1]), *((0, 0),) * (image.ndim - 2))
+    return np.pad(image, behind, constant_values=PAPER)
+
+
 def pad_images(
     images: Sequence[np.ndarray],
     multiple: int,

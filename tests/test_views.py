@@ -16,6 +16,7 @@ from models.calibration import decoding
 from predictors.predictor_seq2seq import PredictorSeq2Seq
 from predictors.runtime import load_predictor
 from predictors.views import VIEWS, agreed, other_views
+from preprocessing.word_image import read_word_image
 from utils.config import load_config
 from utils.config_predict import Predict
 from utils.config_schema import Network
@@ -109,7 +110,7 @@ def test_doubtful_words_are_read_in_all_views(make_config, tmp_path, name):
         assert sum(a.text != b.text for a, b in zip(once, found, strict=True)) > 0
 
 
-def test_the_command_reads_as_the_views_agree(tmp_path, capsys):
+def test_the_command_reads_as_the_views_agree(tmp_path):
     folder, image = REPOSITORY / "snapshots" / "synthetic", tmp_path / "word.png"
     cv2.imwrite(str(image), cv2.imread(str(REPOSITORY / "test_images" / "look.png"), 0)[::2, ::3])
     settings = ["predict.views=5", "predict.views_below=1", "predict.weights_file=" + str(folder)]
@@ -119,7 +120,7 @@ def test_the_command_reads_as_the_views_agree(tmp_path, capsys):
 
     predictor = load_predictor(folder, Predict(), calibrated=False)
     ((_, once),) = predictor.read_files([image])
-    word = predictor._read(image)
+    word = read_word_image(image, predictor.anatomy.image)
     views = [predictor.predict_batch([view])[0] for view in other_views(word, 4, predictor.anatomy.image)]
     expected = agreed([once, *views])
     assert found["text"] == expected.text
