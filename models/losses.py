@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from models.precision import trains_on_cpu
 from utils.tokenizer import END, PAD
 
 
@@ -32,7 +33,8 @@ class CharacterCrossEntropy(keras.losses.Loss):
 class CtcLoss(keras.losses.Loss):
     """CTC (Graves et al. 2006) on the encoder's columns, per character, with PAD as the blank.
 
-    The logits of padding columns already say "blank" (`models/ctc.py`), so all columns count.
+    The logits of padding columns already say "blank" (`models/ctc.py`), so all columns count. On CPUs
+    TensorFlow computes it in one operation, which takes a fraction of the time of Keras' loop over the columns.
 
     Shape: target (B, T) int32, logits (B, S, V) -> scalar
     """
@@ -43,9 +45,30 @@ class CtcLoss(keras.losses.Loss):
     def call(self, y_true, y_pred):
         labels = ops.cast(y_true, "int32")
         labels = ops.where(labels == END, PAD, labels)
-        lengths = ops.sum(ops.cast(labels != PAD, "int32"), axis=-1)
-        columns = ops.zeros_like(lengths) + ops.shape(y_pred)[1]
-        loss = ops.ctc_loss(labels, ops.cast(y_pred, "float32"), lengths, columns, mask_index=PAD)
+        logits, lengths = ops.cast(y_pred, "float32"), ops.sum(ops.cast(labels != PAD, "int32"), axis=-1)
+        columns = ops.zeros_like(lengths) + ops.shape(logits)[1]
+        if trains_on_cpu():
+            loss = _fused_ctc_loss(labels, logits, columns)
+        else:
+            loss = ops.ctc_loss(labels, logits, lengths, columns, mask_index=PAD)
         # Words without a target only fill the batch up.
         loss = ops.where(lengths > 0, loss, 0.0)
         return ops.sum(loss) / ops.maximum(ops.sum(ops.cast(lengths, "float32")), 1.0)
+
+
+def _fused_ctc_loss(labels, logits, columns):
+    """labels (B, T) int32, padded with PAD, logits (B, S, V), columns (B,) int32 -> loss (B,).
+
+    A word that has more characters than columns counts nothing.
+    """
+    import tensorflow as tf
+
+    # The operation refuses empty labels; what it makes of the END that stands in for them is not used.
+    first = tf.where(labels[:, :1] == PAD, END, labels[:, :1])
+    sparse = tf.sparse.from_dense(tf.concat([first, labels[:, 1:]], axis=1))
+    # Its blank is the last class, PAD is the first.
+    shifted = tf.SparseTensor(sparse.indices, sparse.values - 1, sparse.dense_shape)
+    logits = tf.concat([logits[:, :, 1:], logits[:, :, :1]], axis=2)
+    return tf.compat.v1.nn.ctc_loss(
+        shifted, logits, columns, ignore_longer_outputs_than_inputs=True, time_major=False
+    )

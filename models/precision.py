@@ -27,13 +27,13 @@ def resolve_precision(precision: str) -> str:
     `auto` is mixed_bfloat16 where TensorFlow trains on a CPU that has instructions for it.
     """
     if precision == "auto":
-        return "mixed_bfloat16" if _trains_on_cpu() and _has_bfloat16() else "float32"
+        return "mixed_bfloat16" if trains_on_cpu() and _has_bfloat16() else "float32"
     return precision
 
 
 def dtype_policy(precision: str) -> str:
     """The Keras policy to build a network with that is trained in `precision`, a result of the above."""
-    return "float32" if precision == "mixed_bfloat16" and _trains_on_cpu() else precision
+    return "float32" if precision == "mixed_bfloat16" and trains_on_cpu() else precision
 
 
 @contextlib.contextmanager
@@ -50,7 +50,7 @@ def building_in(policy: str) -> Iterator[None]:
 @contextlib.contextmanager
 def computing_in(precision: str) -> Iterator[None]:
     """Within the block the graph rewriter, where there is one, works as `precision` asks."""
-    if not _trains_on_cpu():
+    if not trains_on_cpu():
         yield
         return
     from tensorflow import config
@@ -63,7 +63,7 @@ def computing_in(precision: str) -> Iterator[None]:
         config.optimizer.set_experimental_options({REWRITER: before})
 
 
-def _trains_on_cpu() -> bool:
+def trains_on_cpu() -> bool:
     """Whether TensorFlow trains, and on a CPU."""
     if keras.backend.backend() != "tensorflow":
         return False

@@ -49,7 +49,7 @@ def test_what_is_asked_for_holds_on_every_cpu(cpu):
 
 
 def test_other_devices(monkeypatch):
-    monkeypatch.setattr(precision, "_trains_on_cpu", lambda: False)
+    monkeypatch.setattr(precision, "trains_on_cpu", lambda: False)
     assert resolve_precision("auto") == "float32"
     # There it is Keras' policy that does it, for either kind of 16 bits.
     for name in ("mixed_bfloat16", "mixed_float16"):
@@ -57,7 +57,7 @@ def test_other_devices(monkeypatch):
 
 
 def test_on_a_cpu_tensorflows_rewriter_does_bfloat16(monkeypatch):
-    monkeypatch.setattr(precision, "_trains_on_cpu", lambda: True)
+    monkeypatch.setattr(precision, "trains_on_cpu", lambda: True)
     assert precision.dtype_policy("mixed_bfloat16") == "float32"
     assert precision.dtype_policy("mixed_float16") == "mixed_float16"
 
