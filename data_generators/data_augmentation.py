@@ -19,6 +19,7 @@ OCCLUSION_PROBABILITY = 0.5
 MOST_OCCLUDED = 0.4  # part of a word's ink that a patch may cover
 # Of the pressure that decides where ink is lost: size in pixels and strength of its variation.
 PRESSURE = ((1.2, 1.0), (4.0, 0.7))
+STRENGTH_LEVELS = 1024
 THINNESS = 2.0  # how much more a stroke's width matters than that variation
 
 
@@ -84,15 +85,13 @@ def break_strokes(image: np.ndarray, share: float, rng: np.random.Generator) -> 
     strength = THINNESS / PAPER * cv2.GaussianBlur(ink, (0, 0), 1.0)
     for size, weight in PRESSURE:
         noise = cv2.GaussianBlur(rng.standard_normal(ink.shape, dtype=np.float32), (0, 0), size)
-        strength += weight / max(float(noise.std()), 1e-6) * noise
-    rows, columns = np.nonzero(ink)
-    if not len(rows):
-        return image
-    order = np.argsort(strength[rows, columns], kind="stable")
-    lost = np.cumsum(ink[rows, columns][order], dtype=np.float64)
-    gone = order[: np.searchsorted(lost, share * lost[-1])]
+        deviation = cv2.meanStdDev(noise)[1].item()
+        strength += weight / max(deviation, 1e-6) * noise
+    # Counting the ink of each level of strength finds the threshold in a fraction of the time of sorting.
+    levels = cv2.normalize(strength, None, 0, STRENGTH_LEVELS - 1, cv2.NORM_MINMAX, cv2.CV_16U)
+    lost = np.bincount(levels.ravel(), weights=ink.ravel()).cumsum()
     broken = image.copy()
-    broken[rows[gone], columns[gone]] = PAPER
+    broken[levels < np.searchsorted(lost, share * lost[-1])] = PAPER
     return broken
 
 
