@@ -66,9 +66,16 @@ class Row:
 
 
 def training_speed(settings: Settings) -> list[Row]:
-    """Words per second of training, against the seed project's network on the same images."""
+    """Words per second of training, against the seed project's network on the same images.
+
+    First as this framework trains that network, then as the seed project's own code does.
+    """
+    old = f"{SEED}, trained as the seed project does"
     tasks = {config: settings.task("training", config, settings.words) for config in (SEED, COMPACT, BEST)}
-    return _speeds("training speed", in_turn(tasks, settings.repeats), SEED)
+    results = in_turn({**tasks, old: settings.task("seed_training", SEED, settings.words)}, settings.repeats)
+    here, there = ({name: results[name] for name in (base, COMPACT, BEST)} for base in (SEED, old))
+    part = "training speed"
+    return [*_speeds(part, here, SEED), *_speeds(f"{part} against the seed project's code", there, old)]
 
 
 def evaluation_speed(settings: Settings) -> list[Row]:

@@ -1,6 +1,7 @@
 """Speed of training, with everything that `--train` does between two steps."""
 
 import time
+from collections.abc import Callable
 
 import keras
 
@@ -17,12 +18,16 @@ WARM_UP = 3  # steps: the first traces the graph, the next ones meet new sizes
 
 
 class Stopwatch(keras.callbacks.Callback):
-    """Counts the words of the steps after the warm-up, and ends training after some seconds."""
+    """Counts the words of the steps after the warm-up, and ends training after some seconds.
 
-    def __init__(self, seconds: float, batches: DataGenerator) -> None:
+    Args:
+        words_of: step, counted from 0 on through all epochs -> number of its words.
+    """
+
+    def __init__(self, seconds: float, words_of: Callable[[int], int]) -> None:
         super().__init__()
         self.seconds = seconds
-        self.batches = batches
+        self.words_of = words_of
         self.steps = 0
         self.words = 0
         self.passed = 0.0
@@ -32,10 +37,13 @@ class Stopwatch(keras.callbacks.Callback):
         if self.steps == WARM_UP:
             self.start = time.perf_counter()
         if self.steps > WARM_UP:
-            epoch, index = divmod(self.steps - 1, len(self.batches))
-            self.words += len(self.batches.positions(epoch)[index])
+            self.words += self.words_of(self.steps - 1)
             self.passed = time.perf_counter() - self.start
             self.model.stop_training = self.passed >= self.seconds
+
+    def result(self) -> dict[str, float]:
+        """words_per_second, and words: how many were counted."""
+        return {"words_per_second": self.words / self.passed, "words": self.words}
 
 
 def prepare(config: Config) -> tuple[ModelSeq2Seq, DataGenerator]:
@@ -64,7 +72,12 @@ def measure(config: Config, seconds: float) -> dict[str, float]:
         words_per_second, and words: how many were counted.
     """
     network, batches = prepare(config)
-    stopwatch = Stopwatch(seconds, batches)
+
+    def words_of(step: int) -> int:
+        epoch, index = divmod(step, len(batches))
+        return len(batches.positions(epoch)[index])
+
+    stopwatch = Stopwatch(seconds, words_of)
     with computing_in(resolve_precision(config.train.precision)):
         # To `fit` it is one epoch without end; the feed goes on from epoch to epoch.
         network.model.fit(
@@ -74,4 +87,4 @@ def measure(config: Config, seconds: float) -> dict[str, float]:
             shuffle=False,
             verbose=0,
         )
-    return {"words_per_second": stopwatch.words / stopwatch.passed, "words": stopwatch.words}
+    return stopwatch.result()

@@ -11,7 +11,7 @@ import pytest
 from conftest import REPOSITORY, tiny_settings, write_settings
 from PIL import Image
 
-from benchmarks import measurements, profile, reading, seed_decoding, training, worker
+from benchmarks import measurements, profile, reading, seed_decoding, seed_training, training, worker
 from benchmarks.data import make_data
 from benchmarks.measurements import Row, Settings
 from benchmarks.process import Run, in_turn, run
@@ -20,6 +20,7 @@ from exporters.run import export
 from models.artifact import save_artifact
 from models.model_seq2seq import ModelSeq2Seq
 from predictors.greedy import GreedyDecoder
+from utils.config import load_config
 from utils.labels import read_labels
 from utils.tokenizer import Tokenizer
 
@@ -53,6 +54,29 @@ def test_training_speed_counts_words_after_the_warm_up(make_config, eagerly):
     result = training.measure(make_config(), seconds=0)
     # 20 words in batches of 8 are three steps, all of them warm-up; the fourth is of the next epoch.
     assert result["words"] in (4, 8) and result["words_per_second"] > 0
+
+
+def test_training_of_the_seed_project(make_config, eagerly):
+    """A batch is what its code makes of the words; the network has the size of `configs/seed.yml`'s."""
+    config = make_config(image={"fixed_width": True}, train={"batch_size": 3})
+    words = read_labels(config.labels_file).splits["train"]
+    batches = seed_training.SeedBatches(config, words)
+    (images, read), target = batches[0]
+    assert images.shape == (3, 16, 64, 1) and images.dtype == read.dtype == target.dtype == np.float32
+    assert np.abs(images.mean((1, 2, 3))).max() < 1e-4 and np.allclose(images.std((1, 2, 3)), 1, atol=1e-3)
+    for row, word in enumerate(words[:3]):
+        ids = batches.tokenizer.encode(word.label)
+        assert (
+            target[row].argmax(-1)[: len(ids)].tolist()
+            == ids
+            == read[row, 1:].argmax(-1)[: len(ids)].tolist()
+        )
+        assert target[row].sum() == read[row].sum() == len(ids) + 1
+    assert seed_training.measure(config, seconds=0)["words"] == 3
+    seed = load_config(REPOSITORY / "configs/seed.yml", [])
+    tokenizer = Tokenizer(seed.network.charset)
+    model = seed_training.build_model(seed, tokenizer.vocabulary_size)
+    assert model.count_params() == ModelSeq2Seq(seed.image, seed.network, tokenizer).model.count_params()
 
 
 def test_generator_speed(make_config):
@@ -92,7 +116,8 @@ def test_parts_of_the_table(dataset, tmp_path, monkeypatch):
         splits = read_labels(labels).splits
         assert splits["train"] == splits["test"]
         asked.append((task, config, len(splits["train"])))
-        speed = {"seed_decoding": 2.0, "generator": 500.0}.get(task, 10.0 if "seed" in config else 40.0)
+        slow = {"seed_decoding": 2.0, "seed_training": 5.0, "generator": 500.0}
+        speed = slow.get(task, 10.0 if "seed" in config else 40.0)
         result = {"words_per_second": speed, "words": len(splits["train"]), "traces": 1}
         return {**result, "peak_mb": 100.0 + len(splits["train"])}
 
@@ -111,6 +136,8 @@ def test_parts_of_the_table(dataset, tmp_path, monkeypatch):
     rows = [row for part in measurements.PARTS.values() for row in part(settings)]
     ratios = {(row.part, row.what, row.unit): row.ratio for row in rows}
     assert ratios["training speed", "configs/iam_fast.yml", "words/s"] == 4
+    own_code = "training speed against the seed project's code"
+    assert ratios[own_code, "configs/iam_fast.yml", "words/s"] == 8
     assert ratios["evaluation speed", "configs/iam_fast.yml, Keras", "words/s"] == 20
     assert ratios["start", "--predict, ONNX Runtime", "s"] == 1 / 8
     assert ratios["generator", "generator on one core", "words/s"] == 12.5
