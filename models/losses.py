@@ -34,7 +34,7 @@ class CtcLoss(keras.losses.Loss):
     """CTC (Graves et al. 2006) on the encoder's columns, per character, with PAD as the blank.
 
     The logits of padding columns already say "blank" (`models/ctc.py`), so all columns count. On CPUs
-    TensorFlow computes it in one operation, which takes a fraction of the time of Keras' loop over the columns.
+    TensorFlow computes it in one operation, in a fraction of the time of Keras' loop over the columns.
 
     Shape: target (B, T) int32, logits (B, S, V) -> scalar
     """
@@ -69,6 +69,7 @@ def _fused_ctc_loss(labels, logits, columns):
     # Its blank is the last class, PAD is the first.
     shifted = tf.SparseTensor(sparse.indices, sparse.values - 1, sparse.dense_shape)
     logits = tf.concat([logits[:, :, 1:], logits[:, :, :1]], axis=2)
-    return tf.compat.v1.nn.ctc_loss(
+    loss = tf.compat.v1.nn.ctc_loss(
         shifted, logits, columns, ignore_longer_outputs_than_inputs=True, time_major=False
     )
+    return tf.where(tf.math.is_finite(loss), loss, 0.0)

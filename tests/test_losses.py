@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pytest
 
+from models import losses
 from models.ctc import CtcHead
 from models.losses import CharacterCrossEntropy, CtcLoss
 from utils.tokenizer import END, PAD
@@ -85,6 +86,36 @@ def test_ctc_is_per_character_of_the_batch():
     target = np.array([[3, 4, END], [3, END, PAD]])
     expected = (ctc_by_enumeration(logits[0], [3, 4]) + ctc_by_enumeration(logits[1], [3])) / 3
     assert float(CtcLoss()(target, logits)) == pytest.approx(expected, rel=1e-4)
+
+
+def ctc_and_gradient(target, logits):
+    import tensorflow as tf
+
+    logits = tf.constant(logits)
+    with tf.GradientTape() as tape:
+        tape.watch(logits)
+        loss = CtcLoss()(target, logits)
+    return float(loss), tape.gradient(loss, logits).numpy()
+
+
+def test_ctc_and_its_gradient_are_keras_own(monkeypatch):
+    """In one operation on CPUs or not; the last word only fills the batch up."""
+    logits = random_logits(4, 7, 6)
+    target = np.array([[3, 4, END, PAD], [5, 5, 5, END], [3, END, PAD, PAD], [PAD] * 4])
+    loss, gradient = ctc_and_gradient(target, logits)
+    monkeypatch.setattr(losses, "trains_on_cpu", lambda: False)
+    other_loss, other_gradient = ctc_and_gradient(target, logits)
+    assert loss == pytest.approx(other_loss, rel=1e-5)
+    assert np.allclose(gradient, other_gradient, atol=1e-6) and np.abs(gradient[:3]).max() > 0.01
+    assert not gradient[3].any()
+
+
+def test_a_word_with_more_characters_than_columns_stops_no_training():
+    logits = random_logits(2, 3, 6)
+    target = np.array([[3, 3, 4, END], [4, END, PAD, PAD]])
+    loss, gradient = ctc_and_gradient(target, logits)
+    assert loss == pytest.approx(ctc_by_enumeration(logits[1], [4]) / 4, rel=1e-4)
+    assert not gradient[0].any() and gradient[1].any() and np.isfinite(gradient).all()
 
 
 def test_ctc_takes_no_account_of_padding_columns():
