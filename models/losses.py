@@ -72,4 +72,4 @@ def _fused_ctc_loss(labels, logits, columns):
     loss = tf.compat.v1.nn.ctc_loss(
         shifted, logits, columns, ignore_longer_outputs_than_inputs=True, time_major=False
     )
-    return tf.where(tf.math.is_finite(loss), loss, 0.0)
+    return tf.where(tf.math.is_inf(loss), 0.0, loss)

@@ -116,6 +116,7 @@ def test_a_word_with_more_characters_than_columns_stops_no_training():
     loss, gradient = ctc_and_gradient(target, logits)
     assert loss == pytest.approx(ctc_by_enumeration(logits[1], [4]) / 4, rel=1e-4)
     assert not gradient[0].any() and gradient[1].any() and np.isfinite(gradient).all()
+    assert math.isnan(ctc_and_gradient(target, logits * np.nan)[0])  # a training gone wrong is seen
 
 
 def test_ctc_takes_no_account_of_padding_columns():
