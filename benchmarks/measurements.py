@@ -68,7 +68,7 @@ class Row:
 def training_speed(settings: Settings) -> list[Row]:
     """Words per second of training, against the seed project's network on the same images.
 
-    First as this framework trains that network, then as the seed project's own code does.
+    First as this framework trains that network, then as the seed project does (`seed_training.py`).
     """
     old = f"{SEED}, trained as the seed project does"
     tasks = {config: settings.task("training", config, settings.words) for config in (SEED, COMPACT, BEST)}
