@@ -75,7 +75,7 @@ def training_speed(settings: Settings) -> list[Row]:
     results = in_turn({**tasks, old: settings.task("seed_training", SEED, settings.words)}, settings.repeats)
     here, there = ({name: results[name] for name in (base, COMPACT, BEST)} for base in (SEED, old))
     part = "training speed"
-    return [*_speeds(part, here, SEED), *_speeds(f"{part} against the seed project's code", there, old)]
+    return [*_speeds(part, here, SEED), *_speeds(f"{part} against the seed project's way", there, old)]
 
 
 def evaluation_speed(settings: Settings) -> list[Row]:
