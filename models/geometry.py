@@ -25,8 +25,10 @@ def least_parameters(network: Network, vocabulary_size: int) -> int:
     latent, encoder = network.latent_dim, network.encoder_dim or network.latent_dim
     column = network.column_dim or filters[-1]
     projection = network.column_dim * filters[-1]
-    one_way = 4 * encoder * (column + encoder) + (network.encoder_layers - 1) * 8 * encoder * encoder
-    lstm = 2 * one_way if network.bidirectional else one_way
+    ways = 2 if network.bidirectional else 1
+    one_way = 4 * encoder * (column + encoder)
+    one_way += (network.encoder_layers - 1) * 4 * encoder * (ways * encoder + encoder)
+    lstm = ways * one_way
     embedding = network.embedding_dim * vocabulary_size
     decoder = 4 * latent * (latent + (network.embedding_dim or vocabulary_size)) + latent * vocabulary_size
     return convolutions + residual + projection + lstm + embedding + decoder
