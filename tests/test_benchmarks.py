@@ -133,8 +133,8 @@ def test_parts_of_the_table(dataset, tmp_path, monkeypatch):
     rows = [row for part in measurements.PARTS.values() for row in part(settings)]
     ratios = {(row.part, row.what, row.unit): row.ratio for row in rows}
     assert ratios["training speed", "configs/iam_fast.yml", "words/s"] == 4
-    own_code = "training speed against the seed project's way"
-    assert ratios[own_code, "configs/iam_fast.yml", "words/s"] == 8
+    seeds_way = "training speed against the seed project's way"
+    assert ratios[seeds_way, "configs/iam_fast.yml", "words/s"] == 8
     assert ratios["evaluation speed", "configs/iam_fast.yml, Keras", "words/s"] == 20
     assert ratios["start", "--predict, ONNX Runtime", "s"] == 1 / 8
     assert ratios["generator", "generator on one core", "words/s"] == 12.5
