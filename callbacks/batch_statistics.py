@@ -6,46 +6,37 @@ import numpy as np
 from base.base_data_generator import BaseDataGenerator
 from callbacks.evaluated import Evaluated
 from models.layers import BatchNormalization
-from utils.cluster import Cluster
 
 
 class BatchStatistics(keras.callbacks.Callback):
     """After an epoch, estimates batch norm's mean and variance anew from some of its batches.
 
     The running averages of training are dominated by its last hundred batches, each of which holds
-    words of one width, and by weights that have changed since: too rough to read by. Must come before
+    words of one width, and by weights that have changed since: too rough to read by. Estimated are those of
+    the weights that are evaluated and saved, averaged ones where the optimizer averages. Must come before
     validation. Source: arXiv:2105.07576, section 3.
 
     Args:
-        encoder: the network's encoder; only its convolutions are run.
+        evaluated: the network; only its convolutions are run. Where it is spread over devices, its copy
+            estimates; of several processes each takes a part of the batches, and all get the average.
         generator: training batches, from which `batches` are taken at equal distances.
-        evaluated: where the network is spread over devices, its copy estimates; of several processes each
-            takes a part of the batches, and all get the average.
     """
 
-    def __init__(
-        self,
-        encoder: keras.Model,
-        generator: BaseDataGenerator,
-        batches: int,
-        evaluated: Evaluated | None = None,
-    ) -> None:
+    def __init__(self, evaluated: Evaluated, generator: BaseDataGenerator, batches: int) -> None:
         super().__init__()
         self.generator = generator.whole()
         self.chosen = np.unique(np.linspace(0, len(generator) - 1, batches).round().astype(int))
-        self.copy = evaluated if evaluated and evaluated.copies else None
-        self.cluster = self.copy.cluster if self.copy else Cluster()
-        estimating = self.copy.network.encoder if self.copy else encoder
-        self.trained = normalizations(encoder)
-        self.layers = normalizations(estimating)
-        self.convolutions = keras.Model(estimating.inputs, [layer.output for layer in self.layers])
+        self.evaluated = evaluated
+        self.cluster = evaluated.cluster
+        encoder = evaluated.network.encoder
+        self.trained = normalizations(evaluated.trained.encoder)
+        self.layers = normalizations(encoder)
+        self.convolutions = keras.Model(encoder.inputs, [layer.output for layer in self.layers])
 
     def on_epoch_end(self, epoch, logs=None):
         before = [layer.momentum for layer in self.layers]
-        if self.copy:
-            self.copy.follow()
         own = self.chosen[self.cluster.index :: self.cluster.number]
-        with self.cluster.alone():
+        with self.evaluated.weights():
             for count, index in enumerate(own, start=1):
                 inputs, _ = self.generator.batch(epoch, int(index))
                 for layer in self.layers:
@@ -54,7 +45,7 @@ class BatchStatistics(keras.callbacks.Callback):
                 self.convolutions([inputs["image"], inputs["width"]], training=True)
         for layer, momentum in zip(self.layers, before):
             layer.momentum = momentum
-        if self.copy:
+        if self.evaluated.copies:
             self._share(len(own))
 
     def _share(self, batches: int) -> None:

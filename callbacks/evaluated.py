@@ -34,12 +34,6 @@ class Evaluated:
             with self.cluster.alone():
                 self.network.compile(keras.optimizers.SGD(), label_smoothing)
 
-    def follow(self) -> None:
-        """Gives a copy the trained weights as they are, not averaged."""
-        values = [keras.ops.convert_to_numpy(variable) for variable in self.trained.model.weights]
-        with self.cluster.alone():
-            self.network.model.set_weights(values)
-
     def check_equal(self) -> None:
         """Raises UserError if the processes have come to different weights."""
         if self.cluster.number > 1:
@@ -62,6 +56,7 @@ class Evaluated:
                 yield
             return
         with averaged_weights(self.trained.model):
-            self.follow()
+            values = [keras.ops.convert_to_numpy(variable) for variable in self.trained.model.weights]
         with self.cluster.alone():
+            self.network.model.set_weights(values)
             yield

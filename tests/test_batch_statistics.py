@@ -2,32 +2,55 @@
 
 import keras
 import numpy as np
-from test_data_generator import make_dataset, make_generator
+import pytest
+from test_data_generator import TOKENIZER, make_dataset, make_generator
 
-from callbacks.batch_statistics import BatchStatistics
-from models.encoder import build_encoder
+from callbacks.averaging import averaged_weights
+from callbacks.batch_statistics import BatchStatistics, normalizations
+from callbacks.evaluated import Evaluated
+from models.model_seq2seq import ModelSeq2Seq
+from utils.cluster import Cluster
 
 
-def test_statistics_are_the_average_over_the_chosen_batches():
+def make_evaluated(generator, policy="float32", **optimizer):
+    network = ModelSeq2Seq(generator.config.image, generator.config.network, TOKENIZER)
+    network.compile(keras.optimizers.SGD(0.1, **optimizer))
+    evaluated = Evaluated(network, Cluster(), policy)
+    evaluated.compile(0.0)
+    return evaluated
+
+
+@pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16"])
+@pytest.mark.parametrize("averaging", [False, True])
+def test_statistics_are_the_average_over_the_chosen_batches(policy, averaging):
     generator = make_generator(make_dataset(), augmented=True, network={"use_batch_norm": True})
-    encoder = build_encoder(generator.config.image, generator.config.network)
-    callback = BatchStatistics(encoder, generator, batches=3)
+    evaluated = make_evaluated(generator, policy, use_ema=averaging, ema_momentum=0.5)
+    network = evaluated.trained
+    for index in range(2):
+        network.model.train_on_batch(*generator.batch(1, index))
+    callback = BatchStatistics(evaluated, generator, batches=3)
     assert callback.chosen.tolist() == [0, 3, 6]  # of 7
     callback.on_epoch_end(2)
-    (layer,) = [layer for layer in encoder.layers if isinstance(layer, keras.layers.BatchNormalization)]
-    features = keras.Model(encoder.inputs, layer.input)
-    means, variances = [], []
-    for index in (0, 3, 6):
-        inputs, _ = generator.batch(2, index)
-        values = np.asarray(features([inputs["image"], inputs["width"]]))
-        means.append(values.mean((0, 1, 2)))
-        variances.append(values.var((0, 1, 2)))
-    np.testing.assert_allclose(layer.moving_mean, np.mean(means, 0), rtol=1e-4, atol=1e-6)
-    np.testing.assert_allclose(layer.moving_variance, np.mean(variances, 0), rtol=1e-4, atol=1e-6)
+    (layer,) = normalizations(network.encoder)
+    features = keras.Model(network.encoder.inputs, layer.input)
+
+    def statistics():
+        means, variances = [], []
+        for index in (0, 3, 6):
+            inputs, _ = generator.batch(2, index)
+            values = np.asarray(features([inputs["image"], inputs["width"]]))
+            means.append(values.mean((0, 1, 2)))
+            variances.append(values.var((0, 1, 2)))
+        return np.mean(means, 0), np.mean(variances, 0)
+
+    with averaged_weights(network.model):
+        mean, variance = statistics()
+    np.testing.assert_allclose(layer.moving_mean, mean, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(layer.moving_variance, variance, rtol=1e-4, atol=1e-6)
     assert layer.momentum == 0.99
+    assert averaging != np.allclose(statistics()[0], mean, rtol=1e-4, atol=1e-6)
 
 
 def test_more_batches_than_there_are():
     generator = make_generator(make_dataset(), network={"use_batch_norm": True})
-    encoder = build_encoder(generator.config.image, generator.config.network)
-    assert BatchStatistics(encoder, generator, batches=50).chosen.tolist() == list(range(7))
+    assert BatchStatistics(make_evaluated(generator), generator, 50).chosen.tolist() == list(range(7))
