@@ -15,15 +15,17 @@ class LearningRate(keras.callbacks.Callback):
     `final_learning_rate` at the last step (Loshchilov and Hutter 2017, without restarts). A
     constant rate is left alone after warm-up, so that ReduceLROnPlateau may lower it.
 
-    Attributes:
-        step: steps done since the start of the training; a resumed one sets it.
+    Args:
+        steps_per_epoch: of the epochs that follow.
+        epoch, step: epochs done, and steps done of the next one; a training that goes on with another batch
+            size is as far on the schedule as it was.
     """
 
-    def __init__(self, train: Train, steps_per_epoch: int) -> None:
+    def __init__(self, train: Train, steps_per_epoch: int, epoch: int = 0, step: int = 0) -> None:
         super().__init__()
         self.train_config = train
         self.total = train.num_epochs * steps_per_epoch
-        self.step = 0
+        self.step = epoch * steps_per_epoch + step
 
     def on_train_batch_begin(self, batch, logs=None):
         rate = self.rate(self.step)

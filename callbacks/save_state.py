@@ -18,7 +18,7 @@ from utils.errors import Interrupted
 from utils.log import log
 
 # Counters of Keras' and our callbacks that decide what happens next.
-COUNTERS = ("wait", "best", "best_epoch", "stopped_epoch", "cooldown_counter", "step")
+COUNTERS = ("wait", "best", "best_epoch", "stopped_epoch", "cooldown_counter")
 
 
 def counter_name(callback: keras.callbacks.Callback) -> str:
@@ -144,6 +144,7 @@ class RestoreState(keras.callbacks.Callback):
         others, counters: callbacks, and the saved counters by `counter_name`; a callback that
             the saved training didn't have starts afresh.
         learning_rate_factor: how much larger the config's learning rate is than the saved training's.
+        anew: whether a partly done epoch starts over, and its running means with it.
     """
 
     def __init__(
@@ -152,12 +153,14 @@ class RestoreState(keras.callbacks.Callback):
         others: list[keras.callbacks.Callback],
         counters: dict[str, dict[str, float]],
         learning_rate_factor: float = 1.0,
+        anew: bool = False,
     ) -> None:
         super().__init__()
         self.path = path
         self.others = others
         self.counters = counters
         self.learning_rate_factor = learning_rate_factor
+        self.anew = anew
         self.restored = False
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -169,6 +172,8 @@ class RestoreState(keras.callbacks.Callback):
                 if name in COUNTERS:
                     setattr(callback, name, value)
         load_state(self.path, self.model)
+        if self.anew:
+            self.model.reset_metrics()
         if self.learning_rate_factor != 1:
             rate = self.model.optimizer.learning_rate
             rate.assign(rate * self.learning_rate_factor)

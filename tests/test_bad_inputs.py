@@ -243,12 +243,15 @@ def test_bad_places(place, capfd, override, words):
 
 
 @pytest.mark.parametrize("restart", [[], ["--restart"]])
-def test_a_folder_of_others_is_never_moved_or_overwritten(place, capfd, tmp_path, restart):
+@pytest.mark.parametrize("name", ["best/notes.txt", "run.json", "history.png"])
+def test_a_folder_of_others_is_never_moved_or_overwritten(place, capfd, tmp_path, name, restart):
     home = tmp_path / "home"
-    (home / "best").mkdir(parents=True)
-    (home / "best" / "notes.txt").write_text("mine")
+    (home / name).parent.mkdir(parents=True)
+    (home / name).write_text("mine")
     arguments = [*on(place, f"experiment_folder={home}"), "--train", *restart]
-    assert_refused(capfd, tmp_path, arguments, "holds best, which no training has written")
+    assert_refused(
+        capfd, tmp_path, arguments, f"holds {name.partition('/')[0]}, which no training has written"
+    )
 
 
 @pytest.mark.parametrize(

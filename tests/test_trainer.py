@@ -4,6 +4,7 @@ import csv
 import json
 import math
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -284,6 +285,42 @@ def test_raising_num_epochs_of_a_cosine_schedule_is_told(tiny, eagerly, capsys):
     assert train(config) == 0
     assert train(config, "train.num_epochs=2") == 0
     assert "follows the cosine schedule of the new length" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("steps", [2, STEPS])
+def test_another_batch_size_continues(tiny, experiment, signal_after, eagerly, capsys, steps):
+    """Within an epoch too, which starts over; the learning rate is as far on its schedule as it was."""
+    cosine = {"schedule": "cosine", "learning_rate": 0.01, "final_learning_rate": 0.0, "warmup_steps": 0}
+    config = tiny(train={**cosine, "num_epochs": 2})
+    signal_after(steps)
+    assert train(config) == 130
+    assert train(config, "train.batch_size=4") == 0
+    told = capsys.readouterr().err
+    assert ("Epoch 1 was begun with batches of another size and starts over." in told) == (steps < STEPS)
+    rows = history(experiment)
+    assert [row["epoch"] for row in rows] == [1, 2]
+    # 20 words are 5 steps then, and the last of 10 is step 9.
+    assert rows[-1]["learning_rate"] == pytest.approx(0.01 * 0.5 * (1 + math.cos(math.pi * 9 / 10)))
+
+
+def test_a_larger_max_pixels_continues(tiny, experiment, eagerly):
+    config = tiny(train={"num_epochs": 1})
+    assert train(config) == 0
+    assert train(config, "train.num_epochs=2", "image.max_pixels=60000000") == 0
+    assert len(history(experiment)) == 2
+
+
+def test_models_that_have_outlived_their_state_are_kept(tiny, experiment, eagerly, capsys):
+    config = tiny(train={"num_epochs": 1})
+    assert train(config) == 0
+    before = arrays_of(experiment / "best")
+    shutil.rmtree(experiment / "state")
+    capsys.readouterr()
+    assert train(config) == 0
+    (kept,) = experiment.parent.glob("experiment-*")
+    assert f"The old run is kept in {kept}." in capsys.readouterr().err
+    assert equal(arrays_of(kept / "best"), before) and (kept / "history.csv").exists()
+    assert read_progress(experiment / "state" / "training.npz")["epoch"] == 1
 
 
 def test_early_stopping_counts_across_runs(tiny, experiment, eagerly, capsys):

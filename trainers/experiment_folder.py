@@ -11,7 +11,7 @@ from utils.lock import experiment_lock
 from utils.log import log
 
 HEADER = "# The whole config of this training, defaults included; written by main.py --train.\n"
-OUTPUTS = ("config.yml", "history.csv", "best", "last", "state", "tensorboard")
+OUTPUTS = ("config.yml", "run.json", "history.csv", "history.png", "best", "last", "state", "tensorboard")
 
 
 def state_file(config: Config) -> Path:
@@ -57,8 +57,8 @@ def check_places(config: Config) -> None:
 def set_aside_old_run(config: Config, restart: bool) -> None:
     """Keeps what a fresh training would overwrite, under another name.
 
-    With `restart` that is the whole experiment folder; without a saved state also model folders that
-    the config places elsewhere.
+    With `restart`, or where models have outlived their training state, that is the whole experiment folder;
+    without a saved state also model folders that the config places elsewhere.
 
     Raises:
         UserError: a training runs in the folder, or it can't be renamed.
@@ -66,9 +66,12 @@ def set_aside_old_run(config: Config, restart: bool) -> None:
     folder = Path(config.experiment_folder)
     with experiment_lock(folder):
         pass
-    if restart and _is_experiment(folder, state_file(config)):
+    state = state_file(config)
+    own = [model for model in (best_folder(config), last_folder(config)) if not _is_elsewhere(model, config)]
+    outlived = not state.exists() and any((model / DESCRIPTION_FILE).exists() for model in own)
+    if (restart or outlived) and _is_experiment(folder, state):
         _set_aside(folder)
-    if state_file(config).exists():
+    if state.exists():
         return
     callbacks = config.callbacks
     for model, checkpoint in (

@@ -7,6 +7,7 @@ from typing import Any
 from utils.config_data import Image
 from utils.config_schema import Config, Network
 from utils.errors import UserError
+from utils.log import log
 
 ADVICE = "restore that, set another experiment_folder, or start anew with --restart"
 
@@ -19,7 +20,7 @@ def identity(config: Config, charset: str, words: int, steps: int) -> dict[str, 
         words, steps: of an epoch.
     """
     return {
-        "image": config.for_training_words.image.model_dump(mode="json"),
+        "image": config.for_training_words.image.geometry(),
         "network": {**config.network.model_dump(mode="json"), "charset": charset},
         "learning_rate": config.train.learning_rate,
         "num_epochs": config.train.num_epochs,
@@ -32,8 +33,8 @@ def identity(config: Config, charset: str, words: int, steps: int) -> dict[str, 
 def check_same_training(saved: dict[str, Any], now: dict[str, Any], folder: Path) -> None:
     """Compares the saved state with `now`, an `identity`.
 
-    Network and image geometry must be the same. Within an epoch its batches must be the same too;
-    between epochs data and batch size may change.
+    Network and image geometry must be the same. Within an epoch its words must be the same too; between
+    epochs they may change, and the batch size at any time (`where_to_go_on`).
 
     Raises:
         UserError: names the first difference.
@@ -53,12 +54,20 @@ def check_same_training(saved: dict[str, Any], now: dict[str, Any], folder: Path
                     f"The training in {folder} has {section}.{name} {_shown(earlier.get(name))}, "
                     f"now it is {_shown(value)}; {ADVICE}."
                 )
-    for name in ("words", "steps", "seed"):
+    for name in ("words", "seed"):
         if saved["step"] and before[name] != now[name]:
             raise UserError(
                 f"The training in {folder} was interrupted within an epoch with {name} {before[name]}, "
                 f"now it is {now[name]}; {ADVICE}."
             )
+
+
+def where_to_go_on(saved: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
+    """The saved state at the beginning of its epoch, if that was begun with batches of another size."""
+    if saved and saved["step"] and saved["identity"]["steps"] != now["steps"]:
+        log(f"Epoch {saved['epoch'] + 1} was begun with batches of another size and starts over.")
+        return {**saved, "step": 0}
+    return saved
 
 
 def saved_charset(saved: dict[str, Any]) -> str:

@@ -31,7 +31,7 @@ from trainers.configured_callbacks import monitoring, reason_to_end, snapshots
 from trainers.experiment_folder import HEADER, state_file
 from trainers.out_of_memory import out_of_memory
 from trainers.run_record import add_run
-from trainers.same_training import check_same_training, identity
+from trainers.same_training import check_same_training, identity, where_to_go_on
 from utils.cluster import Cluster
 from utils.config import config_to_yaml
 from utils.config_schema import Config
@@ -87,6 +87,7 @@ class TrainerSeq2Seq(BaseTrainer):
         with experiment_lock(self.folder) if self.cluster.is_first else contextlib.nullcontext():
             self.saved = self._read_saved()
             check_same_training(self.saved, self.identity, self.folder)
+            self.saved = where_to_go_on(self.saved, self.identity)
             if reason := reason_to_end(self.config, self.saved):
                 log(f"The training in {self.folder} {reason}, or start anew with --restart.")
                 return
@@ -118,7 +119,7 @@ class TrainerSeq2Seq(BaseTrainer):
         settings, train = self.config.callbacks, self.config.train
         epoch, step = self._position()
         counted = [
-            LearningRate(train, self.steps),
+            LearningRate(train, self.steps, epoch, step),
             *monitoring(self.config),
             *snapshots(self.config, self.evaluated, self.words, len(self.val_dataset)),
         ]
@@ -146,7 +147,8 @@ class TrainerSeq2Seq(BaseTrainer):
         ]
         if self.saved:
             factor = train.learning_rate / self.saved["identity"]["learning_rate"]
-            first.append(RestoreState(self.state_file, counted, self.saved["counters"], factor))
+            counters = self.saved["counters"]
+            first.append(RestoreState(self.state_file, counted, counters, factor, anew=not step))
         if not self.cluster.is_first:
             return [*first, *counted, saving]
         progress = Progress(self.words, self.steps, train.num_epochs, step)
@@ -242,7 +244,7 @@ class TrainerSeq2Seq(BaseTrainer):
         if not batches or not any(self.config.network.normalized) or epoch >= self._first_fixed():
             return []
         generator = self.train_feed.generator
-        return [BatchStatistics(self.network.encoder, generator, batches, self.evaluated)]
+        return [BatchStatistics(self.evaluated, generator, batches)]
 
     def _tensorboard(self) -> list[keras.callbacks.Callback]:
         settings = self.config.callbacks.tensorboard

@@ -79,6 +79,10 @@ class Image(Section):
             )
         return self
 
+    def geometry(self) -> dict[str, Any]:
+        """What makes an image what the network sees, as JSON values: all but which files are refused."""
+        return self.model_dump(mode="json", exclude={"max_pixels"})
+
 
 class Synthetic(Section):
     """The embedded dataset: words rendered from the bundled fonts when labels_file is missing."""
