@@ -13,6 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from benchmarks.measurements import Row
 from benchmarks.process import REPOSITORY
+from utils.cores import usable_cores
 from utils.files import atomic_write, write_json, write_text
 
 WIDTH, LINE, MARGIN, TEXT_WIDTH, BAR_WIDTH = 1100, 26, 20, 470, 300
@@ -35,10 +36,9 @@ def write_report(folder: Path, rows: list[Row], command: str) -> None:
 
 def machine(command: str) -> dict[str, Any]:
     """Where and when the figures were measured."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return {
         "machine": f"{_processor()}, {platform.system()}, Python {platform.python_version()}",
-        "cores": cores,
+        "cores": usable_cores(),
         "date": f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M} UTC",
         "commit": _commit(),
         "command": command,

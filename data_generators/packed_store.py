@@ -121,12 +121,12 @@ def open_packed(folder: Path, image: Image) -> PackedStore:
         raise UserError(f"{path} can't be read: {error.strerror}.") from None
     except (ValueError, KeyError, TypeError, AttributeError, ValidationError):
         raise UserError(f"{path} is damaged or of another version; pack the dataset anew.") from None
-    for name, value in image.model_dump().items():
-        packed = getattr(store.image, name)
-        if packed != getattr(image, name):
+    packed = store.image.geometry()
+    for name, value in image.geometry().items():
+        if packed[name] != value:
             note = TRAINING_VALUE if name in ("margin", "blur") else ""
             raise UserError(
-                f"{folder} was packed with image.{name} {store.image.model_dump()[name]}, but this training "
+                f"{folder} was packed with image.{name} {packed[name]}, but this training "
                 f"needs {value}{note}; set it, or pack the dataset anew with this config."
             )
     return store

@@ -60,9 +60,11 @@ def _check_labels(store: PackedStore, tokenizer: Tokenizer, config: Config) -> N
     """Raises UserError if the network can't be taught all labels of the packed dataset."""
     way_out = f"or pack {store.folder} anew with this config, which leaves such words out"
     if unknown := "".join(sorted(set(store.charset) - set(tokenizer.charset))):
+        advice = f"add them to network.charset, {way_out}"
+        if config.network.charset is None:
+            advice = "set train.weights_initialization.add_characters=true, or pack words without them"
         raise UserError(
-            f"{store.folder} has labels with characters outside the charset ({unknown!r}); add them to "
-            f"network.charset, {way_out}."
+            f"{store.folder} has labels with characters outside the charset ({unknown!r}); {advice}."
         )
     if store.longest >= config.network.max_seq_lenght:
         raise UserError(

@@ -10,6 +10,7 @@ from predictors.ctc_prefix import CtcPrefix, follow_paths
 from predictors.onnx_graph import check_graph
 from predictors.word_predictor import WordPredictor
 from utils.config_predict import Predict
+from utils.cores import usable_cores
 from utils.errors import UserError
 from utils.memory import is_out_of_memory
 from utils.tokenizer import END, PAD, START
@@ -143,7 +144,7 @@ def _session(content: bytes, part: str, threads: int) -> "onnxruntime.InferenceS
             "or set predict.runtime=keras."
         )
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads or _cores()
+    options.intra_op_num_threads = threads or usable_cores()
     options.log_severity_level = 4
     # Two sessions take turns: threads of the one must not keep the cores busy while the other works.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
@@ -157,8 +158,3 @@ def _session(content: bytes, part: str, threads: int) -> "onnxruntime.InferenceS
     except Exception as error:
         # ONNX Runtime has a class of its own for every cause, all derived from Exception alone.
         raise UnusableGraph(f"ONNX Runtime can't load the {part} ({short(error)})") from None
-
-
-def _cores() -> int:
-    """Cores that this process may use, where the system tells."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

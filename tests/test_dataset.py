@@ -169,7 +169,7 @@ def test_the_embedded_dataset_is_made_on_first_use_only(make, tmp_path, logged, 
         synthetic={"enabled": True, "num_words": 12, "seed": 3},
         network={"num_filters": [4], "conv_kernels": [[3, 3]], "columns": "height", "max_seq_lenght": 40},
     )
-    monkeypatch.setattr("utils.create_synthetic.cpu_count", lambda: 1)
+    monkeypatch.setattr("utils.create_synthetic.usable_cores", lambda: 1)
     splits = read_dataset_labels(config).splits
     assert {split: len(found) for split, found in splits.items()} == {"train": 12, "val": 10, "test": 10}
     assert "Making the embedded dataset" in logged[0] and "32 words" in logged[0]

@@ -2,11 +2,14 @@
 
 import itertools
 import json
+import shutil
+from collections import Counter
 
 import numpy as np
 import pytest
-from conftest import tiny_settings
+from conftest import tiny_settings, write_settings
 
+import main
 from data_generators import packed_store
 from data_generators.batch_maker import BatchMaker
 from data_generators.packed_generator import PackedGenerator
@@ -125,23 +128,45 @@ def test_packing_an_own_dataset(dataset, make_config, tmp_path):
     config = make_config()
     output = tmp_path / "own"
     assert pack_dataset.pack_dataset(config, output) == 20
-    words = {word.label: word for word in read_labels(dataset / "labels.json").splits["train"]}
-    store = open_packed(output, config.image)
-    for group in range(len(store.groups)):
-        for label, image in zip(store.labels_and_widths(group)[0], store.images(group)):
-            expected = read_word_image(dataset / "words" / words[label].filename, config.image)
-            assert label in words and (len(words) < 20 or np.array_equal(image, expected))
+    image = config.for_training_words.image
+    expected = Counter(
+        (word.label, read_word_image(dataset / "words" / word.filename, image).tobytes())
+        for word in read_labels(dataset / "labels.json").splits["train"]
+    )
+    store = open_packed(output, image)
+    packed = [
+        (label, np.ascontiguousarray(image).tobytes())
+        for group in range(len(store.groups))
+        for label, image in zip(store.labels_and_widths(group)[0], store.images(group))
+    ]
+    assert Counter(packed) == expected
     rest = read_labels(output / "labels.json").splits
     assert {split: len(words) for split, words in rest.items()} == {"train": 0, "val": 6, "test": 8}
 
 
-def test_rendered_words_are_those_of_create_synthetic(tmp_path):
+def test_labels_with_spaces_are_trained_on(dataset, tmp_path, eagerly):
+    shutil.copytree(dataset, tmp_path / "data")
+    labels = json.loads((tmp_path / "data" / "labels.json").read_text(encoding="utf-8"))
+    labels["train"][0]["label"] = "a b"
+    (tmp_path / "data" / "labels.json").write_text(json.dumps(labels), encoding="utf-8")
+    settings = tiny_settings(tmp_path / "data", tmp_path, network={"charset": None}, train={"num_epochs": 1})
+    config, packed = write_settings(tmp_path / "tiny.yml", settings), tmp_path / "packed"
+    assert pack_dataset.main(["-c", config, "--output", str(packed)]) == 0
+    assert main.main(["-c", config, "--train", "--set", f"train.packed.folder={packed}"]) == 0
+    model = json.loads((tmp_path / "experiment" / "best" / "model.json").read_text(encoding="utf-8"))
+    assert " " in model["charset"]
+
+
+@pytest.mark.parametrize("text", ["english", "accented"])
+def test_rendered_words_are_those_of_create_synthetic(tmp_path, text):
     settings = ["network.max_seq_lenght=4", "network.fixed_seq_length=false", "image.image_size.y_size=48"]
+    settings += [f"synthetic.text={text}"]
     options = ["--set", *settings, "--synthetic", "25", "--workers", "1", "--output", str(tmp_path / "new")]
     assert pack_dataset.main(["-c", "configs/config.yml", *options]) == 0
     config = load_config("configs/config.yml", settings)
     store = open_packed(tmp_path / "new", config.for_training_words.image)
-    expected = [pack_dataset.sample(1, "train", i, config.synthetic.beyond_dictionary)[1] for i in range(25)]
+    share = config.synthetic.beyond_dictionary
+    expected = [pack_dataset.sample(1, "train", i, share, text)[1] for i in range(25)]
     labels = [label for group in range(len(store.groups)) for label in store.labels_and_widths(group)[0]]
     assert labels == [label for label in expected if len(label) < 4] and 0 < len(labels) < 25
 
@@ -152,9 +177,12 @@ def test_training_takes_its_words_and_charset(make_config, store):
     tokenizer = Tokenizer.from_labels([word.label for word in words])
     assert tokenizer.charset == CHARSET and additional == []
     assert open_training_words(config, words, [], tokenizer)[1] == [(WORDS, WORDS)]
-    with pytest.raises(UserError, match=r"characters outside the charset \('h'\)"):
+    lacking = r"characters outside the charset \('h'\); "
+    with pytest.raises(UserError, match=lacking + r"set train\.weights_init.*add_characters"):
         open_training_words(config, words, [], Tokenizer(CHARSET[:-1]))
     short = make_config(train={"packed": {"folder": str(store.folder)}}, network={"max_seq_lenght": 3})
+    with pytest.raises(UserError, match=lacking + r"add them to network\.charset, or pack"):
+        open_training_words(short, words, [], Tokenizer(CHARSET[:-1]))
     with pytest.raises(UserError, match="max_seq_lenght to 4"):
         open_training_words(short, words, [], tokenizer)
 
@@ -165,6 +193,8 @@ def test_bad_folders_are_told(store, make_config, tmp_path):
         open_packed(tmp_path, config.image)
     with pytest.raises(UserError, match=r"packed with image\.binarization none"):
         open_packed(store.folder, Image(**{**config.image.model_dump(), "binarization": "otsu"}))
+    # Which files are refused is no geometry.
+    assert open_packed(store.folder, config.image.model_copy(update={"max_pixels": 9})).words == WORDS
     with pytest.raises(
         UserError, match=r"margin 0, but this training needs 4 \(0 with data_aug\.use_data_aug"
     ):

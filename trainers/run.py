@@ -118,15 +118,21 @@ def _tokenizer(config: Config, words: list[Word], saved: dict[str, Any] | None) 
             return Tokenizer(saved_charset(saved))
         folder = find(artifact_folder(str(start.restore_from)))
         tokenizer = read_tokenizer(folder, read_description(folder))
-        return _extended(tokenizer, words, start.add_characters)
+        return _extended(tokenizer, _labels(config, words), start.add_characters)
     if config.network.charset is not None:
         return Tokenizer(config.network.charset)
-    return Tokenizer.from_labels([word.label for word in words if word.label.strip()])
+    return Tokenizer.from_labels(_labels(config, words))
 
 
-def _extended(tokenizer: Tokenizer, words: list[Word], wanted: bool) -> Tokenizer:
+def _labels(config: Config, words: list[Word]) -> list[str]:
+    """The labels that can be trained on: not those of white space, which a packed dataset doesn't hold."""
+    packed = config.train.packed.folder
+    return [word.label for word in words if packed or word.label.strip()]
+
+
+def _extended(tokenizer: Tokenizer, labels: list[str], wanted: bool) -> Tokenizer:
     """The pretrained model's tokenizer with the characters of the labels, or a hint that they are missing."""
-    charset = extended_charset(tokenizer.charset, [word.label for word in words if word.label.strip()])
+    charset = extended_charset(tokenizer.charset, labels)
     new = charset[len(tokenizer.charset) :]
     if new and not wanted:
         log(

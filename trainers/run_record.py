@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import os
 import platform
 import shlex
 import subprocess
@@ -11,6 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from utils.cores import usable_cores
 from utils.files import write_json
 from utils.places import ROOT
 
@@ -43,7 +43,7 @@ def describe_run() -> dict[str, Any]:
             if hasattr(sys.modules.get(name), "__version__")
         },
         "system": platform.platform(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "cores": usable_cores(),
     }
 
 

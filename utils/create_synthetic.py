@@ -8,7 +8,6 @@ import contextlib
 import functools
 import json
 import multiprocessing
-import os
 import shutil
 import signal
 import sys
@@ -22,6 +21,7 @@ import numpy as np
 from tqdm import tqdm
 
 from utils.command import run_command
+from utils.cores import usable_cores
 from utils.errors import UserError
 from utils.files import write_json
 from utils.log import progress_bar
@@ -73,7 +73,7 @@ def create_synthetic(
         folder, {"seed": seed, "beyond_dictionary": beyond_dictionary, "text": text, "num_words": counts}
     )
     tasks = _tasks(num_words)
-    workers = min(workers or cpu_count(), len(tasks))
+    workers = min(workers or usable_cores(), len(tasks))
     render = functools.partial(_render_task, str(folder / "words"), seed, beyond_dictionary, text)
     total = sum(num_words.values())
     bar = progress_bar(total=total, unit=" words", desc="Rendering", mininterval=0.5, disable=not progress)
@@ -121,11 +121,6 @@ def _tasks(num_words: dict[str, int]) -> list[tuple[str, int, int]]:
         for split in SPLITS
         for first in range(0, num_words[split], step)
     ]
-
-
-def cpu_count() -> int:
-    """Cores that this process may use, where the system tells (a container's or batch job's share)."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextlib.contextmanager

@@ -20,10 +20,11 @@ from data_generators.dataset import label_problem, read_dataset_labels, report_u
 from data_generators.image_store import LINK_OUT, ordered_map
 from data_generators.packed_store import GROUP_WORDS, PackedWord, require_arrow, write_packed
 from preprocessing.word_image import UnusableImage, read_word_image, word_image_of_array
+from utils.command import run_command
 from utils.config import load_config
 from utils.config_schema import Config
-from utils.create_synthetic import cpu_count, start_worker
-from utils.errors import UserError
+from utils.cores import usable_cores
+from utils.create_synthetic import start_worker
 from utils.files import is_inside
 from utils.labels import Word, write_labels
 from utils.log import progress_bar
@@ -81,7 +82,7 @@ def pack_synthetic(config: Config, output: Path, number: int, workers: int = 0) 
     config = config.for_training_words
     tasks = [(first, min(first + GROUP_WORDS, number)) for first in range(0, number, GROUP_WORDS)]
     render = partial(_render, config)
-    workers = min(workers or cpu_count(), len(tasks))
+    workers = min(workers or usable_cores(), len(tasks))
     if workers == 1:
         groups: Iterator[list[PackedWord]] = map(render, tasks)
     else:
@@ -109,7 +110,7 @@ def _render(config: Config, task: tuple[int, int]) -> list[PackedWord]:
     tokenizer = Tokenizer(charset) if charset else None
     words = []
     for index in range(*task):
-        image, label, _ = sample(settings.seed, "train", index, settings.beyond_dictionary)
+        image, label, _ = sample(settings.seed, "train", index, settings.beyond_dictionary, settings.text)
         too_long = len(label) >= config.network.max_seq_lenght
         if not too_long and not (tokenizer and label_problem(label, tokenizer, config)):
             words.append((label, word_image_of_array(image, config.image)))
@@ -121,7 +122,7 @@ def _bar(items: Iterable, total: int) -> Iterable:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command line; returns the exit code (0 done, 2 the user can mend it)."""
+    """The command line; returns 0, 2 when the user can mend the problem, 130 on Ctrl-C."""
     parser = argparse.ArgumentParser(prog="python -m utils.pack_dataset", description=__doc__.splitlines()[0])
     add = parser.add_argument
     add("-c", "--conf", default="configs/config.yml", help="config file (default: %(default)s)")
@@ -132,19 +133,16 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.synthetic is not None and options.synthetic < 1:
         parser.error("--synthetic needs 1 word or more")
+    return run_command(lambda: _pack(options), "Interrupted; the same command starts over.")
+
+
+def _pack(options: argparse.Namespace) -> int:
     cv2.setNumThreads(1)
-    try:
-        config, output = load_config(options.conf, options.set), Path(options.output)
-        if options.synthetic:
-            words = pack_synthetic(config, output, options.synthetic, max(0, options.workers))
-        else:
-            words = pack_dataset(config, output)
-    except UserError as error:
-        print(error, file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("Interrupted; the same command starts over.", file=sys.stderr)
-        return 130
+    config, output = load_config(options.conf, options.set), Path(options.output)
+    if options.synthetic:
+        words = pack_synthetic(config, output, options.synthetic, max(0, options.workers))
+    else:
+        words = pack_dataset(config, output)
     print(f"{words} words in {output}")
     return 0
 
