@@ -25,15 +25,24 @@ def other_views(word: np.ndarray, number: int, image: Image) -> list[np.ndarray]
 def agreed(readings: Sequence[Prediction]) -> Prediction:
     """Of the texts that readings of one word's views give, the one with the largest mean confidence.
 
-    Where readings have alternatives, these count too, and the result has as many; that mean is its
-    confidence, while those of the characters are the most confident such reading's. Of equals the first wins.
+    That mean is its confidence, while those of the characters are the most confident such reading's. Of
+    equals the first wins. Alternatives have no say in it, so that their number changes nothing; the result
+    has as many as the readings, each with its mean, but none above the result's.
     """
+    votes = _means([((reading.text, reading.confidence),) for reading in readings])
+    winner = max(votes, key=votes.__getitem__)
+    best = max((reading for reading in readings if reading.text == winner), key=lambda r: r.confidence)
+    means = _means([reading.alternatives for reading in readings])
+    others = sorted((-min(mean, votes[winner]), text) for text, mean in means.items() if text != winner)
+    ranked = ((winner, votes[winner]), *((text, -mean) for mean, text in others))
+    most = max(len(reading.alternatives) for reading in readings)
+    return replace(best, confidence=votes[winner], alternatives=ranked[:most])
+
+
+def _means(readings: Sequence[Sequence[tuple[str, float]]]) -> dict[str, float]:
+    """The mean confidence of each text, 0 in readings that don't have it; in the order of their first."""
     means: dict[str, float] = {}
     for reading in readings:
-        for text, confidence in reading.alternatives or ((reading.text, reading.confidence),):
+        for text, confidence in reading:
             means[text] = means.get(text, 0.0) + confidence / len(readings)
-    winner = max((reading.text for reading in readings), key=means.__getitem__)
-    best = max((reading for reading in readings if reading.text == winner), key=lambda r: r.confidence)
-    ranked = sorted(means.items(), key=lambda item: (item[0] != winner, -item[1]))
-    most = max(len(reading.alternatives) for reading in readings)
-    return replace(best, confidence=means[winner], alternatives=tuple(ranked[:most]))
+    return means

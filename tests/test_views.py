@@ -77,15 +77,18 @@ def test_the_text_with_the_most_confidence_wins():
     assert agreed([Prediction("a", 0.2, (0.2,)), Prediction("b", 0.2, (0.2,))]).text == "a"
 
 
-def test_alternatives_are_agreed_on_too():
+def test_alternatives_change_nothing_but_themselves():
     readings = [
-        Prediction("on", 0.5, (0.6, 0.8), (("on", 0.5), ("an", 0.3))),
-        Prediction("an", 0.4, (0.5, 0.8), (("an", 0.4), ("en", 0.2))),
+        Prediction("on", 0.5, (0.6, 0.8), (("on", 0.5), ("an", 0.3), ("in", 0.1))),
+        Prediction("an", 0.4, (0.5, 0.8), (("an", 0.4), ("en", 0.2), ("in", 0.1))),
     ]
     found = agreed(readings)
-    assert [text for text, _ in found.alternatives] == ["an", "on"]
-    assert [found.confidence, *(p for _, p in found.alternatives)] == pytest.approx([0.35, 0.35, 0.25])
-    assert found.text == "an" and found.character_confidences == (0.5, 0.8)
+    alone = agreed([Prediction(r.text, r.confidence, r.character_confidences) for r in readings])
+    assert (found.text, found.confidence, found.character_confidences) == ("on", 0.25, (0.6, 0.8))
+    assert (alone.text, alone.confidence, alone.alternatives) == ("on", 0.25, ())
+    # `an` has a mean of 0.35, but what comes second is no more probable than what comes first.
+    assert [text for text, _ in found.alternatives] == ["on", "an", "en"]
+    assert [confidence for _, confidence in found.alternatives] == pytest.approx([0.25, 0.25, 0.1])
 
 
 @pytest.mark.parametrize("name", ["recipe", "fixed width"])
