@@ -16,7 +16,6 @@ from utils.dataset_facts import (
     rare_characters,
     repeated_pictures,
     scan,
-    shared_files,
     shared_pictures,
     shared_writers,
     unseen_characters,
@@ -74,7 +73,6 @@ def entries(folder):
 
 def test_what_is_shared(entries):
     assert shared_writers(entries) == {("train", "val"): ["B"]}
-    assert shared_files(entries) == {("train", "val"): ["1.png"], ("train", "test"): ["sub/copy.png"]}
     # 0.png is in train and its copy in test; the same file is no news here.
     assert shared_pictures(entries) == {("train", "test"): ["0.png"]}
     assert repeated_pictures(entries) == (1, ["sub/copy.png"])
@@ -117,6 +115,8 @@ def test_command_line(folder, tmp_path, capsys):
         "3 characters of val or test are not in train: x y z",
     ):
         assert finding in text, finding
+    # Files in two parts are told once, of 1.png and of sub/copy.png.
+    assert text.count("images are in both") - text.count("equal images are in both") == 2
     assert max(map(len, lines)) < 200 and len(lines) < 60
     picture = cv2.imread(str(tmp_path / "plots" / "out.png"))
     assert picture.shape == (2 * HEIGHT, 2 * WIDTH, 3)
@@ -128,6 +128,15 @@ def test_config_names_the_dataset(folder, tmp_path, capsys):
     config.write_text(json.dumps(places), encoding="utf-8")
     assert inspect_dataset.main(["-c", str(config)]) == 0
     assert "8        3        2" in capsys.readouterr().out
+
+
+def test_links_that_training_refuses_are_told(folder, tmp_path):
+    (tmp_path / "words").mkdir()
+    (tmp_path / "words" / "0.png").symlink_to(folder / "words" / "0.png")
+    labels = {"train": [{"filename": "0.png", "label": "a"}], "val": [], "test": []}
+    (tmp_path / "labels.json").write_text(json.dumps(labels), encoding="utf-8")
+    entries = scan(read_labels(tmp_path / "labels.json"), tmp_path / "words", Image())
+    assert problems(entries) == {"link that leaves the images": 1}
 
 
 def test_clean_data_has_nothing_to_look_at(tmp_path, capsys):

@@ -404,7 +404,11 @@ def test_command_line(make_config, dataset, tmp_path, capsys):
     line = ["-c", write_settings(tmp_path / "tiny.yml", settings), "--predict_on_test", "--report"]
     assert main.main([*line, str(tmp_path / "file")]) == 2
     error = capsys.readouterr().err
-    assert "can't make this folder" in error and len(error.splitlines()) == 1
+    assert "Can't write" in error and "/file is no folder" in error
+    assert len(error.splitlines()) == 1
+    (tmp_path / "taken" / "words.csv").mkdir(parents=True)
+    assert main.main([*line, str(tmp_path / "taken")]) == 2
+    assert "words.csv: it is a folder" in capsys.readouterr().err
     assert main.main([*line, str(tmp_path / "out" / "report")]) == 0
     assert capsys.readouterr().out.splitlines()[-1].startswith("WER: ")
     page = (tmp_path / "out" / "report" / "report.html").read_text(encoding="utf-8")

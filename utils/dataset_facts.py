@@ -13,6 +13,8 @@ import numpy as np
 
 from preprocessing.word_image import UnusableImage, decode
 from utils.config_data import Image
+from utils.files import is_inside
+from utils.importers.record import LINK_OUT
 from utils.labels import SPLITS, LabelsFile, Word
 from utils.log import progress_bar
 
@@ -49,15 +51,17 @@ def scan(labels: LabelsFile, folder: Path, image: Image, progress: bool = False)
     """
     words = [(split, word) for split in SPLITS for word in labels.splits[split]]
     with ThreadPoolExecutor(THREADS) as pool:
-        pictures = pool.map(lambda item: look_at(folder / item[1].filename, image), words)
+        pictures = pool.map(lambda item: look_at(folder, item[1].filename, image), words)
         bar = progress_bar(pictures, desc="Reading", total=len(words), disable=not progress, leave=False)
         return [Entry(split, word, picture) for (split, word), picture in zip(words, bar)]
 
 
-def look_at(path: Path, image: Image) -> Picture:
-    """Size and content of one file."""
+def look_at(folder: Path, filename: str, image: Image) -> Picture:
+    """Size and content of one file, which is to lie in the folder itself: training takes no other."""
+    if not is_inside(folder / filename, folder):
+        return Picture(problem=LINK_OUT)
     try:
-        pixels = decode(path, image)
+        pixels = decode(folder / filename, image)
     except UnusableImage as error:
         return Picture(problem=error.reason)
     digest = hashlib.sha256(repr(pixels.shape).encode() + np.ascontiguousarray(pixels).tobytes())
@@ -72,13 +76,6 @@ def of_split(entries: Sequence[Entry], split: str) -> list[Entry]:
 def shared_writers(entries: Sequence[Entry]) -> dict[tuple[str, str], list[str]]:
     """Writers that two splits have in common; pairs without any are left out."""
     return _shared({split: {e.word.writer for e in of_split(entries, split)} - {None} for split in SPLITS})
-
-
-def shared_files(entries: Sequence[Entry]) -> dict[tuple[str, str], list[str]]:
-    """Files that are in two splits."""
-    return _shared(
-        {split: {posixpath.normpath(e.word.filename) for e in of_split(entries, split)} for split in SPLITS}
-    )
 
 
 def shared_pictures(entries: Sequence[Entry]) -> dict[tuple[str, str], list[str]]:

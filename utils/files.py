@@ -109,6 +109,8 @@ def check_writable(path: str | Path) -> None:
         tempfile.NamedTemporaryFile(
             prefix=f".{path.stem}-", suffix=_temporary_ending(path), dir=path.parent
         ).close()
+    except FileExistsError:
+        raise UserError(f"Can't write {path}: {path.parent} is no folder.") from None
     except OSError as error:
         raise UserError(f"Can't write {path}: {error.strerror or error}.") from None
 

@@ -26,7 +26,6 @@ from utils.dataset_facts import (
     rare_characters,
     repeated_pictures,
     scan,
-    shared_files,
     shared_pictures,
     shared_writers,
     unseen_characters,
@@ -132,9 +131,8 @@ def _findings(entries: Sequence[Entry]) -> Iterator[str]:
         yield f"{count} images can't be read: {reason} ({_examples(names)})"
     for (first, second), writers in shared_writers(entries).items():
         yield f"{len(writers)} writers are in both {first} and {second} ({_examples(writers)})"
-    for what, shared in (("files", shared_files(entries)), ("equal images", shared_pictures(entries))):
-        for (first, second), names in shared.items():
-            yield f"{len(names)} {what} are in both {first} and {second} ({_examples(names)})"
+    for (first, second), names in shared_pictures(entries).items():
+        yield f"{len(names)} equal images are in both {first} and {second} ({_examples(names)})"
     repeated, contradicting = repeated_pictures(entries)
     if repeated:
         yield f"{repeated} images repeat another of their split, {len(contradicting)} with another label" + (

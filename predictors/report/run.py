@@ -10,23 +10,19 @@ from base.base_predictor import Prediction
 from data_generators.dataset import Dataset
 from models.artifact import load_artifact
 from models.description import trained_folder
-from predictors.report.write import Evaluation, write_report
+from predictors.report.write import PAGE_FILE, TABLE_FILE, Evaluation, write_report
 from utils.config_schema import Config
-from utils.errors import UserError
-from utils.text import one_line
+from utils.files import check_writable
 
 
 def prepare_folder(folder: Path) -> None:
     """Makes the report's folder before the words are read.
 
     Raises:
-        UserError: it can't be made.
+        UserError: it can't be made, or takes no files.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        reason = error.strerror or error
-        raise UserError(f"--report {one_line(folder)}: can't make this folder ({reason}).") from None
+    for name in (PAGE_FILE, TABLE_FILE):
+        check_writable(folder / name)
 
 
 def report_on(
