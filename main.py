@@ -58,22 +58,29 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
         help="with --train: run two batches, say what memory and time the training takes, and stop",
     )
     arguments = parser.parse_args(argv)
+    if problem := _combination_problem(arguments):
+        parser.error(problem)
+    return arguments
+
+
+def _combination_problem(arguments: argparse.Namespace) -> str | None:
+    """Why the options don't go together; None if they do."""
     if arguments.predict and not arguments.filename:
-        parser.error("--predict needs --filename IMAGE")
+        return "--predict needs --filename IMAGE"
     if arguments.filename and not arguments.predict:
-        parser.error("--filename goes with --predict")
+        return "--filename goes with --predict"
     predicts = arguments.predict or arguments.predict_on_test
     if arguments.output and (not predicts or not arguments.output.lower().endswith((".json", ".csv"))):
-        parser.error("--output goes with --predict or --predict_on_test and names a .json or .csv file")
+        return "--output goes with --predict or --predict_on_test and names a .json or .csv file"
     if arguments.min_confidence is not None and not predicts:
-        parser.error("--min_confidence goes with --predict or --predict_on_test")
+        return "--min_confidence goes with --predict or --predict_on_test"
     if arguments.report and not arguments.predict_on_test:
-        parser.error("--report goes with --predict_on_test")
+        return "--report goes with --predict_on_test"
     if arguments.restart and not arguments.train:
-        parser.error("--restart goes with --train")
+        return "--restart goes with --train"
     if arguments.dry_run and (arguments.restart or not arguments.train):
-        parser.error("--dry_run goes with --train, and not with --restart, for it changes nothing")
-    return arguments
+        return "--dry_run goes with --train, and not with --restart, for it changes nothing"
+    return None
 
 
 def _share(text: str) -> float:

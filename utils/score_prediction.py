@@ -36,11 +36,6 @@ class Scores:
     wer_no_punctuation: float
 
 
-def character_errors(label: str, prediction: str) -> int:
-    """Insertions, deletions and substitutions of code points between both texts in NFC."""
-    return editdistance.eval(normalize_label(label), normalize_label(prediction))
-
-
 def score_prediction(labels: Sequence[str], predictions: Sequence[str]) -> Scores:
     """Scores `predictions` against the reference `labels`, compared by code points after NFC.
 
