@@ -145,6 +145,7 @@ class RestoreState(keras.callbacks.Callback):
             the saved training didn't have starts afresh.
         learning_rate_factor: how much larger the config's learning rate is than the saved training's.
         anew: whether a partly done epoch starts over, and its running means with it.
+        then: called when all is in place; not where the state turns out not to fit.
     """
 
     def __init__(
@@ -154,6 +155,7 @@ class RestoreState(keras.callbacks.Callback):
         counters: dict[str, dict[str, float]],
         learning_rate_factor: float = 1.0,
         anew: bool = False,
+        then: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__()
         self.path = path
@@ -161,6 +163,7 @@ class RestoreState(keras.callbacks.Callback):
         self.counters = counters
         self.learning_rate_factor = learning_rate_factor
         self.anew = anew
+        self.then = then
         self.restored = False
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -177,3 +180,4 @@ class RestoreState(keras.callbacks.Callback):
         if self.learning_rate_factor != 1:
             rate = self.model.optimizer.learning_rate
             rate.assign(rate * self.learning_rate_factor)
+        self.then()

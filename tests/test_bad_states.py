@@ -91,11 +91,7 @@ def assert_state_refused(config: str, experiment: Path, capsys, words: str) -> N
 
 
 def content(folder: Path) -> dict:
-    return {
-        path: path.read_bytes()
-        for path in folder.rglob("*")
-        if path.is_file() and path.name not in (".lock", "run.json", "config.yml")
-    }
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file() and path.name != ".lock"}
 
 
 @pytest.mark.parametrize("name", PROGRESS)
@@ -226,7 +222,7 @@ def test_states_that_others_have_written(
     monkeypatch.chdir(tmp_path)
     change(state, begun[1])
     assert_state_refused(tiny(), experiment, capsys, FILES[change])
-    assert not (experiment / "proof").exists()
+    assert not (tmp_path / "proof").exists()
 
 
 def test_names_that_are_no_counters_are_not_set(tiny, state, begun, capsys):

@@ -1,13 +1,18 @@
 """The callbacks that the config's section `callbacks` asks for."""
 
+from pathlib import Path
 from typing import Any
 
 import keras
 
 from callbacks.evaluated import Evaluated
+from callbacks.sample_words import SampleWords
 from callbacks.save_state import counter_name
 from callbacks.snapshot import Snapshot
+from callbacks.tensorboard import TensorBoard
+from data_generators.dataset import Dataset
 from models.description import best_folder, last_folder
+from predictors.predictor_seq2seq import PredictorSeq2Seq
 from utils.config_schema import Config
 
 
@@ -41,6 +46,17 @@ def snapshots(config: Config, evaluated: Evaluated, train_words: int, val_words:
     if last.enabled:
         written.append(Snapshot(last_folder(config), evaluated, origin))
     return written
+
+
+def tensorboard(
+    config: Config, evaluated: Evaluated, predictor: PredictorSeq2Seq, val_dataset: Dataset
+) -> list[keras.callbacks.Callback]:
+    """Curves, and some validation words with what is read."""
+    settings = config.callbacks.tensorboard
+    if not settings.enabled:
+        return []
+    folder = settings.log_dir or str(Path(config.experiment_folder) / "tensorboard")
+    return [TensorBoard(folder), SampleWords(Path(folder), predictor, val_dataset, evaluated)]
 
 
 def reason_to_end(config: Config, saved: dict[str, Any]) -> str | None:

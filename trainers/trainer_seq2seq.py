@@ -16,9 +16,7 @@ from callbacks.evaluated import Evaluated
 from callbacks.history import History
 from callbacks.learning_rate import LearningRate
 from callbacks.progress import Progress
-from callbacks.sample_words import SampleWords
 from callbacks.save_state import RestoreState, SaveState
-from callbacks.tensorboard import TensorBoard
 from callbacks.training_state import read_progress
 from callbacks.validation import ValidationScores
 from data_generators.data_generator import DataGenerator
@@ -27,7 +25,7 @@ from data_generators.feed import Feed
 from models.model_seq2seq import ModelSeq2Seq
 from models.precision import computing_in, dtype_policy, resolve_precision
 from predictors.predictor_seq2seq import PredictorSeq2Seq
-from trainers.configured_callbacks import monitoring, reason_to_end, snapshots
+from trainers.configured_callbacks import monitoring, reason_to_end, snapshots, tensorboard
 from trainers.experiment_folder import HEADER, state_file
 from trainers.out_of_memory import out_of_memory
 from trainers.run_record import add_run
@@ -76,6 +74,7 @@ class TrainerSeq2Seq(BaseTrainer):
         self.state_file = state_file(config)
         self.identity = identity(config, network.tokenizer.charset, self.words, self.steps)
         self.saved: dict[str, Any] = {}
+        self.recorded = False
 
     def train(self) -> None:
         """Trains, or continues where the experiment's saved state stands.
@@ -91,9 +90,8 @@ class TrainerSeq2Seq(BaseTrainer):
             if reason := reason_to_end(self.config, self.saved):
                 log(f"The training in {self.folder} {reason}, or start anew with --restart.")
                 return
-            if self.cluster.is_first:
-                write_text(self.folder / "config.yml", HEADER + config_to_yaml(self.config))
-                add_run(self.folder / "run.json")
+            if not self.saved:
+                self._record()
             self.cluster.agree(self.identity, "config or data")
             self.compile()
             if self.saved:
@@ -148,11 +146,21 @@ class TrainerSeq2Seq(BaseTrainer):
         if self.saved:
             factor = train.learning_rate / self.saved["identity"]["learning_rate"]
             counters = self.saved["counters"]
-            first.append(RestoreState(self.state_file, counted, counters, factor, anew=not step))
+            first.append(
+                RestoreState(self.state_file, counted, counters, factor, anew=not step, then=self._record)
+            )
         if not self.cluster.is_first:
             return [*first, *counted, saving]
         progress = Progress(self.words, self.steps, train.num_epochs, step)
-        return [*first, *counted, history, progress, *self._tensorboard(), saving]
+        curves = tensorboard(self.config, self.evaluated, self.predictor, self.val_dataset)
+        return [*first, *counted, history, progress, *curves, saving]
+
+    def _record(self) -> None:
+        """Writes, once, what this run is; of one that goes on when its saved state has turned out to fit."""
+        if self.cluster.is_first and not self.recorded:
+            write_text(self.folder / "config.yml", HEADER + config_to_yaml(self.config))
+            add_run(self.folder / "run.json")
+        self.recorded = True
 
     def _next_stop(self) -> int:
         """The epoch (counted from 1) with whose end the next `fit` ends."""
@@ -245,13 +253,3 @@ class TrainerSeq2Seq(BaseTrainer):
             return []
         generator = self.train_feed.generator
         return [BatchStatistics(self.evaluated, generator, batches)]
-
-    def _tensorboard(self) -> list[keras.callbacks.Callback]:
-        settings = self.config.callbacks.tensorboard
-        if not settings.enabled:
-            return []
-        folder = settings.log_dir or str(self.folder / "tensorboard")
-        return [
-            TensorBoard(folder),
-            SampleWords(Path(folder), self.predictor, self.val_dataset, self.evaluated),
-        ]
