@@ -2,13 +2,13 @@
 
 import math
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from data_generators.buckets import Buckets
 from data_generators.data_augmentation import augment
+from models.geometry import ctc_columns
 from preprocessing.batch import pad_images, widen
 from utils.config_schema import Config
 from utils.tokenizer import NUM_SPECIAL, PAD, Tokenizer
@@ -58,12 +58,12 @@ class BatchMaker:
         """The batch of these words, or this process' part of it.
 
         Args:
-            labels, widths: of all words of the batch, widths before augmentation.
+            labels, widths: (n,) of all words of the batch; widths in pixels, before augmentation.
             image: row -> its un-augmented image; only asked for this process' rows.
             seeds: of the distortion of each word.
-            filled: the batch's rows, where every batch must have as many: words by their numbers, each of
-                them, and some once more to fill it up. Such a repeated word, there for the sake of batch
-                norm, has no target and adds nothing to the loss. None: each word once.
+            filled: (rows,) int, the batch's rows, where every batch must have as many: words by their
+                numbers, each of them, and some once more to fill it up. Such a repeated word, there for the
+                sake of batch norm, has no target and adds nothing to the loss. None: each word once.
         """
         if filled is None:
             filled = np.arange(len(labels))
@@ -112,7 +112,4 @@ class BatchMaker:
         ids[wrong] = rng.integers(NUM_SPECIAL, self.tokenizer.vocabulary_size, wrong.sum(), np.int32)
 
     def _min_width(self, label: str) -> int:
-        """CTC needs a column for each character, and one more between two equal ones."""
-        if not self.config.network.ctc_weight:
-            return 0
-        return (len(label) + sum(first == second for first, second in pairwise(label))) * self.column_stride
+        return ctc_columns(label) * self.column_stride if self.config.network.ctc_weight else 0

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from data_generators.image_store import ImageStore, JoinedStore, open_store
+from models.geometry import ctc_columns, horizontal_stride
 from utils.config_schema import Config
 from utils.errors import UserError
 from utils.labels import LabelsFile, Word, read_labels
@@ -61,7 +62,7 @@ def read_dataset_labels(config: Config) -> LabelsFile:
 
 
 def open_dataset(
-    config: Config, words: list[Word], split: str, tokenizer: Tokenizer | None = None
+    config: Config, words: list[Word], split: str, tokenizer: Tokenizer | None = None, purpose: str = ""
 ) -> Dataset:
     """Opens the images of `words`; leaves out, and counts by reason, those that can't be used.
 
@@ -71,6 +72,7 @@ def open_dataset(
         split: train, val or test, for messages.
         tokenizer: given for training, which can't learn from labels that are too long or
             outside the charset; without it (evaluation) such words stay in and count as errors.
+        purpose: what words other than the whole split are for; their cache is another one.
 
     Raises:
         UserError: no usable word, or more than `train.max_unusable_share` are unusable.
@@ -81,7 +83,7 @@ def open_dataset(
             f"images_folder {folder} does not exist; set images_folder to the folder of the word images."
         )
     filenames = [word.filename for word in words]
-    owner = str(Path(config.labels_file).resolve())
+    owner = f"{Path(config.labels_file).resolve()}{purpose}"
     store = open_store(folder, filenames, config.image, Path(config.cache_folder), split, owner)
     reasons: Counter[str] = Counter()
     usable = []
@@ -124,6 +126,10 @@ def label_problem(label: str, tokenizer: Tokenizer | None, config: Config) -> st
         return "label too long for network.max_seq_lenght"
     if set(label) - set(tokenizer.charset):
         return "label has characters outside the charset"
+    width = ctc_columns(label) * horizontal_stride(config.network) if config.network.ctc_weight else 0
+    # An image without a fixed width is widened to that.
+    if config.image.fixed_width and width > config.image.image_size.x_size:
+        return "label needs more columns than image.image_size.x_size has"
     return None
 
 
@@ -174,4 +180,5 @@ def _make_embedded_dataset(config: Config) -> None:
         settings.seed,
         beyond_dictionary=settings.beyond_dictionary,
         text=settings.text,
+        keep=True,
     )

@@ -14,9 +14,9 @@ from typing import Any
 import cv2
 import numpy as np
 
+from preprocessing.word_image import PAPER
 from utils.config_data import DataAug
 
-PAPER = 255
 BORDER: dict[str, Any] = {"borderMode": cv2.BORDER_CONSTANT, "borderValue": (PAPER, PAPER, PAPER)}
 # A pixel belongs to the ink box when it has this part of the darkest pixel's darkness: below it are
 # paper grain and the faint rim of blurred strokes, which may leave the canvas.
@@ -30,7 +30,7 @@ def warp(image: np.ndarray, aug: DataAug, rng: np.random.Generator, max_width: i
     whose width, at most max_width, holds the moved ink.
     """
     height, width = image.shape[:2]
-    if not _distorts(aug) and width <= max_width:
+    if not aug.moves_ink and width <= max_width:
         return image.copy()
     linear, zoom_x = _draw_linear(aug, rng)
     shift = _draw_shift(aug, rng, width, height)
@@ -79,13 +79,6 @@ def ink_box(image: np.ndarray) -> tuple[int, int, int, int]:
     if darkest == PAPER or width == 0:
         return 0, 0, image.shape[1], image.shape[0]
     return left, top, left + width, top + height
-
-
-def _distorts(aug: DataAug) -> bool:
-    """Whether any geometric kind is on."""
-    ranges = (aug.rotation_range, aug.shear_range, aug.elastic_range)
-    shifts = (aug.width_shift_range, aug.height_shift_range)
-    return any(ranges + shifts) or aug.horizontal_flip or aug.vertical_flip or aug.zoom_range != [1, 1]
 
 
 def _symmetric(limit: float, rng: np.random.Generator) -> float:

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 import yaml
+from conftest import REPOSITORY
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from utils.config import config_to_yaml, load_config, validate_config
+from utils.config_reference import reference
 from utils.config_schema import Config
 from utils.errors import UserError
 
@@ -158,10 +160,20 @@ def test_wrong_types_and_ranges_show_key_and_value(write, text, message):
         ),
         ("network: {decoder_layers: 2}", "network.decoder_layers 2 needs attention luong"),
         ("image: {fixed_width: false}", "network.columns flatten needs image.fixed_width true"),
+        (
+            "image: {image_size: {x_size: 400}}",
+            "image.image_size.x_size 400 is no multiple of 64, the pixels of a column: with "
+            "image.fixed_width set it to 448",
+        ),
+        ("network: {ctc_weight: 0.3}", "network.ctc_weight needs network.columns height"),
         ("image: {margin: 192}", "image.margin 192 at both ends leaves nothing of x_size 384"),
         (
             "train: {schedule: cosine}\ncallbacks: {reduce_lr_on_plateau: {enabled: true}}",
             "train.schedule cosine and callbacks.reduce_lr_on_plateau exclude each other",
+        ),
+        (
+            "train: {packed: {folder: p}, additional_data: {labels_file: a.json, images_folder: a}}",
+            "train.packed.folder excludes train.additional_data",
         ),
     ],
 )
@@ -174,6 +186,21 @@ def test_contradictions_name_the_keys_and_not_the_whole_section(write, text, mes
 def test_impossible_geometry_names_the_block(write, height, block):
     message = refusal(write(f"image: {{image_size: {{y_size: {height}}}}}"))
     assert f"network.pooling leaves nothing of a {height}x384 image at block {block}: use fewer" in message
+
+
+@pytest.mark.parametrize(
+    ("distortion", "margin", "blur"),
+    [
+        ("use_data_aug: false, rotation_range: 3", 4, 0.5),
+        ("use_data_aug: true, wrong_characters: 0.1, noise_range: 3", 4, 0.5),
+        ("use_data_aug: true, blur_range: 1", 4, 0.0),
+        ("use_data_aug: true, zoom_range: [0.9, 1.1]", 0, 0.0),
+    ],
+)
+def test_training_words_keep_what_distortion_does_not_give_them(write, distortion, margin, blur):
+    config = load_config(write(f"image: {{margin: 4, blur: 0.5}}\ndata_aug: {{{distortion}}}"))
+    image = config.for_training_words.image
+    assert (image.margin, image.blur) == (margin, blur)
 
 
 def test_the_smallest_possible_geometry_is_accepted(write):
@@ -448,3 +475,7 @@ def test_no_override_raises_anything_but_a_one_line_user_error(override):
 def test_reading_a_config_does_not_import_tensorflow():
     code = "import sys, utils.config; sys.exit(any(m in sys.modules for m in ('tensorflow', 'keras', 'cv2')))"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
+
+
+def test_the_reference_is_that_of_the_schema():
+    assert reference() == (REPOSITORY / "configs" / "README.md").read_text(encoding="utf-8")

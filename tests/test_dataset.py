@@ -8,6 +8,7 @@ from PIL import Image as PillowImage
 
 from data_generators import dataset as dataset_module
 from data_generators.dataset import open_dataset, read_dataset_labels
+from models.geometry import horizontal_stride
 from utils.config import validate_config
 from utils.errors import UserError
 from utils.labels import Word
@@ -113,6 +114,18 @@ def test_a_missing_images_folder_is_named(make, tmp_path):
         with pytest.raises(UserError) as caught:
             open_dataset(make(images_folder=str(folder)), words("a"), "train")
         assert sentence(caught).startswith(f"images_folder {folder} does not exist; set images_folder")
+
+
+def test_labels_need_columns_where_widths_are_fixed(make, logged):
+    """CTC: a column for each character, and one between equal ones; here there are four."""
+    shape = {"image": {"fixed_width": True, "image_size": {"y_size": 16, "x_size": 16}}}
+    network = {"num_filters": [4], "conv_kernels": [[3, 3]], "pooling": [[2, 4]], "columns": "height"}
+    network |= {"max_seq_lenght": 9, "ctc_weight": 0.3}
+    config = make(**shape, network=network, train={"max_unusable_share": 1.0})
+    assert horizontal_stride(config.network) == 4
+    dataset = open_dataset(config, words("abcd", "abca", "aab", "aabb", "abcda"), "train", TOKENIZER)
+    assert [word.label for word in dataset.words] == ["abcd", "abca", "aab"]
+    assert "2 label needs more columns than image.image_size.x_size has" in logged[0]
 
 
 def test_training_drops_labels_it_can_not_learn_and_evaluation_keeps_them(make, logged):

@@ -62,7 +62,8 @@ def test_words_keep_their_images(dataset, tmp_path, other):
 @pytest.mark.parametrize("distorted", [False, True])
 def test_margin_and_blur_are_for_words_that_are_not_distorted(dataset, tmp_path, other, distorted):
     image = {"image_size": {"y_size": 16, "x_size": 64}, "fixed_width": False, "margin": 3, "blur": 0.5}
-    changes = {"image": image, "data_aug": {"use_data_aug": distorted}, "train": {"additional_data": other}}
+    changes = {"image": image, "data_aug": {"use_data_aug": distorted, "rotation_range": 3}}
+    changes["train"] = {"additional_data": other}
     config = validate_config(tiny_settings(dataset, tmp_path, **changes), "test")
     words, extra = read_labels(config.labels_file).splits["train"], additional_words(config)
     tokenizer = Tokenizer.from_labels([word.label for word in [*words, *extra]])

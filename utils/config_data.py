@@ -54,7 +54,8 @@ class Image(Section):
     image_size: ImageSize = ImageSize()
     convert_to_grayscale: bool = key(False, "read colour files as grey although num_channels is 3")
     scale: Annotated[Real, Field(gt=0)] | Literal["fit"] = key(
-        "fit", "factor from file pixels to network pixels (0.5 for 300 dpi scans), or `fit`: full height"
+        "fit",
+        "factor from file pixels to network pixels (0.3 to 0.4 for 300 dpi), or `fit`: full height",
     )
     binarization: Literal["none", "otsu"] = key(
         "none", "otsu: black ink on white paper before scaling, so grey and binarised scans look alike"
@@ -128,6 +129,13 @@ class DataAug(Section):
     wrong_characters: Share = key(
         0.0, "share of the characters before the next one that teacher forcing tells wrongly"
     )
+
+    @property
+    def moves_ink(self) -> bool:
+        """Whether any geometric kind is on."""
+        ranges = (self.rotation_range, self.shear_range, self.elastic_range)
+        shifts = (self.width_shift_range, self.height_shift_range)
+        return any(ranges + shifts) or self.horizontal_flip or self.vertical_flip or self.zoom_range != [1, 1]
 
     @model_validator(mode="after")
     def _ranges_ascend(self) -> "DataAug":

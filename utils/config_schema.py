@@ -5,6 +5,7 @@ it loads unedited and builds its network; the recipes in `configs/` switch on wh
 section is a frozen pydantic model; `utils/config.py` reads files into them.
 """
 
+import math
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -167,9 +168,16 @@ class Config(Section):
 
     @property
     def for_training_words(self) -> "Config":
-        """The config by which training words are opened: distortion leaves margins and blurs by itself."""
-        plain = self.image.model_copy(update={"margin": 0, "blur": 0.0})
-        return self.model_copy(update={"image": plain}) if self.data_aug.use_data_aug else self
+        """The config by which training words are opened, without what distortion does to them by itself.
+
+        What moves ink leaves margins, and resampling softens edges as `image.blur` does.
+        """
+        aug, update = self.data_aug, {}
+        if aug.use_data_aug and aug.moves_ink:
+            update = {"margin": 0, "blur": 0.0}
+        elif aug.use_data_aug and aug.blur_range:
+            update = {"blur": 0.0}
+        return self.model_copy(update={"image": self.image.model_copy(update=update)})
 
     def in_geometry_of(self, image: Image) -> "Config":
         """The config in a model's geometry; how large files may be is not the model's to say."""
@@ -181,8 +189,8 @@ class Config(Section):
         train = self.train
         if train.packed.folder and (train.additional_data.labels_file or train.train_on_subset.enabled):
             raise ValueError(
-                "train.packed.folder excludes train.additional_data and train.train_on_subset: "
-                "pack the words that you want"
+                "train.packed.folder excludes train.additional_data and train.train_on_subset: pack the "
+                "words that you want, and leave out the other two"
             )
         return self
 
@@ -197,9 +205,19 @@ class Config(Section):
                     f"network.pooling leaves nothing of a {size.y_size}x{size.x_size} image "
                     f"at block {block}: use fewer or smaller poolings and strides"
                 )
-        if self.network.columns == "flatten" and not self.image.fixed_width:
+        stride = math.prod(step_x for _, step_x in network.steps + network.pools)
+        if self.image.fixed_width and size.x_size % stride:
+            raise ValueError(
+                f"image.image_size.x_size {size.x_size} is no multiple of {stride}, the pixels of a column: "
+                f"with image.fixed_width set it to {-(-size.x_size // stride) * stride}"
+            )
+        if network.columns == "flatten" and not self.image.fixed_width:
             raise ValueError(
                 "network.columns flatten needs image.fixed_width true: set it, or use columns height"
+            )
+        if network.columns == "flatten" and network.ctc_weight:
+            raise ValueError(
+                "network.ctc_weight needs network.columns height: CTC reads columns from left to right"
             )
         if self.train.weights_initialization.add_characters and network.charset is not None:
             raise ValueError(
