@@ -40,7 +40,7 @@ def open_words(config: Config, anatomy: Anatomy, split: str, most: int | None = 
         raise UserError(f"export.int8 needs {split} words, and {config.labels_file} has none.")
     if most is not None and most < len(words):
         words = random.Random(0).sample(words, most)
-    return open_dataset(config.in_geometry_of(anatomy.image), words, split)
+    return open_dataset(config.in_geometry_of(anatomy.image), words, split, purpose="export.int8")
 
 
 def quantize(encoder: Path, dataset: Dataset, anatomy: Anatomy) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from base.base_predictor import BasePredictor
 from exporters.parity import largest_difference, sample_images
-from models.artifact import add_onnx, load_artifact
+from models.artifact import add_onnx, load_artifact, named_files, remove_others, replaced_meanwhile
 from models.description import Anatomy, model_folder
 from models.model_seq2seq import ModelSeq2Seq
 from predictors.predictor_onnx import PredictorOnnx
@@ -42,11 +42,15 @@ def export(config: Config) -> None:
         _verify(PredictorSeq2Seq(model, predict=greedy), exported, model)
         if config.export.int8:
             _to_int8(encoder, decoder, exported, config)
+        replaced = named_files(folder)
         add_onnx(folder, description, encoder.name, decoder.name, config.export.int8)
-    except BaseException:
+    except BaseException as error:
         for path in (encoder, decoder):
             path.unlink(missing_ok=True)
+        if isinstance(error, FileNotFoundError):  # A training has tidied up meanwhile.
+            raise replaced_meanwhile(folder) from None
         raise
+    remove_others(folder, named_files(folder), replaced)
     size = (encoder.stat().st_size + decoder.stat().st_size) / 1e6
     log(f"Wrote {encoder.name} and {decoder.name} ({size:.1f} MB) into {folder}.")
 

@@ -23,7 +23,7 @@ from models.description import (
 from models.geometry import least_parameters
 from models.model_seq2seq import ModelSeq2Seq
 from utils.errors import UserError
-from utils.files import atomic_write, write_json
+from utils.files import atomic_write, is_stale, remove_stale, write_json
 
 
 def save_artifact(
@@ -60,14 +60,17 @@ def save_artifact(
         **({"calibrations": list(calibrations)} if calibrations else {}),
         "saved": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
     }
+    replaced = named_files(folder)
     write_json(folder / DESCRIPTION_FILE, description)
-    remove_others(folder, [weights])
+    remove_others(folder, [weights], replaced)
 
 
 def add_onnx(
     folder: Path, description: dict[str, Any], encoder: str, decoder: str, int8: bool = False
 ) -> None:
     """Names two ONNX files, made of the model's weights and written beside them, in `model.json`.
+
+    Those that it named before are left to `remove_others`.
 
     A released model may get them too: its weights stay.
 
@@ -79,22 +82,41 @@ def add_onnx(
         UserError: a training has replaced the model since.
     """
     if read_description(folder) != description:
-        raise UserError(f"The model in {folder} was replaced during the export; export it again.")
+        raise replaced_meanwhile(folder)
     files = {"encoder": encoder, "decoder": decoder}
     digests = {f"{part}_sha256": file_digest(folder / name) for part, name in files.items()}
     write_json(folder / DESCRIPTION_FILE, {**description, "onnx": {**files, **digests, "int8": int8}})
-    remove_others(folder, [description["weights"], encoder, decoder])
 
 
-def remove_others(folder: Path, kept: list[str]) -> None:
-    """Deletes weights and ONNX files that `model.json` no longer names.
+def replaced_meanwhile(folder: Path) -> UserError:
+    """What an export says that comes too late."""
+    return UserError(f"The model in {folder} was replaced during the export; export it again.")
 
-    Only files of our own naming go, hidden ones of interrupted saves included.
+
+def named_files(folder: Path) -> list[str]:
+    """Weights and ONNX files that `model.json` names; none where it can't be read."""
+    try:
+        description = read_description(folder)
+        onnx = description.get("onnx", {})
+        return [description["weights"], *(onnx[part] for part in ("encoder", "decoder") if part in onnx)]
+    except (UserError, KeyError, TypeError, AttributeError):
+        return []
+
+
+def remove_others(folder: Path, kept: list[str], replaced: list[str]) -> None:
+    """Deletes the files that `model.json` has ceased to name, and what interrupted saves have left.
+
+    Only files of our own naming go, and of the latter only old ones: a new one may be another process'.
+
+    Args:
+        kept: names of the files that `model.json` names.
+        replaced: those that it named before.
     """
     for ending in ("weights.h5", "onnx"):
-        for old in (*folder.glob(f"model-*.{ending}"), *folder.glob(f".model-*.{ending}")):
-            if old.name not in kept:
+        for old in folder.glob(f"model-*.{ending}"):
+            if old.name not in kept and (old.name in replaced or is_stale(old)):
                 old.unlink(missing_ok=True)
+    remove_stale(folder, "model")
 
 
 def load_artifact(folder: Path) -> tuple[ModelSeq2Seq, dict[str, Any]]:
@@ -121,15 +143,6 @@ def load_artifact(folder: Path) -> tuple[ModelSeq2Seq, dict[str, Any]]:
         ) from None
     _put(weights, folder, description, model)
     return model, description
-
-
-def load_weights(folder: Path, description: dict[str, Any], model: ModelSeq2Seq) -> None:
-    """Puts the folder's weights into a network of the same shape.
-
-    Raises:
-        UserError: weights missing, damaged, or of another network.
-    """
-    _put(_weights(folder, description), folder, description, model)
 
 
 def _weights(folder: Path, description: dict[str, Any]) -> bytes:

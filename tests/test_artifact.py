@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import pickle
 import shutil
 
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 import models.artifact
-from models.artifact import load_artifact, load_weights, save_artifact
+from models.artifact import load_artifact, save_artifact
 from models.description import artifact_folder, best_folder, file_digest, last_folder, read_description
 from models.model_seq2seq import ModelSeq2Seq
 from predictors.predictor_seq2seq import PredictorSeq2Seq
@@ -82,7 +83,11 @@ def test_folder_can_be_moved(network, saved, tmp_path):
 def test_saving_again_replaces_the_weights_and_nothing_else(make_config, saved):
     (saved / "notes.txt").write_text("mine", encoding="utf-8")
     (saved / "foreign.weights.h5").write_text("mine", encoding="utf-8")
-    (saved / ".model-1-x.weights.h5").write_text("left by a crash", encoding="utf-8")
+    left = ("model-1.weights.h5", "model-1.encoder.onnx", ".model-1.weights-abcdefgh.part.h5")
+    for name in left:
+        (saved / name).write_text("left by a crash", encoding="utf-8")
+        os.utime(saved / name, (0, 0))
+    (saved / "model-2.encoder.onnx").write_text("of an export that runs", encoding="utf-8")
     other = make_network(make_config, seed=6)
     save_artifact(saved, other, ORIGIN)
     assert read(load_artifact(saved)[0]) == read(other)
@@ -91,6 +96,7 @@ def test_saving_again_replaces_the_weights_and_nothing_else(make_config, saved):
         "model.json",
         "notes.txt",
         "foreign.weights.h5",
+        "model-2.encoder.onnx",
         read_description(saved)["weights"],
     }
 
@@ -170,9 +176,11 @@ def test_weights_outside_the_folder_are_never_read(saved, tmp_path, form):
 
 
 def test_weights_of_another_network(make_config, saved, tmp_path):
-    other = make_network(make_config, latent_dim=20)
-    message = refusal(load_weights, saved, read_description(saved), other)
-    assert "don't fit" in message
+    save_artifact(tmp_path / "other", make_network(make_config, latent_dim=20), ORIGIN)
+    wrong = read_description(tmp_path / "other")
+    shutil.copy(tmp_path / "other" / wrong["weights"], saved)
+    edit(saved, weights=wrong["weights"], weights_sha256=wrong["weights_sha256"])
+    assert "don't fit" in refusal(load_artifact, saved)
 
 
 def test_released_model_is_never_overwritten(make_config, network, saved):

@@ -115,6 +115,14 @@ def check_writable(path: str | Path) -> None:
         raise UserError(f"Can't write {path}: {error.strerror or error}.") from None
 
 
+def is_stale(path: str | Path) -> bool:
+    """Whether a file was written so long ago that no process should still be about to use it."""
+    try:
+        return time.time() - os.stat(path).st_mtime > STALE_SECONDS
+    except FileNotFoundError:
+        return False
+
+
 def remove_stale(folder: Path, name: str) -> None:
     """Removes temporaries in `folder` that killed processes have left: old enough, and not locked any more.
 
@@ -129,7 +137,7 @@ def remove_stale(folder: Path, name: str) -> None:
             continue
         # It may vanish meanwhile, and a lock that can't be had belongs to a process that lives.
         with contextlib.suppress(OSError), open(entry.path, "rb") as file:
-            if time.time() - os.fstat(file.fileno()).st_mtime > STALE_SECONDS:
+            if is_stale(entry.path):
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 os.unlink(entry.path)
 
