@@ -206,14 +206,14 @@ def _build(folder: Path, filenames: Sequence[str], image: Image, base: Path, nam
 
 
 def _fingerprints(folder: Path, filenames: Sequence[str]) -> list:
-    """Name, size and modification time of each file; a missing one has neither."""
-    prints: list[tuple[str, int | None, int | None]] = []
+    """Name, size and times of change of each file, whose content or permissions; a missing one has none."""
+    prints: list[tuple] = []
     for filename in filenames:
         try:
             status = (folder / filename).stat()
-            prints.append((filename, status.st_size, status.st_mtime_ns))
+            prints.append((filename, status.st_size, status.st_mtime_ns, status.st_ctime_ns))
         except OSError:
-            prints.append((filename, None, None))
+            prints.append((filename,))
     return prints
 
 

@@ -62,7 +62,9 @@ def model_folder(config: Config) -> Path:
     """
     named = config.predict.weights_file
     own = trained_folder(config)
-    folder = own if own.exists() or not named else find(artifact_folder(named))
+    # A training makes the folder when it begins, and the model in it at the end of an epoch.
+    begun = own.is_dir() and not any(own.iterdir())
+    folder = own if (own.exists() and not begun) or not named else find(artifact_folder(named))
     if not folder.exists():
         raise UserError(
             f"There is no trained model: neither {own} nor predict.weights_file ({named}) exists; "

@@ -97,6 +97,10 @@ def test_a_file_touched_or_of_another_size_counts_as_changed(words, decoded):
     decoded.clear()
     opened(words)
     assert len(decoded) == len(NAMES)
+    (words / NAMES[0]).chmod(0o600)  # it may have been unreadable
+    decoded.clear()
+    opened(words)
+    assert len(decoded) == len(NAMES)
     with open(words / NAMES[0], "ab") as file:
         file.write(b"more")
     os.utime(words / NAMES[0], ns=(status.st_atime_ns, status.st_mtime_ns + 1))

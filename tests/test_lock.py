@@ -3,12 +3,14 @@
 import os
 import subprocess
 import sys
+import threading
+import time
 
 import pytest
 from conftest import REPOSITORY
 
 from utils.errors import UserError
-from utils.lock import experiment_lock
+from utils.lock import dataset_lock, experiment_lock
 
 HOLD = """
 import sys
@@ -50,6 +52,23 @@ def test_a_living_holder_is_named_and_a_killed_one_forgotten(tmp_path, holder):
         assert f"Process {os.getpid()} " in refusal(folder)
     with experiment_lock(folder):
         pass
+
+
+def test_a_second_maker_of_a_dataset_waits(tmp_path, holder, capsys):
+    told: list[str] = []
+
+    def release_once_it_waits():
+        while not told:
+            told.extend(capsys.readouterr().err.splitlines())
+            time.sleep(0.01)
+        holder.stdin.close()
+
+    releasing = threading.Thread(target=release_once_it_waits)
+    releasing.start()
+    with dataset_lock(tmp_path / "experiment"):
+        assert holder.stdin.closed
+        assert told == [f"Another process makes the dataset in {tmp_path / 'experiment'}; waiting for it."]
+    releasing.join()
 
 
 def test_a_lock_file_that_is_a_link_is_not_followed(tmp_path):

@@ -24,6 +24,7 @@ from utils.command import run_command
 from utils.cores import usable_cores
 from utils.errors import UserError
 from utils.files import write_json
+from utils.lock import LOCK_FILE, dataset_lock
 from utils.log import progress_bar
 from utils.synthetic import BEYOND_DICTIONARY, SPLITS, WORDS_PER_FORM, WORDS_PER_LINE, Text, sample
 from utils.synthetic.lists import Word, write_lists
@@ -43,11 +44,12 @@ def create_synthetic(
     progress: bool = True,
     beyond_dictionary: float = BEYOND_DICTIONARY,
     text: Text = "english",
+    keep: bool = False,
 ) -> Path:
     """Renders a dataset; the same arguments give the same files, whatever `workers` is.
 
     A folder that holds an earlier synthetic dataset is overwritten. `labels.json` is removed first
-    and written last, so it exists only beside a complete dataset.
+    and written last, so it exists only beside a complete dataset. Of two processes the second waits.
 
     Args:
         output_folder: gets words/<f>/<f-form>/<id>.png (8-bit grey), words.txt, forms.txt, labels.json.
@@ -57,6 +59,7 @@ def create_synthetic(
         progress: show a progress bar on stderr.
         beyond_dictionary: 0 to 1, share of labels that are no words, so that a reader learns to read.
         text: "english", or "accented": French, German and Spanish words with accents.
+        keep: leave a complete dataset as it is; another process may have just made it.
 
     Returns:
         the path of labels.json: {split: [{"filename": relative to words/, "label", "writer"}, ...]}.
@@ -69,16 +72,21 @@ def create_synthetic(
         raise UserError(f"The share of labels beyond the dictionary must be 0 to 1, not {beyond_dictionary}.")
     folder = Path(output_folder)
     counts = {split: num_words[split] for split in SPLITS}
-    _prepare(
-        folder, {"seed": seed, "beyond_dictionary": beyond_dictionary, "text": text, "num_words": counts}
-    )
+    description = {"seed": seed, "beyond_dictionary": beyond_dictionary, "text": text, "num_words": counts}
+    _check_place(folder)
     tasks = _tasks(num_words)
     workers = min(workers or usable_cores(), len(tasks))
     render = functools.partial(_render_task, str(folder / "words"), seed, beyond_dictionary, text)
     total = sum(num_words.values())
-    bar = progress_bar(total=total, unit=" words", desc="Rendering", mininterval=0.5, disable=not progress)
-    with bar, _mapped(render, tasks, workers) as results:
-        write_lists(folder, num_words, _counted(results, bar))
+    with dataset_lock(folder):
+        if keep and (folder / "labels.json").exists():
+            return folder / "labels.json"
+        _prepare(folder, description)
+        bar = progress_bar(
+            total=total, unit=" words", desc="Rendering", mininterval=0.5, disable=not progress
+        )
+        with bar, _mapped(render, tasks, workers) as results:
+            write_lists(folder, num_words, _counted(results, bar))
     return folder / "labels.json"
 
 
@@ -94,16 +102,24 @@ def _check_arguments(num_words: dict[str, int], seed: int, workers: int) -> None
         raise UserError(f"The number of workers must be 0 (one per CPU core) or more, not {workers}.")
 
 
+def _check_place(folder: Path) -> None:
+    """Makes the folder; raises UserError if it can't be made, or is somebody else's."""
+    try:
+        ours = not folder.exists() or (folder / _MARKER).is_file()
+        if not ours and any(path.name != LOCK_FILE for path in folder.iterdir()):
+            raise UserError(f"{folder} is not empty and holds no synthetic dataset; name a new folder.")
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"Can't create the dataset in {folder}: {error.strerror or error}.") from error
+
+
 def _prepare(folder: Path, description: dict) -> None:
-    """Makes sure that the folder is ours and holds no list of words that are about to change."""
+    """Makes sure that the folder holds no list of words that are about to change."""
     marker = folder / _MARKER
     try:
-        if folder.exists() and not marker.is_file() and any(folder.iterdir()):
-            raise UserError(f"{folder} is not empty and holds no synthetic dataset; name a new folder.")
         (folder / "labels.json").unlink(missing_ok=True)
         if marker.is_file() and marker.read_text(encoding="utf-8") != _as_text(description):
             shutil.rmtree(folder / "words", ignore_errors=True)  # words of other settings
-        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"Can't create the dataset in {folder}: {error.strerror or error}.") from error
     write_json(marker, description)
