@@ -20,6 +20,7 @@ def load(
     runtime: Literal["auto", "onnx", "keras"] = "auto",
     decoder: Literal["greedy", "beam", "lexicon"] = "greedy",
     n_best: int = 1,
+    max_pixels: int | None = None,
     **settings: Any,
 ) -> "Reader":
     """Loads a trained model.
@@ -27,10 +28,12 @@ def load(
     Args:
         folder: a model folder, such as `snapshots/iam` or `experiments/NAME/best`.
         batch_size: images per decoding batch.
-        runtime: what runs the network; auto: ONNX Runtime if the folder has ONNX files.
+        runtime: what runs the network; auto: ONNX Runtime if the folder has ONNX files and the decoder is
+            greedy.
         decoder: beam finds the most probable text instead of going character by character, lexicon
             prefers English words.
         n_best: readings of each word, in `Prediction.alternatives`; more than one needs beam or lexicon.
+        max_pixels: files and arrays with more are refused; None: a config's default.
         settings: other keys of a config's section `predict`, such as views=4, which reads doubtful words
             again as the shipped configs do, or lexicon={"file": "words.tsv"}; configs/README.md lists them.
 
@@ -42,7 +45,11 @@ def load(
     from utils.config import validate_config
 
     given = {"batch_size": batch_size, "runtime": runtime, "decoder": decoder, "n_best": n_best, **settings}
-    return Reader.from_folder(folder, validate_config({"predict": given}, "load").predict)
+    image = {} if max_pixels is None else {"max_pixels": max_pixels}
+    config = validate_config({"predict": given, "image": image}, "load")
+    reader = Reader.from_folder(folder, config.predict)
+    reader.predictor.allow(config.image.max_pixels)
+    return reader
 
 
 def __getattr__(name: str) -> object:

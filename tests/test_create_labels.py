@@ -463,6 +463,13 @@ def test_image_problems(tmp_path, content, problem):
     assert image_problem(tmp_path / "a.png") == problem
 
 
+def test_max_pixels(tmp_path, images):
+    (tmp_path / "table.csv").write_text("filename,label\na.png,one\nb.png,two\n", encoding="utf-8")
+    table, output = tmp_path / "table.csv", tmp_path / "labels.json"
+    result = run("--table", table, "--images", images, "--output", output, "--max_pixels", 1)
+    assert result.returncode == 2 and "2 image too large" in result.stderr
+
+
 def test_image_problems_of_what_is_no_file(tmp_path):
     picture(tmp_path / "a.png")
     assert image_problem(tmp_path / "none.png") == "missing image"
@@ -489,7 +496,7 @@ def test_ctrl_c_ends_with_130_and_writes_nothing(tmp_path):
     finally:
         process.kill()
     assert process.returncode == 130
-    assert not (tmp_path / "out").exists()
+    assert not any((tmp_path / "out").iterdir())
 
 
 def test_the_output_names_ordinary_json(iam):

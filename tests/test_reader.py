@@ -164,6 +164,15 @@ def test_unusable_images(reader, tmp_path):
         reader.read([1])
 
 
+def test_max_pixels():
+    image = REPOSITORY / "test_images" / "look.png"
+    small = predictors.load(REPOSITORY / "snapshots" / "iam", max_pixels=9)
+    with pytest.raises(UnusableImage, match=r"more than image\.max_pixels allows"):
+        small.read(image)
+    large = predictors.load(REPOSITORY / "snapshots" / "iam", max_pixels=2 * 10**9)
+    assert large.predictor.anatomy.image.max_pixels == 2 * 10**9
+
+
 def test_no_model_folder(tmp_path):
     with pytest.raises(UserError, match="no model folder"):
         predictors.load(tmp_path)

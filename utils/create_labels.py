@@ -13,8 +13,9 @@ from collections import Counter
 from pathlib import Path
 
 from utils.command import run_command
+from utils.config_data import Image
 from utils.errors import UserError
-from utils.files import write_text
+from utils.files import check_writable, write_text
 from utils.importers import iam
 from utils.importers.checks import drop_bad_images, drop_bad_labels
 from utils.importers.record import Dropped, Record
@@ -45,10 +46,13 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _create(options: argparse.Namespace) -> int:
+    listing = options.output.with_suffix(".dropped.tsv")
+    for path in (listing, options.output):
+        check_writable(path)
     form_lists = _form_lists(options)
     images, records, dropped = _read_table(options) if options.table else _read_iam(options)
     records, bad_labels = drop_bad_labels(records, options.max_label_length)
-    records, bad_images = drop_bad_images(records, images, options.workers)
+    records, bad_images = drop_bad_images(records, images, options.workers, options.max_pixels)
     # After the images: a missing one is worth knowing of even where the word would not be used.
     readings = read_readings(options.err_readings, images) if options.err_readings else None
     records, bad_segmentation = drop_bad_segmentation(records, options.include_err, readings)
@@ -64,7 +68,6 @@ def _create(options: argparse.Namespace) -> int:
             f"None of the {len(records)} usable words is left for train; "
             "change the sizes, the lists or the table."
         )
-    listing = options.output.with_suffix(".dropped.tsv")
     rows = [("name", "label", "reason"), *((word.name, word.label, word.reason) for word in dropped)]
     cells = (map(lambda cell: harmless_cell(" ".join(cell.split())), row) for row in rows)
     write_text(listing, "".join("\t".join(row) + "\n" for row in cells))
@@ -171,6 +174,13 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     )
     add("--err_readings", type=Path, help="drop flagged words that a model reads as something else: its JSON")
     add("--max_label_length", type=_positive, help="drop words with longer labels")
+    most = Image().max_pixels
+    add(
+        "--max_pixels",
+        type=_positive,
+        default=most,
+        help="drop larger images (default: %(default)s)",
+    )
     add("--workers", type=_positive, default=os.cpu_count() or 1, help="threads that read images")
     options = parser.parse_args(arguments)
     _check_combination(parser, options)

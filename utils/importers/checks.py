@@ -47,13 +47,15 @@ def drop_bad_labels(
     return kept, dropped
 
 
-def drop_bad_images(records: list[Record], folder: Path, workers: int) -> tuple[list[Record], list[Dropped]]:
+def drop_bad_images(
+    records: list[Record], folder: Path, workers: int, max_pixels: int = IMAGE.max_pixels
+) -> tuple[list[Record], list[Dropped]]:
     """Reads every image in `workers` threads and sorts out the words whose image is unusable."""
     kept, dropped = [], []
     pool = ThreadPoolExecutor(workers)
 
     def problem(path: Path) -> str | None:
-        return image_problem(path) if is_inside(path, folder) else LINK_OUT
+        return image_problem(path, max_pixels) if is_inside(path, folder) else LINK_OUT
 
     try:
         problems = pool.map(problem, [folder / record.word.filename for record in records])
@@ -69,14 +71,14 @@ def drop_bad_images(records: list[Record], folder: Path, workers: int) -> tuple[
     return kept, dropped
 
 
-def image_problem(path: str | Path) -> str | None:
+def image_problem(path: str | Path, max_pixels: int = IMAGE.max_pixels) -> str | None:
     """Why training could not read the file, as a reason of `utils.importers.record`; None if it can.
 
     The image is decoded as in training, and refused by its header if it has more than
-    `image.max_pixels` pixels (the config's default).
+    `max_pixels` pixels, as training does with `image.max_pixels`.
     """
     try:
-        decode(path, IMAGE)
+        decode(path, IMAGE.model_copy(update={"max_pixels": max_pixels}))
     except UnusableImage as error:
         if "max_pixels" in error.reason:
             return IMAGE_TOO_LARGE
