@@ -61,6 +61,7 @@ def kills(folder: Path, dataset: Path) -> str:
         print(f"kill {number + 1}: epoch, step {positions[-1]}", flush=True)
         assert process.returncode == -9, "the training ended before it was killed; raise its num_epochs"
         assert positions[-1] > positions[-2]
+    assert within, "no kill came within a save; run it again"
     subprocess.run(line, check=True, stderr=subprocess.DEVNULL)
     count = _assert_same(experiment, folder / "straight")
     return f"{KILLS} kills, {within} within a save: all files whole, {count} arrays bit for bit the same"

@@ -355,11 +355,6 @@ class Exploit:
         return (os.mkdir, ("proof",))
 
 
-def pickled(folder):
-    weights_of(folder).write_bytes(pickle.dumps(Exploit()))
-    sign(folder)
-
-
 MODELS = {
     "missing": (shutil.rmtree, "no trained model"),
     "no description": (lambda f: (f / "model.json").unlink(), "no model folder"),

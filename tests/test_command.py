@@ -21,9 +21,6 @@ def raises(error: BaseException):
     return job
 
 
-MEMORY = "Out of memory; lower train.batch_size, predict.batch_size or the network's size."
-
-
 @pytest.mark.parametrize(
     "error, code, words",
     [

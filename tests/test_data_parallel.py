@@ -62,10 +62,17 @@ def test_decoders_follow_all_weights_of_the_network(make_config, decoder):
 def test_two_processes_train_one_network(dataset, tmp_path):
     settings = settings_of(dataset, tmp_path)
     processes = start_processes(2, write_settings(tmp_path / "two.yml", settings), tmp_path)
-    codes = [process.wait() for process in processes]
-    assert codes == [0, 0], [(tmp_path / f"{index}.log").read_text("utf-8")[-2000:] for index in range(2)]
-    first, second = (recorded(tmp_path / f"{index}.jsonl") for index in range(2))
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    processes += start_processes(1, write_settings(alone / "one.yml", settings_of(dataset, alone)), alone)
+    codes = [process.wait(timeout=500) for process in processes]
+    logs = [tmp_path / "0.log", tmp_path / "1.log", alone / "0.log"]
+    assert codes == [0, 0, 0], [log.read_text("utf-8")[-2000:] for log in logs]
+    first, second, one = (recorded(log.with_suffix(".jsonl")) for log in logs)
     assert first == second and len(first) == 6
+    # The network that one process trains: the same words in the same steps, and the same losses.
+    assert [sorted(step["words"]) for step in first] == [sorted(step["words"]) for step in one]
+    assert [step["loss"] for step in first] == pytest.approx([step["loss"] for step in one], rel=1e-4)
     for epoch in range(2):
         words = [word for step in first if step["epoch"] == epoch for word in step["words"]]
         assert sorted(words) == list(range(20))

@@ -1,5 +1,6 @@
 """Which process this is, and what the processes of a training tell each other."""
 
+import os
 import re
 from pathlib import Path
 
@@ -85,10 +86,13 @@ def test_first_of_slurms_nodes(nodes, first):
 
 
 def test_the_strategy_chooses_the_backend(monkeypatch):
-    monkeypatch.delenv("KERAS_BACKEND", raising=False)
+    for distribution, backend in ((PARALLEL, "jax"), ({"strategy": "mirrored"}, "tensorflow"), ({}, None)):
+        # Set before it is deleted, so that what is chosen here is taken back.
+        monkeypatch.setenv("KERAS_BACKEND", "")
+        monkeypatch.delenv("KERAS_BACKEND")
+        choose_backend(Distribution(**distribution))
+        assert os.environ.get("KERAS_BACKEND") == backend
     monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
-    choose_backend(Distribution(strategy="mirrored"))
-    choose_backend(Distribution())
     with pytest.raises(UserError, match="data_parallel needs KERAS_BACKEND=jax, not tensorflow"):
         choose_backend(Distribution(**PARALLEL))
 

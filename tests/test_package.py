@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -115,8 +116,11 @@ def test_installed_package_is_one_package(installed):
     assert "Provides-Extra: scale" in metadata.read_text(encoding="utf-8")
     assert "[scale]" in (package / "data_generators" / "packed_store.py").read_text(encoding="utf-8")
     # No module is left that imports by the checkout's names.
+    folders = "|".join(path.name for path in package.iterdir() if any(path.glob("*.py")))
+    assert {"base", "models", "trainers", "utils"} <= set(folders.split("|"))
     for path in package.rglob("*.py"):
-        assert "\nfrom utils" not in path.read_text(encoding="utf-8"), path
+        found = re.search(rf"^\s*(from|import) ({folders})\b", path.read_text(encoding="utf-8"), re.MULTILINE)
+        assert not found, (path, found)
 
 
 def test_package_in_python(installed, tmp_path):
