@@ -77,11 +77,13 @@ def predict(
         check_writable(output)
     predictor = load_predictor(model_folder(config), config.predict)
     predictor.allow(config.image.max_pixels)
+    # A folder or glob may hold one image or many; whoever reads the output need not know.
+    single = len(patterns) == 1 and Path(patterns[0]).is_file()
     rows, failed, doubtful = [], 0, 0
     for path, result in predictor.read_files(paths, progress=len(paths) >= 100):
         error = ""
         if isinstance(result, Prediction):
-            print_prediction(path, result, min_confidence, single=len(paths) == 1)
+            print_prediction(path, result, min_confidence, single)
             doubtful += is_doubtful(result, min_confidence)
         else:
             failed += 1

@@ -16,7 +16,11 @@ VIEWS = ((0.0, 1.15), (-5.0, 0.9), (-5.0, 1.0), (0.0, 1.1))
 
 
 def other_views(word: np.ndarray, number: int, image: Image) -> list[np.ndarray]:
-    """The first `number` of VIEWS of a word image (uint8, height x width), as the network takes them."""
+    """The first `number` of VIEWS of a word image, as the network takes them.
+
+    Args:
+        word: uint8 (height, width) or (height, width, 3).
+    """
     widest = image.image_size.x_size
     views = [reshape(word, slant, zoom, widest) for slant, zoom in VIEWS[:number]]
     return [widen(view, widest) for view in views] if image.fixed_width else views

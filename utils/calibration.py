@@ -52,7 +52,11 @@ def calibration_error(confidences: Iterable[float], right: Iterable[bool]) -> fl
 
 
 def errors_found(confidences: ArrayLike, right: ArrayLike, share: float = 0.2) -> float:
-    """Which part of all errors the `share` of words with the least confidence holds; nan without errors."""
+    """Which part of all errors the `share` of words with the least confidence holds; nan without errors.
+
+    Args:
+        confidences, right: (n,), of each word 0 to 1, and whether it is read without an error.
+    """
     wrong = ~np.asarray(right, bool)
     if not wrong.any():
         return float("nan")
@@ -75,6 +79,9 @@ def fit_curve(confidences: ArrayLike, right: ArrayLike) -> tuple[float, float, f
 
     That is the least cross-entropy, with targets that allow for one more word of each kind (Platt 1999)
     and a prior that holds a, b, c near 1, 1, 0 while there are few words.
+
+    Args:
+        confidences, right: (n,), of each word 0 to 1, and whether it is read without an error.
     """
     terms, hits = _terms(np.asarray(confidences)), np.asarray(right, bool)
     targets = np.where(hits, (hits.sum() + 1) / (hits.sum() + 2), 1 / ((~hits).sum() + 2))

@@ -36,7 +36,8 @@ class Predict(Section):
     batch_size: PositiveInt = key(256, "words per decoding batch")
     runtime: Literal["auto", "onnx", "keras"] = key(
         "auto",
-        "what runs the network; auto: ONNX Runtime if the model folder has ONNX files (see --export)",
+        "what runs the network; auto: ONNX Runtime if decoder is greedy and the model folder has ONNX files "
+        "(see --export)",
     )
     decoder: Literal["greedy", "beam", "lexicon"] = key(
         "greedy",

@@ -63,9 +63,13 @@ class Distribution(Section):
     coordinator: Annotated[str, Field(pattern=r"^[^\s:]+:\d{1,5}$|^\[[^\s\]]+\]:\d{1,5}$")] | None = key(
         None, "host:port on which process 0 can be reached; null: as SLURM says"
     )
-    num_processes: PositiveInt | None = key(None, "number of processes; null: as SLURM says, else 1")
+    num_processes: PositiveInt | None = key(
+        None, "number of processes, null: 1; SLURM's own number overrides it"
+    )
     process_id: int | None = key(
-        None, "which of them this is, from 0; null: as SLURM or a Kubernetes indexed job says", ge=0
+        None,
+        "which of them this is, from 0; SLURM's or a Kubernetes indexed job's number overrides it",
+        ge=0,
     )
     timeout: Annotated[int, Field(ge=10)] = key(
         100, "seconds without a sign of life after which a process counts as lost"

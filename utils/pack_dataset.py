@@ -1,6 +1,6 @@
 """Packs training words into a few large files, for train.packed.folder.
 
-python -m utils.pack_dataset -c configs/iam.yml --output datasets/packed
+python -m utils.pack_dataset -c configs/iam_fast.yml --output datasets/packed
 python -m utils.pack_dataset -c configs/synthetic.yml --output datasets/million --synthetic 1000000
 """
 
