@@ -1,5 +1,7 @@
 """Random distortions of training words: geometry (`warp.py`), then stroke width and grey levels.
 
+Images are uint8 (height, width) or (height, width, 3), paper 255, as is what each function returns.
+
 The order is the physical one: the hand shapes the word and the pen its strokes, then paper and ink set
 the contrast, the lens blurs, the sensor adds noise, and some archives keep only black and white.
 """

@@ -26,7 +26,7 @@ class Block:
     """The words of BATCHES_PER_GROUP batches.
 
     Attributes:
-        labels, widths, seeds: of all its words.
+        labels, widths, seeds: of all its words, in rows; widths in pixels.
         images: row -> image, for the words of this process' lanes.
         batches: for each batch its rows, lane by lane, the whole filled up by repeated rows.
     """

@@ -75,7 +75,15 @@ class Decoder(layers.Layer):
         return weights
 
     def start(self, memory, state_h, state_c):
-        """What stays the same at every step (`keys`) and the states before the first one."""
+        """What stays the same at every step, and the states before the first one.
+
+        Args:
+            memory: (B, S, D); state_h, state_c: (B, latent_dim), the encoder's last states.
+
+        Returns:
+            keys (B, S, latent_dim), without attention the memory; list of 2 states (B, latent_dim), with two
+            layers of 4.
+        """
         keys = self.attention.keys(memory) if self.network.attention == "luong" else memory
         states = [state_h, state_c]
         if self.network.decoder_layers == 2:

@@ -163,7 +163,7 @@ def to_network_geometry(pixels: np.ndarray, image: Image) -> np.ndarray:
 
 
 def binarize(pixels: np.ndarray) -> np.ndarray:
-    """Black ink on white paper by Otsu's threshold (Otsu 1979), on each image by itself."""
+    """Black ink (0) on white paper (255) by Otsu's threshold (Otsu 1979); uint8 (h, w) or (h, w, 3)."""
     grey = pixels if pixels.ndim == 2 else cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
     _, black_and_white = cv2.threshold(grey, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
     return black_and_white if pixels.ndim == 2 else cv2.cvtColor(black_and_white, cv2.COLOR_GRAY2RGB)
