@@ -103,6 +103,20 @@ def make_config(dataset, tmp_path):
 
 
 @pytest.fixture
+def tiny(dataset, tmp_path):
+    """A function: changes -> config file of a tiny training in `tmp_path`."""
+    return lambda **changes: write_settings(
+        tmp_path / "tiny.yml", tiny_settings(dataset, tmp_path, **changes)
+    )
+
+
+@pytest.fixture
+def experiment(tmp_path) -> Path:
+    """Where `tiny` trains."""
+    return tmp_path / "experiment"
+
+
+@pytest.fixture
 def eagerly():
     """No tracing: it costs more than these tiny networks' whole training."""
     import tensorflow as tf

@@ -16,17 +16,6 @@ from callbacks.training_state import previous_path, read_progress
 pytestmark = pytest.mark.usefixtures("eagerly")
 
 
-@pytest.fixture
-def tiny(dataset, tmp_path):
-    """The config file of a tiny training in `tmp_path`."""
-    return lambda: write_settings(tmp_path / "tiny.yml", tiny_settings(dataset, tmp_path))
-
-
-@pytest.fixture
-def experiment(tmp_path) -> Path:
-    return tmp_path / "experiment"
-
-
 def sentence(capsys) -> str:
     error = capsys.readouterr().err
     assert "Traceback" not in error and not set(error) & set("\x1b\x9b")

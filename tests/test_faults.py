@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import CHARSET, REPOSITORY, merged, tiny_settings, write_settings
+from conftest import CHARSET, REPOSITORY, merged
 from fault_points import assert_readable, copied_before_each_change, disk_full_at, largest_file, signal_at
 from test_trainer import arrays_of, assert_same_training, equal, history, train
 
@@ -47,19 +47,6 @@ pytestmark = [
     pytest.mark.usefixtures("eagerly"),
     pytest.mark.filterwarnings("ignore:Even though the:UserWarning"),
 ]
-
-
-@pytest.fixture
-def tiny(dataset, tmp_path):
-    """A function: changes -> config file of a tiny training in `tmp_path`."""
-    return lambda **changes: write_settings(
-        tmp_path / "tiny.yml", tiny_settings(dataset, tmp_path, **changes)
-    )
-
-
-@pytest.fixture
-def experiment(tmp_path) -> Path:
-    return tmp_path / "experiment"
 
 
 @pytest.fixture

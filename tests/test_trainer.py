@@ -102,19 +102,6 @@ def assert_same_training(one: Path, other: Path) -> None:
         assert equal(arrays_of(one / name), arrays_of(other / name))
 
 
-@pytest.fixture
-def tiny(dataset, tmp_path):
-    """A function: changes -> config file of a tiny training in `tmp_path`."""
-    return lambda **changes: write_settings(
-        tmp_path / "tiny.yml", tiny_settings(dataset, tmp_path, **changes)
-    )
-
-
-@pytest.fixture
-def experiment(tmp_path) -> Path:
-    return tmp_path / "experiment"
-
-
 @pytest.fixture(scope="module")
 def full(dataset, tmp_path_factory) -> Path:
     """Folder with full.yml and an uninterrupted training of it in experiment/."""
