@@ -100,10 +100,11 @@ class SaveState(keras.callbacks.Callback):
         # Validation has left its own running means; the saved state is that before the next epoch.
         self.model.reset_metrics()
         self._save()
-        if self.signal_number:
-            raise Interrupted(
-                self.signal_number, f"Stopped and saved after epoch {epoch + 1}; the same command continues."
-            )
+        self._stop_after_epoch()
+
+    def on_train_end(self, logs=None):
+        # A signal that came while the other callbacks ended would be forgotten.
+        self._stop_after_epoch()
 
     def counters(self) -> dict[str, dict[str, float]]:
         """The counters of the other callbacks, by `counter_name`."""
@@ -124,6 +125,12 @@ class SaveState(keras.callbacks.Callback):
         if self.cluster.is_first:
             save_state(self.path, self.model, {**self.progress(), **position})
         self.saved = time.monotonic()
+
+    def _stop_after_epoch(self) -> None:
+        if self.signal_number:
+            raise Interrupted(
+                self.signal_number, f"Stopped and saved after epoch {self.epoch}; the same command continues."
+            )
 
     def _remember(self, number: int, frame: Any) -> None:
         """First signal: finish the step and save. Second: stop at once, like an untrapped one."""

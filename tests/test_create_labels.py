@@ -488,7 +488,8 @@ def test_ctrl_c_ends_with_130_and_writes_nothing(tmp_path):
         # Opening the pipe waits until the importer has opened it too: it is now waiting for the table.
         with open(tmp_path / "t.csv", "wb"):
             process.send_signal(signal.SIGINT)
-            process.wait(30)
+        # Had the signal come right before it began to read, it would wait for the end of the pipe.
+        process.wait(30)
         assert (
             process.communicate(timeout=30)[1].strip().splitlines()[-1]
             == "Interrupted; nothing is half-written."

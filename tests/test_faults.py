@@ -320,7 +320,7 @@ def test_the_second_signal_ends_at_once(monkeypatch, tmp_path, capsys):
 
 def test_a_signal_at_any_change_leaves_all_files_whole(tiny, experiment, capsys):
     """Before training, within saves and between them: each run goes on where the one before stands."""
-    config = tiny(**merged(STATEFUL, {"train": {"num_epochs": 4}}))
+    config = tiny(**merged(STATEFUL, {"train": {"num_epochs": 6}}))
     before, within = (0, 0), []
     for number, one in zip((2, 9, 15, 14, 16, 15, 17, 20, 22, 16), (signal.SIGTERM, signal.SIGINT) * 5):
         with signal_at(number, [one]) as changes:
@@ -356,6 +356,22 @@ def test_a_signal_during_validation_ends_after_it(tiny, experiment, monkeypatch,
     assert assert_readable(experiment) == (1, 0)
     assert [row["epoch"] for row in history(experiment)] == [1]
     assert (experiment / "best" / "model.json").exists()
+
+
+def test_a_signal_after_the_last_save_is_not_forgotten(tiny, experiment, monkeypatch, capsys):
+    """Of two `fit`s (statistics are fixed in the second) it would only end the first."""
+    config = tiny(**merged(STATEFUL, {"train": {"num_epochs": 2, "fixed_statistics_epochs": 1}}))
+
+    def on_train_end(self, logs=None):
+        signal.raise_signal(signal.SIGTERM)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Progress, "on_train_end", on_train_end, raising=False)
+        assert train(config) == 143
+    assert "Stopped and saved after epoch 1; the same command continues." in sentence(capsys)
+    assert assert_readable(experiment) == (1, 0)
+    assert train(config) == 0
+    assert assert_readable(experiment) == (2, 0)
 
 
 def test_a_second_signal_within_a_save_is_as_a_kill(tiny, experiment):
