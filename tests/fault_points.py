@@ -3,6 +3,7 @@
 import contextlib
 import csv
 import errno
+import gc
 import hashlib
 import os
 import resource
@@ -71,6 +72,9 @@ def signal_at(number: int, signals: Sequence[int]) -> Iterator[list[str]]:
     with contextlib.ExitStack() as stack:
         for name in CHANGES:
             stack.enter_context(mock.patch.object(os, name, counted(name, getattr(os, name))))
+        # Python ignores a KeyboardInterrupt that comes while JAX's callback of the collector runs.
+        gc.disable()
+        stack.callback(gc.enable)
         yield changes
 
 
