@@ -42,7 +42,6 @@ def export(config: Config) -> None:
         _verify(PredictorSeq2Seq(model, predict=greedy), exported, model)
         if config.export.int8:
             _to_int8(encoder, decoder, exported, config)
-        replaced = named_files(folder)
         add_onnx(folder, description, encoder.name, decoder.name, config.export.int8)
     except BaseException as error:
         for path in (encoder, decoder):
@@ -50,7 +49,7 @@ def export(config: Config) -> None:
         if isinstance(error, FileNotFoundError):  # A training has tidied up meanwhile.
             raise replaced_meanwhile(folder) from None
         raise
-    remove_others(folder, named_files(folder), replaced)
+    remove_others(folder, [description["weights"], encoder.name, decoder.name], named_files(description))
     size = (encoder.stat().st_size + decoder.stat().st_size) / 1e6
     log(f"Wrote {encoder.name} and {decoder.name} ({size:.1f} MB) into {folder}.")
 

@@ -60,7 +60,7 @@ def save_artifact(
         **({"calibrations": list(calibrations)} if calibrations else {}),
         "saved": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
     }
-    replaced = named_files(folder)
+    replaced = _named_before(folder)
     write_json(folder / DESCRIPTION_FILE, description)
     remove_others(folder, [weights], replaced)
 
@@ -93,24 +93,21 @@ def replaced_meanwhile(folder: Path) -> UserError:
     return UserError(f"The model in {folder} was replaced during the export; export it again.")
 
 
-def named_files(folder: Path) -> list[str]:
-    """Weights and ONNX files that `model.json` names; none where it can't be read."""
-    try:
-        description = read_description(folder)
-        onnx = description.get("onnx", {})
-        return [description["weights"], *(onnx[part] for part in ("encoder", "decoder") if part in onnx)]
-    except (UserError, KeyError, TypeError, AttributeError):
-        return []
+def named_files(description: dict[str, Any]) -> list[Any]:
+    """Weights and ONNX files that a `model.json` names, which may hold anything."""
+    onnx = description.get("onnx")
+    parts = [onnx.get("encoder"), onnx.get("decoder")] if isinstance(onnx, dict) else []
+    return [description.get("weights"), *parts]
 
 
-def remove_others(folder: Path, kept: list[str], replaced: list[str]) -> None:
+def remove_others(folder: Path, kept: list[str], replaced: list[Any]) -> None:
     """Deletes the files that `model.json` has ceased to name, and what interrupted saves have left.
 
     Only files of our own naming go, and of the latter only old ones: a new one may be another process'.
 
     Args:
         kept: names of the files that `model.json` names.
-        replaced: those that it named before.
+        replaced: those that it named before, as `named_files` tells.
     """
     for ending in ("weights.h5", "onnx"):
         for old in folder.glob(f"model-*.{ending}"):
@@ -143,6 +140,13 @@ def load_artifact(folder: Path) -> tuple[ModelSeq2Seq, dict[str, Any]]:
         ) from None
     _put(weights, folder, description, model)
     return model, description
+
+
+def _named_before(folder: Path) -> list[Any]:
+    try:
+        return named_files(read_description(folder))
+    except UserError:
+        return []
 
 
 def _weights(folder: Path, description: dict[str, Any]) -> bytes:
