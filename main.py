@@ -58,29 +58,27 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
         help="with --train: run two batches, say what memory and time the training takes, and stop",
     )
     arguments = parser.parse_args(argv)
-    if problem := _combination_problem(arguments):
-        parser.error(problem)
+    _check_combination(parser, arguments)
     return arguments
 
 
-def _combination_problem(arguments: argparse.Namespace) -> str | None:
-    """Why the options don't go together; None if they do."""
+def _check_combination(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
+    """Refuses options that don't go together; exits with 2."""
     if arguments.predict and not arguments.filename:
-        return "--predict needs --filename IMAGE"
+        parser.error("--predict needs --filename IMAGE")
     if arguments.filename and not arguments.predict:
-        return "--filename goes with --predict"
+        parser.error("--filename goes with --predict")
     predicts = arguments.predict or arguments.predict_on_test
     if arguments.output and (not predicts or not arguments.output.lower().endswith((".json", ".csv"))):
-        return "--output goes with --predict or --predict_on_test and names a .json or .csv file"
+        parser.error("--output goes with --predict or --predict_on_test and names a .json or .csv file")
     if arguments.min_confidence is not None and not predicts:
-        return "--min_confidence goes with --predict or --predict_on_test"
+        parser.error("--min_confidence goes with --predict or --predict_on_test")
     if arguments.report and not arguments.predict_on_test:
-        return "--report goes with --predict_on_test"
+        parser.error("--report goes with --predict_on_test")
     if arguments.restart and not arguments.train:
-        return "--restart goes with --train"
+        parser.error("--restart goes with --train")
     if arguments.dry_run and (arguments.restart or not arguments.train):
-        return "--dry_run goes with --train, and not with --restart, for it changes nothing"
-    return None
+        parser.error("--dry_run goes with --train, and not with --restart, for it changes nothing")
 
 
 def _share(text: str) -> float:

@@ -52,7 +52,8 @@ def _create(options: argparse.Namespace) -> int:
     form_lists = _form_lists(options)
     images, records, dropped = _read_table(options) if options.table else _read_iam(options)
     records, bad_labels = drop_bad_labels(records, options.max_label_length)
-    records, bad_images = drop_bad_images(records, images, options.workers, options.max_pixels)
+    image = Image(max_pixels=options.max_pixels)
+    records, bad_images = drop_bad_images(records, images, options.workers, image)
     # After the images: a missing one is worth knowing of even where the word would not be used.
     readings = read_readings(options.err_readings, images) if options.err_readings else None
     records, bad_segmentation = drop_bad_segmentation(records, options.include_err, readings)

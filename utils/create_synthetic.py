@@ -103,12 +103,11 @@ def _check_arguments(num_words: dict[str, int], seed: int, workers: int) -> None
 
 
 def _check_place(folder: Path) -> None:
-    """Makes the folder; raises UserError if it can't be made, or is somebody else's."""
+    """Raises UserError if the folder is somebody else's, or none."""
     try:
         ours = not folder.exists() or (folder / _MARKER).is_file()
         if not ours and any(path.name != LOCK_FILE for path in folder.iterdir()):
             raise UserError(f"{folder} is not empty and holds no synthetic dataset; name a new folder.")
-        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"Can't create the dataset in {folder}: {error.strerror or error}.") from error
 

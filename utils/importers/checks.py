@@ -48,14 +48,14 @@ def drop_bad_labels(
 
 
 def drop_bad_images(
-    records: list[Record], folder: Path, workers: int, max_pixels: int = IMAGE.max_pixels
+    records: list[Record], folder: Path, workers: int, image: Image = IMAGE
 ) -> tuple[list[Record], list[Dropped]]:
     """Reads every image in `workers` threads and sorts out the words whose image is unusable."""
     kept, dropped = [], []
     pool = ThreadPoolExecutor(workers)
 
     def problem(path: Path) -> str | None:
-        return image_problem(path, max_pixels) if is_inside(path, folder) else LINK_OUT
+        return image_problem(path, image) if is_inside(path, folder) else LINK_OUT
 
     try:
         problems = pool.map(problem, [folder / record.word.filename for record in records])
@@ -71,14 +71,14 @@ def drop_bad_images(
     return kept, dropped
 
 
-def image_problem(path: str | Path, max_pixels: int = IMAGE.max_pixels) -> str | None:
+def image_problem(path: str | Path, image: Image = IMAGE) -> str | None:
     """Why training could not read the file, as a reason of `utils.importers.record`; None if it can.
 
     The image is decoded as in training, and refused by its header if it has more than
-    `max_pixels` pixels, as training does with `image.max_pixels`.
+    `image.max_pixels` pixels.
     """
     try:
-        decode(path, IMAGE.model_copy(update={"max_pixels": max_pixels}))
+        decode(path, image)
     except UnusableImage as error:
         if "max_pixels" in error.reason:
             return IMAGE_TOO_LARGE
