@@ -5,7 +5,6 @@ import time
 from data_generators.feed import stream
 from data_generators.generators import training_generator
 from data_generators.training_words import open_training_words
-from models.geometry import horizontal_stride
 from utils.cluster import Cluster
 from utils.config_schema import Config
 from utils.tokenizer import Tokenizer
@@ -19,7 +18,7 @@ def stream_epoch(config: Config) -> dict[str, float]:
     """
     tokenizer = Tokenizer(config.network.charset)
     store, shares = open_training_words(config, [], [], tokenizer)
-    stride = horizontal_stride(config.network)
+    stride = config.network.column_stride
     batches = training_generator(config, store, shares, tokenizer, stride, Cluster())
     start = time.perf_counter()
     for _ in stream(batches, 0, 0, config.train.num_workers, endless=False):

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from data_generators.image_store import ImageStore, JoinedStore, open_store
-from models.geometry import ctc_columns, horizontal_stride
+from models.geometry import ctc_columns
 from utils.config_schema import Config
 from utils.errors import UserError
 from utils.labels import LabelsFile, Word, read_labels
@@ -126,7 +126,7 @@ def label_problem(label: str, tokenizer: Tokenizer | None, config: Config) -> st
         return "label too long for network.max_seq_lenght"
     if set(label) - set(tokenizer.charset):
         return "label has characters outside the charset"
-    width = ctc_columns(label) * horizontal_stride(config.network) if config.network.ctc_weight else 0
+    width = ctc_columns(label) * config.network.column_stride if config.network.ctc_weight else 0
     # An image without a fixed width is widened to that.
     if config.image.fixed_width and width > config.image.image_size.x_size:
         return "label needs more columns than image.image_size.x_size has"

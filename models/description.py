@@ -13,7 +13,6 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from models.geometry import horizontal_stride
 from utils.config_data import Image
 from utils.config_schema import Config, Network
 from utils.errors import UserError
@@ -112,7 +111,7 @@ class Anatomy:
     @property
     def column_stride(self) -> int:
         """Pixels of image width per encoder column."""
-        return horizontal_stride(self.network)
+        return self.network.column_stride
 
 
 def read_anatomy(folder: Path, description: dict[str, Any]) -> Anatomy:

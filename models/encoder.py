@@ -3,7 +3,6 @@
 import keras
 from keras import layers
 
-from models.geometry import horizontal_stride
 from models.layers import BatchNormalization, Columns, MaskColumns, NormalizeImage
 from utils.config_data import Image
 from utils.config_schema import Network
@@ -22,7 +21,7 @@ def build_encoder(image: Image, network: Network) -> keras.Model:
     width = keras.Input((), dtype="int32", name="width")
     features = NormalizeImage(image.normalization, name="normalize")(picture, width)
     features = _convolutions(features, width, network, masked=not image.fixed_width)
-    columns, mask = Columns(network.columns, horizontal_stride(network), name="columns")(features, width)
+    columns, mask = Columns(network.columns, network.column_stride, name="columns")(features, width)
     if network.column_dim:
         columns = layers.Dense(network.column_dim, name="column_projection")(columns)
     memory, state_h, state_c = _lstm_layers(columns, mask, network)

@@ -6,11 +6,6 @@ from itertools import pairwise
 from utils.config_schema import Network
 
 
-def horizontal_stride(network: Network) -> int:
-    """Pixels of image width per encoder column."""
-    return math.prod(size_x for _, size_x in network.steps + network.pools)
-
-
 def ctc_columns(label: str) -> int:
     """Columns that CTC needs at least: one for each character, and one more between two equal ones."""
     return len(label) + sum(first == second for first, second in pairwise(label))

@@ -6,7 +6,6 @@ from base.base_model import BaseModel
 from models.ctc import CtcHead
 from models.decoder import Decoder
 from models.encoder import build_encoder
-from models.geometry import horizontal_stride
 from models.losses import CharacterCrossEntropy, CtcLoss
 from utils.config_data import Image
 from utils.config_schema import Network
@@ -29,7 +28,7 @@ class ModelSeq2Seq(BaseModel):
         self.image = image
         self.network = network
         self.tokenizer = tokenizer
-        self.column_stride = horizontal_stride(network)
+        self.column_stride = network.column_stride
         super().__init__()
 
     def build_model(self) -> keras.Model:

@@ -8,7 +8,6 @@ from PIL import Image as PillowImage
 
 from data_generators import dataset as dataset_module
 from data_generators.dataset import open_dataset, read_dataset_labels
-from models.geometry import horizontal_stride
 from utils.config import validate_config
 from utils.errors import UserError
 from utils.labels import Word
@@ -122,7 +121,7 @@ def test_labels_need_columns_where_widths_are_fixed(make, logged):
     network = {"num_filters": [4], "conv_kernels": [[3, 3]], "pooling": [[2, 4]], "columns": "height"}
     network |= {"max_seq_lenght": 9, "ctc_weight": 0.3}
     config = make(**shape, network=network, train={"max_unusable_share": 1.0})
-    assert horizontal_stride(config.network) == 4
+    assert config.network.column_stride == 4
     dataset = open_dataset(config, words("abcd", "abca", "aab", "aabb", "abcda"), "train", TOKENIZER)
     assert [word.label for word in dataset.words] == ["abcd", "abca", "aab"]
     assert "2 label needs more columns than image.image_size.x_size has" in logged[0]

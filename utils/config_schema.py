@@ -99,6 +99,11 @@ class Network(Section):
         """Pooling [height, width] of each block."""
         return self.pooling or [[2, 2]] * len(self.num_filters)
 
+    @property
+    def column_stride(self) -> int:
+        """Pixels of image width per encoder column."""
+        return math.prod(size_x for _, size_x in self.steps + self.pools)
+
 
 class EarlyStopping(Section):
     enabled: bool = key(False, "stop when the monitored value no longer improves")
@@ -205,7 +210,7 @@ class Config(Section):
                     f"network.pooling leaves nothing of a {size.y_size}x{size.x_size} image "
                     f"at block {block}: use fewer or smaller poolings and strides"
                 )
-        stride = math.prod(step_x for _, step_x in network.steps + network.pools)
+        stride = network.column_stride
         if self.image.fixed_width and size.x_size % stride:
             raise ValueError(
                 f"image.image_size.x_size {size.x_size} is no multiple of {stride}, the pixels of a column: "
