@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,8 @@ from utils.create_synthetic import create_synthetic
 
 REPOSITORY = Path(__file__).parent.parent
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# What a shell starts in the background (`make test &`) ignores Ctrl-C, and so would all that tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 for name, examples in {"short": 60, "long": 10_000}.items():  # --hypothesis-profile long
     hypothesis.settings.register_profile(
         name,
