@@ -15,7 +15,7 @@ train: $(VENV)/ready
 	$(RUN) main.py -c $(CONFIG) --predict_on_test
 	$(RUN) main.py -c $(CONFIG) --predict --filename test_images/look.png
 
-# `make test TESTS=tests/test_models.py` for a part.
+# `make test TESTS=tests/models/test_models.py` for a part.
 test: $(VENV)/ready-to-test
 	$(RUN) $(PYTEST)
 
@@ -25,8 +25,8 @@ test-oldest: $(OLDEST)/ready
 
 # Kills, full disks, a long training and 10,000 arbitrary inputs of each kind: hours on a small machine.
 faults: $(VENV)/ready-to-test
-	$(RUN) -m tests.faults
-	$(RUN) -m pytest tests/test_fuzz.py --hypothesis-profile long
+	$(RUN) -m tests.system.faults
+	$(RUN) -m pytest tests/system/test_fuzz.py --hypothesis-profile long
 
 # Speed, start and memory on this machine, into benchmarks/results.md; `make bench BENCH=--quick` tries it out.
 bench: $(VENV)/ready

@@ -11,7 +11,7 @@ import argparse
 import sys
 from typing import Any
 
-from utils.command import run_command
+from utils.cli import run_command
 
 
 def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
@@ -100,12 +100,12 @@ def main(argv: list[str] | None = None) -> int:
 def _run(arguments: argparse.Namespace) -> int:
     """Runs the job that the arguments name; returns the exit code."""
     # After the arguments, so that --help comes at once.
-    from utils.config import load_config
-    from utils.job_environment import choose_backend
+    from utils.config.load import load_config
+    from utils.distributed.job_environment import choose_backend
 
     config = load_config(arguments.conf, arguments.set)
     if arguments.train or arguments.export:
-        from utils.quiet_keras import import_keras
+        from utils.keras_import import import_keras
 
         if arguments.train:
             choose_backend(config.train.distribution)

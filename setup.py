@@ -18,6 +18,7 @@ FOLDERS = find_packages(exclude=["tests*", "benchmarks*", "build*"])
 OUR_NAMES = {"main", *(name.split(".")[0] for name in FOLDERS)}
 COMMANDS = {
     "python -m utils.": f"python -m {PACKAGE}.utils.",
+    "python -m tools.": f"python -m {PACKAGE}.tools.",
     "python main.py": "seq2seq-ocr",
     "pip install -r requirements-scale.txt": "pip install seq2seq-ocr[scale]",
 }

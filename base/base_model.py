@@ -5,7 +5,7 @@ from pathlib import Path
 
 import keras
 
-from base.weights_file import load_weights, save_weights
+from models.weights_file import load_weights, save_weights
 
 
 class BaseModel(ABC):

@@ -5,8 +5,8 @@ import random
 from dataclasses import dataclass
 from pathlib import Path
 
-from utils.create_synthetic import create_synthetic
-from utils.labels import Word, read_labels, write_labels
+from data_generators.synthetic.dataset import create_synthetic
+from preprocessing.labels import Word, read_labels, write_labels
 
 
 @dataclass(frozen=True)

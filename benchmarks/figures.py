@@ -19,14 +19,14 @@ from benchmarks.measurements import Row
 from benchmarks.process import REPOSITORY
 from benchmarks.report import draw
 from data_generators.data_augmentation import augment
+from data_generators.synthetic import WORDS_PER_FORM, fonts_of, render_word, sample
 from preprocessing.word_image import read_word_image, word_image_of_array
-from utils.config import load_config
+from tools.draw_predictions import draw_words
+from utils.config.load import load_config
 from utils.draw_attention import draw_attention, side_by_side
-from utils.draw_predictions import draw_words
 from utils.errors import UserError
 from utils.files import atomic_write
 from utils.log import log
-from utils.synthetic import WORDS_PER_FORM, fonts_of, render_word, sample
 
 RENDERED_MODEL, HANDWRITING_MODEL = "snapshots/synthetic", "snapshots/iam"
 ATTENTION_WORDS = ("look", "turning", "office")

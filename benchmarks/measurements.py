@@ -167,7 +167,7 @@ def packed(settings: Settings) -> list[Row]:
     smallest: dict[str, Row] = {}
     for words in sorted(settings.packed_words):
         folder, name = settings.data.folder / f"packed-{words}", f"{words} words"
-        pack = ["-m", "utils.pack_dataset", "-c", BEST, "--synthetic", words, "--output", folder]
+        pack = ["-m", "tools.pack_dataset", "-c", BEST, "--synthetic", words, "--output", folder]
         overrides = [f"train.packed.folder={folder}", "train.additional_data={}"]
         made = run(*map(str, pack))
         read = work("packed", config=BEST, set=overrides, seconds=0)

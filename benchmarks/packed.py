@@ -2,12 +2,12 @@
 
 import time
 
-from data_generators.feed import stream
 from data_generators.generators import training_generator
+from data_generators.input_pipeline import stream
 from data_generators.training_words import open_training_words
-from utils.cluster import Cluster
-from utils.config_schema import Config
-from utils.tokenizer import Tokenizer
+from preprocessing.tokenizer import Tokenizer
+from utils.config.schema import Config
+from utils.distributed.cluster import Cluster
 
 
 def stream_epoch(config: Config) -> dict[str, float]:

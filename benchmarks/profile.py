@@ -12,11 +12,11 @@ from pathlib import Path
 
 from benchmarks.process import median
 from benchmarks.report import listed, machine
-from utils.config import load_config
-from utils.config_schema import Config
+from utils.config.load import load_config
+from utils.config.schema import Config
 from utils.errors import UserError
 from utils.files import write_text
-from utils.quiet_keras import import_keras
+from utils.keras_import import import_keras
 
 WARM_UP, TIMED, TRACED = 3, 10, 4  # steps
 # Parts of the operations' names, each kind by the first that it has.

@@ -7,10 +7,10 @@ import numpy as np
 
 from data_generators.dataset import Dataset, open_dataset, read_dataset_labels
 from models.description import artifact_folder
-from predictors.runtime import load_predictor
+from predictors.loading import load_predictor
 from predictors.word_predictor import WordPredictor
-from utils.config_data import Image
-from utils.config_schema import Config
+from utils.config.data import Image
+from utils.config.schema import Config
 
 
 def read_words(config: Config) -> dict[str, float]:
@@ -41,7 +41,7 @@ def timed(predictor: WordPredictor, dataset: Dataset) -> dict[str, float]:
 
 def _count_traces() -> list[int]:
     """Gets an entry for each tracing of the decoding graph: only then its Python code runs."""
-    from utils.quiet_keras import import_keras
+    from utils.keras_import import import_keras
 
     import_keras()
     from predictors.greedy import GreedyDecoder

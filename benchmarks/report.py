@@ -13,8 +13,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from benchmarks.measurements import Row
 from benchmarks.process import REPOSITORY
-from utils.cores import usable_cores
 from utils.files import atomic_write, write_json, write_text
+from utils.system import usable_cores
 
 WIDTH, LINE, MARGIN, TEXT_WIDTH, BAR_WIDTH = 1100, 26, 20, 470, 300
 INK, FAINT, BAR = "#1f2328", "#656d76", "#0969da"

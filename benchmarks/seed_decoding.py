@@ -12,8 +12,8 @@ from keras import layers
 
 from benchmarks.reading import words_to_read
 from models.model_seq2seq import ModelSeq2Seq
-from utils.config_schema import Config
-from utils.tokenizer import START, Tokenizer
+from preprocessing.tokenizer import START, Tokenizer
+from utils.config.schema import Config
 
 
 def read_words(config: Config) -> dict[str, float]:

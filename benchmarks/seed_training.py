@@ -10,10 +10,10 @@ from keras import layers
 
 from benchmarks.training import Stopwatch
 from data_generators.dataset import read_dataset_labels
+from preprocessing.labels import Word
+from preprocessing.tokenizer import PAD, Tokenizer
 from preprocessing.word_image import read_word_image
-from utils.config_schema import Config
-from utils.labels import Word
-from utils.tokenizer import PAD, Tokenizer
+from utils.config.schema import Config
 
 
 def measure(config: Config, seconds: float) -> dict[str, float]:

@@ -7,12 +7,12 @@ import keras
 
 from data_generators.data_generator import DataGenerator
 from data_generators.dataset import open_dataset, read_dataset_labels
-from data_generators.feed import Feed
+from data_generators.input_pipeline import Feed
 from models.model_seq2seq import ModelSeq2Seq
 from models.precision import computing_in, resolve_precision
+from preprocessing.tokenizer import Tokenizer
 from trainers.trainer_seq2seq import TrainerSeq2Seq
-from utils.config_schema import Config
-from utils.tokenizer import Tokenizer
+from utils.config.schema import Config
 
 WARM_UP = 3  # steps: the first traces the graph, the next ones meet new sizes
 

@@ -10,9 +10,9 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from utils.config import load_config
-from utils.config_schema import Config
-from utils.quiet_keras import import_keras
+from utils.config.load import load_config
+from utils.config.schema import Config
+from utils.keras_import import import_keras
 
 
 def training(config: Config, seconds: float) -> dict[str, float]:

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 
 from base.base_data_generator import BaseDataGenerator
-from callbacks.evaluated import Evaluated
+from callbacks.evaluation_model import Evaluated
 from models.layers import BatchNormalization
 
 

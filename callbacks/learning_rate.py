@@ -4,8 +4,8 @@ import math
 
 import keras
 
-from callbacks.settle import settle
-from utils.config_train import Train
+from callbacks.jax_state import settle
+from utils.config.train import Train
 
 
 class LearningRate(keras.callbacks.Callback):

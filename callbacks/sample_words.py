@@ -8,14 +8,14 @@ import keras
 from PIL import Image
 
 from callbacks.averaging import averaged_weights
-from callbacks.evaluated import Evaluated
+from callbacks.evaluation_model import Evaluated
 from callbacks.validation import spread
 from data_generators.dataset import Dataset
 from models.precision import computing_in
 from predictors.predictor_seq2seq import PredictorSeq2Seq
 from predictors.report.attention import attention_of
+from tools.draw_predictions import draw_words
 from utils.draw_attention import draw_attention
-from utils.draw_predictions import draw_words
 from utils.files import atomic_write
 
 WORDS = 16

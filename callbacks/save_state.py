@@ -11,9 +11,9 @@ from typing import Any
 import keras
 
 from callbacks.divergence import check_weights
-from callbacks.settle import settle
+from callbacks.jax_state import settle
 from callbacks.training_state import load_state, save_state
-from utils.cluster import Cluster
+from utils.distributed.cluster import Cluster
 from utils.errors import Interrupted
 from utils.log import log
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from callbacks.evaluated import Evaluated
+from callbacks.evaluation_model import Evaluated
 from models.artifact import save_artifact
 
 

@@ -3,13 +3,13 @@
 import keras
 import numpy as np
 
-from callbacks.evaluated import Evaluated
+from callbacks.evaluation_model import Evaluated
 from data_generators.dataset import Dataset
-from data_generators.feed import Feed
+from data_generators.input_pipeline import Feed
+from metrics.score_prediction import score_prediction
 from models.precision import computing_in
 from predictors.predictor_seq2seq import PredictorSeq2Seq
-from utils.config_schema import Validation
-from utils.score_prediction import score_prediction
+from utils.config.schema import Validation
 
 
 class ValidationScores(keras.callbacks.Callback):

@@ -3,8 +3,8 @@
 import math
 from collections.abc import Sequence
 
-from utils.config_data import DataAug, Image
-from utils.config_schema import Network
+from utils.config.data import DataAug, Image
+from utils.config.schema import Network
 
 # Parts of the largest width, each about a third more than the one before: padding stays below that.
 WIDTHS = (1 / 6, 1 / 4, 3 / 8, 1 / 2, 3 / 4, 1)

@@ -9,8 +9,8 @@ the contrast, the lens blurs, the sensor adds noise, and some archives keep only
 import cv2
 import numpy as np
 
-from data_generators.warp import PAPER, warp
-from utils.config_data import DataAug
+from data_generators.geometric_augmentation import PAPER, warp
+from utils.config.data import DataAug
 
 NOISE_PROBABILITY = 0.5  # clean scans must stay part of the training data
 BINARIZE_JITTER = 20.0  # grey levels around Otsu's threshold; archives choose theirs differently

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from base.base_data_generator import BaseDataGenerator
-from data_generators.batch_maker import BatchMaker
 from data_generators.buckets import Buckets
+from data_generators.collator import BatchMaker
 from data_generators.dataset import Dataset
-from utils.config_schema import Config
-from utils.tokenizer import Tokenizer
+from preprocessing.tokenizer import Tokenizer
+from utils.config.schema import Config
 
 
 class DataGenerator(BaseDataGenerator):

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from data_generators.image_store import ImageStore, JoinedStore, open_store
+from data_generators.image_cache import ImageStore, JoinedStore, open_store
 from models.geometry import ctc_columns
-from utils.config_schema import Config
+from preprocessing.labels import LabelsFile, Word, read_labels
+from preprocessing.tokenizer import Tokenizer
+from utils.config.schema import Config
 from utils.errors import UserError
-from utils.labels import LabelsFile, Word, read_labels
 from utils.log import log
-from utils.tokenizer import Tokenizer
 
 
 @dataclass(frozen=True)
@@ -161,7 +161,9 @@ def _counted(reasons: Counter[str]) -> str:
 
 
 def _make_embedded_dataset(config: Config) -> None:
-    from utils.create_synthetic import create_synthetic  # needed once; prediction shouldn't wait for it
+    from data_generators.synthetic.dataset import (
+        create_synthetic,  # needed once; prediction shouldn't wait for it
+    )
 
     labels_file, images = Path(config.labels_file), Path(config.images_folder)
     if images.resolve() != labels_file.parent.resolve() / "words":

@@ -3,15 +3,15 @@
 import keras
 
 from base.base_data_generator import BaseDataGenerator
-from data_generators.batch_maker import BatchMaker
 from data_generators.buckets import Buckets
+from data_generators.collator import BatchMaker
 from data_generators.data_generator import DataGenerator
 from data_generators.dataset import Dataset
 from data_generators.packed_generator import PackedGenerator
 from data_generators.packed_store import PackedStore
-from utils.cluster import Cluster
-from utils.config_schema import Config
-from utils.tokenizer import Tokenizer
+from preprocessing.tokenizer import Tokenizer
+from utils.config.schema import Config
+from utils.distributed.cluster import Cluster
 
 
 def training_generator(

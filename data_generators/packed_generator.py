@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from base.base_data_generator import BATCHES_PER_GROUP, BaseDataGenerator
-from data_generators.batch_maker import BatchMaker
+from data_generators.collator import BatchMaker
 from data_generators.packed_store import PackedStore
-from utils.config_schema import Config
+from utils.config.schema import Config
 
 # Equal parts of each batch, whose words come from different row groups: a process reads the pixels of
 # its own lanes only, and batches are the same for any number of processes that divides it.

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from pydantic import ValidationError
 
-from utils.config_data import Image
+from utils.config.data import Image
 from utils.errors import UserError
 from utils.files import atomic_write, write_json
 
@@ -85,7 +85,7 @@ class PackedStore:
     def _damaged(self, group: int, reason: str) -> UserError:
         return UserError(
             f"Shard {self.folder / self.groups[group][0]} can't be read ({reason}); copy it again, or pack "
-            "the dataset anew with python -m utils.pack_dataset."
+            "the dataset anew with python -m tools.pack_dataset."
         )
 
 
@@ -115,7 +115,7 @@ def open_packed(folder: Path, image: Image) -> PackedStore:
     except FileNotFoundError:
         raise UserError(
             f"{folder} is no packed dataset ({INDEX_FILE} is missing, which is written last); make it with "
-            "python -m utils.pack_dataset."
+            "python -m tools.pack_dataset."
         ) from None
     except OSError as error:
         raise UserError(f"{path} can't be read: {error.strerror}.") from None

@@ -6,10 +6,10 @@ import numpy as np
 
 from data_generators.dataset import Dataset, join_datasets, open_dataset, read_dataset_labels
 from data_generators.packed_store import PackedStore, open_packed
-from utils.config_schema import Config
+from preprocessing.labels import LabelsFile, Word
+from preprocessing.tokenizer import Tokenizer
+from utils.config.schema import Config
 from utils.errors import UserError
-from utils.labels import LabelsFile, Word
-from utils.tokenizer import Tokenizer
 
 
 def training_words(config: Config, labels: LabelsFile) -> tuple[list[Word], list[Word]]:

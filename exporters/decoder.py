@@ -4,7 +4,7 @@ import numpy as np
 
 from exporters.graph import Graph
 from models.model_seq2seq import ModelSeq2Seq
-from utils.tokenizer import END
+from preprocessing.tokenizer import END
 
 
 def decoder_graph(model: ModelSeq2Seq) -> Graph:

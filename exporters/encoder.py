@@ -12,8 +12,8 @@ import numpy as np
 
 from exporters.graph import BOOL, FLOAT, INT32, Graph
 from models.model_seq2seq import ModelSeq2Seq
-from predictors.predictor_onnx import COLUMNS
-from utils.tokenizer import END, PAD, START
+from predictors.onnx.runtime import COLUMNS
+from preprocessing.tokenizer import END, PAD, START
 
 
 def encoder_graph(model: ModelSeq2Seq) -> Graph:

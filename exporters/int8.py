@@ -16,14 +16,14 @@ from onnx import TensorProto, numpy_helper
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
 from data_generators.dataset import Dataset, open_dataset, read_dataset_labels
+from metrics.score_prediction import score_prediction
 from models.description import Anatomy
 from predictors.word_predictor import WordPredictor
 from preprocessing.batch import pad_images
-from utils.config_schema import Config
+from preprocessing.labels import Word
+from utils.config.schema import Config
 from utils.errors import UserError
 from utils.files import atomic_write
-from utils.labels import Word
-from utils.score_prediction import score_prediction
 
 RANGE_WORDS = 256
 BATCH = 16

@@ -1,15 +1,14 @@
 """Whether an exported model reads like the original."""
 
-from pathlib import Path
-
 import numpy as np
 
 from base.base_predictor import Prediction
 from preprocessing.word_image import read_word_image, to_network_geometry
-from utils.config_data import Image
+from utils.config.data import Image
+from utils.paths import ROOT
 
 TOLERANCE = 1e-4
-TEST_IMAGES = Path(__file__).resolve().parent.parent / "test_images"
+TEST_IMAGES = ROOT / "test_images"
 
 
 def sample_images(image: Image, random: int = 20) -> list[np.ndarray]:

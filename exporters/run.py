@@ -8,9 +8,9 @@ from exporters.parity import largest_difference, sample_images
 from models.artifact import add_onnx, load_artifact, named_files, remove_others, replaced_meanwhile
 from models.description import Anatomy, model_folder
 from models.model_seq2seq import ModelSeq2Seq
-from predictors.predictor_onnx import PredictorOnnx
+from predictors.onnx.runtime import PredictorOnnx
 from predictors.predictor_seq2seq import PredictorSeq2Seq
-from utils.config_schema import Config
+from utils.config.schema import Config
 from utils.errors import UserError
 from utils.files import atomic_write
 from utils.log import log

@@ -12,10 +12,10 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from base.base_predictor import Prediction
+from metrics.calibration import calibrate
 from models.description import DESCRIPTION_FILE, read_anatomy, read_description, short
-from utils.calibration import calibrate
-from utils.config_predict import Predict
-from utils.config_schema import Network
+from utils.config.predict import Predict
+from utils.config.schema import Network
 from utils.errors import UserError
 from utils.files import write_json
 

@@ -3,7 +3,7 @@
 import keras
 from keras import layers, ops
 
-from utils.tokenizer import PAD
+from preprocessing.tokenizer import PAD
 
 
 @keras.saving.register_keras_serializable("seq2seq_ocr")

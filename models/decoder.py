@@ -4,7 +4,7 @@ import keras
 from keras import layers, ops
 
 from models.attention import LuongAttention
-from utils.config_schema import Network
+from utils.config.schema import Network
 
 
 class Decoder(layers.Layer):

@@ -13,12 +13,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from utils.config_data import Image
-from utils.config_schema import Config, Network
+from preprocessing.tokenizer import Tokenizer
+from utils.config.data import Image
+from utils.config.schema import Config, Network
 from utils.errors import UserError
 from utils.files import is_inside, open_regular
-from utils.places import find
-from utils.tokenizer import Tokenizer
+from utils.paths import find
 
 FORMAT = 1
 DESCRIPTION_FILE = "model.json"

@@ -4,8 +4,8 @@ import keras
 from keras import layers
 
 from models.layers import BatchNormalization, Columns, MaskColumns, NormalizeImage
-from utils.config_data import Image
-from utils.config_schema import Network
+from utils.config.data import Image
+from utils.config.schema import Network
 
 
 def build_encoder(image: Image, network: Network) -> keras.Model:

@@ -3,7 +3,7 @@
 import math
 from itertools import pairwise
 
-from utils.config_schema import Network
+from utils.config.schema import Network
 
 
 def ctc_columns(label: str) -> int:

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from models.precision import trains_on_cpu
-from utils.tokenizer import END, PAD
+from preprocessing.tokenizer import END, PAD
 
 
 class CharacterCrossEntropy(keras.losses.Loss):

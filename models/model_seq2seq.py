@@ -7,9 +7,9 @@ from models.ctc import CtcHead
 from models.decoder import Decoder
 from models.encoder import build_encoder
 from models.losses import CharacterCrossEntropy, CtcLoss
-from utils.config_data import Image
-from utils.config_schema import Network
-from utils.tokenizer import Tokenizer
+from preprocessing.tokenizer import Tokenizer
+from utils.config.data import Image
+from utils.config.schema import Network
 
 
 class ModelSeq2Seq(BaseModel):

@@ -42,7 +42,7 @@ def load(
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from predictors.reader import Reader
-    from utils.config import validate_config
+    from utils.config.load import validate_config
 
     given = {"batch_size": batch_size, "runtime": runtime, "decoder": decoder, "n_best": n_best, **settings}
     image = {} if max_pixels is None else {"max_pixels": max_pixels}

@@ -7,15 +7,15 @@ import numpy as np
 
 from base.base_predictor import Prediction
 from data_generators.dataset import Dataset, open_dataset, read_dataset_labels
+from metrics.alignment import align
+from metrics.calibration import calibrate, calibration_error, errors_found, fit_curve
 from models.calibration import Calibration, add_calibration, decoding
 from models.description import model_folder, read_anatomy, read_description
-from predictors.report.alignment import align
-from predictors.runtime import load_predictor
-from utils.calibration import calibrate, calibration_error, errors_found, fit_curve
-from utils.config_predict import Predict
-from utils.config_schema import Config
+from predictors.loading import load_predictor
+from preprocessing.labels import Word
+from utils.config.predict import Predict
+from utils.config.schema import Config
 from utils.errors import UserError
-from utils.labels import Word
 
 # From fewer words a curve could make confidences worse.
 LEAST_WORDS = 100

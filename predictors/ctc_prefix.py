@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from utils.tokenizer import END, PAD, START
+from preprocessing.tokenizer import END, PAD, START
 
 # Takes the place of 0 before logarithms and in divisions, in float32.
 TINY = 1e-30

@@ -4,8 +4,8 @@ import keras
 from keras import ops
 
 from models.model_seq2seq import ModelSeq2Seq
-from predictors.joint_step import JointStep
-from utils.tokenizer import END, PAD, START
+from predictors.joint_scorer import JointStep
+from preprocessing.tokenizer import END, PAD, START
 
 
 class GreedyDecoder(keras.Model):

@@ -6,9 +6,9 @@ from typing import Any
 
 from base.base_predictor import Prediction
 from preprocessing.word_image import UnusableImage
+from utils.escaping import harmless
 from utils.files import write_csv, write_json
 from utils.log import print_result
-from utils.text import harmless
 
 DOUBTFUL = "doubtful"
 

@@ -14,10 +14,10 @@ from models.description import Anatomy
 from models.model_seq2seq import ModelSeq2Seq
 from predictors.beam import BeamDecoder
 from predictors.greedy import GreedyDecoder
-from predictors.lexicon import LexiconDecoder
+from predictors.lexicon.decoder import LexiconDecoder
 from predictors.word_predictor import WordPredictor
 from preprocessing.word_image import PAPER
-from utils.config_predict import Predict
+from utils.config.predict import Predict
 
 
 class PredictorSeq2Seq(WordPredictor):

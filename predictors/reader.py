@@ -10,7 +10,7 @@ from PIL.Image import Image as PillowImage
 
 from base.base_predictor import Prediction
 from models.description import artifact_folder
-from predictors.runtime import load_predictor
+from predictors.loading import load_predictor
 from predictors.word_predictor import WordPredictor
 from preprocessing.word_image import (
     UnusableImage,
@@ -18,8 +18,8 @@ from preprocessing.word_image import (
     word_image_of_array,
     word_image_of_picture,
 )
-from utils.config_predict import Predict
-from utils.places import find
+from utils.config.predict import Predict
+from utils.paths import find
 
 Errors = Literal["raise", "return"]
 ImageLike = str | os.PathLike[str] | np.ndarray | PillowImage

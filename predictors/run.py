@@ -5,15 +5,15 @@ from pathlib import Path
 
 from base.base_predictor import Prediction
 from data_generators.dataset import open_dataset, read_dataset_labels
-from data_generators.image_store import ordered_map
+from data_generators.image_cache import ordered_map
+from metrics import evaluation_report as evaluation
 from models.description import model_folder
 from predictors.image_files import find_images
+from predictors.loading import load_predictor
 from predictors.output import is_doubtful, print_prediction, row, write_table
-from predictors.runtime import load_predictor
 from preprocessing.word_image import UnusableImage, is_binarised
-from utils import evaluation
-from utils.config_data import Image
-from utils.config_schema import Config
+from utils.config.data import Image
+from utils.config.schema import Config
 from utils.files import check_writable
 from utils.log import log
 

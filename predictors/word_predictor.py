@@ -13,13 +13,13 @@ from base.base_predictor import BasePredictor, Prediction
 from data_generators.dataset import Dataset
 from models.calibration import Calibration
 from models.description import Anatomy
-from predictors.views import agreed, other_views
+from predictors.test_time_augmentation import agreed, other_views
 from preprocessing.batch import pad_images
+from preprocessing.tokenizer import END, PAD
 from preprocessing.word_image import UnusableImage, read_word_image
 from utils.errors import UserError
 from utils.log import progress_bar
-from utils.memory import is_out_of_memory
-from utils.tokenizer import END, PAD
+from utils.system import is_out_of_memory
 
 
 class WordPredictor(BasePredictor):

@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image as PillowImage
 from PIL import ImageOps, UnidentifiedImageError
 
-from utils.config_data import Image
+from utils.config.data import Image
 from utils.errors import UserError
 
 PAPER = 255

@@ -1,19 +1,14 @@
-"""A tiny dataset of rendered words, and configs of tiny networks for it."""
+"""Fixtures that many tests use, and how hypothesis searches."""
 
-import json
 import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import hypothesis
 import pytest
-import yaml
 
-from utils.create_synthetic import create_synthetic
+from tests.helpers.tiny import make_dataset, tiny_settings, write_settings
 
-REPOSITORY = Path(__file__).parent.parent
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # What a shell starts in the background (`make test &`) ignores Ctrl-C, and so would all that tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -25,33 +20,6 @@ for name, examples in {"short": 60, "long": 10_000}.items():  # --hypothesis-pro
         suppress_health_check=list(hypothesis.HealthCheck),
     )
 hypothesis.settings.load_profile("short")
-CHARSET = "".join(map(chr, range(33, 127)))
-LONGEST = 4
-
-TINY = {
-    "image": {"image_size": {"y_size": 16, "x_size": 64}, "fixed_width": False, "normalization": "ink"},
-    "train": {"batch_size": 8, "num_epochs": 2, "learning_rate": 0.01},
-    "predict": {"batch_size": 6},
-    "network": {
-        "num_filters": [4],
-        "conv_kernels": [[3, 3]],
-        "pooling": [[4, 4]],
-        "columns": "height",
-        "latent_dim": 12,
-        "charset": CHARSET,
-        "max_seq_lenght": LONGEST + 1,
-        "fixed_seq_length": False,
-    },
-}
-
-
-def merged(base: dict, changes: dict) -> dict:
-    """`base` with the nested `changes`."""
-    result = dict(base)
-    for key, value in changes.items():
-        nested = isinstance(value, dict) and isinstance(base.get(key), dict)
-        result[key] = merged(base[key], value) if nested else value
-    return result
 
 
 @pytest.fixture(scope="session")
@@ -60,47 +28,10 @@ def dataset(tmp_path_factory) -> Path:
     return make_dataset(tmp_path_factory.mktemp("synthetic") / "data")
 
 
-def make_dataset(folder: Path) -> Path:
-    """Fills a folder with words and labels.json (20 short ones to train, 6 val, 8 test); also the cache's."""
-    file = create_synthetic(folder, {"train": 60, "val": 24, "test": 24}, seed=1, workers=1, progress=False)
-    splits = json.loads(file.read_text(encoding="utf-8"))
-    sizes = {"train": 20, "val": 6, "test": 8}
-    short = {
-        split: [word for word in words if len(word["label"]) <= LONGEST][: sizes[split]]
-        for split, words in splits.items()
-    }
-    assert {split: len(words) for split, words in short.items()} == sizes
-    file.write_text(json.dumps(short), encoding="utf-8")
-    return folder
-
-
-def tiny_settings(dataset: Path, folder: Path, **changes) -> dict:
-    """The tiny config with nested `changes`; its experiment is in `folder`."""
-    places = {
-        "images_folder": str(dataset / "words"),
-        "labels_file": str(dataset / "labels.json"),
-        "cache_folder": str(dataset / "cache"),
-        "experiment_folder": str(folder / "experiment"),
-    }
-    return merged({**places, **TINY}, changes)
-
-
-def write_settings(path: Path, settings: dict) -> str:
-    """Writes a config file; returns its path."""
-    path.write_text(yaml.safe_dump(settings), encoding="utf-8")
-    return str(path)
-
-
-def command(*arguments: str | Path, **options) -> subprocess.CompletedProcess:
-    """`python main.py ARGUMENTS`, finished, with its output as text."""
-    line = [sys.executable, str(REPOSITORY / "main.py"), *map(str, arguments)]
-    return subprocess.run(line, **{"capture_output": True, "text": True, "timeout": 120, **options})
-
-
 @pytest.fixture
 def make_config(dataset, tmp_path):
     """A function: nested changes -> a `Config` of the tiny network."""
-    from utils.config import validate_config
+    from utils.config.load import validate_config
 
     return lambda **changes: validate_config(tiny_settings(dataset, tmp_path, **changes), "tiny")
 

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from data_generators.data_generator import DataGenerator
-from data_generators.feed import Feed
+from data_generators.input_pipeline import Feed
 from models.precision import computing_in
 from trainers.trainer_seq2seq import TrainerSeq2Seq
 

@@ -4,10 +4,10 @@ import time
 from pathlib import Path
 
 from models.description import DESCRIPTION_FILE, artifact_folder, best_folder, last_folder, refuse_released
-from utils.config_schema import Config
+from utils.config.schema import Config
 from utils.errors import UserError
 from utils.files import check_writable
-from utils.lock import experiment_lock
+from utils.locks import experiment_lock
 from utils.log import log
 
 HEADER = "# The whole config of this training, defaults included; written by main.py --train.\n"

@@ -5,7 +5,7 @@ import numpy as np
 
 from base.base_data_generator import BaseDataGenerator
 from utils.errors import UserError
-from utils.memory import is_out_of_memory
+from utils.system import is_out_of_memory
 
 
 def out_of_memory(model: keras.Model, generator: BaseDataGenerator) -> UserError:

@@ -16,23 +16,23 @@ from models.description import (
     read_tokenizer,
     trained_folder,
 )
-from models.extension import check_same_shape, extended_charset, start_from
 from models.model_seq2seq import ModelSeq2Seq
 from models.precision import building_in, dtype_policy, resolve_precision
+from models.transfer import check_same_shape, extended_charset, start_from
 from predictors.calibrate import calibrate_on
+from preprocessing.labels import Word
+from preprocessing.tokenizer import Tokenizer
 from trainers.dry_run import dry_run
 from trainers.experiment_folder import check_outputs, check_places, set_aside_old_run, state_file
-from trainers.same_training import saved_charset
+from trainers.resume_check import saved_charset
 from trainers.trainer_seq2seq import TrainerSeq2Seq
-from utils.allocator import keep_freed_memory
-from utils.cluster import Cluster, start_cluster
-from utils.config_schema import Config
+from utils.config.schema import Config
+from utils.distributed.cluster import Cluster, start_cluster
 from utils.errors import Interrupted, UserError
-from utils.labels import Word
+from utils.escaping import one_line
 from utils.log import log
-from utils.places import find
-from utils.text import one_line
-from utils.tokenizer import Tokenizer
+from utils.paths import find
+from utils.system import keep_freed_memory
 
 
 def train(config: Config, restart: bool = False) -> None:

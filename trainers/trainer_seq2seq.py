@@ -12,7 +12,7 @@ from base.base_data_generator import BaseDataGenerator
 from base.base_trainer import BaseTrainer
 from callbacks.batch_statistics import BatchStatistics, fix_statistics
 from callbacks.divergence import StopOnDivergence
-from callbacks.evaluated import Evaluated
+from callbacks.evaluation_model import Evaluated
 from callbacks.history import History
 from callbacks.learning_rate import LearningRate
 from callbacks.progress import Progress
@@ -21,23 +21,23 @@ from callbacks.training_state import read_progress
 from callbacks.validation import ValidationScores
 from data_generators.data_generator import DataGenerator
 from data_generators.dataset import Dataset
-from data_generators.feed import Feed
+from data_generators.input_pipeline import Feed
 from models.model_seq2seq import ModelSeq2Seq
 from models.precision import computing_in, dtype_policy, resolve_precision
 from predictors.predictor_seq2seq import PredictorSeq2Seq
-from trainers.configured_callbacks import monitoring, reason_to_end, snapshots, tensorboard
+from trainers.callback_factory import monitoring, reason_to_end, snapshots, tensorboard
 from trainers.experiment_folder import HEADER, state_file
 from trainers.out_of_memory import out_of_memory
-from trainers.run_record import add_run
-from trainers.same_training import check_same_training, identity, where_to_go_on
-from utils.cluster import Cluster
-from utils.config import config_to_yaml
-from utils.config_schema import Config
+from trainers.resume_check import check_same_training, identity, where_to_go_on
+from trainers.run_info import add_run
+from utils.config.load import config_to_yaml
+from utils.config.schema import Config
+from utils.distributed.cluster import Cluster
 from utils.errors import Interrupted, UserError
 from utils.files import write_text
-from utils.lock import experiment_lock
+from utils.locks import experiment_lock
 from utils.log import log
-from utils.memory import is_out_of_memory
+from utils.system import is_out_of_memory
 
 
 class TrainerSeq2Seq(BaseTrainer):

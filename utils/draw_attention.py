@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from utils.text import one_line
+from utils.escaping import one_line
 
 SCALE = 2
 NAME_WIDTH, MARGIN, TEXT_SIZE = 44, 6, 20

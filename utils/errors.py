@@ -1,6 +1,6 @@
 """The one exception type whose message is meant for the person at the keyboard."""
 
-from utils.text import one_line
+from utils.escaping import one_line
 
 
 class UserError(Exception):

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from utils.errors import UserError
-from utils.text import harmless_cell, harmless_json
+from utils.escaping import harmless_cell, harmless_json
 
 try:
     import fcntl

@@ -7,7 +7,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from utils.text import one_line
+from utils.escaping import one_line
 
 
 class _Watched:

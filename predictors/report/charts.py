@@ -4,8 +4,8 @@ import math
 from collections.abc import Mapping, Sequence
 from html import escape
 
+from metrics.calibration import Bin
 from predictors.report.statistics import Share
-from utils.calibration import Bin
 from utils.plots import round_values
 
 WIDTH, HEIGHT = 460, 260

@@ -11,7 +11,7 @@ from data_generators.dataset import Dataset
 from models.artifact import load_artifact
 from models.description import trained_folder
 from predictors.report.write import PAGE_FILE, TABLE_FILE, Evaluation, write_report
-from utils.config_schema import Config
+from utils.config.schema import Config
 from utils.files import check_writable
 
 

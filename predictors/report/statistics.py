@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from predictors.report.alignment import Pair
+from metrics.alignment import Pair
 
 LONGEST = 15  # labels from this length on are counted together
 

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
-from predictors.report.alignment import Pair
+from metrics.alignment import Pair
 from predictors.report.statistics import Share
 
 MOST_ROWS = 40

@@ -9,8 +9,8 @@ import numpy as np
 
 from base.base_predictor import Prediction
 from data_generators.dataset import Dataset
+from metrics.alignment import Pair, diff
 from models.model_seq2seq import ModelSeq2Seq
-from predictors.report.alignment import Pair, diff
 from predictors.report.attention import read_attention
 
 MOST_WORDS = 5000

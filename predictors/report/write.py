@@ -9,16 +9,16 @@ from typing import Any
 
 from base.base_predictor import Prediction
 from data_generators.dataset import Dataset
+from metrics.alignment import Pair, align, count_confusions
+from metrics.calibration import Bin, calibration_bins, errors_found, expected_calibration_error
+from metrics.score_prediction import score_prediction, writer_bootstrap
 from models.model_seq2seq import ModelSeq2Seq
-from predictors.report.alignment import Pair, align, count_confusions
 from predictors.report.charts import bar_chart, line_chart, reliability_diagram
 from predictors.report.page import make_page
 from predictors.report.statistics import errors_by_character, errors_by_length
 from predictors.report.tables import character_table, confusion_tables, summary_table
 from predictors.report.words import choose_words, gallery
-from utils.calibration import Bin, calibration_bins, errors_found, expected_calibration_error
 from utils.files import write_csv, write_text
-from utils.score_prediction import score_prediction, writer_bootstrap
 
 PAGE_FILE, TABLE_FILE = "report.html", "words.csv"
 

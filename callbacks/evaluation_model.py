@@ -1,0 +1,62 @@
+"""The network as it is evaluated and saved: averaged weights, in float32, for one process alone."""
+
+import contextlib
+import hashlib
+from collections.abc import Iterator
+
+import keras
+
+from callbacks.averaging import averaged_weights
+from models.model_seq2seq import ModelSeq2Seq
+from models.precision import building_in
+from utils.distributed.cluster import Cluster
+
+
+class Evaluated:
+    """The trained network itself or, where it is spread over devices or computes in 16 bits, a copy.
+
+    Attributes:
+        network: to be evaluated, or saved, within `weights` only.
+    """
+
+    def __init__(self, network: ModelSeq2Seq, cluster: Cluster, policy: str) -> None:
+        self.trained = network
+        self.cluster = cluster
+        self.copies = cluster.distributed or policy != "float32"
+        self.network = network
+        if self.copies:
+            with cluster.alone(), building_in("float32"):
+                self.network = ModelSeq2Seq(network.image, network.network, network.tokenizer)
+
+    def compile(self, label_smoothing: float) -> None:
+        """Gives a copy the loss of the trained network."""
+        if self.copies:
+            with self.cluster.alone():
+                self.network.compile(keras.optimizers.SGD(), label_smoothing)
+
+    def check_equal(self) -> None:
+        """Raises UserError if the processes have come to different weights."""
+        if self.cluster.number > 1:
+            digest = hashlib.sha256()
+            for variable in self.trained.model.weights:
+                digest.update(keras.ops.convert_to_numpy(variable).tobytes())
+            self.cluster.agree(digest.hexdigest(), "weights")
+
+    @contextlib.contextmanager
+    def latest(self) -> Iterator[None]:
+        """As `weights`, for one process alone: a copy has what the epoch's last `weights` gave it."""
+        with self.cluster.alone() if self.copies else averaged_weights(self.trained.model):
+            yield
+
+    @contextlib.contextmanager
+    def weights(self) -> Iterator[None]:
+        """Within the block `network` has the weights that training has come to; for all processes at once."""
+        if not self.copies:
+            with averaged_weights(self.trained.model):
+                yield
+            return
+        with averaged_weights(self.trained.model):
+            values = [keras.ops.convert_to_numpy(variable) for variable in self.trained.model.weights]
+        with self.cluster.alone():
+            self.network.model.set_weights(values)
+            yield

@@ -1,0 +1,58 @@
+"""Handwriting-like words rendered from the bundled fonts, at the scale of IAM's word crops.
+
+Everything drawn is a pure function of (seed, split, index): see `sample`.
+"""
+
+from typing import Literal
+
+import numpy as np
+
+from data_generators.synthetic.accents import ACCENTED, draw_accented
+from data_generators.synthetic.fonts import SPLITS, Font, font_of_form, fonts_of, load_fonts
+from data_generators.synthetic.render import render_word
+from data_generators.synthetic.texts import BEYOND_DICTIONARY, CHARSET, draw_text
+
+Text = Literal["english", "accented"]
+WORDS_PER_LINE = 8
+WORDS_PER_FORM = 24  # one form, one font: small forms let even a hundred words show several fonts
+
+
+def sample(
+    seed: int,
+    split: str,
+    index: int,
+    beyond_dictionary: float = BEYOND_DICTIONARY,
+    text: Text = "english",
+) -> tuple[np.ndarray, str, str]:
+    """Word `index` (0, 1, ...) of `split` ("train", "val" or "test") under `seed` (>= 0).
+
+    Args:
+        beyond_dictionary: 0 to 1, share of labels that are no words (`draw_text`).
+        text: what is written: English, or French, German and Spanish words with accents.
+
+    Returns:
+        image (uint8, height x width, ink dark on paper near 255), label, writer (the font's id).
+    """
+    font = font_of_form(seed, split, index // WORDS_PER_FORM, accented=text == "accented")
+    rng = np.random.default_rng([seed, SPLITS.index(split), index])
+    draw = draw_accented if text == "accented" else draw_text
+    label = draw(rng, font.charset, beyond_dictionary)
+    return render_word(label, font, rng), label, font.writer
+
+
+__all__ = [
+    "ACCENTED",
+    "BEYOND_DICTIONARY",
+    "CHARSET",
+    "SPLITS",
+    "WORDS_PER_FORM",
+    "WORDS_PER_LINE",
+    "Font",
+    "Text",
+    "draw_accented",
+    "draw_text",
+    "fonts_of",
+    "load_fonts",
+    "render_word",
+    "sample",
+]

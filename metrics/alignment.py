@@ -1,0 +1,65 @@
+"""Which characters of a label became which characters of a reading."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from preprocessing.tokenizer import normalize_label
+
+Pair = tuple[str, str]
+
+
+def align(label: str, text: str) -> list[Pair]:
+    """The characters of both texts side by side, with the fewest edits (Levenshtein 1966).
+
+    Both are compared by code points after NFC. Among equally short alignments a substitution is
+    preferred to a deletion with an insertion, and edits stand as far left as possible.
+
+    Returns:
+        pairs (of the label, of the text); "" on the right is a deletion, on the left an insertion.
+    """
+    label, text = normalize_label(label), normalize_label(text)
+    distances = _distances(label, text)
+    row, column, pairs = len(label), len(text), []
+    while row or column:
+        here = distances[row][column]
+        diagonal = row and column and distances[row - 1][column - 1] + (label[row - 1] != text[column - 1])
+        if row and column and here == diagonal:
+            row, column = row - 1, column - 1
+            pairs.append((label[row], text[column]))
+        elif row and here == distances[row - 1][column] + 1:
+            row -= 1
+            pairs.append((label[row], ""))
+        else:
+            column -= 1
+            pairs.append(("", text[column]))
+    return pairs[::-1]
+
+
+def diff(pairs: Iterable[Pair]) -> list[str | Pair]:
+    """An alignment in short: runs of equal characters as one string each, edits as pairs."""
+    parts: list[str | Pair] = []
+    for of_label, of_text in pairs:
+        if of_label != of_text:
+            parts.append((of_label, of_text))
+        elif parts and isinstance(parts[-1], str):
+            parts[-1] += of_label
+        else:
+            parts.append(of_label)
+    return parts
+
+
+def count_confusions(alignments: Iterable[list[Pair]]) -> Counter[Pair]:
+    """How often each pair of unequal characters occurs; "" as in `align`."""
+    return Counter(pair for pairs in alignments for pair in pairs if pair[0] != pair[1])
+
+
+def _distances(label: str, text: str) -> list[list[int]]:
+    """Edit distance of every prefix of the label to every prefix of the text."""
+    table = [list(range(len(text) + 1))]
+    for row, of_label in enumerate(label, start=1):
+        line = [row]
+        for column, of_text in enumerate(text, start=1):
+            diagonal = table[-1][column - 1] + (of_label != of_text)
+            line.append(min(diagonal, table[-1][column] + 1, line[-1] + 1))
+        table.append(line)
+    return table

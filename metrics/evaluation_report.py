@@ -1,0 +1,122 @@
+"""What an evaluation prints: error rates of all words, and of groups of them that show where errors are."""
+
+import unicodedata
+from collections.abc import Sequence
+
+from base.base_predictor import Prediction
+from metrics.calibration import calibration_error, errors_found
+from metrics.score_prediction import score_prediction, writer_bootstrap
+from preprocessing.tokenizer import normalize_label
+
+LABEL_KINDS = ("words", "punctuation only", "contains digits")
+LENGTH_GROUPS = ("1", "2-3", "4-6", "7-9", "10+")
+IMAGE_KINDS = ("grey", "binarised")
+
+
+def report(
+    labels: Sequence[str],
+    texts: Sequence[str],
+    writers: Sequence[str | None],
+    image_kinds: Sequence[str | None],
+    confidence: Sequence[str] = (),
+) -> list[str]:
+    """The lines of an evaluation, ending with CER and WER.
+
+    Args:
+        labels, texts: what is written on each word, and what was read.
+        writers: who wrote each word; the interval needs all of them, and more than one.
+        image_kinds: one of IMAGE_KINDS for each word, None where it isn't known.
+        confidence: the lines of `confidence_report`.
+
+    Raises:
+        ValueError: the lengths differ, there are no words, or every label is empty.
+    """
+    scores = score_prediction(labels, texts)
+    return [
+        f"n:    {scores.n} words",
+        f"case-insensitive:     CER {scores.cer_caseless:.2%}  WER {scores.wer_caseless:.2%}",
+        f"without punctuation:  CER {scores.cer_no_punctuation:.2%}  WER {scores.wer_no_punctuation:.2%}",
+        f"CER, mean over words (the seed project's): {scores.mean_word_cer:.2%}",
+        *_interval(labels, texts, writers),
+        *table("by kind of label", labels, texts, list(map(label_kind, labels)), LABEL_KINDS),
+        *table("by label length", labels, texts, list(map(length_group, labels)), LENGTH_GROUPS),
+        *table("by image", labels, texts, image_kinds, IMAGE_KINDS),
+        *confidence,
+        f"CER: {100 * scores.cer:5.2f} %",
+        f"WER: {100 * scores.wer:5.2f} %",
+    ]
+
+
+def confidence_report(
+    labels: Sequence[str], predictions: Sequence[Prediction], min_confidence: float | None = None
+) -> list[str]:
+    """Lines that tell what the confidences are worth.
+
+    Args:
+        min_confidence: words with less are a group of their own in a table; None: no table.
+    """
+    texts = [prediction.text for prediction in predictions]
+    right = [normalize_label(label) == text for label, text in zip(labels, texts, strict=True)]
+    confidences = [prediction.confidence for prediction in predictions]
+    before = [p.raw_confidence for p in predictions if p.raw_confidence is not None]
+    calibrated = len(before) == len(right)
+    note = f"{calibration_error(before, right):.2%} before calibration" if calibrated else "not calibrated"
+    lines = [f"expected calibration error: {calibration_error(confidences, right):.2%} ({note})"]
+    if not all(right):
+        found = errors_found(confidences, right)
+        lines.append(f"the 20 % least confident words hold {found:.1%} of the errors")
+    if min_confidence is not None:
+        groups = [f"below {min_confidence:g}", f"{min_confidence:g} and more"]
+        of_word = [groups[confidence >= min_confidence] for confidence in confidences]
+        lines += table("by confidence", labels, texts, of_word, groups)
+    return lines
+
+
+def table(
+    title: str,
+    labels: Sequence[str],
+    texts: Sequence[str],
+    groups: Sequence[str | None],
+    order: Sequence[str],
+) -> list[str]:
+    """Lines with n, CER and WER of each group that has words; no line at all where none has.
+
+    Args:
+        groups: the group of each word; None leaves it out.
+        order: all groups, in the order of their lines.
+    """
+    lines = []
+    for group in order:
+        chosen = [i for i, its_group in enumerate(groups) if its_group == group]
+        if chosen:
+            scores = score_prediction([labels[i] for i in chosen], [texts[i] for i in chosen])
+            lines.append(f"  {group:<18}{scores.n:>7}{scores.cer:>10.2%}{scores.wer:>10.2%}")
+    return [f"{title:<20}{'n':>7}{'CER':>10}{'WER':>10}", *lines] if lines else []
+
+
+def label_kind(label: str) -> str | None:
+    """One of LABEL_KINDS: with a digit, without letter and digit, or a word; None if the label is empty."""
+    kinds = {unicodedata.category(char)[0] for char in label}
+    if "N" in kinds:
+        return "contains digits"
+    if "L" in kinds:
+        return "words"
+    return "punctuation only" if label else None
+
+
+def length_group(label: str) -> str | None:
+    """The one of LENGTH_GROUPS that the number of code points (NFC) is in; None if the label is empty."""
+    length = len(normalize_label(label))
+    for longest, group in zip((0, 1, 3, 6, 9), (None, *LENGTH_GROUPS)):
+        if length <= longest:
+            return group
+    return LENGTH_GROUPS[-1]
+
+
+def _interval(labels: Sequence[str], texts: Sequence[str], writers: Sequence[str | None]) -> list[str]:
+    known = {writer for writer in writers if writer}
+    if not all(writers) or len(known) < 2:
+        return []
+    bounds = writer_bootstrap(labels, texts, writers)
+    cer, wer = (f"{100 * low:.2f} to {100 * high:.2f} %" for low, high in (bounds["cer"], bounds["wer"]))
+    return [f"95 % interval over {len(known)} writers: CER {cer}  WER {wer}"]

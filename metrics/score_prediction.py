@@ -1,0 +1,142 @@
+"""Character and word error rates of predicted words, with intervals that respect writers."""
+
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import editdistance
+import numpy as np
+
+from preprocessing.tokenizer import normalize_label
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Error rates as fractions; rates over characters exceed 1 when predictions are far too long.
+
+    Attributes:
+        n: number of words.
+        cer: edit distances summed over all words / reference lengths summed over all words.
+        wer: share of words that are not exactly equal.
+        mean_word_cer: the seed project's figure: mean over words of distance / length of the longer one.
+        cer_caseless, wer_caseless: both with upper and lower case taken as equal (Unicode case folding).
+        n_no_punctuation: number of words whose reference is more than punctuation and symbols.
+        cer_no_punctuation, wer_no_punctuation: over those words, with punctuation and symbols taken
+            out of reference and prediction; nan when there are none.
+    """
+
+    n: int
+    cer: float
+    wer: float
+    mean_word_cer: float
+    cer_caseless: float
+    wer_caseless: float
+    n_no_punctuation: int
+    cer_no_punctuation: float
+    wer_no_punctuation: float
+
+
+def score_prediction(labels: Sequence[str], predictions: Sequence[str]) -> Scores:
+    """Scores `predictions` against the reference `labels`, compared by code points after NFC.
+
+    Raises:
+        ValueError: the lengths differ, there are no words, or every label is empty.
+    """
+    _check_lengths(labels, predictions=predictions)
+    if not any(map(normalize_label, labels)):
+        raise ValueError("every label is empty, so there is no character error rate")
+    # Pairs are made as they are needed: lists of them would take more memory than the words themselves.
+    cer, wer, n = _rates(_pairs(normalize_label, labels, predictions))
+    cer_caseless, wer_caseless, _ = _rates(_pairs(_caseless, labels, predictions))
+    cer_no_punctuation, wer_no_punctuation, n_no_punctuation = _rates(
+        (ref, hyp) for ref, hyp in _pairs(_without_punctuation, labels, predictions) if ref
+    )
+    return Scores(
+        n=n,
+        cer=cer,
+        wer=wer,
+        mean_word_cer=float(
+            np.mean([_word_cer(*pair) for pair in _pairs(normalize_label, labels, predictions)])
+        ),
+        cer_caseless=cer_caseless,
+        wer_caseless=wer_caseless,
+        n_no_punctuation=n_no_punctuation,
+        cer_no_punctuation=cer_no_punctuation,
+        wer_no_punctuation=wer_no_punctuation,
+    )
+
+
+def writer_bootstrap(
+    labels: Sequence[str],
+    predictions: Sequence[str],
+    writers: Sequence[str | None],
+    samples: int = 1000,
+    seed: int = 0,
+) -> dict[str, tuple[float, float]]:
+    """95 % percentile intervals of corpus CER and WER over resampled writers.
+
+    Words of one writer stand or fall together, so whole writers are drawn with replacement; a word
+    whose writer is None counts as a writer of its own.
+
+    Returns:
+        {"cer": (low, high), "wer": (low, high)}, fractions; the same for the same seed.
+
+    Raises:
+        ValueError: the lengths differ, there are no words, or every label is empty.
+    """
+    _check_lengths(labels, predictions=predictions, writers=writers)
+    keys = [("word", row) if writer is None else ("writer", writer) for row, writer in enumerate(writers)]
+    rows = {key: row for row, key in enumerate(dict.fromkeys(keys))}
+    sums = np.zeros((len(rows), 4), np.int64)  # per writer: character errors, characters, word errors, words
+    for key, label, prediction in zip(keys, labels, predictions):
+        ref, hyp = normalize_label(label), normalize_label(prediction)
+        sums[rows[key]] += (editdistance.eval(ref, hyp), len(ref), ref != hyp, 1)
+    if not sums[:, 1].any():
+        raise ValueError("every label is empty, so there is no character error rate")
+    rng = np.random.default_rng(seed)
+    # One draw at a time: all at once would take samples x writers memory, and words may be their own writers.
+    totals = np.array([sums[rng.integers(len(sums), size=len(sums))].sum(axis=0) for _ in range(samples)])
+    intervals = {}
+    for name, errors, counts in (("cer", totals[:, 0], totals[:, 1]), ("wer", totals[:, 2], totals[:, 3])):
+        # A draw of empty labels only has no characters.
+        low, high = np.percentile(errors / np.maximum(counts, 1), [2.5, 97.5])
+        intervals[name] = (float(low), float(high))
+    return intervals
+
+
+def _check_lengths(labels: Sequence[str], **others: Sequence[str | None]) -> None:
+    if not labels:
+        raise ValueError("there are no words to score")
+    for name, values in others.items():
+        if len(values) != len(labels):
+            raise ValueError(f"{len(labels)} labels, but {len(values)} {name}")
+
+
+def _pairs(
+    change: Callable[[str], str], labels: Sequence[str], predictions: Sequence[str]
+) -> Iterator[tuple[str, str]]:
+    return ((change(ref), change(hyp)) for ref, hyp in zip(labels, predictions))
+
+
+def _rates(pairs: Iterable[tuple[str, str]]) -> tuple[float, float, int]:
+    """Corpus CER, WER and number of (reference, prediction) pairs; nan and 0 when there are none."""
+    characters = errors = wrong = n = 0
+    for ref, hyp in pairs:
+        characters += len(ref)
+        errors += editdistance.eval(ref, hyp)
+        wrong += ref != hyp
+        n += 1
+    return (errors / characters, wrong / n, n) if n else (float("nan"), float("nan"), 0)
+
+
+def _word_cer(ref: str, hyp: str) -> float:
+    return editdistance.eval(ref, hyp) / max(len(ref), len(hyp), 1)
+
+
+def _caseless(text: str) -> str:
+    # Folding can take composed characters apart.
+    return normalize_label(normalize_label(text).casefold())
+
+
+def _without_punctuation(text: str) -> str:
+    return "".join(char for char in normalize_label(text) if unicodedata.category(char)[0] not in "PS")

@@ -1,0 +1,96 @@
+"""One step of decoding with Keras: what the decoder and CTC together say of each next character."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from models.model_seq2seq import ModelSeq2Seq
+from predictors.ctc_prefix import CtcPrefix
+from preprocessing.tokenizer import END, PAD
+
+# Log probability of the impossible; with infinities sums and products could become NaN.
+NEVER = -1e9
+
+
+class FollowPaths:
+    """`ctc_prefix.follow_paths` for Keras; a recurrent layer, for `ops.scan` needs to know all shapes."""
+
+    def __init__(self) -> None:
+        self.layer = keras.layers.RNN(PathCell(), return_sequences=True)
+
+    def __call__(self, entering, emitted, blank) -> tuple[Any, Any]:
+        columns = self.layer(ops.stack([entering, emitted, blank], axis=-1))
+        return columns[..., 0], columns[..., 1]
+
+
+class PathCell(keras.layers.Layer):
+    """One column of `FollowPaths`."""
+
+    state_size = (1, 1)
+    output_size = 2
+
+    def call(self, inputs, states):
+        entering, emitted, blank = ops.split(inputs, 3, axis=-1)
+        spoken, silent = states
+        new = [(spoken + entering) * emitted, (silent + spoken) * blank]
+        return ops.concatenate(new, axis=-1), new
+
+
+class JointStep:
+    """Log probabilities of next characters, by which greedy and beam search choose.
+
+    log p = (1 - ctc_weight) log p_decoder + ctc_weight log p_ctc, each given the text so far (Watanabe et
+    al. 2017, "Hybrid CTC/attention architecture", eq. 49, in one pass): attention may skip or repeat
+    characters, CTC may not. A network without a CTC head is asked for the decoder's opinion alone.
+
+    Args:
+        ctc_weight: 0 to 1.
+    """
+
+    def __init__(self, network: ModelSeq2Seq, ctc_weight: float) -> None:
+        self.decoder = network.decoder
+        self.ctc_head = network.ctc_head if ctc_weight else None
+        self.ctc_weight = ctc_weight
+        self.max_length = network.network.max_seq_lenght
+        self.prefix = CtcPrefix(ops, FollowPaths())
+
+    def start(self, memory, valid, state_h, state_c, last) -> tuple[tuple[Any, ...], list[Any]]:
+        """What stays the same at every step, and the states before the first one.
+
+        Args:
+            memory, valid, state_h, state_c: the encoder's outputs, (B, ...).
+            last: (B,) int32, START.
+        """
+        keys, states = self.decoder.start(memory, state_h, state_c)
+        if not self.ctc_head:
+            return (keys, memory, valid, None), states
+        logits = ops.cast(self.ctc_head(memory, valid), "float32")
+        written = ops.arange(logits.shape[-1])
+        logits = ops.where(ops.logical_and(written > PAD, written <= END), NEVER, logits)
+        probability = ops.softmax(logits, axis=-1)
+        return (keys, memory, valid, probability), [*states, *self.prefix.start(probability, last)]
+
+    def __call__(self, last, states: list[Any], constants: tuple[Any, ...], step) -> tuple[Any, list[Any]]:
+        """Log probability (rows, V) float32 of each next id, and the new states.
+
+        PAD and START are never written; training gives them no probability, but not exactly none. The last
+        of max_length steps can only write END, with the probability it has: no label is longer.
+
+        Args:
+            last: (rows,) int32, the previous ids; rows are a multiple of the words in `constants`.
+            states: of the texts without `last`, from `start` (repeated for each row) or the last step.
+            step: number of characters written so far, a scalar.
+        """
+        keys, memory, valid, probability = constants
+        own = len(states) - 3 if self.ctc_head else len(states)
+        logits, new_states, _ = self.decoder.step(last, states[:own], keys, memory, valid)
+        ids = ops.arange(logits.shape[-1])[None, :]
+        logits = ops.where(ids < END, ops.cast(-3e4, logits.dtype), logits)
+        scores = ops.log_softmax(ops.cast(logits, "float32"), axis=-1)
+        if self.ctc_head:
+            by_column, prefixes = self.prefix.step(probability, states[own:], last)
+            scores = (1 - self.ctc_weight) * scores + self.ctc_weight * by_column
+            new_states = [*new_states, *prefixes]
+        too_long = ops.logical_and(step == self.max_length - 1, ids != END)
+        return ops.where(ops.logical_or(ids < END, too_long), NEVER, scores), new_states

@@ -1,0 +1,41 @@
+"""Beam search with a lexicon: texts are ranked by what the image and the language say."""
+
+import numpy as np
+
+from models.model_seq2seq import ModelSeq2Seq
+from predictors.beam import BeamDecoder
+from predictors.lexicon.scorer import LexiconGuide
+from predictors.lexicon.words import read_lexicon
+from preprocessing.tokenizer import PAD
+from utils.config.predict import Predict
+
+
+class LexiconDecoder:
+    """Adds weight * log p_lexicon(text) to the log p of every text of a beam search, which it also guides.
+
+    This is shallow fusion (Gulcehre et al. 2015, arXiv:1503.03535) with a list of words for a language
+    model. Unlisted words have a probability, too, and win where the image is clear.
+
+    Raises:
+        UserError: the lexicon can't be read.
+    """
+
+    def __init__(self, network: ModelSeq2Seq, predict: Predict) -> None:
+        self.tokenizer = network.tokenizer
+        self.predict = predict
+        self.lexicon = read_lexicon(predict.lexicon.file, predict.lexicon.oov_penalty)
+        guide = LexiconGuide(self.lexicon, network.tokenizer.charset, predict.lexicon.weight)
+        width = predict.beam_width
+        self.beam = BeamDecoder(network, width, predict.length_penalty, width, predict.ctc_weight, guide)
+
+    def predict_on_batch(self, inputs: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Image batch in; ids, log_probability and rank out, as `BeamDecoder`, with the lexicon's part."""
+        ids, log_probability, rank = self.beam.predict_on_batch(inputs)
+        real = ids[..., 0] != PAD
+        length = np.maximum((ids != PAD).sum(axis=-1), 1)
+        known = np.zeros(rank.shape, np.float32)
+        known[real] = [self.lexicon.log_probability(self.tokenizer.decode(row)) for row in ids[real]]
+        rank = rank + self.predict.lexicon.weight * known / length**self.predict.length_penalty
+        best = np.argsort(-rank, axis=1, kind="stable")[:, : self.predict.n_best]
+        rows = np.arange(len(ids))[:, None]
+        return ids[rows, best], log_probability[rows, best], rank[rows, best]

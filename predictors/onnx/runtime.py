@@ -1,0 +1,159 @@
+"""Reads words with a model folder's ONNX files, without Keras or TensorFlow."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from models.description import Anatomy, onnx_files, read_anatomy, read_description, short
+from predictors.ctc_prefix import CtcPrefix, follow_paths
+from predictors.onnx.graph_check import check_graph
+from predictors.word_predictor import WordPredictor
+from preprocessing.tokenizer import END, PAD, START
+from utils.config.predict import Predict
+from utils.errors import UserError
+from utils.system import is_out_of_memory, usable_cores
+
+# Pixels of width, all words together. Their feature maps fit the processor's cache: twice as fast as 256
+# words, and the memory does not depend on how wide the widest words of a dataset are.
+WIDTH_AT_ONCE = 4096
+# The encoder's output that only CTC reads.
+COLUMNS = "columns"
+
+try:
+    import onnxruntime
+except ImportError:  # Only this runtime needs it.
+    onnxruntime = None
+
+
+class PredictorOnnx(WordPredictor):
+    """Greedy reading on ONNX Runtime, on the CPU: the encoder once, then the decoder step by step.
+
+    Args:
+        encoder, decoder: the contents of the files that `--export` writes (`exporters/`).
+        threads: of ONNX Runtime; 0: as many as the process has cores.
+        ctc_weight: share of the CTC head's log probability, as in `predictors/joint_step.py`.
+
+    Raises:
+        UserError: ONNX Runtime is not installed, or can't load a file, or one holds what no export writes.
+    """
+
+    def __init__(
+        self,
+        encoder: bytes,
+        decoder: bytes,
+        anatomy: Anatomy,
+        batch_size: int = 256,
+        threads: int = 0,
+        ctc_weight: float = 0.0,
+    ) -> None:
+        super().__init__(anatomy, batch_size)
+        self.encoder = _session(encoder, "encoder", threads)
+        self.step = _session(decoder, "decoder", threads)
+        self.carried = [node.name for node in self.encoder.get_outputs()]
+        self.ctc_weight = ctc_weight if COLUMNS in self.carried else 0.0
+        self.prefix = CtcPrefix(np, follow_paths)
+        self.states = [name for name in self.carried if name.startswith("state_")]
+
+    @classmethod
+    def from_folder(
+        cls,
+        folder: str | os.PathLike,
+        batch_size: int = 256,
+        threads: int = 0,
+        ctc_weight: float = Predict().ctc_weight,
+    ) -> "PredictorOnnx":
+        """Loads a model folder; raises UserError if it isn't a whole one with ONNX files."""
+        folder = Path(folder)
+        description = read_description(folder)
+        anatomy = read_anatomy(folder, description)
+        try:
+            return cls(*onnx_files(folder, description), anatomy, batch_size, threads, ctc_weight)
+        except UnusableGraph as error:
+            raise UserError(f"{error} in the model folder {folder}; export it again.") from None
+
+    def decode(self, image: np.ndarray, width: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        try:
+            return self._decode(image, width)
+        except Exception as error:
+            # A graph that loads can still be of another network, or a stranger's that no network has.
+            if is_out_of_memory(error):
+                raise
+            raise UserError(f"The model's ONNX files don't work: {short(error)}; export it again.") from None
+
+    def _decode(self, image: np.ndarray, width: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        parts = []
+        words = max(1, WIDTH_AT_ONCE // image.shape[2])
+        for start in range(0, len(image), words):
+            part = slice(start, start + words)
+            parts.append(self._decode_part(image[part, :, : width[part].max()], width[part]))
+        ids, log_probability = map(np.concatenate, zip(*parts))
+        return ids, log_probability
+
+    def _decode_part(self, image: np.ndarray, width: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        fed = {"image": np.ascontiguousarray(image), "width": width}
+        carried = dict(zip(self.carried, self.encoder.run(self.carried, fed)))
+        columns = carried.pop(COLUMNS, None)
+        shape = (len(image), self.anatomy.network.max_seq_lenght)
+        ids, log_probability = np.full(shape, PAD, np.int32), np.zeros(shape, np.float32)
+        # The words in the decoder: their rows in the results, and which of them haven't ended.
+        rows, running = np.arange(shape[0]), np.ones(shape[0], bool)
+        last = np.full(shape[0], START, np.int32)
+        paths = self.prefix.start(columns, last) if self.ctc_weight else []
+        for step in range(shape[1]):
+            scores, paths = self._step(last, carried, columns, paths)
+            # No label is longer, so the last step writes END, with the probability it has.
+            last = scores.argmax(axis=1).astype(np.int32) if step < shape[1] - 1 else np.full(len(rows), END)
+            score = np.take_along_axis(scores, last[:, None], axis=1)[:, 0]
+            ids[rows[running], step] = last[running]
+            log_probability[rows[running], step] = score[running]
+            running &= last != END
+            left = np.count_nonzero(running)
+            if not left:
+                break
+            # Moving the unfinished words together costs about as much as a step of them.
+            if 2 * left <= len(rows):
+                carried = {name: value[running] for name, value in carried.items()}
+                columns = columns[running] if self.ctc_weight else None
+                paths = [value[running] for value in paths]
+                rows, last, running = rows[running], last[running], np.ones(left, bool)
+        return ids, log_probability
+
+    def _step(
+        self, last: np.ndarray, carried: dict[str, np.ndarray], columns: np.ndarray | None, paths: list
+    ) -> tuple[np.ndarray, list]:
+        """Log probability (rows, V) of each next id, and CTC's new states; `carried` gets the decoder's."""
+        outputs = ["log_probability", *(f"new_{name}" for name in self.states)]
+        scores, *states = self.step.run(outputs, {"ids": last, **carried})
+        carried.update(zip(self.states, states))
+        if self.ctc_weight:
+            by_column, paths = self.prefix.step(columns, paths, last)
+            scores = (1 - self.ctc_weight) * scores + self.ctc_weight * by_column
+        return scores, paths
+
+
+class UnusableGraph(UserError):
+    """ONNX Runtime can't or must not load a file; the message is a sentence without its end."""
+
+
+def _session(content: bytes, part: str, threads: int) -> "onnxruntime.InferenceSession":
+    if onnxruntime is None:
+        raise UserError(
+            "predict.runtime onnx needs ONNX Runtime; install it with `pip install onnxruntime`, "
+            "or set predict.runtime=keras."
+        )
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads or usable_cores()
+    options.log_severity_level = 4
+    # Two sessions take turns: threads of the one must not keep the cores busy while the other works.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # It would take a file whose producer is called so for its own format, which has not been checked.
+    options.add_session_config_entry("session.load_model_format", "ONNX")
+    try:
+        check_graph(content)
+        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except ValueError as error:
+        raise UnusableGraph(f"The ONNX {part} can't be used ({short(error)})") from None
+    except Exception as error:
+        # ONNX Runtime has a class of its own for every cause, all derived from Exception alone.
+        raise UnusableGraph(f"ONNX Runtime can't load the {part} ({short(error)})") from None

@@ -1,0 +1,52 @@
+"""Test-time augmentation: a word in other shapes, and what most of its readings say."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from base.base_predictor import Prediction
+from data_generators.geometric_augmentation import reshape
+from preprocessing.batch import widen
+from utils.config.data import Image
+
+# Slant to the right in degrees, and zoom, of the second view and of those after it: of each number of views
+# the best on IAM validation words, or nearly.
+VIEWS = ((0.0, 1.15), (-5.0, 0.9), (-5.0, 1.0), (0.0, 1.1))
+
+
+def other_views(word: np.ndarray, number: int, image: Image) -> list[np.ndarray]:
+    """The first `number` of VIEWS of a word image, as the network takes them.
+
+    Args:
+        word: uint8 (height, width) or (height, width, 3).
+    """
+    widest = image.image_size.x_size
+    views = [reshape(word, slant, zoom, widest) for slant, zoom in VIEWS[:number]]
+    return [widen(view, widest) for view in views] if image.fixed_width else views
+
+
+def agreed(readings: Sequence[Prediction]) -> Prediction:
+    """Of the texts that readings of one word's views give, the one with the largest mean confidence.
+
+    That mean is its confidence, while those of the characters are the most confident such reading's. Of
+    equals the first wins. Alternatives have no say in it, so that their number changes nothing; the result
+    has as many as the readings, each with its mean, but none above the result's.
+    """
+    votes = _means([((reading.text, reading.confidence),) for reading in readings])
+    winner = max(votes, key=votes.__getitem__)
+    best = max((reading for reading in readings if reading.text == winner), key=lambda r: r.confidence)
+    means = _means([reading.alternatives for reading in readings])
+    others = sorted((-min(mean, votes[winner]), text) for text, mean in means.items() if text != winner)
+    ranked = ((winner, votes[winner]), *((text, -mean) for mean, text in others))
+    most = max(len(reading.alternatives) for reading in readings)
+    return replace(best, confidence=votes[winner], alternatives=ranked[:most])
+
+
+def _means(readings: Sequence[Sequence[tuple[str, float]]]) -> dict[str, float]:
+    """The mean confidence of each text, 0 in readings that don't have it; in the order of their first."""
+    means: dict[str, float] = {}
+    for reading in readings:
+        for text, confidence in reading:
+            means[text] = means.get(text, 0.0) + confidence / len(readings)
+    return means

@@ -1,0 +1,162 @@
+"""What is in a dataset: sizes, characters, writers, duplicates and what looks wrong."""
+
+import hashlib
+import itertools
+import posixpath
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from preprocessing.importers.labelled_word import LINK_OUT
+from preprocessing.labels import SPLITS, LabelsFile, Word
+from preprocessing.word_image import UnusableImage, decode
+from utils.config.data import Image
+from utils.files import is_inside
+from utils.log import progress_bar
+
+RARE = 5  # a character that occurs less often can hardly be learned
+CROWDED = 0.25  # of the median width per character
+THREADS = 4
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An image file: its size in pixels and a digest of what it shows, or why it can't be read."""
+
+    height: int = 0
+    width: int = 0
+    digest: str = ""
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A word with its image file."""
+
+    split: str
+    word: Word
+    picture: Picture
+
+
+def scan(labels: LabelsFile, folder: Path, image: Image, progress: bool = False) -> list[Entry]:
+    """Opens every image file once.
+
+    Args:
+        folder: that the file names start from.
+        image: how files are decoded (channels, largest number of pixels).
+    """
+    words = [(split, word) for split in SPLITS for word in labels.splits[split]]
+    with ThreadPoolExecutor(THREADS) as pool:
+        pictures = pool.map(lambda item: look_at(folder, item[1].filename, image), words)
+        bar = progress_bar(pictures, desc="Reading", total=len(words), disable=not progress, leave=False)
+        return [Entry(split, word, picture) for (split, word), picture in zip(words, bar)]
+
+
+def look_at(folder: Path, filename: str, image: Image) -> Picture:
+    """Size and content of one file, which is to lie in the folder itself: training takes no other."""
+    if not is_inside(folder / filename, folder):
+        return Picture(problem=LINK_OUT)
+    try:
+        pixels = decode(folder / filename, image)
+    except UnusableImage as error:
+        return Picture(problem=error.reason)
+    digest = hashlib.sha256(repr(pixels.shape).encode() + np.ascontiguousarray(pixels).tobytes())
+    return Picture(pixels.shape[0], pixels.shape[1], digest.hexdigest())
+
+
+def of_split(entries: Sequence[Entry], split: str) -> list[Entry]:
+    """The entries of one split."""
+    return [entry for entry in entries if entry.split == split]
+
+
+def shared_writers(entries: Sequence[Entry]) -> dict[tuple[str, str], list[str]]:
+    """Writers that two splits have in common; pairs without any are left out."""
+    return _shared({split: {e.word.writer for e in of_split(entries, split)} - {None} for split in SPLITS})
+
+
+def shared_pictures(entries: Sequence[Entry]) -> dict[tuple[str, str], list[str]]:
+    """Different files of equal pixels in two splits, by the file name in the first of the splits."""
+    names: dict[str, dict[str, str]] = {split: {} for split in SPLITS}
+    for entry in entries:
+        if entry.picture.digest:
+            names[entry.split].setdefault(entry.picture.digest, posixpath.normpath(entry.word.filename))
+    shared = _shared({split: set(found) for split, found in names.items()})
+    result = {}
+    for (first, second), digests in shared.items():
+        files = [names[first][d] for d in digests if names[first][d] != names[second][d]]
+        if files:
+            result[first, second] = sorted(files)
+    return result
+
+
+def repeated_pictures(entries: Sequence[Entry]) -> tuple[int, list[str]]:
+    """How many files have the pixels of an earlier one of their split, and which of them another label."""
+    first: dict[tuple[str, str], Entry] = {}
+    repeated, contradicting = 0, []
+    for entry in entries:
+        if entry.picture.problem:
+            continue
+        other = first.setdefault((entry.split, entry.picture.digest), entry)
+        if other is not entry:
+            repeated += 1
+            if other.word.label != entry.word.label:
+                contradicting.append(entry.word.filename)
+    return repeated, contradicting
+
+
+def problems(entries: Sequence[Entry]) -> Counter[str]:
+    """Unreadable files by reason."""
+    return Counter(entry.picture.problem for entry in entries if entry.picture.problem)
+
+
+def labelled(entries: Sequence[Entry]) -> list[Entry]:
+    """The entries whose label is more than white space; the others are not trained on."""
+    return [entry for entry in entries if entry.word.label.strip()]
+
+
+def characters(entries: Sequence[Entry]) -> Counter[str]:
+    """How often each character occurs in the labels that are more than white space."""
+    return Counter(itertools.chain.from_iterable(entry.word.label for entry in labelled(entries)))
+
+
+def rare_characters(counts: Mapping[str, int]) -> dict[str, int]:
+    """Characters that occur fewer than RARE times, rarest first."""
+    rare = {character: count for character, count in counts.items() if count < RARE}
+    return dict(sorted(rare.items(), key=lambda item: (item[1], item[0])))
+
+
+def unseen_characters(entries: Sequence[Entry]) -> str:
+    """Characters of val and test labels that no training label has; none where nothing is to be trained."""
+    known = characters(of_split(entries, "train")).keys()
+    if not known:
+        return ""
+    return "".join(sorted(characters(entries).keys() - known))
+
+
+def with_spaces(entries: Sequence[Entry]) -> list[str]:
+    """Files whose label has white space at an end or within, beside other characters."""
+    return [e.word.filename for e in labelled(entries) if any(char.isspace() for char in e.word.label)]
+
+
+def crowded(entries: Sequence[Entry]) -> list[str]:
+    """Files with far less width per character than usual: a label too long, or a crop too narrow."""
+    usable = [entry for entry in labelled(entries) if entry.picture.width]
+    if not usable:
+        return []
+    widths = np.array([entry.picture.width / len(entry.word.label) for entry in usable])
+    limit = CROWDED * np.median(widths)
+    # One or two characters, such as a comma or `ll`, may be as narrow as they like.
+    return [
+        entry.word.filename
+        for entry, width in zip(usable, widths)
+        if width < limit and len(entry.word.label) > 2
+    ]
+
+
+def _shared(of_splits: Mapping[str, set]) -> dict[tuple[str, str], list[str]]:
+    pairs = itertools.combinations(SPLITS, 2)
+    return {pair: sorted(both) for pair in pairs if (both := of_splits[pair[0]] & of_splits[pair[1]])}

@@ -1,0 +1,89 @@
+"""Reads IAM's own files: words.txt, forms.txt and lists of form ids."""
+
+import re
+from pathlib import Path
+
+from preprocessing.importers.labelled_word import MALFORMED_LINE, Dropped, Record
+from preprocessing.importers.textfile import data_lines
+from preprocessing.labels import Word
+from preprocessing.tokenizer import normalize_label
+from utils.errors import UserError
+
+WORD_ID = re.compile(r"\w+-\w+(-\w+)+")
+NUMBER = re.compile(r"-?\d+")
+
+
+def read_words(path: str | Path, writers: dict[str, str]) -> tuple[list[Record], list[Dropped]]:
+    """The words of words.txt, with file names relative to IAM's `words` folder, and the malformed lines.
+
+    Args:
+        path: words.txt.
+        writers: writer of each form, as from `read_writers`; forms may be missing.
+
+    Raises:
+        UserError: the file can't be read or has no line in IAM's format.
+    """
+    records, dropped = [], []
+    for number, line in data_lines(path):
+        parsed = _parse(line)
+        if parsed is None:
+            dropped.append(Dropped(f"{Path(path).name}:{number}", line, MALFORMED_LINE))
+            continue
+        word_id, segmented, label = parsed
+        form = form_of(word_id)
+        filename = f"{form.partition('-')[0]}/{form}/{word_id}.png"
+        records.append(Record(Word(filename, label, writers.get(form)), form=form, segmented=segmented))
+    if not records:
+        raise UserError(f"{path} has no line in the format of IAM's words.txt; check that it is that file.")
+    return records, dropped
+
+
+def read_writers(path: str | Path) -> dict[str, str]:
+    """Writer of each form, from forms.txt.
+
+    Raises:
+        UserError: the file can't be read or a line lacks the writer.
+    """
+    writers = {}
+    for number, line in data_lines(path):
+        form, *rest = line.split()
+        if not rest:
+            raise UserError(f"{path}:{number} has a form but no writer; check that it is IAM's forms.txt.")
+        writers[form] = rest[0]
+    return writers
+
+
+def read_form_list(path: str | Path) -> set[str]:
+    """Form ids of a list with one id per line; IAM's lists of text lines (`a01-000u-00`) name their forms.
+
+    Raises:
+        UserError: the file can't be read or a line is no such id.
+    """
+    forms = set()
+    for number, line in data_lines(path):
+        name = line.strip()
+        if not re.fullmatch(r"\w+-\w+(-\w+)*", name):
+            raise UserError(f"{path}:{number} is {name!r}; write one form id per line, such as a01-000u.")
+        forms.add(form_of(name))
+    return forms
+
+
+def form_of(name: str) -> str:
+    """Form of a word or line id: `a01-000u` for `a01-000u-00-03`."""
+    return "-".join(name.split("-")[:2])
+
+
+def _parse(line: str) -> tuple[str, bool, str] | None:
+    """(word id, whether it is well segmented, label) of a line of words.txt; None if it is none.
+
+    The file's header promises a component count before x, y, w, h, but the lines of most copies
+    lack it. No grammatical tag is a number, so a fifth number is that count. The label is the rest
+    of the line and may contain spaces.
+    """
+    fields = line.split()
+    if len(fields) < 8 or not WORD_ID.fullmatch(fields[0]) or fields[1] not in ("ok", "er", "err"):
+        return None
+    box_end = 8 if NUMBER.fullmatch(fields[7]) else 7
+    if not all(map(NUMBER.fullmatch, fields[2:box_end])):
+        return None
+    return fields[0], fields[1] == "ok", normalize_label(" ".join(fields[box_end + 1 :]))

@@ -1,0 +1,38 @@
+"""A word on its way into labels.json, and why some do not get there."""
+
+from dataclasses import dataclass
+
+from preprocessing.labels import Word
+
+SEGMENTATION_ERR = "segmentation err"
+MISREAD = "read otherwise"
+MALFORMED_LINE = "malformed line"
+DUPLICATE = "repeated filename"
+EMPTY_LABEL = "empty label"
+LABEL_TOO_LONG = "label too long"
+MISSING_IMAGE = "missing image"
+EMPTY_FILE = "empty file"
+UNREADABLE_IMAGE = "unreadable image"
+IMAGE_TOO_LARGE = "image too large"
+LINK_OUT = "link that leaves the images"
+NO_WRITER = "writer unknown"
+NO_LIST = "form in no list"
+
+
+@dataclass(frozen=True)
+class Record:
+    """A word with what decides on its place: IAM's form and segmentation flag, or the table's split."""
+
+    word: Word
+    form: str | None = None
+    segmented: bool = True
+    split: str | None = None
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """A word that is left out; `name` is its file, or the line it came from."""
+
+    name: str
+    label: str
+    reason: str

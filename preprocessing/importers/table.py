@@ -1,0 +1,95 @@
+"""Reads a table of anyone's own words: filename, label and, if known, writer and split."""
+
+import csv
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from preprocessing.importers.labelled_word import Record
+from preprocessing.importers.textfile import read_text
+from preprocessing.labels import SPLITS, Word, check_filename
+from preprocessing.tokenizer import normalize_label
+from utils.errors import UserError
+
+COLUMNS = ("filename", "label", "writer", "split")
+FIRST_DELIMITER = re.compile(r'(?:"(?:[^"]|"")*"|[^,;\t|]*)([,;\t|])')
+
+
+def read_table(path: str | Path) -> list[Record]:
+    """The words of a CSV or TSV file, in its order.
+
+    Columns are filename, label and, optionally, writer; a header line that names at least filename
+    and label may order them freely and add split (train, val or test). Fields are tab-separated in
+    .tsv files; elsewhere the delimiter is the first of comma, semicolon, tab and bar in the first line.
+
+    Raises:
+        UserError: the file can't be read, or a line is malformed or names a file outside the images folder.
+    """
+    rows = list(_rows(path))
+    if not rows:
+        raise UserError(f"{path} has no lines; write filename,label on each.")
+    names = [cell.lower() for cell in rows[0][1]]
+    if {"filename", "label"} <= set(names):
+        _check_header(names, path)
+        rows = rows[1:]
+    else:
+        # The first line sets the width, so a later label with an unquoted comma is noticed.
+        names = list(COLUMNS[: max(2, min(3, len(names)))])
+    return [_record(names, cells, f"{path}:{number}") for number, cells in rows]
+
+
+def _rows(path: str | Path) -> Iterator[tuple[int, list[str]]]:
+    """Line number and stripped cells of every line that is not blank."""
+    text = read_text(path).replace("\r\n", "\n")
+    if Path(path).suffix.lower() in (".tsv", ".tab"):
+        yield from _tab_separated(text)
+        return
+    first = FIRST_DELIMITER.match(text.lstrip().partition("\n")[0])
+    delimiter = first[1] if first else ","
+    # Every line is one record, so an unclosed quote is found where it stands, not at the end of the file.
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            (cells,) = csv.reader([line], delimiter=delimiter, skipinitialspace=True, strict=True)
+        except csv.Error as error:
+            raise UserError(
+                f'{path}:{number} is malformed ({error}); a field with a quote is written "like ""this""".'
+            ) from None
+        yield number, [cell.strip() for cell in cells]
+
+
+def _tab_separated(text: str) -> Iterator[tuple[int, list[str]]]:
+    """Fields may be quoted, but a lone quote is a label: such files are often written without quoting."""
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.strip():
+            cells = [cell.strip() for cell in line.split("\t")]
+            yield (
+                number,
+                [c[1:-1].replace('""', '"') if len(c) > 2 and c[0] == c[-1] == '"' else c for c in cells],
+            )
+
+
+def _check_header(names: list[str], path: str | Path) -> None:
+    unknown = [name for name in names if name not in COLUMNS]
+    if unknown or len(set(names)) < len(names):
+        raise UserError(
+            f"{path}: the header is {', '.join(names)}; use each of {', '.join(COLUMNS)} at most once."
+        )
+
+
+def _record(names: list[str], cells: list[str], where: str) -> Record:
+    if len(cells) > len(names):
+        raise UserError(
+            f"{where} has {len(cells)} columns instead of {len(names)}; quote a label that has commas."
+        )
+    values = dict(zip(names, cells))
+    if "filename" not in values or "label" not in values:
+        raise UserError(
+            f"{where} has {len(cells)} columns; write filename and label, separated as in the first line."
+        )
+    check_filename(values["filename"], where)
+    if "split" in names and values.get("split") not in SPLITS:
+        raise UserError(f"{where}: split is {values.get('split', '')!r}; write train, val or test.")
+    word = Word(values["filename"], normalize_label(values["label"]), values.get("writer") or None)
+    return Record(word, split=values.get("split"))

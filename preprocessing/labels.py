@@ -1,0 +1,172 @@
+"""labels.json: which images belong to train, val and test, and what is written on them."""
+
+import itertools
+import json
+import posixpath
+import sys
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any
+
+from preprocessing.tokenizer import normalize_label
+from utils.errors import UserError
+from utils.files import open_regular, write_json
+
+SPLITS = ("train", "val", "test")
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """An image, relative to the images folder, its label in NFC, and who wrote it if that is known."""
+
+    filename: str
+    label: str
+    writer: str | None = None
+
+
+@dataclass(frozen=True)
+class LabelsFile:
+    """The words of each split (`train`, `val`, `test`, all present) and remarks for the user."""
+
+    splits: dict[str, list[Word]]
+    notes: list[str]
+
+
+def read_labels(path: str | Path) -> LabelsFile:
+    """Reads a labels file.
+
+    Files that occur in more than one split and unknown splits are told in `notes`. Keys of an entry other
+    than filename, label and writer are ignored. Labels may be empty; whoever opens the images counts them.
+
+    Raises:
+        UserError: the file is missing or malformed, lacks a split, or names a file outside the images folder.
+    """
+    content = _read_json(Path(path))
+    if not isinstance(content, dict):
+        raise UserError(f"{path} must hold an object with train, val and test, not {_kind(content)}.")
+    for split in SPLITS:
+        if split not in content:
+            raise UserError(
+                f"{path} has no {split!r} split; add it, as an empty list if there are no such words."
+            )
+        if not isinstance(content[split], list):
+            raise UserError(f"{path}: {split} must be a list of words, not {_kind(content[split])}.")
+    splits = {
+        split: [_word(entry, f"{path}: {split}[{index}]") for index, entry in enumerate(content[split])]
+        for split in SPLITS
+    }
+    notes = _leaks(path, splits)
+    unknown = sorted(set(content) - set(SPLITS))
+    if unknown:
+        notes.insert(0, f"{path}: unknown splits are ignored: {', '.join(map(repr, unknown))}.")
+    return LabelsFile(splits, notes)
+
+
+def write_labels(path: str | Path, splits: Mapping[str, Sequence[Word]]) -> None:
+    """Writes `splits` (train, val and test; a missing one as empty) so that `read_labels` reads them back.
+
+    Raises:
+        UserError: the file can't be written; a previous one is kept.
+    """
+    write_json(path, {split: [_entry(word) for word in splits.get(split, ())] for split in SPLITS}, indent=1)
+
+
+def check_filename(filename: str, where: str) -> None:
+    """Refuses names that could lead out of the images folder; `where` is named in the error.
+
+    Both path styles are checked, because a labels file travels between systems.
+
+    Raises:
+        UserError: the name is empty, absolute, contains `..` or can't be a file name.
+    """
+    if not filename.strip() or "\0" in filename or not _is_text(filename):
+        raise UserError(f"{where}: filename {filename!r} can't be a file; name one in the images folder.")
+    windows = PureWindowsPath(filename)
+    if PurePosixPath(filename).is_absolute() or windows.drive or windows.root or ".." in windows.parts:
+        raise UserError(
+            f"{where}: filename {filename!r} leaves the images folder; write it relative to that folder."
+        )
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        with open_regular(path) as file:
+            return json.loads(file.read(), object_pairs_hook=_object)
+    except FileNotFoundError:
+        raise UserError(
+            f"Labels file {path} does not exist; make it with "
+            "python -m tools.create_labels, or set labels_file."
+        ) from None
+    except OSError as error:
+        raise UserError(f"Labels file {path} can't be read: {error.strerror}.") from None
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"Labels file {path} is not valid JSON: {' '.join(str(error).split())}.") from None
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object; of a key that occurs twice, one value would be lost in silence."""
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        twice, _ = Counter(name for name, _ in pairs).most_common(1)[0]
+        raise ValueError(f"an object has the key {twice!r} twice")
+    return values
+
+
+def _word(entry: Any, where: str) -> Word:
+    if not isinstance(entry, dict):
+        raise UserError(f"{where} must be an object with filename and label, not {_kind(entry)}.")
+    for name in ("filename", "label"):
+        if name not in entry:
+            raise UserError(f"{where} has no {name!r}; give every word a filename and a label.")
+    for name in ("filename", "label", "writer"):
+        value = entry.get(name)
+        # No writer and a null one mean the same.
+        if not isinstance(value, str) and not (name == "writer" and value is None):
+            raise UserError(f"{where}: {name} must be a string, not {_kind(value)}; put it in quotes.")
+        if value is not None and not _is_text(value):
+            raise UserError(
+                f"{where}: {name} {value!r} holds half a character (a lone surrogate); correct it."
+            )
+    check_filename(entry["filename"], where)
+    writer = entry.get("writer")
+    # Most words and all writers occur many times; interned, each is in memory once.
+    return Word(
+        entry["filename"],
+        sys.intern(normalize_label(entry["label"])),
+        None if writer is None else sys.intern(writer),
+    )
+
+
+def _entry(word: Word) -> dict[str, str]:
+    entry = {"filename": word.filename, "label": word.label}
+    return entry if word.writer is None else entry | {"writer": word.writer}
+
+
+def _leaks(path: str | Path, splits: Mapping[str, list[Word]]) -> list[str]:
+    names = {split: {posixpath.normpath(word.filename) for word in words} for split, words in splits.items()}
+    notes = []
+    for first, second in itertools.combinations(SPLITS, 2):
+        shared = names[first] & names[second]
+        if shared:
+            notes.append(
+                f"{path}: {len(shared)} images are in both {first} and {second} (such as {min(shared)}), "
+                "so figures on the latter are too good."
+            )
+    return notes
+
+
+def _is_text(value: str) -> bool:
+    """Whether the string can be written as UTF-8; JSON escapes can make ones that can't."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _kind(value: Any) -> str:
+    """The JSON name of a value's type."""
+    names = {dict: "an object", list: "a list", str: "a string", bool: "true or false", type(None): "null"}
+    return names.get(type(value), "a number")

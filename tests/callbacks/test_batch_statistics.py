@@ -1,0 +1,56 @@
+"""Batch norm's statistics after an epoch: those of the chosen batches, computed by hand."""
+
+import keras
+import numpy as np
+import pytest
+
+from callbacks.averaging import averaged_weights
+from callbacks.batch_statistics import BatchStatistics, normalizations
+from callbacks.evaluation_model import Evaluated
+from models.model_seq2seq import ModelSeq2Seq
+from tests.data_generators.test_data_generator import TOKENIZER, make_dataset, make_generator
+from utils.distributed.cluster import Cluster
+
+
+def make_evaluated(generator, policy="float32", **optimizer):
+    network = ModelSeq2Seq(generator.config.image, generator.config.network, TOKENIZER)
+    network.compile(keras.optimizers.SGD(0.1, **optimizer))
+    evaluated = Evaluated(network, Cluster(), policy)
+    evaluated.compile(0.0)
+    return evaluated
+
+
+@pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16"])
+@pytest.mark.parametrize("averaging", [False, True])
+def test_statistics_are_the_average_over_the_chosen_batches(policy, averaging):
+    generator = make_generator(make_dataset(), augmented=True, network={"use_batch_norm": True})
+    evaluated = make_evaluated(generator, policy, use_ema=averaging, ema_momentum=0.5)
+    network = evaluated.trained
+    for index in range(2):
+        network.model.train_on_batch(*generator.batch(1, index))
+    callback = BatchStatistics(evaluated, generator, batches=3)
+    assert callback.chosen.tolist() == [0, 3, 6]  # of 7
+    callback.on_epoch_end(2)
+    (layer,) = normalizations(network.encoder)
+    features = keras.Model(network.encoder.inputs, layer.input)
+
+    def statistics():
+        means, variances = [], []
+        for index in (0, 3, 6):
+            inputs, _ = generator.batch(2, index)
+            values = np.asarray(features([inputs["image"], inputs["width"]]))
+            means.append(values.mean((0, 1, 2)))
+            variances.append(values.var((0, 1, 2)))
+        return np.mean(means, 0), np.mean(variances, 0)
+
+    with averaged_weights(network.model):
+        mean, variance = statistics()
+    np.testing.assert_allclose(layer.moving_mean, mean, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(layer.moving_variance, variance, rtol=1e-4, atol=1e-6)
+    assert layer.momentum == 0.99
+    assert averaging != np.allclose(statistics()[0], mean, rtol=1e-4, atol=1e-6)
+
+
+def test_more_batches_than_there_are():
+    generator = make_generator(make_dataset(), network={"use_batch_norm": True})
+    assert BatchStatistics(make_evaluated(generator), generator, 50).chosen.tolist() == list(range(7))

@@ -1,0 +1,356 @@
+"""The synthetic dataset: layout, reproducibility, and that it looks as it should in numbers."""
+
+import hashlib
+import json
+import re
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from data_generators.synthetic import (
+    ACCENTED,
+    CHARSET,
+    SPLITS,
+    WORDS_PER_FORM,
+    draw_accented,
+    draw_text,
+    fonts_of,
+    load_fonts,
+    render_word,
+    sample,
+)
+from data_generators.synthetic.accents import ACCENTED_FILE
+from data_generators.synthetic.dataset import MAX_WORDS, create_synthetic
+from data_generators.synthetic.fonts import FONTS_FOLDER, glyph
+from data_generators.synthetic.texts import LOWER, load_words
+from utils.errors import UserError
+
+ROOT = Path(__file__).resolve().parents[3]
+NUM_WORDS = {"train": 130, "val": 25, "test": 10}  # several tasks, an unfinished form and line
+
+
+def _digests(folder: Path) -> dict[str, str]:
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def _create(folder: Path, num_words: dict[str, int] = NUM_WORDS, seed: int = 5, workers: int = 1) -> Path:
+    return create_synthetic(folder, num_words, seed, workers, progress=False)
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return _create(tmp_path_factory.mktemp("data") / "synthetic").parent
+
+
+@pytest.fixture(scope="module")
+def samples() -> list[tuple[np.ndarray, str, str]]:
+    """Words of the training split spread over many forms, so that all fonts take part."""
+    return [sample(3, "train", 7 * index) for index in range(700)]
+
+
+def test_files_do_not_depend_on_workers(dataset: Path, tmp_path: Path) -> None:
+    _create(tmp_path, workers=2)
+    assert _digests(tmp_path) == _digests(dataset)
+
+
+def test_dataset_holds_the_samples_of_each_index(dataset: Path) -> None:
+    labels = json.loads((dataset / "labels.json").read_text())
+    assert {split: len(entries) for split, entries in labels.items()} == NUM_WORDS
+    for split, entries in labels.items():
+        for index in (0, len(entries) - 1):
+            image, label, writer = sample(5, split, index)
+            saved = cv2.imread(str(dataset / "words" / entries[index]["filename"]), cv2.IMREAD_UNCHANGED)
+            assert (label, writer) == (entries[index]["label"], entries[index]["writer"])
+            assert np.array_equal(saved, image)
+
+
+def test_a_word_does_not_depend_on_earlier_words_but_on_seed_split_and_index() -> None:
+    image, label, _ = sample(4, "train", 30)
+    sample(9, "val", 2)
+    again, label_again, _ = sample(4, "train", 30)
+    assert label == label_again and np.array_equal(image, again)
+    for other in ((5, "train"), (4, "val"), (4, "test")):
+        assert [sample(4, "train", i)[1] for i in range(8)] != [sample(*other, i)[1] for i in range(8)]
+
+
+def test_layout_and_lists_are_iams(dataset: Path) -> None:
+    entries = [entry for part in json.loads((dataset / "labels.json").read_text()).values() for entry in part]
+    rows = [line for line in (dataset / "words.txt").read_text().splitlines() if not line.startswith("#")]
+    forms = [line for line in (dataset / "forms.txt").read_text().splitlines() if not line.startswith("#")]
+    writers = {line.split()[0]: line.split()[1] for line in forms}
+    assert len(rows) == len(entries)
+    for row, entry in zip(rows, entries, strict=True):
+        name, flag, _grey, _x, _y, width, height, _tag, label = row.split(" ")
+        folder, form = re.fullmatch(r"(([svt]\d\d)-\d{3})-\d\d-\d\d", name).group(2, 1)
+        assert entry["filename"] == f"{folder}/{form}/{name}.png"
+        assert (flag, label, writers[form]) == ("ok", entry["label"], entry["writer"])
+        image = cv2.imread(str(dataset / "words" / entry["filename"]), cv2.IMREAD_UNCHANGED)
+        assert image.dtype == np.uint8 and image.shape == (int(height), int(width))
+    words_of_forms = Counter(entry["filename"].split("/")[1] for entry in entries)
+    assert {line.split()[0]: int(line.split()[7]) for line in forms} == words_of_forms
+    assert max(words_of_forms.values()) == WORDS_PER_FORM
+
+
+def test_rerun_with_other_settings_leaves_no_old_words(tmp_path: Path) -> None:
+    _create(tmp_path, {"train": 30, "val": 2, "test": 2})
+    _create(tmp_path, {"train": 3, "val": 2, "test": 1}, seed=6)
+    assert len(list(tmp_path.rglob("*.png"))) == 6
+    assert len(json.loads((tmp_path / "labels.json").read_text())["train"]) == 3
+
+
+def test_interrupted_creation_has_no_labels_and_resumes(
+    dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _create(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr("data_generators.synthetic.dataset.sample", _fail_at_word_120)
+        with pytest.raises(KeyboardInterrupt):
+            _create(tmp_path)
+    assert not (tmp_path / "labels.json").exists()
+    _create(tmp_path)
+    assert _digests(tmp_path) == _digests(dataset)
+
+
+def _fail_at_word_120(seed: int, split: str, index: int, *more) -> tuple[np.ndarray, str, str]:
+    if index == 120:
+        raise KeyboardInterrupt
+    return sample(seed, split, index, *more)
+
+
+@pytest.mark.parametrize(
+    ("num_words", "seed", "workers", "complaint"),
+    [
+        ({"train": 0, "val": 1, "test": 1}, 1, 1, "train words must be 1 to"),
+        ({"train": 1, "val": 1, "test": MAX_WORDS + 1}, 1, 1, "test words must be 1 to"),
+        ({"train": 1, "val": 1}, 1, 1, "keys train, val, test"),
+        ({"train": 1, "val": 1, "test": 1}, -1, 1, "seed"),
+        ({"train": 1, "val": 1, "test": 1}, 1, -1, "workers"),
+    ],
+)
+def test_impossible_numbers_are_refused(
+    tmp_path: Path, num_words: dict[str, int], seed: int, workers: int, complaint: str
+) -> None:
+    with pytest.raises(UserError, match=complaint):
+        create_synthetic(tmp_path / "new", num_words, seed, workers, progress=False)
+    assert not (tmp_path / "new").exists()
+
+
+def test_foreign_folders_and_files_are_not_touched(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("mine")
+    with pytest.raises(UserError, match="holds no synthetic dataset"):
+        _create(tmp_path)
+    for impossible in (tmp_path / "thesis.txt", tmp_path / "thesis.txt" / "below"):
+        with pytest.raises(UserError, match="Not a directory"):
+            _create(impossible)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_command_line(tmp_path: Path) -> None:
+    def run(*arguments: str) -> subprocess.CompletedProcess:
+        command = [
+            sys.executable,
+            "-m",
+            "tools.create_synthetic",
+            "--output",
+            str(tmp_path / "new"),
+            *arguments,
+        ]
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    refused = run("--words", "0")
+    assert (refused.returncode, refused.stdout) == (2, "") and "Traceback" not in refused.stderr
+    done = run("--words", "40", "--workers", "1")
+    assert (done.returncode, done.stdout.strip()) == (0, str(tmp_path / "new" / "labels.json")), done.stderr
+    labels = json.loads((tmp_path / "new" / "labels.json").read_text())
+    assert {split: len(entries) for split, entries in labels.items()} == {"train": 40, "val": 10, "test": 10}
+    assert "Rendering" in done.stderr
+
+
+def test_never_imports_tensorflow() -> None:
+    code = (
+        "import sys, tools.create_synthetic; sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+def test_no_font_family_is_in_two_splits() -> None:
+    families = {split: {font.family for font in fonts_of(split)} for split in SPLITS}
+    assert all(len(families[split]) >= 6 for split in SPLITS)
+    assert sum(len(names) for names in families.values()) == len(set().union(*families.values()))
+    assert (
+        len({font.writer for font in load_fonts()})
+        == len({font.path for font in load_fonts()})
+        == len(load_fonts())
+    )
+    for split in SPLITS:
+        writers = {sample(1, split, WORDS_PER_FORM * form)[2] for form in range(2 * len(families[split]))}
+        assert writers == {font.writer for font in fonts_of(split)}
+
+
+def test_fonts_are_small_and_carry_their_licence() -> None:
+    files = list(FONTS_FOLDER.iterdir())
+    assert sum(path.stat().st_size for path in files) <= 3_000_000
+    licences = {path.stem: path.read_text(encoding="utf-8") for path in files if path.suffix == ".LICENSE"}
+    assert set(licences) == {font.family for font in load_fonts()}
+    assert all(re.search("SIL OPEN FONT LICENSE|Apache License", text, re.I) for text in licences.values())
+    expected = {font.path.name for font in load_fonts()} | {f"{family}.LICENSE" for family in licences}
+    assert {path.name for path in files} == expected | {"manifest.json"}
+
+
+def test_every_font_draws_each_of_its_characters_differently() -> None:
+    for font in load_fonts():
+        glyphs = {character: glyph(font, character) for character in font.charset}
+        assert all((shape.ink > 128).sum() >= 6 for shape in glyphs.values()), font.family
+        shapes = {(shape.ink.shape, shape.ink.tobytes(), shape.top) for shape in glyphs.values()}
+        assert len(shapes) == len(glyphs), font.family
+
+
+def test_render_word_draws_any_supported_text() -> None:
+    for position, font in enumerate(load_fonts()):
+        rng = np.random.default_rng(position)
+        accents = "".join(sorted(font.charset.intersection(ACCENTED)))[position % 8 :: 8]
+        for text in (
+            ".",
+            ".",
+            ".",
+            "-",
+            "ffjy",
+            "".join(sorted(font.charset & set(CHARSET))),
+            accents or ".",
+        ):
+            image = render_word(text, font, rng)
+            assert image.dtype == np.uint8 and image.ndim == 2 and min(image.shape) >= 3
+            assert image.min() < 150, (font.family, text)
+        with pytest.raises(ValueError, match="can't draw"):
+            render_word("€", font, rng)
+
+
+def test_longer_words_are_wider() -> None:
+    for font in load_fonts():
+        widths = [
+            np.median([render_word(text, font, np.random.default_rng(n)).shape[1] for n in range(5)])
+            for text in ("in", "inane", "inanenines")
+        ]
+        assert 1.4 * widths[0] < widths[1] and 1.4 * widths[1] < widths[2], font.family
+
+
+@settings(deadline=None, max_examples=50)
+@given(seed=st.integers(0, 2**32), missing=st.sets(st.sampled_from(sorted(CHARSET)), max_size=10))
+def test_draw_text_keeps_to_the_charset(seed: int, missing: set[str]) -> None:
+    allowed = frozenset(CHARSET) - missing
+    text = draw_text(np.random.default_rng(seed), allowed)
+    assert text and allowed.issuperset(text)
+
+
+def test_labels_have_iams_mixture() -> None:
+    labels = [draw_text(np.random.default_rng(index)) for index in range(9_000)]
+    assert set("".join(labels)) == set(CHARSET)
+
+    def share(condition) -> float:
+        return sum(map(condition, labels)) / len(labels)
+
+    assert 0.10 < share(lambda text: not any(map(str.isalnum, text))) < 0.14
+    assert 0.11 < share(lambda text: len(text) == 1) < 0.18
+    assert 0.08 < share(lambda text: text[0].isupper() and text[1:].islower()) < 0.16
+    assert 0.005 < share(lambda text: text.isdigit()) < 0.04
+    assert 0.005 < share(lambda text: "'" in text[1:]) < 0.05
+    known = set(load_words()[0])
+    assert 0.05 < share(lambda text: text.isalpha() and text.lower() not in known) < 0.2
+    assert 3 <= np.median([len(text) for text in labels]) <= 5 and max(map(len, labels)) < 40
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    seed=st.integers(0, 2**32),
+    beyond=st.sampled_from([0.0, 0.5, 1.0]),
+    missing=st.sets(st.sampled_from(sorted(ACCENTED)), max_size=10),
+)
+def test_accented_labels_have_accents_and_keep_to_the_charset(seed, beyond, missing) -> None:
+    allowed = frozenset(CHARSET + ACCENTED) - missing
+    text = draw_accented(np.random.default_rng(seed), allowed, beyond)
+    assert allowed.issuperset(text) and set(text) & set(ACCENTED)
+
+
+def test_accented_words_are_of_the_list_unless_others_are_asked_for() -> None:
+    words = set(load_words(ACCENTED_FILE)[0])
+    everything = frozenset(CHARSET + ACCENTED)
+    known = [draw_accented(np.random.default_rng(i), everything, 0.0) for i in range(1500)]
+    assert {text.lower() for text in known} <= words
+    assert 0.1 < sum(text[0].isupper() for text in known) / len(known) < 0.2
+    free = [draw_accented(np.random.default_rng(i), everything, 1.0) for i in range(1500)]
+    assert set(ACCENTED) <= set("".join(free))
+    assert sum(text.lower() in words for text in free) < 0.1 * len(free)
+
+
+def test_accented_word_list_holds_what_it_says() -> None:
+    words, _ = load_words(ACCENTED_FILE)
+    assert len(words) == len(set(words)) > 7_000
+    assert {"être", "für", "año", "straße", "cœur"} <= set(words)
+    letters = set(LOWER) | set(ACCENTED)
+    assert all(set(word) <= letters and not word.isascii() and len(word) <= 20 for word in words)
+
+
+def test_accented_words_are_written_in_fonts_that_have_accents(tmp_path: Path) -> None:
+    writers: dict[str, set[str]] = {}
+    for split in SPLITS:
+        fonts = fonts_of(split, accented=True)
+        assert len(fonts) >= 6 and all({"é", "ü", "ñ"} <= font.charset for font in fonts)
+        writers[split] = {
+            sample(1, split, WORDS_PER_FORM * form, 0.0, "accented")[2] for form in range(2 * len(fonts))
+        }
+        assert writers[split] == {font.writer for font in fonts}
+    create_synthetic(tmp_path, {"train": 30, "val": 2, "test": 2}, 1, 1, progress=False, text="accented")
+    labels = json.loads((tmp_path / "labels.json").read_text(encoding="utf-8"))["train"]
+    assert all(not entry["label"].isascii() and entry["writer"] in writers["train"] for entry in labels)
+
+
+def test_word_list_is_plausible_and_sorted() -> None:
+    words, cumulated = load_words()
+    assert len(words) == len(set(words)) == 40_000 and all(re.fullmatch("[a-z'-]+", word) for word in words)
+    assert {"the", "don't", "it's", "parliament"} <= set(words)
+    assert np.all(np.diff(cumulated, n=2) <= 1e-12) and cumulated[-1] == pytest.approx(1)
+
+
+def test_sizes_are_iams(samples: list) -> None:
+    heights, widths = zip(*(image.shape for image, _, _ in samples), strict=True)
+    # Percentiles 1, 10, 50, 90, 99 of IAM: 6 31 67 116 171 high, 6 31 148 331 518 wide.
+    low, high = [3, 24, 57, 95, 130], [13, 38, 77, 130, 205]
+    assert np.all(np.percentile(heights, [1, 10, 50, 90, 99]) >= low)
+    assert np.all(np.percentile(heights, [1, 10, 50, 90, 99]) <= high)
+    low, high = [3, 20, 120, 280, 430], [14, 42, 180, 390, 680]
+    assert np.all(np.percentile(widths, [1, 10, 50, 90, 99]) >= low)
+    assert np.all(np.percentile(widths, [1, 10, 50, 90, 99]) <= high)
+
+
+def test_crops_are_tight_and_ink_is_dark_on_bright_paper(samples: list) -> None:
+    binarised = [image for image, _, _ in samples if np.isin(image, (0, 255)).all()]
+    assert 0.33 < len(binarised) / len(samples) < 0.44
+    words = [image for image, label, _ in samples if len(label) > 2 and label.isalpha()]
+    ink_shares = [(image < 170).mean() for image in words]
+    assert 0.13 < np.median(ink_shares) < 0.28 and min(ink_shares) > 0.03 and max(ink_shares) < 0.75
+    assert np.median([np.median(image[image < 170]) for image in words]) < 100
+    assert min(np.percentile(image, 90) for image in words) > 200
+    margins = []
+    for image in words:
+        dark = image < 170
+        margins.append(max(dark.any(axis=axis)[::step].argmax() for axis in (0, 1) for step in (1, -1)))
+    assert np.percentile(margins, 98) <= 8 and max(margins) <= 40
+
+
+def test_pens_are_as_wide_as_iams(samples: list) -> None:
+    def pen_width(image: np.ndarray) -> float:
+        distance = cv2.distanceTransform(np.pad((image < 150).astype(np.uint8), 1), cv2.DIST_L2, 5)
+        ridge = (distance > 0) & (distance >= cv2.dilate(distance, np.ones((3, 3))))
+        return 2 * float(np.median(distance[ridge])) - 1
+
+    widths = [pen_width(image) for image, label, _ in samples if len(label) > 2 and label.isalpha()]
+    low, middle, high = np.percentile(widths, [5, 50, 95])
+    assert 1.2 <= low < 3.2 and 3 <= middle <= 5 and 5 < high < 10

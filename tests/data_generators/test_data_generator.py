@@ -1,0 +1,431 @@
+"""Batches: every word once, the same whoever asks and in which order, and padded only to their own size."""
+
+import itertools
+from concurrent.futures import ThreadPoolExecutor
+
+import keras
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from base.base_data_generator import BaseDataGenerator
+from data_generators import collator
+from data_generators.collator import WIDTH_STEP
+from data_generators.data_generator import DataGenerator
+from data_generators.dataset import Dataset
+from data_generators.image_cache import ImageStore
+from data_generators.input_pipeline import Feed, stream
+from data_generators.training_words import train_subset
+from preprocessing.labels import Word, read_labels
+from preprocessing.tokenizer import END, PAD, START, Tokenizer
+from tests.helpers.tiny import tiny_settings
+from trainers import run
+from utils.config.load import validate_config
+
+HEIGHT, STRIDE = 16, 4
+CHARSET = "abcdefgh"
+TOKENIZER = Tokenizer(CHARSET)
+
+
+def make_config(**sections):
+    values = {
+        "image": {"image_size": {"y_size": HEIGHT, "x_size": 64}, "fixed_width": False},
+        "train": {"batch_size": 8},
+        "network": {"num_filters": [4], "conv_kernels": [[3, 3]], "columns": "height"},
+        "data_aug": {"rotation_range": 4, "zoom_range": [0.8, 1.2], "noise_range": 30},
+    }
+    values["network"] |= {"max_seq_lenght": 9, "fixed_seq_length": False}
+    for name, keys in sections.items():
+        values[name] = {**values.get(name, {}), **keys} if isinstance(keys, dict) else keys
+    return validate_config(values, "test")
+
+
+def make_dataset(number=50, channels=1, labels=None):
+    """Words with random labels of 1 to 8 letters; every pixel of word i is i, so images tell who they are."""
+    rng = np.random.default_rng(7)
+    labels = labels or ["".join(rng.choice(list(CHARSET), rng.integers(1, 9))) for _ in range(number)]
+    sizes = rng.integers(8, 65, len(labels)) * HEIGHT * channels
+    pixels = np.repeat(np.arange(len(labels)), sizes).astype(np.uint8)
+    store = ImageStore(pixels, np.concatenate([[0], np.cumsum(sizes)]), {}, HEIGHT, channels)
+    words = [Word(f"{index}.png", label) for index, label in enumerate(labels)]
+    return Dataset(words, store, np.arange(len(labels)))
+
+
+def make_generator(dataset=None, augmented=False, shuffle=True, **sections):
+    dataset = dataset or make_dataset()
+    return DataGenerator(make_config(**sections), dataset, TOKENIZER, STRIDE, shuffle, augmented)
+
+
+class Positions(BaseDataGenerator):
+    """A generator whose batches are the words' positions."""
+
+    def make_batch(self, positions, epoch):
+        return positions
+
+
+def same(first, second):
+    leaves = zip(keras.tree.flatten(first), keras.tree.flatten(second))
+    return all(np.array_equal(a, b) and a.dtype == b.dtype for a, b in leaves)
+
+
+# Which words make a batch
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    widths=st.lists(st.integers(1, 400), min_size=1, max_size=300),
+    batch_size=st.integers(1, 40),
+    seed=st.integers(0, 5),
+    shuffle=st.booleans(),
+)
+def test_every_word_occurs_once_per_epoch(widths, batch_size, seed, shuffle):
+    generator = Positions(np.array(widths), batch_size, seed, shuffle)
+    for epoch in range(2):
+        batches = [generator.batch(epoch, index) for index in range(len(generator))]
+        assert sorted(np.concatenate(batches).tolist()) == list(range(len(widths)))
+        sizes = sorted(len(batch) for batch in batches)
+        # Only one batch is partial: the words left over.
+        assert sizes[1:] == [batch_size] * (len(sizes) - 1)
+        assert sizes[0] == (len(widths) % batch_size or batch_size)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    shares=st.lists(
+        st.integers(1, 60).flatmap(lambda n: st.tuples(st.just(n), st.integers(1, n))), min_size=1, max_size=3
+    ),
+    batch_size=st.integers(1, 40),
+)
+def test_an_epoch_takes_its_share_of_each_part_and_all_words_come_equally_often(shares, batch_size):
+    total = sum(size for size, _ in shares)
+    generator = Positions(np.arange(total) % 50, batch_size, 1, True, shares)
+    assert len(generator) == -(-sum(used for _, used in shares) // batch_size)
+    counts = np.zeros(total, int)
+    for epoch in range(4):
+        found = np.concatenate([generator.batch(epoch, index) for index in range(len(generator))])
+        assert len(set(found.tolist())) == len(found) == generator.words_per_epoch
+        counts[found] += 1
+    for first, (size, used) in zip(np.cumsum([0] + [size for size, _ in shares]), shares):
+        of_part = counts[first : first + size]
+        assert of_part.sum() == 4 * used
+        assert of_part.max() - of_part.min() <= 1
+
+
+def test_more_words_than_one_group_of_batches_still_occur_once():
+    generator = Positions(np.arange(1003) % 97, 10, 1, True)
+    batches = generator.positions(0)
+    assert sorted(len(batch) for batch in batches) == [3] + [10] * 100
+    assert sorted(np.concatenate(batches).tolist()) == list(range(1003))
+
+
+def test_batches_hold_similar_widths():
+    widths = np.random.default_rng(1).integers(10, 300, 2000)
+
+    def padding(batches):
+        return sum((widths[batch].max() - widths[batch]).sum() for batch in batches)
+
+    batches = Positions(widths, 20, 1, True).positions(0)
+    at_random = np.random.default_rng(2).permutation(2000).reshape(100, 20)
+    assert padding(batches) < 0.1 * padding(at_random)
+    # And they are not met from narrow to wide.
+    means = [widths[batch].mean() for batch in batches]
+    assert abs(np.corrcoef(means, np.arange(len(means)))[0, 1]) < 0.5
+
+
+def test_a_batchs_company_changes_from_epoch_to_epoch():
+    generator = Positions(np.random.default_rng(1).integers(10, 300, 2000), 20, 1, True)
+    first, second = (
+        {frozenset(itertools.chain(batch.tolist())) for batch in generator.positions(epoch)}
+        for epoch in (0, 1)
+    )
+    assert len(first) == len(second) == 100 and not first & second
+
+
+def test_without_shuffling_epochs_go_from_narrow_to_wide():
+    widths = np.array([30, 10, 20, 10, 40])
+    generator = Positions(widths, 2, 1, False)
+    for epoch in (0, 5):
+        assert [batch.tolist() for batch in generator.positions(epoch)] == [[1, 3], [2, 0], [4]]
+
+
+@pytest.mark.parametrize("other", [(1, 1, 3), (2, 0, 3), (1, 0, 4)], ids=["epoch", "seed", "index"])
+def test_batches_depend_on_seed_epoch_and_index(other):
+    widths = np.random.default_rng(1).integers(10, 300, 200)
+
+    def batch(seed, epoch, index):
+        return Positions(widths, 20, seed, True).batch(epoch, index).tolist()
+
+    assert batch(1, 0, 3) == batch(1, 0, 3) != batch(*other)
+
+
+def test_as_a_keras_sequence():
+    generator = Positions(np.arange(50), 8, 1, True)
+    assert isinstance(generator, keras.utils.PyDataset) and len(generator) == 7
+    first = [generator[index].tolist() for index in range(7)]
+    generator.on_epoch_end()
+    second = [generator[index].tolist() for index in range(7)]
+    assert first == [batch.tolist() for batch in generator.positions(0)]
+    assert second == [batch.tolist() for batch in generator.positions(1)] and first != second
+
+
+@pytest.mark.parametrize("index", [-1, 7])
+def test_batches_beyond_the_epoch_are_refused(index):
+    with pytest.raises(IndexError):
+        make_generator().batch(0, index)
+
+
+# What a batch holds
+
+
+def test_shapes_and_types_of_a_batch():
+    generator = make_generator()
+    (inputs, target), positions = generator.batch(0, 2), generator.positions(0)[2]
+    labels = [generator.dataset.words[position].label for position in positions]
+    steps = max(map(len, labels)) + 1
+    widest = max(-(-generator.widths[position] // WIDTH_STEP) * WIDTH_STEP for position in positions)
+    assert inputs["image"].shape == (8, HEIGHT, widest, 1) and inputs["image"].dtype == np.uint8
+    assert inputs["width"].shape == (8,) and inputs["width"].dtype == np.int32
+    assert inputs["decoder_input"].shape == target.shape == (8, steps)
+    assert inputs["decoder_input"].dtype == target.dtype == np.int32
+    assert set(inputs) == {"image", "width", "decoder_input"}
+
+
+def test_decoder_input_and_target_are_shifted_by_one():
+    generator = make_generator()
+    inputs, target = generator.batch(0, 0)
+    positions = generator.positions(0)[0]
+    assert len({len(generator.dataset.words[position].label) for position in positions}) > 1
+    for row, shifted, position in zip(inputs["decoder_input"], target, positions):
+        label = generator.dataset.words[position].label
+        ids = TOKENIZER.encode(label)
+        rest = [PAD] * (len(row) - len(ids) - 1)
+        assert row.tolist() == [START, *ids, *rest] and shifted.tolist() == [*ids, END, *rest]
+
+
+def test_images_labels_and_widths_belong_together_and_padding_is_paper():
+    generator = make_generator()
+    batch_widths, lengths = set(), set()
+    for index, positions in enumerate(generator.positions(0)):
+        inputs, target = generator.batch(0, index)
+        for image, width, ids, position in zip(inputs["image"], inputs["width"], target, positions):
+            own = generator.widths[position]
+            assert (image[:, :own] == position).all() and (image[:, own:] == 255).all()
+            assert width == -(-own // STRIDE) * STRIDE
+            assert TOKENIZER.decode(ids) == generator.dataset.words[position].label
+        batch_widths.add(inputs["image"].shape[2])
+        lengths.add(target.shape[1])
+        assert inputs["image"].shape[2] == -(-inputs["width"].max() // WIDTH_STEP) * WIDTH_STEP
+        assert (target[:, -1] != PAD).any()
+    # Each batch is padded to its own size, not to a common one.
+    assert len(batch_widths) > 2 and len(lengths) > 1
+
+
+def test_fixed_sequence_length_pads_every_target():
+    generator = make_generator(network={"fixed_seq_length": True})
+    assert {generator.batch(0, index)[1].shape[1] for index in range(len(generator))} == {9}
+
+
+def test_the_last_partial_batch_is_used():
+    sizes = [len(make_generator().batch(0, index)[1]) for index in range(7)]
+    assert sorted(sizes) == [2, 8, 8, 8, 8, 8, 8]
+
+
+def test_three_channels():
+    size = {"y_size": HEIGHT, "x_size": 64, "num_channels": 3}
+    generator = make_generator(make_dataset(channels=3), augmented=True, image={"image_size": size})
+    assert generator.batch(0, 0)[0]["image"].shape[1::2] == (HEIGHT, 3)
+
+
+def test_ctc_gives_every_label_enough_columns():
+    # 64 columns of 1 pixel would do for all; images are at most 64 pixels, so 16 columns, wide.
+    labels = ["a" * 8, "abababab", "a", "aabbccdd"]
+    generator = make_generator(make_dataset(labels=labels), shuffle=False, network={"ctc_weight": 0.5})
+    generator.maker.column_stride = 8
+    inputs, targets = generator.batch(0, 0)
+    assert set(targets) == {"characters", "columns"} and same(targets["characters"], targets["columns"])
+    for position, width in zip(generator.positions(0)[0], inputs["width"]):
+        label = labels[position]
+        repeats = sum(first == second for first, second in itertools.pairwise(label))
+        least = (len(label) + repeats) * 8
+        assert width >= least and width == max(least, -(-generator.widths[position] // 8) * 8)
+    assert max(inputs["width"]) == 15 * 8
+    without = make_generator(make_dataset(labels=labels), shuffle=False)
+    assert without.batch(0, 0)[0]["width"].max() <= 64
+
+
+# Augmentation
+
+
+def test_only_the_flag_turns_augmentation_on(monkeypatch):
+    plain, augmented = make_generator(), make_generator(augmented=True)
+    assert not same(plain.batch(0, 0), augmented.batch(0, 0))
+    monkeypatch.setattr(collator, "augment", lambda *args: pytest.fail("augmented"))
+    # Even if the section says so: the validation generator has the same config.
+    assert same(plain.batch(0, 0), make_generator(data_aug={"use_data_aug": True}).batch(0, 0))
+
+
+def test_augmentation_is_of_word_epoch_and_seed_alone():
+    dataset = make_dataset()
+
+    def image(epoch, position, batch_size=8, seed=1):
+        generator = make_generator(dataset, augmented=True, train={"batch_size": batch_size}, seed=seed)
+        for index, positions in enumerate(generator.positions(epoch)):
+            if position in positions:
+                inputs, _ = generator.batch(epoch, index)
+                row = positions.tolist().index(position)
+                return inputs["image"][row, :, : inputs["width"][row]]
+
+    assert same(image(0, 5), image(0, 5)) and same(image(0, 5), image(0, 5, batch_size=3))
+    assert not same(image(0, 5)[:, :8], image(1, 5)[:, :8])
+    assert not same(image(0, 5)[:, :8], image(0, 5, seed=2)[:, :8])
+
+
+def test_augmented_images_keep_a_fixed_width():
+    generator = make_generator(augmented=True, image={"fixed_width": True})
+    images = [generator.batch(0, index)[0]["image"] for index in range(len(generator))]
+    assert {image.shape[2] for image in images} == {64}
+
+
+# Order, threads and resuming
+
+
+def test_batches_do_not_depend_on_the_order_of_access():
+    in_order = make_generator(augmented=True)
+    tasks = [(epoch, index) for epoch in range(2) for index in range(len(in_order))]
+    expected = {task: in_order.batch(*task) for task in tasks}
+    generator = make_generator(augmented=True)
+    for task in np.random.default_rng(1).permutation(tasks).tolist() + tasks[::-1]:
+        assert same(generator.batch(*task), expected[tuple(task)])
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_the_stream_is_the_epochs_one_after_the_other_whatever_the_threads(threads):
+    generator = make_generator(augmented=True)
+    expected = [generator.batch(epoch, index) for epoch in (0, 1) for index in range(len(generator))]
+    fed = stream(make_generator(augmented=True), 0, 0, threads)
+    assert all(same(first, second) for first, second in zip(expected, itertools.islice(fed, 14), strict=True))
+    fed.close()
+
+
+def test_epochs_of_a_stream_differ():
+    fed = list(itertools.islice(stream(make_generator(), 0, 0, 1), 14))
+    assert not all(same(first, second) for first, second in zip(fed[:7], fed[7:]))
+
+
+@pytest.mark.parametrize(("epoch", "step"), [(0, 3), (1, 1), (1, 6)])
+def test_a_stream_from_within_an_epoch_is_the_tail_of_the_full_one(epoch, step):
+    generator = make_generator(augmented=True)
+    full = list(itertools.islice(stream(generator, 0, 0, 2), 14))
+    tail = list(itertools.islice(stream(make_generator(augmented=True), epoch, step, 2), 20))
+    expected = full[7 * epoch + step : 7 * (epoch + 1)]
+    assert len(tail) == 7 - step
+    assert all(same(first, second) for first, second in zip(tail, expected, strict=True))
+
+
+def test_a_stream_from_a_later_epoch_continues_into_the_next():
+    full = list(itertools.islice(stream(make_generator(), 0, 0, 1), 21))
+    later = list(itertools.islice(stream(make_generator(), 1, 0, 1), 14))
+    assert all(same(first, second) for first, second in zip(later, full[7:], strict=True))
+
+
+def test_many_threads_may_ask_for_different_epochs_at_once():
+    generator = Positions(np.random.default_rng(1).integers(1, 99, 500), 5, 1, True)
+    tasks = [(epoch, index) for index in range(100) for epoch in range(4)]
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda task: generator.batch(*task).tolist(), tasks))
+    fresh = Positions(generator.widths, 5, 1, True)
+    assert found == [fresh.batch(*task).tolist() for task in sorted(tasks, key=tasks.index)]
+
+
+def test_the_feed_starts_where_training_stands():
+    feed = Feed(make_generator(augmented=True), threads=2)
+    feed.epoch, feed.step = 1, 5
+    found = [keras.tree.map_structure(np.asarray, batch) for batch in itertools.islice(feed.dataset(), 2)]
+    expected = [feed.generator.batch(1, index) for index in (5, 6)]
+    assert all(same(first, second) for first, second in zip(found, expected, strict=True))
+
+
+def test_a_feed_for_validation_ends_with_its_epoch():
+    feed = Feed(make_generator(shuffle=False), threads=2, endless=False)
+    assert len(list(feed.dataset())) == len(feed.generator) == 7
+
+
+def test_the_feed_takes_batches_of_all_sizes():
+    feed = Feed(make_generator(network={"ctc_weight": 0.5}), threads=1)
+    found = list(itertools.islice(iter(feed.dataset()), 7))
+    assert len({inputs["image"].shape[2] for inputs, _ in found}) > 2
+    assert all(set(targets) == {"characters", "columns"} for _, targets in found)
+
+
+# Which words are trained on and validated
+
+
+@pytest.mark.parametrize(("fraction", "number"), [(0.8, 40), (0.5, 25), (0.001, 1), (0, 1), (1, 50)])
+def test_subset_has_the_right_size_and_no_word_twice(fraction, number):
+    keys = {"train_on_subset": {"enabled": True, "dataset_fraction": fraction}}
+    dataset = make_dataset()
+    subset = train_subset(dataset, make_config(train=keys))
+    names = [word.filename for word in subset.words]
+    assert len(subset) == len(set(names)) == number
+    for position, name in enumerate(names):
+        assert (subset.image(position) == int(name.removesuffix(".png"))).all()
+
+
+def test_subset_is_random_and_repeats_with_its_seed():
+    def chosen(random_seed, **keys):
+        part = {"enabled": True, "random_seed": random_seed, "dataset_fraction": 0.5}
+        subset = train_subset(make_dataset(), make_config(train={"train_on_subset": part}, **keys))
+        return [word.filename for word in subset.words]
+
+    assert chosen(1) == chosen(1, seed=99) != chosen(2)
+    assert chosen(1) != [f"{index}.png" for index in range(25)]
+
+
+def test_no_subset_unless_enabled():
+    dataset = make_dataset()
+    off = {"train_on_subset": {"enabled": False, "dataset_fraction": 0.1}}
+    assert train_subset(dataset, make_config(train=off)) is dataset
+
+
+def test_training_validates_on_the_validation_words(dataset, tmp_path, monkeypatch):
+    # The seed project passed its training generator as validation data.
+    caught = {}
+
+    class Caught:
+        def __init__(self, config, network, train_generator, val_generator, val_dataset, cluster):
+            caught.update(train=train_generator, val=val_generator, decoded=val_dataset)
+            self.val_dataset = val_dataset
+
+        def train(self):
+            pass
+
+    monkeypatch.setattr(run, "TrainerSeq2Seq", Caught)
+    config = validate_config(tiny_settings(dataset, tmp_path, data_aug={"use_data_aug": True}), "test")
+    run.train(config)
+    splits = read_labels(config.labels_file).splits
+    assert caught["train"].dataset.words == splits["train"]
+    assert caught["val"].dataset.words == caught["decoded"].words == splits["val"]
+    trained = {word.filename for word in caught["train"].dataset.words}
+    assert not trained & {word.filename for word in caught["val"].dataset.words}
+    assert caught["train"].maker.augmented and not caught["val"].maker.augmented
+    assert caught["train"].shuffle and not caught["val"].shuffle
+
+
+def test_wrong_characters_mislead_the_decoder_only_in_training():
+    labels = ["abcdefgh"] * 400
+    share = {"wrong_characters": 0.25, "noise_range": 0}
+    generator = make_generator(make_dataset(labels=labels), augmented=True, data_aug=share)
+    again = make_generator(make_dataset(labels=labels), augmented=True, data_aug=share)
+    unlike, told = 0, TOKENIZER.encode_batch(labels[:1])[0][0]
+    for index in range(len(generator)):
+        inputs, target = generator.batch(1, index)
+        assert same((inputs, target), again.batch(1, index))
+        assert np.array_equal(target, TOKENIZER.encode_batch(labels[: len(target)])[1])
+        given = inputs["decoder_input"]
+        assert (given[:, 0] == START).all() and (given[:, 1:] > END).all()
+        unlike += (given != told).sum()
+    # A quarter of 3,200, an eighth of them by the right character; five standard deviations around it.
+    assert 575 < unlike < 825
+    untouched = make_generator(make_dataset(labels=labels), data_aug=share).batch(1, 0)[0]
+    assert (untouched["decoder_input"] == told).all()

@@ -1,0 +1,203 @@
+"""From a labels file to usable words: what is left out, counted and refused."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image as PillowImage
+
+from data_generators import dataset as dataset_module
+from data_generators.dataset import open_dataset, read_dataset_labels
+from preprocessing.labels import Word
+from preprocessing.tokenizer import Tokenizer
+from utils.config.load import validate_config
+from utils.errors import UserError
+
+TOKENIZER = Tokenizer("abcd")
+
+
+@pytest.fixture
+def logged(monkeypatch):
+    lines = []
+    monkeypatch.setattr(dataset_module, "log", lines.append)
+    return lines
+
+
+@pytest.fixture
+def make(tmp_path, logged):
+    """A function: nested config keys -> a config for `tmp_path`, where ten images are."""
+    (tmp_path / "words").mkdir()
+    for index in range(10):
+        pixels = np.full((16, 20 + index), 20 * index, np.uint8)
+        PillowImage.fromarray(pixels).save(tmp_path / "words" / f"{index}.png")
+
+    def _make(**keys):
+        values = {
+            "images_folder": str(tmp_path / "words"),
+            "labels_file": str(tmp_path / "labels.json"),
+            "cache_folder": str(tmp_path / "cache"),
+            "image": {"image_size": {"y_size": 16, "x_size": 64}, "fixed_width": False},
+            "network": {
+                "num_filters": [4],
+                "conv_kernels": [[3, 3]],
+                "columns": "height",
+                "max_seq_lenght": 5,
+            },
+        }
+        return validate_config({**values, **keys}, "test")
+
+    return _make
+
+
+def words(*labels):
+    """A word for each label, with the images 0.png, 1.png, ..."""
+    return [Word(f"{index}.png", label) for index, label in enumerate(labels)]
+
+
+def sentence(error):
+    message = str(error.value)
+    assert message.isprintable() and message.endswith(".") and ".." not in message
+    return message
+
+
+def test_all_words_are_used_in_order_and_nothing_is_said(make, logged):
+    dataset = open_dataset(make(), words(*"abcdabcdab"), "train", TOKENIZER)
+    assert [word.label for word in dataset.words] == list("abcdabcdab") and len(dataset) == 10
+    assert dataset.widths.tolist() == list(range(20, 30))
+    assert [int(dataset.image(position)[0, 0]) for position in range(10)] == [20 * i for i in range(10)]
+    assert logged == []
+
+
+def test_unusable_images_are_left_out_and_counted(make, logged, tmp_path):
+    (tmp_path / "words" / "2.png").unlink()
+    (tmp_path / "words" / "4.png").unlink()
+    (tmp_path / "words" / "7.png").write_text("text")
+    config = make(train={"max_unusable_share": 0.3})
+    for split in ("train", "test"):
+        dataset = open_dataset(config, words(*"abcdabcdab"), split)
+        assert [word.filename[0] for word in dataset.words] == list("0135689")
+        # Words and images still belong together.
+        assert dataset.widths.tolist() == [20 + int(word.filename[0]) for word in dataset.words]
+        assert [int(dataset.image(i)[0, 0]) // 20 for i in range(7)] == [0, 1, 3, 5, 6, 8, 9]
+        expected = f"3 of 10 {split} words are unusable: 2 missing file, 1 not an image; they are left out."
+        assert logged.pop() == expected
+
+
+def test_more_than_the_allowed_share_is_refused(make, logged, tmp_path):
+    for index in (1, 2):
+        (tmp_path / "words" / f"{index}.png").unlink()
+    allowed = make(train={"max_unusable_share": 0.2})
+    assert len(open_dataset(allowed, words(*"abcdabcdab"), "val")) == 8
+    with pytest.raises(UserError) as caught:
+        open_dataset(make(train={"max_unusable_share": 0.199}), words(*"abcdabcdab"), "val")
+    message = sentence(caught).replace(str(tmp_path), "DIR")
+    assert message == (
+        "2 of 10 val words are unusable: 2 missing file; that is more than "
+        "train.max_unusable_share (19.9 %): check images_folder DIR/words and "
+        "labels_file DIR/labels.json, or raise the limit."
+    )
+
+
+def test_nothing_usable_is_refused_whatever_the_share(make):
+    config = make(train={"max_unusable_share": 1.0})
+    lost = [Word("x.png", "a"), Word("y.png", "b")]
+    with pytest.raises(UserError, match=r"no usable word in its test split \(2 missing file\)") as caught:
+        open_dataset(config, lost, "test")
+    sentence(caught)
+    with pytest.raises(UserError, match=r"labels.json has no usable word in its val split\.$"):
+        open_dataset(config, [], "val")
+
+
+def test_a_missing_images_folder_is_named(make, tmp_path):
+    for folder in (tmp_path / "none", tmp_path / "words" / "0.png"):
+        with pytest.raises(UserError) as caught:
+            open_dataset(make(images_folder=str(folder)), words("a"), "train")
+        assert sentence(caught).startswith(f"images_folder {folder} does not exist; set images_folder")
+
+
+def test_labels_need_columns_where_widths_are_fixed(make, logged):
+    """CTC: a column for each character, and one between equal ones; here there are four."""
+    shape = {"image": {"fixed_width": True, "image_size": {"y_size": 16, "x_size": 16}}}
+    network = {"num_filters": [4], "conv_kernels": [[3, 3]], "pooling": [[2, 4]], "columns": "height"}
+    network |= {"max_seq_lenght": 9, "ctc_weight": 0.3}
+    config = make(**shape, network=network, train={"max_unusable_share": 1.0})
+    assert config.network.column_stride == 4
+    dataset = open_dataset(config, words("abcd", "abca", "aab", "aabb", "abcda"), "train", TOKENIZER)
+    assert [word.label for word in dataset.words] == ["abcd", "abca", "aab"]
+    assert "2 label needs more columns than image.image_size.x_size has" in logged[0]
+
+
+def test_training_drops_labels_it_can_not_learn_and_evaluation_keeps_them(make, logged):
+    config = make(train={"max_unusable_share": 0.5})
+    labels = ["abcd", "abcda", "abx", "a", "aa", "b", "\u00e4", "c", "d", "ab"]
+    dataset = open_dataset(config, words(*labels), "train", TOKENIZER)
+    # max_seq_lenght 5 has room for four characters and the end.
+    assert [word.label for word in dataset.words] == ["abcd", "a", "aa", "b", "c", "d", "ab"]
+    assert logged == [
+        "3 of 10 train words are unusable: 2 label has characters outside the charset, "
+        "1 label too long for network.max_seq_lenght; they are left out."
+    ]
+    TOKENIZER.encode_batch([word.label for word in dataset.words], config.network.max_seq_lenght)
+    logged.clear()
+    evaluated = open_dataset(config, words(*labels), "test")
+    assert [word.label for word in evaluated.words] == labels and logged == []
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_words_without_a_label_are_left_out_and_counted(make, logged, split):
+    config = make(train={"max_unusable_share": 0.5})
+    tokenizer = TOKENIZER if split == "train" else None
+    dataset = open_dataset(config, words("a", "", " ", "b"), split, tokenizer)
+    assert [word.label for word in dataset.words] == ["a", "b"]
+    assert logged == [f"2 of 4 {split} words are unusable: 2 empty label; they are left out."]
+
+
+def test_a_word_with_two_problems_counts_once(make, logged):
+    config = make(train={"max_unusable_share": 0.5})
+    open_dataset(config, [*words("a", "b", "c"), Word("none.png", "xxxxxxxx")], "train", TOKENIZER)
+    assert logged == ["1 of 4 train words are unusable: 1 missing file; they are left out."]
+
+
+def test_select_keeps_words_and_images_together(make):
+    dataset = open_dataset(make(), words(*"abcdabcdab"), "train")
+    part = dataset.select(np.array([7, 2])).select(np.array([1, 0, 1]))
+    assert [word.filename for word in part.words] == ["2.png", "7.png", "2.png"]
+    assert part.widths.tolist() == [22, 27, 22]
+    assert int(part.image(1)[0, 0]) == 140
+
+
+def test_remarks_on_the_labels_file_are_told(make, tmp_path, logged):
+    entry = {"filename": "0.png", "label": "a"}
+    (tmp_path / "labels.json").write_text(json.dumps({"train": [entry], "val": [entry], "test": []}))
+    labels = read_dataset_labels(make())
+    assert labels.splits["train"] == [Word("0.png", "a")]
+    assert len(logged) == 1 and "in both train and val" in logged[0]
+
+
+def test_the_embedded_dataset_is_made_on_first_use_only(make, tmp_path, logged, monkeypatch):
+    config = make(
+        images_folder=str(tmp_path / "new" / "words"),
+        labels_file=str(tmp_path / "new" / "labels.json"),
+        synthetic={"enabled": True, "num_words": 12, "seed": 3},
+        network={"num_filters": [4], "conv_kernels": [[3, 3]], "columns": "height", "max_seq_lenght": 40},
+    )
+    monkeypatch.setattr("data_generators.synthetic.dataset.usable_cores", lambda: 1)
+    splits = read_dataset_labels(config).splits
+    assert {split: len(found) for split, found in splits.items()} == {"train": 12, "val": 10, "test": 10}
+    assert "Making the embedded dataset" in logged[0] and "32 words" in logged[0]
+    assert len(open_dataset(config, splits["train"], "train")) == 12
+    maker = "data_generators.synthetic.dataset.create_synthetic"
+    monkeypatch.setattr(maker, lambda *args, **keys: pytest.fail("made twice"))
+    assert read_dataset_labels(config).splits == splits
+
+
+def test_the_embedded_dataset_is_not_made_unasked(make, tmp_path):
+    with pytest.raises(UserError, match="does not exist"):
+        read_dataset_labels(make())
+    elsewhere = make(images_folder=str(tmp_path / "elsewhere"), synthetic={"enabled": True, "num_words": 12})
+    with pytest.raises(
+        UserError, match="can only be made where images_folder is the folder `words`"
+    ) as caught:
+        read_dataset_labels(elsewhere)
+    sentence(caught)
+    assert not (tmp_path / "labels.json").exists() and not (tmp_path / "elsewhere").exists()

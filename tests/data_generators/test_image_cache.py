@@ -1,0 +1,348 @@
+"""The cache of decoded images: exact, found again, and rebuilt whenever anything it depends on changes."""
+
+import json
+import multiprocessing
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image as PillowImage
+
+from data_generators import image_cache
+from data_generators.image_cache import open_store, ordered_map
+from preprocessing.word_image import read_word_image
+from utils.config.data import Image, ImageSize
+from utils.errors import UserError
+
+IMAGE = Image(image_size=ImageSize(y_size=16, x_size=60), fixed_width=False)
+COLOUR = Image(image_size=ImageSize(y_size=16, x_size=60, num_channels=3), fixed_width=False)
+NAMES = [f"{index:02d}.png" for index in range(12)]
+
+
+def make_words(folder, names=NAMES):
+    rng = np.random.default_rng(1)
+    folder.mkdir()
+    for name in names:
+        pixels = rng.integers(0, 256, (20, int(rng.integers(5, 90)), 3), np.uint8)
+        PillowImage.fromarray(pixels).save(folder / name)
+    return folder
+
+
+@pytest.fixture
+def words(tmp_path):
+    return make_words(tmp_path / "words")
+
+
+@pytest.fixture
+def decoded(monkeypatch):
+    """Names of the files that have been decoded since."""
+    names = []
+
+    def read(path, image):
+        names.append(path.name)
+        return read_word_image(path, image)
+
+    monkeypatch.setattr(image_cache, "read_word_image", read)
+    return names
+
+
+def opened(words, names=NAMES, image=IMAGE, name="train"):
+    return open_store(words, names, image, words.parent / "cache", name)
+
+
+def assert_exact(store, words, names=NAMES, image=IMAGE):
+    assert len(store) == len(store.widths) == len(names)
+    for index, name in enumerate(names):
+        expected = read_word_image(words / name, image)
+        assert np.array_equal(store[index], expected) and store.widths[index] == expected.shape[1]
+
+
+@pytest.mark.parametrize("image", [IMAGE, COLOUR], ids=["grey", "colour"])
+def test_it_holds_exactly_what_reading_the_files_gives(words, image):
+    first = opened(words, image=image)
+    assert len(set(first.widths.tolist())) > 3
+    assert_exact(first, words, image=image)
+    assert_exact(opened(words, image=image), words, image=image)
+
+
+def test_images_can_not_be_changed(words):
+    with pytest.raises(ValueError, match="read-only"):
+        opened(words)[0][:] = 0
+
+
+def test_the_second_time_nothing_is_decoded(words, decoded):
+    opened(words)
+    assert sorted(decoded) == NAMES
+    decoded.clear()
+    assert_exact(opened(words), words)
+    assert decoded == []
+
+
+def test_a_changed_file_is_read_anew(words, decoded):
+    opened(words)
+    PillowImage.fromarray(np.zeros((20, 33), np.uint8)).save(words / NAMES[3])
+    os.utime(words / NAMES[3], ns=(1, 1))
+    decoded.clear()
+    assert_exact(opened(words), words)
+    assert sorted(decoded) == NAMES
+    files = sorted(path.suffix for path in (words.parent / "cache").iterdir())
+    assert files == [".json", ".pixels"], "the outdated cache should be gone"
+
+
+def test_a_file_touched_or_of_another_size_counts_as_changed(words, decoded):
+    opened(words)
+    status = (words / NAMES[0]).stat()
+    os.utime(words / NAMES[0], ns=(status.st_atime_ns, status.st_mtime_ns + 1))
+    decoded.clear()
+    opened(words)
+    assert len(decoded) == len(NAMES)
+    (words / NAMES[0]).chmod(0o600)  # it may have been unreadable
+    decoded.clear()
+    opened(words)
+    assert len(decoded) == len(NAMES)
+    with open(words / NAMES[0], "ab") as file:
+        file.write(b"more")
+    os.utime(words / NAMES[0], ns=(status.st_atime_ns, status.st_mtime_ns + 1))
+    decoded.clear()
+    opened(words)
+    assert len(decoded) == len(NAMES)
+
+
+@pytest.mark.parametrize(
+    "change", [{"scale": 0.5}, {"binarization": "otsu"}, {"fixed_width": True}, {"max_pixels": 100_000}]
+)
+def test_another_geometry_is_decoded_beside_the_first(words, decoded, change):
+    opened(words)
+    decoded.clear()
+    image = IMAGE.model_copy(update=change)
+    assert_exact(opened(words, image=image), words, image=image)
+    assert sorted(decoded) == NAMES
+    decoded.clear()
+    assert_exact(opened(words), words)
+    assert decoded == []
+
+
+@pytest.mark.parametrize(
+    "names", [NAMES[:-1], NAMES[::-1], [*NAMES, NAMES[0]]], ids=["fewer", "order", "more"]
+)
+def test_another_list_is_decoded(words, decoded, names):
+    opened(words)
+    decoded.clear()
+    assert_exact(opened(words, names), words, names)
+    assert sorted(decoded) == sorted(names)
+
+
+def test_splits_do_not_remove_each_other(words, decoded):
+    opened(words, NAMES[:6], name="train")
+    opened(words, NAMES[6:], name="val")
+    decoded.clear()
+    assert_exact(opened(words, NAMES[:6], name="train"), words, NAMES[:6])
+    assert_exact(opened(words, NAMES[6:], name="val"), words, NAMES[6:])
+    assert decoded == []
+
+
+def test_unusable_files_are_kept_by_reason(words, decoded):
+    (words / "text.png").write_text("no image")
+    (words / "empty.png").touch()
+    (words / "cut.png").write_bytes((words / NAMES[0]).read_bytes()[:150])
+    names = ["text.png", NAMES[0], "empty.png", "none.png", "cut.png", NAMES[1]]
+    expected = {0: "not an image", 2: "empty file", 3: "missing file", 4: "truncated or damaged file"}
+    for _ in range(2):
+        store = opened(words, names)
+        assert store.problems == expected
+        assert [width > 0 for width in store.widths] == [False, True, False, False, False, True]
+        assert np.array_equal(store[5], read_word_image(words / NAMES[1], IMAGE))
+        assert store[0].shape == (16, 0)
+    assert len(decoded) == len(names)
+    # Once it is there, the missing file is used.
+    (words / "none.png").write_bytes((words / NAMES[2]).read_bytes())
+    assert 3 not in opened(words, names).problems
+
+
+def test_nothing_usable_and_nothing_at_all(words):
+    for names in (["none.png"], []):
+        for _ in range(2):
+            store = opened(words, names)
+            assert len(store) == len(names) == len(store.problems) and store.widths.sum() == 0
+
+
+def remove(path):
+    path.unlink()
+
+
+def shorten(path):
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def lengthen(path):
+    path.write_bytes(path.read_bytes() + b"x")
+
+
+def empty(path):
+    path.write_bytes(b"")
+
+
+def garble(path):
+    path.write_bytes(b"\xff\x00{")
+
+
+def not_an_index(path):
+    path.write_text("[1]")
+
+
+def forget_a_word(path):
+    index = json.loads(path.read_text())
+    # The first two words as one: the sum still fits the pixels.
+    index["sizes"][:2] = [sum(index["sizes"][:2])]
+    path.write_text(json.dumps(index))
+
+
+@pytest.mark.parametrize(
+    ("suffix", "damage"),
+    [
+        (".json", remove),
+        (".json", shorten),
+        (".json", empty),
+        (".json", garble),
+        (".json", not_an_index),
+        (".json", forget_a_word),
+        (".pixels", remove),
+        (".pixels", shorten),
+        (".pixels", lengthen),
+        (".pixels", empty),
+    ],
+)
+def test_a_damaged_cache_is_rebuilt(words, decoded, suffix, damage):
+    opened(words)
+    (file,) = (words.parent / "cache").glob(f"*{suffix}")
+    if damage is shorten and suffix == ".json":
+        file.write_text(file.read_text().rstrip())  # the line's end alone would not be missed
+    damage(file)
+    decoded.clear()
+    assert_exact(opened(words), words)
+    assert sorted(decoded) == NAMES
+
+
+def test_an_interrupted_build_leaves_no_cache(words, monkeypatch):
+    def interrupt(path, image):
+        if path.name == NAMES[5]:
+            raise KeyboardInterrupt
+        return read_word_image(path, image)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(image_cache, "read_word_image", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            opened(words)
+    assert list((words.parent / "cache").iterdir()) == []
+    assert_exact(opened(words), words)
+
+
+def test_a_cache_removed_by_another_process_is_built_again(words, monkeypatch):
+    build, removals = image_cache._build, []
+
+    def build_and_lose(folder, filenames, image, base, name):
+        build(folder, filenames, image, base, name)
+        if not removals:
+            removals.append(base)
+            base.with_suffix(".pixels").unlink()
+
+    monkeypatch.setattr(image_cache, "_build", build_and_lose)
+    assert_exact(opened(words), words)
+    assert removals
+
+
+def test_a_cache_that_never_stays_is_told_at_last(words, monkeypatch):
+    monkeypatch.setattr(image_cache, "_build", lambda *args: None)
+    with pytest.raises(UserError, match="does not stay; set a cache_folder of your own"):
+        opened(words)
+
+
+def test_a_cache_that_can_not_be_written_is_one_sentence(words):
+    (words.parent / "cache").write_text("a file")
+    with pytest.raises(UserError, match="Can't read the cache"):
+        opened(words)
+
+
+def _open_in_process(words: str, barrier, results) -> None:
+    barrier.wait(60)
+    store = opened(Path(words))
+    results.put((os.getpid(), [store[index].tobytes() for index in range(len(store))]))
+
+
+def test_two_processes_may_build_it_at_once(words):
+    context = multiprocessing.get_context("spawn")
+    barrier, results = context.Barrier(2), context.Queue()
+    processes = [
+        context.Process(target=_open_in_process, args=(str(words), barrier, results)) for _ in range(2)
+    ]
+    for process in processes:
+        process.start()
+    found = dict(results.get(timeout=60) for _ in processes)
+    for process in processes:
+        process.join(60)
+    expected = [read_word_image(words / name, IMAGE).tobytes() for name in NAMES]
+    assert [process.exitcode for process in processes] == [0, 0]
+    assert len(found) == 2 and all(pixels == expected for pixels in found.values())
+    assert sorted(path.suffix for path in (words.parent / "cache").iterdir()) == [".json", ".pixels"]
+
+
+def test_ordered_map_keeps_the_order_and_reads_only_a_little_ahead():
+    taken = []
+
+    def items():
+        for index in range(100):
+            taken.append(index)
+            yield index
+
+    results = ordered_map(lambda item: item * item, items(), threads=3, ahead=5)
+    assert next(results) == 0 and len(taken) == 5
+    assert list(results) == [index * index for index in range(1, 100)]
+
+
+def test_ordered_map_passes_errors_on():
+    results = ordered_map(lambda item: 1 // item, [2, 1, 0, 3], threads=2, ahead=2)
+    assert next(results) == 0 and next(results) == 1
+    with pytest.raises(ZeroDivisionError):
+        next(results)
+
+
+def test_what_a_killed_build_has_left_is_removed(words):
+    """Also that of other words: a killed build's temporary is as large as the whole cache."""
+    opened(words)
+    (cache,) = (words.parent / "cache").glob("*.pixels")
+    left = cache.with_name(f".{cache.stem[:-3]}abc-12345678.part.pixels")
+    left.write_bytes(b"half")
+    os.utime(left, (1, 1))
+    opened(words, NAMES[:3])
+    assert sorted(path.suffix for path in (words.parent / "cache").iterdir()) == [".json", ".pixels"]
+
+
+def test_lists_of_two_owners_do_not_remove_each_other(words, decoded):
+    for names, owner in ((NAMES[:6], "one.json"), (NAMES[6:], "other.json")):
+        open_store(words, names, IMAGE, words.parent / "cache", "train", owner)
+    decoded.clear()
+    open_store(words, NAMES[:6], IMAGE, words.parent / "cache", "train", "one.json")
+    assert decoded == []
+    open_store(words, NAMES[:5], IMAGE, words.parent / "cache", "train", "one.json")
+    assert len(list((words.parent / "cache").glob("*.pixels"))) == 2
+
+
+def test_links_are_followed_only_within_the_folder(words, tmp_path):
+    (tmp_path / "secret").mkdir()
+    for name in ("outside.png", "secret/0.png"):
+        (tmp_path / name).write_bytes((words / NAMES[0]).read_bytes())
+    (words / "in.png").symlink_to(words / NAMES[0])
+    (words / "out.png").symlink_to(tmp_path / "outside.png")
+    (words / "out").symlink_to(tmp_path / "secret")
+    store = opened(words, ["in.png", "out.png", "out/0.png"])
+    assert store.problems == dict.fromkeys((1, 2), "link that leads out of images_folder")
+    assert np.array_equal(store[0], read_word_image(words / NAMES[0], IMAGE))
+
+
+def test_a_cache_that_is_cut_while_open_is_one_sentence(words):
+    store = opened(words)
+    (cache,) = (words.parent / "cache").glob("*.pixels")
+    os.truncate(cache, 50)
+    with pytest.raises(UserError, match=r"Can't read the cache .* has been changed"):
+        store[len(store) - 1]

@@ -1,0 +1,118 @@
+"""What an epoch of training consists of when datasets are mixed."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image as PillowImage
+
+import main
+from data_generators.dataset import open_dataset
+from data_generators.training_words import additional_words, open_training_words
+from models.description import read_description
+from preprocessing.labels import read_labels
+from preprocessing.tokenizer import Tokenizer
+from preprocessing.word_image import read_word_image
+from tests.helpers.tiny import tiny_settings, write_settings
+from utils.config.load import validate_config
+from utils.errors import UserError
+
+NUMBER = 12
+
+
+@pytest.fixture
+def other(tmp_path):
+    """A dataset of twelve images, each of another grey, with the label `é`: its `train.additional_data`."""
+    folder = tmp_path / "other"
+    folder.mkdir()
+    for index in range(NUMBER):
+        pixels = np.full((16, 20 + index), 10 * index, np.uint8)
+        PillowImage.fromarray(pixels).save(folder / f"{index}.png")
+    entries = [{"filename": f"{index}.png", "label": "é"} for index in range(NUMBER)]
+    splits = {"train": entries, "val": [], "test": entries[:1]}
+    (folder / "labels.json").write_text(json.dumps(splits), encoding="utf-8")
+    return {"images_folder": str(folder), "labels_file": str(folder / "labels.json")}
+
+
+def opened(dataset, tmp_path, **additional):
+    settings = tiny_settings(dataset, tmp_path, train={"additional_data": additional})
+    config = validate_config(settings, "test")
+    own = read_labels(config.labels_file).splits["train"]
+    extra = additional_words(config)
+    tokenizer = Tokenizer.from_labels([word.label for word in [*own, *extra]])
+    return config, tokenizer, *open_training_words(config, own, extra, tokenizer)
+
+
+def test_words_keep_their_images(dataset, tmp_path, other):
+    config, tokenizer, mixed, shares = opened(dataset, tmp_path, **other, words_per_epoch=5)
+    assert shares == [(20, 20), (NUMBER, 5)]
+    assert len(mixed) == len(mixed.widths) == 20 + NUMBER
+    own = open_dataset(config, read_labels(config.labels_file).splits["train"], "train", tokenizer)
+    for position in range(20):
+        assert mixed.words[position] == own.words[position]
+        assert np.array_equal(mixed.image(position), own.image(position))
+    for index in range(NUMBER):
+        image = mixed.image(20 + index)
+        assert mixed.words[20 + index].label == "é"
+        assert image.shape[1] == mixed.widths[20 + index]
+        assert image[8, 10] == 10 * index
+
+
+@pytest.mark.parametrize("distorted", [False, True])
+def test_margin_and_blur_are_for_words_that_are_not_distorted(dataset, tmp_path, other, distorted):
+    image = {"image_size": {"y_size": 16, "x_size": 64}, "fixed_width": False, "margin": 3, "blur": 0.5}
+    changes = {"image": image, "data_aug": {"use_data_aug": distorted, "rotation_range": 3}}
+    changes["train"] = {"additional_data": other}
+    config = validate_config(tiny_settings(dataset, tmp_path, **changes), "test")
+    words, extra = read_labels(config.labels_file).splits["train"], additional_words(config)
+    tokenizer = Tokenizer.from_labels([word.label for word in [*words, *extra]])
+    opened_words, _ = open_training_words(config, words, extra, tokenizer)
+    expected = config.image.model_copy(update={"margin": 0, "blur": 0.0}) if distorted else config.image
+    for folder, position, word in (
+        (config.images_folder, 0, words[0]),
+        (other["images_folder"], 20, extra[0]),
+    ):
+        read = read_word_image(Path(folder) / word.filename, expected)
+        assert np.array_equal(opened_words.image(position), read)
+    plain = config.image.model_copy(update={"margin": 0})
+    assert (read.shape == read_word_image(Path(folder) / word.filename, plain).shape) == distorted
+
+
+def test_without_additional_data_nothing_is_joined(dataset, tmp_path):
+    _, _, words, shares = opened(dataset, tmp_path)
+    assert (len(words), shares) == (20, [(20, 20)])
+
+
+def test_more_words_per_epoch_than_there_are(dataset, tmp_path, other):
+    *_, shares = opened(dataset, tmp_path, **other, words_per_epoch=500)
+    assert shares[1] == (NUMBER, NUMBER)
+
+
+def test_a_training_on_two_datasets_learns_the_characters_of_both(dataset, tmp_path, other, capsys):
+    settings = tiny_settings(
+        dataset,
+        tmp_path,
+        network={"charset": None},
+        train={"num_epochs": 1, "additional_data": {**other, "words_per_epoch": 4}},
+    )
+    assert main.main(["-c", write_settings(tmp_path / "config.yml", settings), "--train"]) == 0
+    assert "Training on 20 + 4 (of 12) words, validating on 6" in capsys.readouterr().err
+    description = read_description(tmp_path / "experiment" / "best")
+    assert "é" in description["charset"]
+    assert description["origin"]["train_words"] == 24
+
+
+def test_all_words_unless_told_otherwise(dataset, tmp_path, other):
+    *_, shares = opened(dataset, tmp_path, **other)
+    assert shares[1] == (NUMBER, NUMBER)
+
+
+def test_a_missing_dataset_is_named(dataset, tmp_path):
+    with pytest.raises(UserError, match=r"none\.json does not exist"):
+        opened(dataset, tmp_path, images_folder=str(tmp_path), labels_file=str(tmp_path / "none.json"))
+
+
+def test_both_places_are_needed(dataset, tmp_path):
+    with pytest.raises(UserError, match="labels_file and images_folder go together"):
+        opened(dataset, tmp_path, images_folder="x")

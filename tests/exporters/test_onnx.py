@@ -1,0 +1,361 @@
+"""ONNX files read like Keras, whatever the network, and prediction with them needs no Keras."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import keras
+import numpy as np
+import onnx
+import pytest
+
+import exporters.run
+import main
+import predictors.onnx.runtime
+from exporters.decoder import decoder_graph
+from exporters.encoder import encoder_graph
+from exporters.graph import fits_half
+from exporters.run import export
+from models.artifact import load_artifact, save_artifact
+from models.description import file_digest, read_description
+from models.model_seq2seq import ModelSeq2Seq
+from predictors.loading import load_predictor
+from predictors.onnx.runtime import WIDTH_AT_ONCE, PredictorOnnx
+from predictors.predictor_seq2seq import PredictorSeq2Seq
+from preprocessing.batch import pad_images
+from preprocessing.tokenizer import END, PAD, Tokenizer
+from tests.helpers.tiny import REPOSITORY, merged, tiny_settings, write_settings
+from tools import release_model
+from utils.config.predict import Export, Predict
+from utils.errors import UserError
+
+# Between them every option of the network and of the image that changes the graph.
+TWO_BLOCKS = {"num_filters": [4, 6], "conv_kernels": [[5, 5], [3, 2]], "pooling": [[2, 2], [2, 1]]}
+NETWORKS = {
+    "plain": ({}, {}),
+    "seed": ({"fixed_width": True, "normalization": "standard"}, {"columns": "flatten"}),
+    "flatten with attention": ({"fixed_width": True}, {"columns": "flatten", "attention": "luong"}),
+    "fixed width": ({"fixed_width": True}, {"attention": "luong", "bidirectional": True}),
+    "recipe": (
+        {},
+        {
+            **TWO_BLOCKS,
+            "strides": [[2, 2], [1, 1]],
+            "use_batch_norm": [False, True],
+            "column_dim": 7,
+            "encoder_dim": 5,
+            "bidirectional": True,
+            "attention": "luong",
+            "embedding_dim": 4,
+            "dropout": 0.2,
+            "ctc_weight": 0.3,
+        },
+    ),
+    "deep": (
+        {"normalization": "standard", "image_size": {"num_channels": 3}},
+        {
+            **TWO_BLOCKS,
+            "residual": [1, 2],
+            "encoder_layers": 2,
+            "bidirectional": True,
+            "attention": "luong",
+            "decoder_layers": 2,
+        },
+    ),
+    "one direction": ({}, {"encoder_layers": 2, "attention": "luong", "encoder_dim": 20, "embedding_dim": 3}),
+}
+
+
+def random_network(make_config, seed=2, image=None, network=None) -> ModelSeq2Seq:
+    """A network with large random weights and batch statistics, so that texts differ."""
+    config = make_config(image=image or {}, network={"max_seq_lenght": 9, **(network or {})})
+    keras.utils.set_random_seed(seed)
+    model = ModelSeq2Seq(config.image, config.network, Tokenizer("abcdefg"))
+    rng = np.random.default_rng(seed)
+    for variable in model.model.trainable_variables:
+        variable.assign(variable + rng.normal(0, 1.5, variable.shape))
+    for variable in model.model.non_trainable_variables:
+        if "moving" in variable.path:
+            variable.assign(rng.uniform(0.2, 2, variable.shape))
+    bias = model.decoder.dense.bias
+    # PAD would win if it were not forbidden.
+    bias.assign(bias + 2 * np.eye(bias.shape[0])[END] + 9 * np.eye(bias.shape[0])[PAD])
+    return model
+
+
+def pictures(model: ModelSeq2Seq, number: int) -> list[np.ndarray]:
+    rng = np.random.default_rng(0)
+    size, images = model.image.image_size, []
+    for _ in range(number):
+        width = size.x_size if model.image.fixed_width else int(rng.integers(1, size.x_size + 1))
+        shape = (size.y_size, width) if size.num_channels == 1 else (size.y_size, width, 3)
+        images.append(rng.integers(rng.integers(0, 250), 256, shape).astype(np.uint8))
+    return images
+
+
+def exported(model: ModelSeq2Seq, folder) -> PredictorOnnx:
+    encoder_graph(model).save(folder / "encoder.onnx")
+    decoder_graph(model).save(folder / "decoder.onnx")
+    anatomy = PredictorSeq2Seq(model).anatomy
+    parts = ((folder / f"{part}.onnx").read_bytes() for part in ("encoder", "decoder"))
+    return PredictorOnnx(*parts, anatomy, threads=1, ctc_weight=Predict().ctc_weight)
+
+
+def assert_alike(found, expected):
+    assert [word.text for word in found] == [word.text for word in expected]
+    for first, second in zip(found, expected, strict=True):
+        assert first.confidence == pytest.approx(second.confidence, abs=1e-4)
+        assert first.character_confidences == pytest.approx(second.character_confidences, abs=1e-4)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_same_text_as_keras(make_config, tmp_path, eagerly, name):
+    # Seeds whose texts differ in characters and in length; checked below.
+    model = random_network(make_config, 3 if name == "flatten with attention" else 2, *NETWORKS[name])
+    # More than are decoded at once; words end at different steps, so some are dropped on the way.
+    images = pictures(model, WIDTH_AT_ONCE // 64 + 8)
+    expected = PredictorSeq2Seq(model).predict_batch(images)
+    predictor = exported(model, tmp_path)
+    assert_alike(predictor.predict_batch(images), expected)
+    for image, prediction in list(zip(images, expected, strict=True))[::7]:
+        assert_alike(predictor.predict_batch([image]), [prediction])
+    texts = {word.text for word in expected}
+    assert len(texts) > 5 and len(set(map(len, texts))) > 4
+
+
+def test_ids_and_scores_after_the_end(make_config, tmp_path, eagerly):
+    model = random_network(make_config)
+    image, width = pad_images(pictures(model, 40), model.column_stride)
+    ids, scores = exported(model, tmp_path).decode(image, width)
+    expected_ids, expected_scores = PredictorSeq2Seq(model).decode(image, width)
+    np.testing.assert_array_equal(ids, expected_ids)
+    np.testing.assert_allclose(scores, expected_scores, atol=1e-4)
+    assert (ids == PAD).any() and ids.dtype == np.int32
+
+
+@pytest.fixture
+def saved(make_config, tmp_path):
+    """The model folder of `make_config`'s experiment, with a random network."""
+    folder = tmp_path / "experiment" / "best"
+    save_artifact(folder, random_network(make_config), {"licence": "none"})
+    return folder
+
+
+def content(folder) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def runtime(make_config, name="auto"):
+    return make_config(predict={"runtime": name}).predict
+
+
+def test_export_adds_to_the_model(make_config, saved, eagerly, capsys):
+    """Also to a released one, whose weights stay as they are; a second export replaces the first."""
+    (saved / "CARD.md").write_text("released", encoding="utf-8")
+    left = saved / ".model-1.encoder-abcdefgh.part.onnx"
+    left.write_text("left by a crash", encoding="utf-8")
+    os.utime(left, (0, 0))
+    before = content(saved)
+    for _ in range(2):
+        export(make_config())
+    description = read_description(saved)
+    onnx = description.pop("onnx")
+    assert description == json.loads(before.pop("model.json"))
+    after = content(saved)
+    del before[left.name]
+    assert set(after) == {*before, "model.json", onnx["encoder"], onnx["decoder"]}
+    assert {name: after[name] for name in before} == before
+    assert "read exactly as by Keras" in capsys.readouterr().err
+    images = pictures(load_artifact(saved)[0], 5)
+    keras_reads = load_predictor(saved, runtime(make_config, "keras")).predict_batch(images)
+    predictor = load_predictor(saved, runtime(make_config))
+    assert isinstance(predictor, PredictorOnnx)
+    assert_alike(predictor.predict_batch(images), keras_reads)
+
+
+@pytest.fixture
+def two_blocks(make_config, saved):
+    """The experiment's model with two convolutions; returns its config with `export.int8`."""
+    export = {"int8": True, "largest_loss": 10}
+    config = make_config(network={**TWO_BLOCKS, "max_seq_lenght": 9}, export=export)
+    save_artifact(saved, random_network(make_config, network=TWO_BLOCKS), {"licence": "none"})
+    return config
+
+
+def test_int8_export(two_blocks, saved, eagerly, capsys):
+    """All convolutions but the first get whole numbers, and the encoder's answers change a little."""
+    export(two_blocks.model_copy(update={"export": Export()}))
+    exact = PredictorOnnx.from_folder(saved)
+    assert read_description(saved)["onnx"]["int8"] is False
+    export(two_blocks)
+    assert read_description(saved)["onnx"]["int8"] is True
+    assert "6 validation words are read at CER" in capsys.readouterr().err
+    rounded = PredictorOnnx.from_folder(saved)
+    graph = onnx.load(saved / read_description(saved)["onnx"]["encoder"]).graph
+    convolutions = [node for node in graph.node if node.op_type == "Conv"]
+    makers = {name: node.op_type for node in graph.node for name in node.output}
+    assert [makers.get(node.input[1]) for node in convolutions] == [None, "DequantizeLinear"]
+    image, width = pad_images(pictures(load_artifact(saved)[0], 12), exact.anatomy.column_stride)
+    for name, before, after in zip(
+        exact.carried,
+        *(each.encoder.run(each.carried, {"image": image, "width": width}) for each in (exact, rounded)),
+    ):
+        if before.dtype == np.float32:
+            assert 0 < np.abs(after - before).mean() < 0.1 * np.abs(before).mean(), name
+
+
+def test_int8_only_if_it_reads_as_well(two_blocks, saved, dataset, tmp_path, eagerly):
+    before = content(saved)
+    impossible = Export.model_construct(int8=True, largest_loss=-10)
+    with pytest.raises(UserError, match=r"CER .* in int8, .* in float32: too much worse"):
+        export(two_blocks.model_copy(update={"export": impossible}))
+    labels = {**json.loads((dataset / "labels.json").read_text(encoding="utf-8")), "val": []}
+    (tmp_path / "labels.json").write_text(json.dumps(labels), encoding="utf-8")
+    with pytest.raises(UserError, match="needs val words"):
+        export(two_blocks.model_copy(update={"labels_file": str(tmp_path / "labels.json")}))
+    assert content(saved) == before
+
+
+def test_training_drops_outdated_onnx_files(make_config, saved, eagerly):
+    export(make_config())
+    save_artifact(saved, random_network(make_config, seed=3), {})
+    assert sorted(path.suffix for path in saved.iterdir()) == [".h5", ".json"]
+    assert isinstance(load_predictor(saved, runtime(make_config)), PredictorSeq2Seq)
+    with pytest.raises(UserError, match="has no ONNX files; write them with --export"):
+        load_predictor(saved, runtime(make_config, "onnx"))
+
+
+def test_prediction_imports_neither_tensorflow_nor_keras(make_config, dataset, saved, tmp_path, eagerly):
+    export(make_config())
+    word = json.loads((dataset / "labels.json").read_text(encoding="utf-8"))["test"][0]["filename"]
+    config = write_settings(tmp_path / "tiny.yml", tiny_settings(dataset, tmp_path))
+    image = str(dataset / "words" / word)
+    program = (
+        "import sys, main\n"
+        f"code = main.main(['-c', {config!r}, '--predict', '--filename', {image!r}])\n"
+        "print(code, [name for name in ('tensorflow', 'keras', 'onnx', 'PIL', 'onnxruntime')"
+        " if name in sys.modules])"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True, timeout=120
+    )
+    text = next(PredictorSeq2Seq.from_folder(saved).read_files([Path(image)]))[1].text
+    assert result.stdout.splitlines() == [f"Predicted label: {text}", "0 ['PIL', 'onnxruntime']"], (
+        result.stderr
+    )
+
+
+@pytest.mark.parametrize("damage", ["other bytes", "half", "missing", "unnamed", "outside", "no graph"])
+def test_damaged_onnx_files(make_config, saved, eagerly, capsys, damage):
+    export(make_config())
+    description = read_description(saved)
+    path = saved / description["onnx"]["decoder"]
+    whole = path.read_bytes()
+    if damage == "missing":
+        path.unlink()
+    elif damage == "unnamed":
+        del description["onnx"]["decoder"]
+    elif damage == "outside":
+        path.rename(saved.parent / path.name)
+        description["onnx"]["decoder"] = f"../{path.name}"
+    elif damage == "no graph":
+        # Its checksum is right: such a file may come from a later version.
+        path.write_bytes(b"no graph")
+        description["onnx"]["decoder_sha256"] = file_digest(path)
+    else:
+        path.write_bytes(whole[: len(whole) // 2] if damage == "half" else whole[:-1] + b"?")
+    (saved / "model.json").write_text(json.dumps(description), encoding="utf-8")
+    with pytest.raises(UserError, match=r"copy the|export it") as error:
+        load_predictor(saved, runtime(make_config, "onnx"))
+    assert str(saved) in str(error.value)
+    capsys.readouterr()
+    assert isinstance(load_predictor(saved, runtime(make_config)), PredictorSeq2Seq)
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 2 and lines[1] == f"{error.value} Going on with Keras."
+
+
+def test_without_onnx_runtime(make_config, saved, eagerly, monkeypatch):
+    export(make_config())
+    monkeypatch.setattr(predictors.onnx.runtime, "onnxruntime", None)
+    with pytest.raises(UserError, match="pip install onnxruntime"):
+        load_predictor(saved, runtime(make_config, "onnx"))
+    assert isinstance(load_predictor(saved, runtime(make_config)), PredictorSeq2Seq)
+
+
+def test_failed_exports_leave_the_model_as_it_was(make_config, saved, eagerly, monkeypatch):
+    before = content(saved)
+
+    def fails(error, match):
+        with pytest.raises(error, match=match):
+            export(make_config())
+        assert content(saved) == before
+
+    def other_network(model):
+        return decoder_graph(random_network(make_config, seed=3))
+
+    with monkeypatch.context() as patch:
+        patch.setattr("exporters.decoder.decoder_graph", other_network)
+        fails(RuntimeError, "left as it was")
+    with monkeypatch.context() as patch:
+        patch.setattr(exporters.run, "add_onnx", lambda *arguments: 1 / 0)
+        fails(ZeroDivisionError, "division")
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, "onnx", None)
+        for name in ("graph", "encoder", "decoder"):
+            patch.delitem(sys.modules, f"exporters.{name}")
+        fails(UserError, "pip install onnx")
+
+
+def test_model_replaced_during_the_export(make_config, saved, eagerly, monkeypatch):
+    def train_meanwhile(*arguments):
+        save_artifact(saved, random_network(make_config, seed=3), {})
+
+    monkeypatch.setattr(exporters.run, "_verify", train_meanwhile)
+    with pytest.raises(UserError, match="replaced during the export"):
+        export(make_config())
+    load_artifact(saved)
+    assert sorted(path.suffix for path in saved.iterdir()) == [".h5", ".json"]
+
+
+def test_command_line(make_config, dataset, saved, tmp_path, eagerly, capsys):
+    config = write_settings(tmp_path / "tiny.yml", tiny_settings(dataset, tmp_path))
+    assert main.main(["-c", config, "--export"]) == 0
+    cv2.imwrite(str(tmp_path / "word.png"), pictures(load_artifact(saved)[0], 1)[0])
+    image = str(tmp_path / "word.png")
+    outputs = []
+    for name in ("onnx", "keras"):
+        for job in (["--predict", "--filename", image], ["--predict_on_test"]):
+            assert main.main(["-c", config, *job, "--set", f"predict.runtime={name}"]) == 0
+            outputs.append(capsys.readouterr().out)
+    assert outputs[:2] == outputs[2:]
+    assert outputs[0].startswith("Predicted label: ") and "CER: " in outputs[1]
+    nothing = merged(tiny_settings(dataset, tmp_path), {"experiment_folder": str(tmp_path / "none")})
+    config = write_settings(tmp_path / "none.yml", nothing)
+    assert main.main(["-c", config, "--export"]) == 2
+    assert "no trained model" in capsys.readouterr().err
+
+
+def test_a_released_model_reads_alike_from_half_the_bytes(make_config, saved, tmp_path):
+    network = {"latent_dim": 64, "num_filters": [16], "attention": "luong"}
+    save_artifact(saved, random_network(lambda **changes: make_config(network=network)), {"licence": "none"})
+    released = tmp_path / "released"
+    assert release_model.main([str(saved), str(released)]) == 0
+    trained, rounded = (load_artifact(folder)[0].model.trainable_variables for folder in (saved, released))
+    for before, after in zip(map(np.asarray, trained), map(np.asarray, rounded)):
+        assert fits_half(after)
+        np.testing.assert_allclose(after, before, rtol=2**-11, atol=2**-25)
+    sizes = []
+    for folder in (saved, released):
+        changes = {"weights_file": str(folder), "runtime": "onnx"}
+        config = make_config(experiment_folder=str(tmp_path / "none"), network=network, predict=changes)
+        export(config)  # compares the readings with Keras'
+        sizes.append(sum(path.stat().st_size for path in folder.glob("*.onnx")))
+    assert 0.5 < sizes[1] / sizes[0] < 0.75  # batch norm is folded into the convolutions, which stay whole
+
+
+def test_release_needs_a_model_folder(tmp_path, capsys):
+    assert release_model.main([str(tmp_path), str(tmp_path / "out")]) == 2
+    assert "no model folder" in capsys.readouterr().err and not (tmp_path / "out").exists()

@@ -1,0 +1,416 @@
+"""The evaluation report: hand-counted figures, safe embedding, and the page in a real browser."""
+
+import csv
+import json
+from collections import Counter
+from html.parser import HTMLParser
+from pathlib import Path
+
+import cv2
+import editdistance
+import keras
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import main
+from base.base_predictor import Prediction
+from data_generators.dataset import open_dataset
+from metrics.alignment import align, count_confusions, diff
+from metrics.calibration import Bin, calibration_bins, expected_calibration_error
+from models.artifact import save_artifact
+from models.model_seq2seq import ModelSeq2Seq
+from predictors.report.attention import read_attention
+from predictors.report.charts import bar_chart, line_chart, reliability_diagram
+from predictors.report.page import embedded_json
+from predictors.report.run import read_history
+from predictors.report.statistics import LONGEST, errors_by_character, errors_by_length
+from predictors.report.tables import character_table, confusion_tables
+from predictors.report.words import choose_words
+from predictors.report.write import Evaluation, write_report
+from preprocessing.batch import pad_images
+from preprocessing.labels import Word
+from preprocessing.tokenizer import START, Tokenizer
+from tests.helpers.browser import CHROMIUM, browser
+from tests.helpers.tiny import tiny_settings, write_settings
+from utils.escaping import harmless
+
+EVIL = [
+    "<img src=x onerror=alert(1)>",
+    "</script><script>alert(2)</script>",
+    "<!-- & \" ' --> ${x}",
+    "]]>\u2028",
+]
+
+
+@pytest.mark.parametrize(
+    "label, text, pairs",
+    [
+        ("abc", "abc", [("a", "a"), ("b", "b"), ("c", "c")]),
+        ("abc", "ac", [("a", "a"), ("b", ""), ("c", "c")]),
+        ("ac", "abc", [("a", "a"), ("", "b"), ("c", "c")]),
+        ("cat", "cut", [("c", "c"), ("a", "u"), ("t", "t")]),
+        ("helo", "hello", [("h", "h"), ("e", "e"), ("", "l"), ("l", "l"), ("o", "o")]),
+        ("ab", "", [("a", ""), ("b", "")]),
+        ("", "a", [("", "a")]),
+        ("a\u0301", "\u00e1", [("\u00e1", "\u00e1")]),
+    ],
+)
+def test_alignment(label, text, pairs):
+    assert align(label, text) == pairs
+
+
+@settings(deadline=None)
+@given(st.text("abc", max_size=7), st.text("abc", max_size=7))
+def test_alignment_is_whole_and_shortest(label, text):
+    pairs = align(label, text)
+    assert "".join(of_label for of_label, _ in pairs) == label
+    assert "".join(of_text for _, of_text in pairs) == text
+    assert sum(a != b for a, b in pairs) == editdistance.eval(label, text)
+
+
+def test_difference_joins_what_is_equal():
+    assert diff(align("hollow", "hallo")) == ["h", ("o", "a"), "llo", ("w", "")]
+    assert diff([]) == []
+
+
+def test_confusions():
+    counted = count_confusions([align("oo", "aa"), align("ol", "al"), align("ab", "b"), align("b", "bb")])
+    assert counted == {("o", "a"): 3, ("a", ""): 1, ("", "b"): 1}
+
+
+def test_errors_by_length_and_character():
+    alignments = [align("ab", "ab"), align("ab", "xbc"), align("c", ""), align("d" * 20, "d" * 19)]
+    by_length = [(share.name, share.count, share.errors) for share in errors_by_length(alignments)]
+    # "ab" twice with a substitution and an insertion; one lost "c"; one lost "d" of twenty.
+    assert by_length == [("1", 1, 1), ("2", 4, 2), (f"{LONGEST}+", 20, 1)]
+    by_character = errors_by_character(alignments)
+    assert [(s.name, s.count, s.errors) for s in by_character] == [
+        ("d", 20, 1),
+        ("a", 2, 1),
+        ("c", 1, 1),
+        ("b", 2, 0),
+    ]
+    assert by_character[1].rate == 0.5
+
+
+def test_calibration():
+    """Three sure words, two of them right; two unsure ones, one right; the edge belongs to the lower bin."""
+    bins = calibration_bins([0.9, 1.0, 0.8, 0.5, 0.0], [True, False, True, True, False], number=2)
+    low, high = bins
+    assert low == Bin(0.0, 0.5, 2, 0.25, 0.5)
+    assert (high.low, high.high, high.count) == (0.5, 1.0, 3)
+    assert high.confidence == pytest.approx(0.9) and high.accuracy == pytest.approx(2 / 3)
+    # 2/5 * |0.5 - 0.25| + 3/5 * |2/3 - 0.9|
+    assert expected_calibration_error(bins) == pytest.approx(0.1 + 0.14)
+    assert calibration_bins([], [])[9] == Bin(0.9, 1.0, 0, 0.0, 0.0)
+
+
+def test_reliability_before_and_after_calibration():
+    bins, before = (calibration_bins(p, [True, False]) for p in ([0.9, 0.2], [0.5, 0.5]))
+    chart = reliability_diagram("t", bins, before)
+    assert chart.count("<rect") == 2 and chart.count("dot before") == 1
+    assert "2 words of confidence 50.0% before calibration" in chart
+    assert "before" not in reliability_diagram("t", bins)
+
+
+def test_choice_of_words():
+    errors, confidences = [0, 2, 1, 1, 0], [0.9, 0.1, 0.2, 0.8, 0.3]
+    # Most errors, then the surest error, then the least sure hit.
+    assert choose_words(errors, confidences) == [1, 3, 2, 4, 0]
+    errors = [1] * 50 + [0] * 50
+    chosen = choose_words(errors, [i / 100 for i in range(100)], most=10)
+    assert len(set(chosen)) == 10 and sum(errors[i] for i in chosen) == 8
+    # The right ones are spread from the least to the most sure.
+    assert chosen[8:] == [50, 99]
+    assert len(choose_words([1] * 50, [0.5] * 50, most=10)) == 10
+    assert len(choose_words([0] * 50, [0.5] * 50, most=10)) == 10
+    assert len(choose_words([1] * 99 + [0], [0.5] * 100, most=10)) == 10
+
+
+@settings(deadline=None)
+@given(st.lists(st.text()))
+def test_embedded_json_is_inert_and_whole(value):
+    text = embedded_json(value)
+    assert not set(text) & set("<>&") and json.loads(text) == value
+
+
+def test_charts():
+    chart = line_chart("<t>", "epoch", {"a<b": [(1, 2.0), (2, float("nan")), (3, 1.0)], "empty": []})
+    assert chart.count("<circle") == 2 and "a&lt;b" in chart and "&lt;t&gt;" in chart and "empty" not in chart
+    assert line_chart("t", "epoch", {"loss": []}) == "" == bar_chart("t", "length", [])
+    assert "nan" not in line_chart("t", "epoch", {"loss": [(1, 0.0)]})
+
+
+def test_tables_show_what_is_invisible():
+    confusions = Counter({(" ", ""): 1, ("\u0301", "<"): 2, ("", '"'): 3})
+    html = confusion_tables(confusions, {" ": 4, "\u0301": 4})
+    assert "␣" in html and "◌\u0301" in html and "&lt;" in html and 'data-read="&quot;"' in html
+    assert "25.0%" in html and "50.0%" in html and character_table([]) == ""
+
+
+def test_history(tmp_path):
+    file = tmp_path / "history.csv"
+    file.write_text("epoch,loss,val_cer\n1,2.5,\n2,1.5,0.25\n", encoding="utf-8")
+    first, second = read_history(file)
+    assert first["loss"] == 2.5 and np.isnan(first["val_cer"])
+    assert second == {"epoch": 2, "loss": 1.5, "val_cer": 0.25}
+    file.write_text("epoch,loss\n1,much\n", encoding="utf-8")
+    assert read_history(file) == [] == read_history(tmp_path / "none.csv")
+
+
+def make_network(config, charset="abcdefg") -> ModelSeq2Seq:
+    keras.utils.set_random_seed(3)
+    network = ModelSeq2Seq(config.image, config.network, Tokenizer(charset))
+    rng = np.random.default_rng(3)
+    for variable in network.model.trainable_variables:
+        variable.assign(variable + rng.normal(0, 1.0, variable.shape))
+    return network
+
+
+@pytest.mark.parametrize("columns", ["height", "flatten"])
+def test_attention_is_that_of_decoding(make_config, dataset, eagerly, columns):
+    """The same weights as the decoder's single steps give, over each image's own width."""
+    flat = {"image": {"fixed_width": True}} if columns == "flatten" else {}
+    config = make_config(network={"attention": "luong", "columns": columns}, **flat)
+    network = make_network(config)
+    words = [
+        Word(p.relative_to(dataset / "words").as_posix(), "a") for p in (dataset / "words").rglob("*.png")
+    ]
+    data = open_dataset(config, words[:3], "test")
+    texts = ["abc", "", "gg"]
+    found = dict(read_attention(network, data, [2, 0, 1], [*texts], batch_size=2))
+    assert sorted(found) == [0, 1, 2]
+    for index, position in enumerate([2, 0, 1]):
+        image, width = pad_images([data.image(position)], network.column_stride)
+        memory, valid, state_h, state_c = network.encoder([image, width])
+        keys, states = network.decoder.start(memory, state_h, state_c)
+        expected = []
+        for token in [START, *network.tokenizer.encode(texts[index])]:
+            _, states, weights = network.decoder.step(np.array([token]), states, keys, memory, valid)
+            expected.append(np.asarray(weights)[0].reshape(-1, width[0] // network.column_stride).sum(0))
+        np.testing.assert_allclose(found[index], expected, atol=1e-5)
+        np.testing.assert_allclose(found[index].sum(1), 1, atol=1e-5)
+
+
+def test_no_attention_where_there_is_none(make_config, dataset, eagerly):
+    config = make_config()
+    words = [
+        Word(path.relative_to(dataset / "words").as_posix(), "a")
+        for path in (dataset / "words").rglob("*.png")
+    ]
+    data = open_dataset(config, words[:2], "test")
+    assert list(read_attention(make_network(config), data, [0], ["a"], 1)) == []
+    config = make_config(network={"attention": "luong"})
+    # A text that the network can't have written one character at a time has no attention to show.
+    assert [i for i, _ in read_attention(make_network(config), data, [0, 1], ["x", "a"], 1)] == [1]
+
+
+class Texts(HTMLParser):
+    """Elements and scripts of a page; the parser itself decides where a script ends."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags, self.scripts, self.attributes = [], [], []
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += attrs
+        if tag == "script":
+            self.scripts.append("")
+
+    def handle_data(self, data):
+        if self.tags and self.tags[-1] == "script" and self.scripts:
+            self.scripts[-1] += data
+
+
+@pytest.fixture(scope="module")
+def report(dataset, tmp_path_factory) -> Path:
+    """A report on seventy words, the first ones with labels, texts, file names and writers of an attacker."""
+    from utils.config.load import validate_config
+
+    folder = tmp_path_factory.mktemp("report")
+    image = cv2.imread(str(next((dataset / "words").rglob("*.png"))))
+    words = []
+    for index in range(70):
+        evil = EVIL[index % 4] if index < 8 else f"word {index}"
+        file = folder / "words" / f"{index}{evil}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(cv2.imencode(".png", image)[1].tobytes())
+        label = evil if index < 4 else f"ab{index}"
+        words.append(Word(file.relative_to(folder / "words").as_posix(), label, writer=f"{evil}"))
+    settings = tiny_settings(dataset, folder, network={"attention": "luong"})
+    settings |= {"images_folder": str(folder / "words"), "cache_folder": str(folder / "cache")}
+    config = validate_config(settings, "test")
+    network = make_network(config, charset="".join(sorted(set("".join(EVIL) + "abcdefg"))))
+    data = open_dataset(config, words, "test")
+    texts = [EVIL[3], EVIL[0], EVIL[2], EVIL[2], "ab4", "ax5"] + [word.label for word in words[6:]]
+    predictions = [
+        Prediction(text, 0.5 + i / 1000, (0.9,) * len(text), raw_confidence=0.4)
+        for i, text in enumerate(texts)
+    ]
+    history = [{"epoch": 1.0, "loss": 2.0, "val_cer": 0.5}, {"epoch": 2.0, "loss": 1.0, "val_cer": 0.25}]
+    facts = {"model": EVIL[0], "licence": EVIL[1]}
+    return write_report(folder / "report", Evaluation(network, data, predictions, facts, history))
+
+
+def test_page_is_whole_and_inert(report):
+    page = report.read_text(encoding="utf-8")
+    parsed = Texts(page)
+    assert len(parsed.scripts) == 2 and parsed.tags.count("style") == 1 and "img" not in parsed.tags
+    assert not any(name.startswith("on") for name, _ in parsed.attributes)
+    assert not any(name in ("src", "href") and value != "#gallery" for name, value in parsed.attributes)
+    policies = [value for name, value in parsed.attributes if name == "content" and "default-src" in value]
+    assert len(policies) == 1 and "default-src 'none'" in policies[0] and "unsafe" not in policies[0]
+    data = json.loads(parsed.scripts[0])
+    assert len(data["words"]) == 70
+    assert "the same before calibration" in page and "before calibration 54.29%, rings)" in page
+    (word,) = [word for word in data["words"] if word["truth"] == EVIL[1]]
+    assert word["text"] == EVIL[0] and EVIL[1] in word["name"] and word["writer"] == EVIL[1]
+    with open(report.parent / "words.csv", encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["label"] for row in rows[:4]] == [harmless(text) for text in EVIL] and rows[5][
+        "errors"
+    ] == "1"
+
+
+def test_page_data(report):
+    (entry,) = [
+        w for w in json.loads(Texts(report.read_text("utf-8")).scripts[0])["words"] if w["text"] == "ab4"
+    ]
+    assert entry["errors"] == 0 and entry["diff"] == ["ab4"] and entry["name"].startswith("4<img")
+    assert "attention" not in entry  # "4" is outside the charset
+
+
+needs_browser = pytest.mark.skipif(
+    not CHROMIUM, reason="no chromium, chromium-browser or google-chrome on PATH"
+)
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory):
+    with browser(tmp_path_factory.mktemp("profile")) as opened:
+        yield opened
+
+
+@pytest.fixture
+def page(report, chromium):
+    chromium.open(report)
+    return chromium
+
+
+def text_of(page, selector: str) -> str:
+    return page.run(f"document.querySelector({json.dumps(selector)}).textContent")
+
+
+def count_of(page, selector: str) -> int:
+    return page.run(f"document.querySelectorAll({json.dumps(selector)}).length")
+
+
+def click(page, selector: str) -> None:
+    page.run(f"document.querySelector({json.dumps(selector)}).click()")
+
+
+@needs_browser
+def test_gallery_in_a_browser(page):
+    assert text_of(page, "#count") == "70 of 70 words, 4 of them wrong"
+    assert count_of(page, "#words details") == 50
+    # Hostile texts are there (this one was read as it is), and are only text.
+    assert EVIL[2] in text_of(page, "#words")
+    assert count_of(page, "#words [onerror], #words script") == 0
+    click(page, "#next")
+    assert count_of(page, "#words details") == count_of(page, "#words img") == 20
+    assert text_of(page, "#page") == "page 2 of 2"
+    assert page.problems() == []
+
+
+FILTER = """(() => { const form = document.getElementById('filters');
+for (const [name, value] of Object.entries(%s)) form.elements[name].value = value;
+form.dispatchEvent(new Event('input')); return document.getElementById('count').textContent; })()"""
+
+
+@needs_browser
+@pytest.mark.parametrize(
+    "values, count",
+    [
+        ({"kind": "wrong"}, "4 of 70 words, 4 of them wrong"),
+        ({"kind": "right"}, "66 of 70 words, 0 of them wrong"),
+        ({"search": "AB6"}, "11 of 70 words, 0 of them wrong"),
+        ({"search": "</SCRIPT>", "kind": "wrong"}, "2 of 70 words, 2 of them wrong"),
+        ({"shortest": 3, "longest": 3}, "6 of 70 words, 1 of them wrong"),
+        ({"least": 50, "most": 50.25}, "3 of 70 words, 2 of them wrong"),
+    ],
+)
+def test_filters(page, values, count):
+    assert page.run(FILTER % json.dumps(values)) == count
+
+
+@needs_browser
+def test_confusion_button_shows_its_words(page):
+    click(page, 'button.confusion[data-truth="b"][data-read="x"]')
+    assert text_of(page, "#count") == "1 of 70 words, 1 of them wrong"
+    assert text_of(page, "#words .reading") == "abx5"
+    click(page, "#confusion")
+    assert text_of(page, "#count").startswith("70 of")
+
+
+# Canvases appear when the image is decoded.
+CANVASES = """new Promise(done => { const look = () => {
+const number = document.querySelectorAll('#words canvas').length;
+number ? done(number) : requestAnimationFrame(look); }; look(); })"""
+ORANGE = """(() => { const canvas = document.querySelector('#words canvas');
+const values = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+for (let i = 0; i < values.length; i += 4) if (values[i] > values[i + 2] + 40) return true;
+return false; })()"""
+
+
+@needs_browser
+def test_keyboard_opens_a_word_and_its_attention_is_drawn(page):
+    page.run(FILTER % json.dumps({"search": "onerror", "kind": "wrong", "order": "sure"}))
+    page.run("document.querySelector('#filters button[type=reset]').focus()")
+    page.press("Tab", 9)
+    assert page.run("document.activeElement.tagName") == "SUMMARY" and count_of(page, "canvas") == 0
+    page.press("Enter", 13, "\r")
+    # One for each character of the text and one for the end.
+    assert page.run(CANVASES) == len(EVIL[0]) + 1
+    # The truth comes first, then the reading.
+    assert text_of(page, "#words details[open] dd:nth-of-type(2)") == EVIL[0]
+    label = page.run("document.querySelector('#words canvas').getAttribute('aria-label')")
+    assert label.startswith("for < the network looks mostly at ")
+    assert page.run(ORANGE) is True
+    assert page.problems() == []
+
+
+@needs_browser
+def test_page_follows_dark_and_light(page):
+    colour = "getComputedStyle(document.body).backgroundColor"
+    colours = set()
+    for scheme in ("light", "dark"):
+        page.send("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+        colours.add(page.run(colour))
+    assert colours == {"rgb(255, 255, 255)", "rgb(13, 17, 23)"}
+
+
+def test_command_line(make_config, dataset, tmp_path, capsys):
+    """From a model folder to the page; a folder that can't be made is told before any reading."""
+    settings = tiny_settings(dataset, tmp_path, network={"attention": "luong"})
+    network = make_network(make_config(network={"attention": "luong"}))
+    save_artifact(tmp_path / "experiment" / "best", network, {"licence": "none & all"})
+    (tmp_path / "experiment" / "history.csv").write_text("epoch,loss\n1,2\n2,1\n", encoding="utf-8")
+    (tmp_path / "file").touch()
+    line = ["-c", write_settings(tmp_path / "tiny.yml", settings), "--predict_on_test", "--report"]
+    assert main.main([*line, str(tmp_path / "file")]) == 2
+    error = capsys.readouterr().err
+    assert "Can't write" in error and "/file is no folder" in error
+    assert len(error.splitlines()) == 1
+    (tmp_path / "taken" / "words.csv").mkdir(parents=True)
+    assert main.main([*line, str(tmp_path / "taken")]) == 2
+    assert "words.csv: it is a folder" in capsys.readouterr().err
+    assert main.main([*line, str(tmp_path / "out" / "report")]) == 0
+    assert capsys.readouterr().out.splitlines()[-1].startswith("WER: ")
+    page = (tmp_path / "out" / "report" / "report.html").read_text(encoding="utf-8")
+    assert "Loss by epoch" in page and "none &amp; all" in page and '"attention":' in page
+    assert sorted(p.name for p in (tmp_path / "out" / "report").iterdir()) == ["report.html", "words.csv"]

@@ -1,0 +1,236 @@
+"""Confidences: the curve that makes them honest, where it is kept, and the command that fits it."""
+
+import json
+
+import numpy as np
+import pytest
+
+import main
+import predictors.calibrate
+from base.base_predictor import Prediction
+from exporters.run import export
+from metrics.calibration import calibrate, calibration_error, errors_found, fit_curve
+from models.artifact import load_artifact, save_artifact
+from models.calibration import Calibration, add_calibration, decoding, read_calibration
+from models.description import read_description
+from predictors.calibrate import calibrate_on, fit_calibration
+from predictors.loading import load_predictor
+from predictors.onnx.runtime import PredictorOnnx
+from predictors.predictor_seq2seq import PredictorSeq2Seq
+from preprocessing.labels import Word
+from tests.exporters.test_onnx import pictures, random_network
+from tests.helpers.tiny import tiny_settings, write_settings
+from trainers.run import train
+from utils.config.predict import Predict
+from utils.config.schema import Network
+from utils.errors import UserError
+
+P = np.linspace(0, 1, 101)
+CURVE = (0.5, 1.5, 0.25)
+
+
+def drawn(number: int, curve, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Confidences, and whether each word is right, if `curve` is what makes them honest."""
+    rng = np.random.default_rng(seed)
+    confidences = rng.beta(1.5, 0.7, number)
+    return confidences, rng.random(number) < calibrate(confidences, curve)
+
+
+def test_curves():
+    np.testing.assert_allclose(calibrate(P, (1, 1, 0)), P, atol=1e-6)
+    temperature = calibrate(P[1:-1], (0.5, 0.5, 0))
+    np.testing.assert_allclose(np.log(temperature / (1 - temperature)), 0.5 * np.log(P[1:-1] / (1 - P[1:-1])))
+    assert (np.diff(calibrate(P, CURVE)) > 0).all() and np.isfinite(calibrate(P, CURVE)).all()
+
+
+@pytest.mark.parametrize("curve", [(1.0, 1.0, 0.0), (0.3, 2.0, 0.6), (2.0, 0.4, -1.0)])
+def test_fit_finds_the_curve(curve):
+    confidences, right = drawn(20_000, curve)
+    found = fit_curve(confidences, right)
+    assert found == pytest.approx(curve, abs=0.2)
+    others, right = drawn(20_000, curve, seed=1)
+    assert calibration_error(calibrate(others, found), right) < 0.02
+    if curve[2]:
+        assert calibration_error(others, right) > 0.05
+
+
+def test_fits_to_little_and_to_odd_data_stay_sensible():
+    assert fit_curve([], []) == (1, 1, 0)
+    assert fit_curve([0.9], [False]) == pytest.approx((1, 1, 0), abs=0.7)
+    for right in (True, False):
+        curve = fit_curve([0.0, 0.5, 1.0] * 30, [right] * 90)
+        middle = calibrate(np.array([0.5]), curve)[0]
+        assert 0.9 < (middle if right else 1 - middle) < 1
+    # The surer the worse: the order of words must stay, so nothing is left of the confidences.
+    a, b, _ = fit_curve(np.linspace(0.01, 0.99, 500), np.linspace(0.01, 0.99, 500) < 0.5)
+    assert a >= 0 and b >= 0
+
+
+def test_errors_among_the_least_confident():
+    confidences = [0.9, 0.1, 0.2, 0.8, 0.3, 0.7, 0.6, 0.4, 0.5, 0.95]
+    right = [True, False, True, False, True, True, False, True, True, True]
+    assert errors_found(confidences, right) == pytest.approx(1 / 3)  # 0.1 and 0.2 of ten, 0.1 is wrong
+    assert np.isnan(errors_found([0.5], [True]))
+
+
+def test_applied_to_a_prediction():
+    calibration = Calibration(decoding={}, words=CURVE, characters=(1, 1, 1))
+    raw = Prediction("ab", 0.4, (0.8, 0.5), (("ab", 0.4), ("b", 0.3), ("a", 0.15)))
+    found = calibration.apply(raw)
+    assert (found.text, found.raw_confidence) == ("ab", 0.4)
+    assert found.confidence == pytest.approx(float(calibrate(np.array(0.4), CURVE))) != pytest.approx(0.4)
+    assert found.character_confidences[1] == pytest.approx(1 / (1 + np.exp(-1)), abs=1e-6)
+    assert found.character_confidences[0] > found.character_confidences[1]
+    first, second, third = found.alternatives
+    assert first == ("ab", found.confidence) and [second[0], third[0]] == ["b", "a"]
+    # The others keep their proportions, and all together are no more than certain.
+    assert second[1] == pytest.approx(2 * third[1])
+    assert second[1] == pytest.approx(0.3 * (1 - found.confidence) / 0.6)
+    sure = calibration.apply(Prediction("", 1.0, (), (("", 1.0), ("a", 0.0))))
+    assert sure.confidence <= 1 and sure.alternatives[1] == ("a", 0.0) and sure.character_confidences == ()
+
+
+def test_decodings():
+    """Settings that change which text is given have calibrations of their own; others don't."""
+    network, without = Network(ctc_weight=0.3), Network()
+    greedy = {"decoder": "greedy", "ctc_weight": Predict().ctc_weight}
+    assert decoding(Predict(), network) == greedy == decoding(Predict(batch_size=3), network)
+    assert decoding(Predict(), without) == {"decoder": "greedy", "ctc_weight": 0.0}
+    beam = Predict(decoder="beam", ctc_weight=0.4)
+    assert decoding(beam, network) == decoding(
+        Predict(decoder="beam", ctc_weight=0.4, n_best=2, beam_width=9), network
+    )
+    assert decoding(beam, network) != decoding(Predict(decoder="beam", ctc_weight=0.5), network)
+    # Without a CTC head its weight changes nothing.
+    assert decoding(beam, without) == decoding(Predict(decoder="beam", ctc_weight=0.5), without)
+    lexicon = Predict.model_validate({"decoder": "lexicon", "lexicon": {"weight": 0.1}})
+    assert decoding(lexicon, network) != decoding(Predict(decoder="lexicon"), network)
+
+
+@pytest.fixture
+def saved(make_config, tmp_path):
+    """The model folder of `make_config`'s experiment: random, and released, so no training may touch it."""
+    folder = tmp_path / "experiment" / "best"
+    save_artifact(folder, random_network(make_config), {"licence": "none"})
+    (folder / "CARD.md").write_text("released", encoding="utf-8")
+    return folder
+
+
+def curve_for(settings: Predict, words=CURVE) -> Calibration:
+    return Calibration(decoding=decoding(settings, Network()), words=words, characters=(1, 1, 0))
+
+
+def test_kept_for_each_decoder(saved):
+    beam = Predict(decoder="beam")
+    assert read_calibration(saved, Predict()) is None
+    before = read_description(saved)
+    for settings, words in ((Predict(), CURVE), (beam, (2, 2, 0)), (Predict(), (3, 3, 0))):
+        add_calibration(saved, read_description(saved), curve_for(settings, words))
+    assert read_calibration(saved, Predict()).words == (3, 3, 0)
+    assert read_calibration(saved, beam).words == (2, 2, 0)
+    assert read_calibration(saved, Predict(decoder="beam", length_penalty=0.9)) is None
+    description = read_description(saved)
+    assert len(description.pop("calibrations")) == 2 and description == before
+    with pytest.raises(UserError, match="replaced during the calibration"):
+        add_calibration(saved, before, curve_for(beam))
+
+
+def test_other_weights_have_no_calibration_and_copies_keep_it(make_config, saved, tmp_path):
+    add_calibration(saved, read_description(saved), curve_for(Predict()))
+    network, description = load_artifact(saved)
+    save_artifact(tmp_path / "copy", network, {}, description["calibrations"])
+    assert read_calibration(tmp_path / "copy", Predict()) == read_calibration(saved, Predict())
+    save_artifact(tmp_path / "copy", random_network(make_config, seed=3), {})
+    assert read_calibration(tmp_path / "copy", Predict()) is None
+
+
+@pytest.mark.parametrize(
+    "entry", [{}, {"decoding": {}, "words": [1, -1, 0], "characters": [1, 1, 0]}, 3, {"words": [1, 1]}, None]
+)
+def test_damaged_calibrations(saved, entry):
+    damaged = {**read_description(saved), "calibrations": [entry] if entry is not None else 5}
+    (saved / "model.json").write_text(json.dumps(damaged), encoding="utf-8")
+    with pytest.raises(UserError, match=r"calibrations in .* are damaged"):
+        load_predictor(saved, Predict())
+
+
+def test_all_runtimes_give_the_calibrated_confidences(make_config, saved, eagerly, capsys):
+    images = pictures(load_artifact(saved)[0], 8)
+    raw = PredictorSeq2Seq.from_folder(saved).predict_batch(images)
+    add_calibration(saved, read_description(saved), curve_for(Predict()))
+    export(make_config())
+    assert read_calibration(saved, Predict())  # the export has kept it
+    for runtime, kind in (("keras", PredictorSeq2Seq), ("onnx", PredictorOnnx)):
+        predictor = load_predictor(saved, Predict(runtime=runtime))
+        assert isinstance(predictor, kind)
+        for found, before in zip(predictor.predict_batch(images), raw, strict=True):
+            assert found.text == before.text and found.raw_confidence == pytest.approx(
+                before.confidence, abs=1e-4
+            )
+            expected = calibrate(np.array(before.confidence), CURVE)
+            assert found.confidence == pytest.approx(float(expected), abs=1e-3)
+    capsys.readouterr()
+    other = load_predictor(saved, Predict(decoder="beam", beam_width=2))
+    assert other.calibration is None and "not calibrated as set; --calibrate" in capsys.readouterr().err
+
+
+def test_fit_on_readings():
+    """Characters are judged by the alignment; the held-out error knows writers."""
+    labels = ["ab", "ab", "abc", "b"] * 40
+    readings = [Prediction("ab", 0.9, (0.9, 0.9)), Prediction("ax", 0.5, (0.9, 0.2))] * 80
+    words = [Word(f"{i}.png", label, writer=f"w{i % 3}") for i, label in enumerate(labels)]
+    calibration = fit_calibration(readings, words)
+    # Of the sure words half are right, of the others none.
+    assert calibrate(np.array([0.9]), calibration.words)[0] == pytest.approx(0.5, abs=0.05)
+    assert calibrate(np.array([0.5]), calibration.words)[0] < 0.1
+    # An "x" is written with 0.2, and always wrong.
+    assert calibrate(np.array([0.2]), calibration.characters)[0] < 0.1
+    facts = calibration.fitted_on
+    assert facts["words"] == 160 and facts["errors_found"] == pytest.approx(32 / 120, abs=1e-6)
+    assert facts["ece"] < 0.05 < facts["ece_before"] and facts["ece_held_out"] < 0.1
+
+
+def test_command(make_config, dataset, saved, tmp_path, eagerly, monkeypatch, capsys):
+    """`--calibrate` on a released model; evaluation and tables then have the new confidences."""
+    config = write_settings(tmp_path / "tiny.yml", tiny_settings(dataset, tmp_path))
+    assert main.main(["-c", config, "--calibrate"]) == 2
+    assert "at least 100 validation words" in capsys.readouterr().err
+    monkeypatch.setattr(predictors.calibrate, "LEAST_WORDS", 6)
+    weights = read_description(saved)["weights_sha256"]
+    assert main.main(["-c", config, "--predict_on_test"]) == 0
+    assert "(not calibrated)" in capsys.readouterr().out
+    assert main.main(["-c", config, "--calibrate"]) == 0
+    assert "on 6 validation words: expected calibration error" in capsys.readouterr().out
+    description = read_description(saved)
+    (entry,) = description["calibrations"]
+    assert description["weights_sha256"] == weights and entry["fitted_on"]["words"] == 6
+    output = tmp_path / "out.json"
+    assert main.main(["-c", config, "--predict_on_test", "--output", str(output)]) == 0
+    assert "before calibration)" in capsys.readouterr().out
+    raw = PredictorSeq2Seq.from_folder(saved)
+    for row in json.loads(output.read_text(encoding="utf-8"))[:2]:
+        ((_, word),) = raw.read_files([dataset / "words" / row["filename"]])
+        assert row["confidence"] == pytest.approx(
+            float(calibrate(np.array(word.confidence), entry["words"])), abs=1e-4
+        )
+
+
+def test_training_calibrates_its_model(make_config, tmp_path, eagerly, monkeypatch, capsys):
+    output = {"output": {"output_weights": str(tmp_path / "copy")}}
+    config = make_config(train={"num_epochs": 1, **output})
+    best = tmp_path / "experiment" / "best"
+    train(config)
+    assert "not calibrated: Calibration needs at least 100" in capsys.readouterr().err
+    assert best.is_dir() and read_calibration(best, Predict()) is None
+    # The same command goes on where something is left to do.
+    monkeypatch.setattr(predictors.calibrate, "LEAST_WORDS", 6)
+    train(config)
+    assert "Calibrated" in capsys.readouterr().err
+    assert read_calibration(best, Predict()) == read_calibration(tmp_path / "copy", Predict()) is not None
+    monkeypatch.setattr("trainers.run.calibrate_on", lambda *arguments: pytest.fail("it is calibrated"))
+    train(config)
+
+
+def test_too_few_words_are_refused(saved):
+    with pytest.raises(UserError, match="needs at least 100 validation words, mine has 0"):
+        calibrate_on(saved, [], Predict(), "mine")

@@ -1,0 +1,184 @@
+"""The Python API: files and arrays of the same pixels are read alike, and errors say which image."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image as PillowImage
+
+import predictors
+from base.base_predictor import Prediction
+from preprocessing.word_image import (
+    UnusableImage,
+    read_word_image,
+    word_image_of_array,
+    word_image_of_picture,
+)
+from tests.helpers.tiny import REPOSITORY
+from utils.config.data import Image
+from utils.errors import UserError
+
+GEOMETRIES = [
+    Image(),
+    Image.model_validate(
+        {"image_size": {"y_size": 24, "x_size": 90, "num_channels": 3}, "binarization": "otsu"}
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def reader():
+    return predictors.load(REPOSITORY / "snapshots" / "synthetic")
+
+
+def picture() -> np.ndarray:
+    """RGB pixels, every channel another ramp."""
+    ramp = np.linspace(0, 255, 40 * 70).reshape(40, 70)
+    return np.stack([ramp, ramp[::-1], ramp[:, ::-1]], axis=2).astype(np.uint8)
+
+
+def as_saved(mode: str) -> PillowImage.Image:
+    if mode == "I;16":
+        return PillowImage.fromarray((picture()[:, :, 0].astype(np.uint16) + 1) * 250)
+    file = PillowImage.fromarray(picture()).convert(mode)
+    if mode == "RGBA":
+        file.putalpha(PillowImage.fromarray(picture()[:, :, 1]))
+    return file
+
+
+@pytest.mark.parametrize("geometry", GEOMETRIES)
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "1", "I;16"])
+def test_file_and_array_give_the_same_pixels(tmp_path, geometry, mode):
+    file = as_saved(mode)
+    file.save(tmp_path / "word.png")
+    array = np.asarray(file)
+    result = word_image_of_array(array, geometry)
+    np.testing.assert_array_equal(result, read_word_image(tmp_path / "word.png", geometry))
+    if array.ndim == 2:
+        np.testing.assert_array_equal(result, word_image_of_array(array[:, :, None], geometry))
+
+
+@pytest.mark.parametrize("shape", [(40, 70), (40, 70, 3)])
+def test_kinds_of_numbers(shape):
+    """Floats from 0 to 1, 16-bit values and views with odd strides mean the same picture."""
+    pixels = picture() if len(shape) == 3 else picture()[:, :, 0]
+    expected = word_image_of_array(pixels, GEOMETRIES[0])
+    for same in (
+        pixels / 255,
+        pixels.astype(np.uint16) * 257,
+        np.asfortranarray(pixels),
+        pixels.astype(np.int64),
+    ):
+        found = word_image_of_array(same, GEOMETRIES[0])
+        assert np.abs(found.astype(int) - expected).max() <= 1
+
+
+@pytest.mark.parametrize(
+    "array, reason",
+    [
+        (np.zeros((3, 4, 2), np.uint8), "shape (3, 4, 2)"),
+        (np.zeros(5, np.uint8), "shape (5,)"),
+        (np.zeros((0, 4), np.uint8), "empty array"),
+        (np.array([["a"]]), "is no image"),
+        (np.zeros((8000, 8000), np.uint8), "max_pixels"),
+    ],
+)
+def test_arrays_that_are_no_images(array, reason):
+    with pytest.raises(UnusableImage) as caught:
+        word_image_of_array(array, Image(), "array 3")
+    assert reason in str(caught.value) and "array 3" in str(caught.value)
+
+
+def test_reads_files_arrays_and_lists(reader):
+    path = REPOSITORY / "test_images" / "supported.png"
+    array = np.asarray(PillowImage.open(path))
+    alone = reader.read(path)
+    assert isinstance(alone, Prediction) and isinstance(alone, predictors.Prediction)
+    assert len(alone.character_confidences) == len(alone.text) > 5 and 0 < alone.confidence <= 1
+    assert set(alone.text) <= set(reader.charset)
+    assert reader.read(array) == alone == reader.read(str(path))
+    several = reader.read([path, array, array[:, : array.shape[1] // 2]])
+    assert [p.text for p in several[:2]] == [alone.text] * 2 and several[2].text != alone.text
+    assert reader.read([]) == []
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "1", "I;16"])
+def test_pillow_images(tmp_path, mode):
+    as_saved(mode).save(tmp_path / "word.png")
+    expected = read_word_image(tmp_path / "word.png", GEOMETRIES[0])
+    np.testing.assert_array_equal(word_image_of_picture(as_saved(mode), GEOMETRIES[0]), expected)
+    with PillowImage.open(tmp_path / "word.png") as opened:
+        np.testing.assert_array_equal(word_image_of_picture(opened, GEOMETRIES[0]), expected)
+
+
+def test_reads_many(reader):
+    """Of all kinds, from any iterable, in their order; a list given to `read` is the same."""
+    path = REPOSITORY / "test_images" / "supported.png"
+    picture = PillowImage.open(path)
+    array = np.asarray(picture)
+    half = array[:, : array.shape[1] // 2]
+    alone, half_alone = reader.read(picture), reader.read(half)
+    assert alone == reader.read(path) and alone.text != half_alone.text
+    many = [picture, half, path, str(path), array]
+    found = reader.read_many(iter(many))
+    assert [p.text for p in found] == [alone.text, half_alone.text, *[alone.text] * 3]
+    assert found == reader.read(many) and reader.read_many([]) == []
+
+
+def test_decoder_of_the_reader(eagerly):
+    beam = predictors.load(REPOSITORY / "snapshots" / "synthetic", decoder="beam", n_best=2, beam_width=3)
+    word = beam.read(REPOSITORY / "test_images" / "supported.png")
+    assert len(word.alternatives) == 2 and word.alternatives[0] == (word.text, word.confidence)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"decoder": "beams"}, "load: predict.decoder"),
+        ({"n_best": 3}, "needs decoder beam"),
+        ({"beam_widht": 3}, "nearest is predict.beam_width"),
+        ({"runtime": "onnx", "decoder": "beam"}, "only decodes greedily"),
+    ],
+)
+def test_settings_that_cannot_be(settings, message):
+    with pytest.raises(UserError, match=message):
+        predictors.load(REPOSITORY / "snapshots" / "iam", **settings)
+
+
+def test_unusable_images(reader, tmp_path):
+    good = np.asarray(PillowImage.open(REPOSITORY / "test_images" / "supported.png"))
+    missing = tmp_path / "none.png"
+    with pytest.raises(UnusableImage, match=r"none\.png"):
+        reader.read(missing)
+    with pytest.raises(UnusableImage, match="array 1"):
+        reader.read([good, good[:0]])
+    (tmp_path / "half.png").write_bytes((REPOSITORY / "test_images" / "supported.png").read_bytes()[:900])
+    damaged = PillowImage.open(tmp_path / "half.png")
+    results = reader.read_many([missing, good, good[:0], damaged], errors="return")
+    assert [isinstance(result, UnusableImage) for result in results] == [True, False, True, True]
+    assert results[1].text == reader.read(good).text and "picture 3: truncated or" in str(results[3])
+    with pytest.raises(UnusableImage, match="without pixels"):
+        reader.read(PillowImage.new("L", (0, 5)))
+    with pytest.raises(TypeError, match="int"):
+        reader.read([1])
+
+
+def test_max_pixels():
+    image = REPOSITORY / "test_images" / "look.png"
+    small = predictors.load(REPOSITORY / "snapshots" / "iam", max_pixels=9)
+    with pytest.raises(UnusableImage, match=r"more than image\.max_pixels allows"):
+        small.read(image)
+    large = predictors.load(REPOSITORY / "snapshots" / "iam", max_pixels=2 * 10**9)
+    assert large.predictor.anatomy.image.max_pixels == 2 * 10**9
+
+
+def test_no_model_folder(tmp_path):
+    with pytest.raises(UserError, match="no model folder"):
+        predictors.load(tmp_path)
+
+
+def test_import_is_cheap():
+    code = "import sys, predictors; print({'numpy', 'keras', 'tensorflow', 'cv2'} & set(sys.modules))"
+    result = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True)
+    assert result.stdout == "set()\n", result.stderr

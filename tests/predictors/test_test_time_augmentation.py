@@ -1,0 +1,160 @@
+"""Test-time augmentation: the views of a word, how they agree, and that every way of reading uses them."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+import main
+import predictors.calibrate
+from base.base_predictor import Prediction
+from data_generators.geometric_augmentation import reshape
+from models.calibration import decoding
+from predictors.loading import load_predictor
+from predictors.predictor_seq2seq import PredictorSeq2Seq
+from predictors.test_time_augmentation import VIEWS, agreed, other_views
+from preprocessing.word_image import read_word_image
+from tests.exporters.test_onnx import NETWORKS, exported, pictures, random_network
+from tests.helpers.tiny import REPOSITORY, tiny_settings, write_settings
+from utils.config.load import load_config
+from utils.config.predict import Predict
+from utils.config.schema import Network
+from utils.errors import UserError
+
+
+def bar() -> np.ndarray:
+    """An upright stroke, 4 pixels wide and 20 high."""
+    image = np.full((32, 24), 255, np.uint8)
+    image[6:26, 10:14] = 0
+    return image
+
+
+def ink_of(image: np.ndarray) -> np.ndarray:
+    return 255.0 - image
+
+
+def lean(image: np.ndarray) -> float:
+    """Pixels to the right for each pixel up, by the centres of the ink's rows."""
+    ink = ink_of(image)
+    rows = np.flatnonzero(ink.sum(axis=1) > 255)
+    centres = (ink[rows] * np.arange(image.shape[1])).sum(axis=1) / ink[rows].sum(axis=1)
+    return -np.polyfit(rows, centres, 1)[0]
+
+
+def test_slant_and_zoom_are_what_they_say():
+    assert lean(reshape(bar(), 10, 1, 64)) == pytest.approx(np.tan(np.radians(10)), rel=0.05)
+    assert lean(reshape(bar(), -5, 1, 64)) == pytest.approx(-np.tan(np.radians(5)), rel=0.05)
+    larger = reshape(bar(), 0, 1.5, 64)
+    assert larger.shape == (32, 36)
+    assert ink_of(larger).sum() / ink_of(bar()).sum() == pytest.approx(1.5**2, rel=0.05)
+    np.testing.assert_array_equal(reshape(bar(), 0, 1, 64), bar())
+
+
+@pytest.mark.parametrize("width", [1, 9, 64])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_views_fit_the_network(make_config, width, channels):
+    image = np.full((16, width, 3)[: 2 if channels == 1 else 3], 90, np.uint8)
+    size = {"image_size": {"num_channels": channels}}
+    free, fixed = (make_config(image={**size, "fixed_width": on}).image for on in (False, True))
+    for view in other_views(image, len(VIEWS), free):
+        assert view.shape[0] == 16 and 1 <= view.shape[1] <= 64 and view.shape[2:] == image.shape[2:]
+        assert view.dtype == np.uint8 and ink_of(view).any()
+    if width == 64:
+        assert [view.shape for view in other_views(image, 3, fixed)] == [image.shape] * 3
+
+
+def test_the_text_with_the_most_confidence_wins():
+    readings = [
+        Prediction("on", 0.5, (0.6, 0.8)),
+        Prediction("an", 0.4, (0.5, 0.8)),
+        Prediction("an", 0.3, (0.4, 0.7)),
+    ]
+    found = agreed(readings)
+    assert (found.text, found.character_confidences, found.alternatives) == ("an", (0.5, 0.8), ())
+    assert found.confidence == pytest.approx(0.7 / 3)
+    # Of equals the first: the word as it is.
+    assert agreed([Prediction("a", 0.2, (0.2,)), Prediction("b", 0.2, (0.2,))]).text == "a"
+
+
+def test_alternatives_change_nothing_but_themselves():
+    readings = [
+        Prediction("on", 0.5, (0.6, 0.8), (("on", 0.5), ("an", 0.3), ("in", 0.1))),
+        Prediction("an", 0.4, (0.5, 0.8), (("an", 0.4), ("en", 0.2), ("in", 0.1))),
+    ]
+    found = agreed(readings)
+    alone = agreed([Prediction(r.text, r.confidence, r.character_confidences) for r in readings])
+    assert (found.text, found.confidence, found.character_confidences) == ("on", 0.25, (0.6, 0.8))
+    assert (alone.text, alone.confidence, alone.alternatives) == ("on", 0.25, ())
+    # `an` has a mean of 0.35, but what comes second is no more probable than what comes first.
+    assert [text for text, _ in found.alternatives] == ["on", "an", "en"]
+    assert [confidence for _, confidence in found.alternatives] == pytest.approx([0.25, 0.25, 0.1])
+
+
+@pytest.mark.parametrize("name", ["recipe", "fixed width"])
+def test_doubtful_words_are_read_in_all_views(make_config, tmp_path, name):
+    image, network = NETWORKS[name]
+    model = random_network(make_config, image=image, network=network)
+    images = pictures(model, 30)
+    for predictor in (PredictorSeq2Seq(model), exported(model, tmp_path)):
+        once = predictor.predict_batch(images)
+        middle = sorted(word.confidence for word in once)[15]
+        expected = list(once)
+        for i, word in enumerate(once):
+            if word.confidence < middle:
+                views = other_views(images[i], 2, model.image)
+                expected[i] = agreed([word, *(predictor.predict_batch([view])[0] for view in views)])
+        predictor.views, predictor.views_below = 3, middle
+        for predictor.batch_size in (256, 7):
+            found = predictor.predict_batch(images)
+            assert [word.text for word in found] == [word.text for word in expected]
+            for first, second in zip(found, expected, strict=True):
+                assert first.confidence == pytest.approx(second.confidence, abs=1e-4)
+        assert sum(a.text != b.text for a, b in zip(once, found, strict=True)) > 0
+
+
+def test_the_command_reads_as_the_views_agree(tmp_path):
+    folder, image = REPOSITORY / "snapshots" / "synthetic", tmp_path / "word.png"
+    cv2.imwrite(str(image), cv2.imread(str(REPOSITORY / "test_images" / "look.png"), 0)[::2, ::3])
+    settings = ["predict.views=5", "predict.views_below=1", "predict.weights_file=" + str(folder)]
+    arguments = ["--predict", "--filename", str(image), "--output", str(tmp_path / "out.json"), "--set"]
+    assert main.main([*arguments, *settings, f"experiment_folder={tmp_path}"]) == 0
+    found = json.loads((tmp_path / "out.json").read_text())[0]
+
+    predictor = load_predictor(folder, Predict(), calibrated=False)
+    ((_, once),) = predictor.read_files([image])
+    word = read_word_image(image, predictor.anatomy.image)
+    views = [predictor.predict_batch([view])[0] for view in other_views(word, 4, predictor.anatomy.image)]
+    expected = agreed([once, *views])
+    assert found["text"] == expected.text
+    assert found["confidence"] == pytest.approx(expected.confidence, abs=1e-6)
+    assert expected.confidence != once.confidence
+
+
+def test_settings():
+    network = Network()
+    # Models calibrated before there were views stay so.
+    assert "views" not in decoding(Predict(), network)
+    assert decoding(Predict(views=2), network)["views"] == 2
+    assert load_config("configs/config.yml", [f"predict.views={len(VIEWS) + 1}"]).predict.views == 5
+    with pytest.raises(UserError, match=r"predict\.views"):
+        load_config("configs/config.yml", [f"predict.views={len(VIEWS) + 2}"])
+
+
+def test_a_trained_model_reads_files_as_it_was_evaluated(dataset, tmp_path, eagerly, monkeypatch):
+    monkeypatch.setattr(predictors.calibrate, "LEAST_WORDS", 6)
+    changes = {"train": {"num_epochs": 1}, "predict": {"views": 3, "views_below": 1}}
+    config = ["-c", write_settings(tmp_path / "config.yml", tiny_settings(dataset, tmp_path, **changes))]
+    assert main.main([*config, "--train"]) == 0
+    outputs = [str(tmp_path / "test.json"), str(tmp_path / "files.json")]
+    assert main.main([*config, "--predict_on_test", "--output", outputs[0]]) == 0
+    test = json.loads((tmp_path / "test.json").read_text())
+    files = [str(dataset / "words" / word["filename"]) for word in test]
+    assert main.main([*config, "--predict", "--output", outputs[1], "--filename", *files]) == 0
+    by_file = {word["filename"]: word for word in json.loads((tmp_path / "files.json").read_text())}
+    for word, file in zip(test, files, strict=True):
+        assert by_file[file]["text"] == word["text"]
+        assert by_file[file]["confidence"] == pytest.approx(word["confidence"], abs=1e-5)
+    # The training has calibrated the model for its way of reading.
+    reading = load_predictor(tmp_path / "experiment" / "best", Predict(views=3, views_below=1))
+    assert reading.calibration and reading.calibration.decoding["views"] == 3

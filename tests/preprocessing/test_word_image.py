@@ -1,0 +1,430 @@
+"""Image files to word images: every kind of file gives the right pixels or one line that names it."""
+
+import struct
+import zlib
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image as PillowImage
+from PIL import ImageFile
+
+from preprocessing.word_image import (
+    UnusableImage,
+    binarize,
+    decode,
+    is_binarised,
+    read_word_image,
+    to_network_geometry,
+)
+from utils.config.data import Image, ImageSize
+
+GREY = Image(image_size=ImageSize(num_channels=1))
+COLOUR = Image(image_size=ImageSize(num_channels=3))
+
+
+def geometry(height=40, width=200, channels=1, **keys):
+    size = ImageSize(y_size=height, x_size=width, num_channels=channels)
+    return Image(image_size=size, **{"fixed_width": False, **keys})
+
+
+def word(height=24, width=60):
+    """A dark mark in the left upper part of white paper: every flip and rotation shows."""
+    pixels = np.full((height, width), 255, np.uint8)
+    pixels[4 : height // 2, 6 : width // 2] = 40
+    return pixels
+
+
+@pytest.fixture
+def save(tmp_path):
+    def _save(picture, name, **options):
+        if isinstance(picture, np.ndarray):
+            picture = PillowImage.fromarray(picture)
+        picture.save(tmp_path / name, **options)
+        return tmp_path / name
+
+    return _save
+
+
+def refusal(path, image=GREY):
+    """Reason for which a file is refused; the message is one line that names it."""
+    with pytest.raises(UnusableImage) as caught:
+        read_word_image(path, image)
+    message = str(caught.value)
+    assert message.isprintable() and message.startswith("Image ") and message.endswith(".")
+    assert str(path) in message and caught.value.reason in message
+    return caught.value.reason
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.tif", "a.tiff", "a.bmp", "a.gif", "a.pgm", "png_named.jpg.txt"])
+def test_lossless_files_keep_their_pixels(save, name):
+    form = "PNG" if name.endswith("txt") else None
+    decoded = decode(save(word(), name, format=form), GREY)
+    assert decoded.dtype == np.uint8 and np.array_equal(decoded, word())
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.webp"])
+def test_lossy_files_nearly_keep_their_pixels(save, name):
+    decoded = decode(save(word(), name, quality=95), GREY).astype(int)
+    assert decoded.shape == (24, 60) and np.abs(decoded - word()).max() < 40
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.tif"])
+def test_16_bit_grey_is_brought_down_to_8(save, name):
+    levels = np.linspace(0, 65535, 256).astype(np.uint16).reshape(16, 16)
+    decoded = decode(save(levels, name), GREY).astype(int).ravel()
+    assert np.abs(decoded - np.arange(256)).max() <= 1
+    # A wrong conversion clips nearly all of it to white.
+    assert decoded[0] == 0 and decoded[-1] == 255
+
+
+def test_8_bits_in_a_wider_container_stay_as_they_are(save):
+    assert np.array_equal(decode(save(word().astype(np.uint16), "a.png"), GREY), word())
+    assert np.array_equal(decode(save(word().astype(np.int32), "a.tif"), GREY), word())
+
+
+@pytest.mark.parametrize("top", [1.0, 255.0, 65535.0])
+def test_float_tiff_of_any_usual_range(save, top):
+    values = (word() / np.float32(255) * np.float32(top)).astype(np.float32)
+    values[0, 0] = np.nan
+    assert np.abs(decode(save(values, "a.tif"), GREY).astype(int) - word()).max() <= 1
+
+
+def test_one_bit_files_are_black_and_white(save):
+    for name in ("a.tif", "a.png"):
+        assert set(np.unique(decode(save(word() > 128, name), GREY))) == {0, 255}
+
+
+@pytest.mark.parametrize("image", [GREY, COLOUR], ids=["grey", "colour"])
+def test_transparent_background_becomes_white_paper(save, image):
+    rgba = np.zeros((24, 60, 4), np.uint8)  # transparent black, as drawing programs write it
+    rgba[4:12, 6:30] = (40, 40, 40, 255)
+    decoded = decode(save(rgba, "a.png"), image)
+    expected = word() if image is GREY else cv2.cvtColor(word(), cv2.COLOR_GRAY2RGB)
+    assert np.array_equal(decoded, expected)
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.gif"])
+def test_transparent_palette_colour_becomes_white_paper(save, name):
+    picture = PillowImage.fromarray((word() == 255).astype(np.uint8), "P")
+    picture.putpalette([40, 40, 40, 0, 0, 0])  # colour 1, the paper, is black but transparent
+    assert np.array_equal(decode(save(picture, name, transparency=1), GREY), word())
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "1"])
+def test_a_transparent_grey_or_colour_key_becomes_white_paper(save, mode):
+    picture = PillowImage.fromarray(255 - word()).convert(mode, dither=PillowImage.Dither.NONE)
+    key = {"L": 0, "RGB": (0, 0, 0), "1": 0}[mode]
+    decoded = decode(save(picture, "a.png", transparency=key), GREY)
+    assert decoded[0, 0] == 255 and decoded[6, 8] == (255 if mode == "1" else 215)
+
+
+def test_cmyk_jpeg_is_not_inverted(save):
+    path = save(PillowImage.fromarray(word()).convert("CMYK"), "a.jpg", quality=95)
+    assert np.abs(decode(path, GREY).astype(int) - word()).max() < 40
+
+
+@pytest.mark.parametrize(
+    ("orientation", "turn"),
+    [(1, 0), (3, 2), (6, 1), (8, 3)],  # as cameras write it: the stored picture is turned left by `turn`
+)
+def test_exif_rotated_jpeg_is_upright(save, orientation, turn):
+    exif = PillowImage.Exif()
+    exif[0x0112] = orientation
+    path = save(np.ascontiguousarray(np.rot90(word(), turn)), "a.jpg", exif=exif, quality=95)
+    decoded = decode(path, GREY).astype(int)
+    assert decoded.shape == word().shape and np.abs(decoded - word()).max() < 40
+
+
+def test_animations_give_their_first_frame(save):
+    other = PillowImage.fromarray(255 - word())
+    for name in ("a.gif", "a.png", "a.tif"):
+        path = save(word(), name, save_all=True, append_images=[other, other])
+        with PillowImage.open(path) as file:
+            assert file.n_frames > 1
+        assert np.array_equal(decode(path, GREY), word()), name
+
+
+def test_colour_and_grey_by_channels(save):
+    rgb = np.full((10, 30, 3), 255, np.uint8)
+    rgb[2:5, 3:9] = (200, 20, 100)
+    path = save(rgb, "a.png")
+    assert np.array_equal(decode(path, COLOUR), rgb)
+    grey = decode(path, GREY)
+    assert grey.shape == (10, 30) and grey[3, 4] == round(0.299 * 200 + 0.587 * 20 + 0.114 * 100)
+    as_grey = COLOUR.model_copy(update={"convert_to_grayscale": True})
+    assert np.array_equal(decode(path, as_grey), np.repeat(grey[..., None], 3, axis=2))
+    assert read_word_image(path, GREY).shape == (128, 384)
+    assert read_word_image(path, COLOUR).shape == (128, 384, 3)
+    assert decode(save(word(), "g.png"), COLOUR).shape == (24, 60, 3)
+
+
+# Geometry
+
+
+def test_aspect_ratio_is_kept_and_paper_is_255():
+    box = np.zeros((30, 60), np.uint8)
+    fitted = to_network_geometry(box, geometry(40, 200))
+    assert fitted.shape == (40, 80) and (fitted == 0).all()
+    wide = to_network_geometry(np.zeros((30, 600), np.uint8), geometry(40, 200))
+    rows = np.flatnonzero((wide == 0).all(axis=1))
+    # 600 wide shrinks to 200, so 30 high to 10, centred; the rest is paper.
+    assert wide.shape == (40, 200) and rows.tolist() == list(range(15, 25))
+    assert (np.delete(wide, rows, axis=0) == 255).all()
+
+
+def test_scale_is_used_until_height_or_width_cap_it():
+    half = geometry(40, 200, scale=0.5)
+    ink = to_network_geometry(np.zeros((20, 120), np.uint8), half) == 0
+    assert (ink.any(axis=1).sum(), ink.any(axis=0).sum()) == (10, 60)
+    tall = to_network_geometry(np.zeros((160, 160), np.uint8), half)
+    assert tall.shape == (40, 40) and (tall == 0).all()
+    wide = to_network_geometry(np.zeros((20, 800), np.uint8), half) == 0
+    assert (wide.any(axis=1).sum(), wide.any(axis=0).sum()) == (5, 200)
+    enlarged = to_network_geometry(np.zeros((10, 30), np.uint8), geometry(40, 200, scale=2)) == 0
+    assert (enlarged.any(axis=1).sum(), enlarged.any(axis=0).sum()) == (20, 60)
+
+
+def test_fixed_width_pads_at_the_right_with_paper():
+    own = to_network_geometry(word(), geometry(40, 200))
+    fixed = to_network_geometry(word(), geometry(40, 200, fixed_width=True))
+    assert fixed.shape == (40, 200) and own.shape == (40, 100)
+    assert np.array_equal(fixed[:, :100], own) and (fixed[:, 100:] == 255).all()
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_margin_is_paper_at_both_ends(channels):
+    pixels = np.repeat(word()[..., None], channels, axis=2).squeeze()
+    plain = to_network_geometry(pixels, geometry(channels=channels))
+    wide = to_network_geometry(pixels, geometry(channels=channels, margin=7))
+    assert wide.shape[1] == plain.shape[1] + 14 and np.array_equal(wide[:, 7:-7], plain)
+    assert (wide[:, :7] == 255).all() and (wide[:, -7:] == 255).all()
+
+
+def test_margin_takes_its_room_from_the_widest_words():
+    full = np.zeros((40, 1000), np.uint8)
+    image = to_network_geometry(full, geometry(margin=10))
+    assert image.shape == (40, 200)
+    ink = np.flatnonzero(image[20] == 0)
+    assert ink[0] == 10 and ink[-1] == 189
+    fixed = to_network_geometry(word(), geometry(margin=10, fixed_width=True))
+    assert fixed.shape == (40, 200) and (fixed[:, :10] == 255).all()
+
+
+def test_blur_spreads_ink_and_keeps_its_amount():
+    dot = np.full((41, 101), 255, np.uint8)
+    dot[20, 50] = 0
+    plain, blurred = (to_network_geometry(dot, geometry(41, blur=blur)) for blur in (0, 1.0))
+    assert np.array_equal(plain, dot) and plain.shape == blurred.shape
+    # The middle of a normal distribution of deviation 1: 1 / (2 pi) of the ink.
+    assert abs(int(255 - blurred[20, 50]) - 255 / (2 * np.pi)) <= 2
+    assert abs(np.sum(255.0 - blurred) - 255) < 0.1 * 255
+
+
+def test_three_channels_have_the_geometry_of_one():
+    grey = to_network_geometry(word(), geometry(32, 100, scale=0.7))
+    colour = to_network_geometry(cv2.cvtColor(word(), cv2.COLOR_GRAY2RGB), geometry(32, 100, 3, scale=0.7))
+    assert colour.shape == (*grey.shape, 3)
+    assert all(np.array_equal(colour[..., channel], grey) for channel in range(3))
+
+
+def test_a_full_stop_gets_paper_around_it():
+    dot = np.zeros((4, 4), np.uint8)
+    result = to_network_geometry(dot, geometry(40, 200, scale=1))
+    assert result.shape == (40, 20) and (result[18:22, :4] == 0).all() and (result == 0).sum() == 16
+    assert to_network_geometry(dot, geometry(40, 10, scale=1)).shape == (40, 10)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 40_000), (40_000, 1), (2, 3), (500, 500)])
+@pytest.mark.parametrize("keys", [{}, {"scale": 0.01}, {"scale": 50.0, "binarization": "otsu"}])
+def test_any_size_fits_the_network(shape, keys):
+    image = geometry(16, 50, **keys)
+    result = to_network_geometry(np.full(shape, 90, np.uint8), image)
+    assert result.shape[0] == 16 and 1 <= result.shape[1] <= 50 and result.dtype == np.uint8
+
+
+def test_one_pixel_file(save):
+    assert (read_word_image(save(np.full((1, 1), 7, np.uint8), "a.png"), geometry(16, 50)) == 7).all()
+
+
+def _drawn(text):
+    canvas = np.full((80, 300), 255, np.uint8)
+    return cv2.putText(canvas, text, (10, 60), cv2.FONT_HERSHEY_SCRIPT_SIMPLEX, 2, 0, 5, cv2.LINE_AA)
+
+
+def test_otsu_makes_grey_and_binarised_scans_agree():
+    clean = _drawn("word")
+    rng = np.random.default_rng(1)
+    # A grey scan: brownish ink on uneven paper, with noise.
+    uneven = np.linspace(-15, 15, 300)[None, :]
+    grey = 70 + clean / 255 * 130 + uneven + rng.normal(0, 8, clean.shape)
+    grey = grey.clip(0, 255).astype(np.uint8)
+    archive = np.where(clean < 128, 0, 255).astype(np.uint8)
+    otsu = geometry(48, 200, scale=0.6, binarization="otsu")
+    ink = [to_network_geometry(pixels, otsu) < 128 for pixels in (grey, archive)]
+    assert (ink[0] & ink[1]).sum() / (ink[0] | ink[1]).sum() > 0.9
+    paper = [np.median(to_network_geometry(pixels, otsu)) for pixels in (grey, archive)]
+    assert paper == [255, 255]
+    without = otsu.model_copy(update={"binarization": "none"})
+    assert np.median(to_network_geometry(grey, without)) < 230
+
+
+def test_two_values_make_a_binarised_file(save):
+    """98 of 100 pixels suffice, whichever two values they have; the model's binarisation hides nothing."""
+    pixels = np.repeat(np.array([[30, 200]], np.uint8), 50, axis=1)
+    otsu = geometry(binarization="otsu")
+    for others, expected in ((0, True), (2, True), (3, False), (40, False)):
+        pixels[0, :others] = np.arange(100, 100 + others)
+        path = save(pixels, f"{others}.png")
+        assert is_binarised(path, GREY) is is_binarised(path, COLOUR) is is_binarised(path, otsu) is expected
+    assert is_binarised(save(word(), "word.png"), GREY) and is_binarised(save(word() * 0, "ink.png"), GREY)
+    gradient = np.tile(np.arange(60, dtype=np.uint8), (24, 1))
+    assert not is_binarised(save(np.dstack([word(), gradient, word()]), "colour.png"), COLOUR)
+    with pytest.raises(UnusableImage):
+        is_binarised(path.parent / "gone.png", GREY)
+
+
+def test_binarize_by_hand_and_of_blank_paper():
+    pixels = np.array([[30, 40, 200, 210]], np.uint8)
+    assert binarize(pixels).tolist() == [[0, 0, 255, 255]]
+    assert binarize(np.repeat(pixels[..., None], 3, axis=2))[0, :, 1].tolist() == [0, 0, 255, 255]
+    assert (binarize(np.full((5, 5), 200, np.uint8)) == 255).all()
+
+
+# Unusable files
+
+
+def png_header(width, height):
+    """A well-formed PNG as far as its header says, with pixel data that would end at once."""
+
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(b""))
+        + chunk(b"IEND", b"")
+    )
+
+
+@pytest.mark.parametrize("side", [7072, 30_000, 2_000_000_000])
+def test_huge_images_are_refused_by_their_header(tmp_path, monkeypatch, side):
+    monkeypatch.setattr(ImageFile.ImageFile, "load", lambda self: pytest.fail("decoded"))
+    path = tmp_path / "bomb.png"
+    path.write_bytes(png_header(side, side))
+    reason = refusal(path)
+    assert reason == f"{side}x{side} pixels are more than image.max_pixels allows"
+
+
+def test_max_pixels_is_the_only_limit(save):
+    path = save(np.zeros((10, 20), np.uint8), "a.png")
+    limited = GREY.model_copy(update={"max_pixels": 199})
+    assert "max_pixels" in refusal(path, limited)
+    assert decode(path, GREY.model_copy(update={"max_pixels": 200})).shape == (10, 20)
+    # Pillow's own limit, which no config could raise, is lower than this.
+    path.write_bytes(png_header(20_000, 20_000))
+    raised = GREY.model_copy(update={"max_pixels": 10**9})
+    assert refusal(path, raised) == "truncated or damaged file"
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.tif", "a.bmp", "a.gif", "a.webp", "a.pgm"])
+def test_truncated_files(save, name):
+    noise = np.random.default_rng(1).integers(0, 256, (60, 90), np.uint8)
+    path = save(noise, name)
+    content = path.read_bytes()
+    assert read_word_image(path, GREY).shape == (128, 384)
+    path.write_bytes(content[: len(content) // 2])
+    assert refusal(path) == "truncated or damaged file"
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "empty file"),
+        (b"a text file\n", "not an image"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not an image"),
+        (
+            b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 1 1\n",
+            "not an image",
+        ),  # Pillow would run Ghostscript
+        (b"\x89PNG\r\n\x1a\n", "not an image"),
+    ],
+)
+def test_files_that_are_no_images(tmp_path, content, reason):
+    path = tmp_path / "a.png"
+    path.write_bytes(content)
+    assert refusal(path) == reason
+
+
+def test_files_that_can_not_be_opened(tmp_path, save):
+    assert refusal(tmp_path / "no.png") == "missing file"
+    (tmp_path / "link.png").symlink_to(tmp_path / "no.png")
+    assert refusal(tmp_path / "link.png") == "missing file"
+    assert refusal(tmp_path) == "is a directory"
+    assert refusal(save(word(), "a.png") / "b.png") == "not a directory"
+
+
+def test_unreadable_files(save, monkeypatch):
+    path = save(word(), "a.png")
+
+    def refuse(*args, **kwargs):
+        raise PermissionError(13, "Permission denied")
+
+    # Not by the file's mode: tests may run as root, who reads everything.
+    monkeypatch.setattr(PillowImage, "open", refuse)
+    assert refusal(path) == "permission denied"
+
+
+def test_odd_names_are_escaped(tmp_path):
+    with pytest.raises(UnusableImage) as caught:
+        read_word_image(tmp_path / "a\n\x1b[31m.png", GREY)
+    assert "a\\n\\x1b[31m.png: missing file" in str(caught.value) and str(caught.value).isprintable()
+
+
+MAGIC = [
+    b"\x89PNG\r\n\x1a\n",
+    b"GIF89a",
+    b"BM",
+    b"II*\0",
+    b"MM\0*",
+    b"RIFF\0\0\0\0WEBP",
+    b"\xff\xd8\xff",
+    b"P5 ",
+]
+
+
+def assert_usable_or_refused(path):
+    try:
+        pixels = read_word_image(path, geometry(16, 50, max_pixels=10_000))
+    except UnusableImage as error:
+        assert str(error).isprintable() and str(path) in str(error)
+    else:
+        assert pixels.dtype == np.uint8 and pixels.shape[0] == 16
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(magic=st.sampled_from([b"", *MAGIC]), content=st.binary(max_size=200))
+def test_arbitrary_bytes_are_refused(tmp_path, magic, content):
+    path = tmp_path / "a.png"
+    path.write_bytes(magic + content)
+    assert_usable_or_refused(path)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    name=st.sampled_from(["a.png", "a.jpg", "a.tif", "a.bmp", "a.gif", "a.webp", "a.pgm"]),
+    changes=st.lists(st.tuples(st.integers(0, 150), st.integers(0, 255)), min_size=1, max_size=6),
+)
+def test_damaged_headers_are_read_or_refused(save, name, changes):
+    path = save(word(), name)
+    content = bytearray(path.read_bytes())
+    for place, value in changes:
+        content[place % len(content)] = value
+    path.write_bytes(content)
+    assert_usable_or_refused(path)

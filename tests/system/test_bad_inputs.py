@@ -1,0 +1,491 @@
+"""The table of bad inputs, through every command that they can reach.
+
+Each ends with exit code 2 and one sentence, leaves the disk as it was and prints no traceback.
+"""
+
+import hashlib
+import json
+import os
+import pickle
+import shutil
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+import main
+import tools.create_labels
+import tools.draw_predictions
+import tools.inspect_dataset
+from models.artifact import read_description, save_artifact
+from models.model_seq2seq import ModelSeq2Seq
+from preprocessing.tokenizer import Tokenizer
+from tests.helpers import bad_inputs
+from tests.helpers.tiny import tiny_settings, write_settings
+from utils.config.load import validate_config
+
+IMAGES, LABELS, TRAINING = bad_inputs.images(), bad_inputs.labels(), bad_inputs.training_labels()
+CONFIGS, TABLES, LEXICONS = bad_inputs.configs(), bad_inputs.tables(), bad_inputs.lexicons()
+# What is no plain file: the words when it is read, and when it is a word of a dataset.
+SPECIAL = {
+    "missing.png": ("names no image file", "missing file"),
+    f"missing{bad_inputs.ESCAPE}.png": ("names no image file", "missing file"),
+    "x" * 300 + ".png": ("names no image file", "file name too long"),
+    "nowhere.png": ("missing file", "missing file"),
+    "circle.png": ("too many levels of symbolic links", "too many levels of symbolic links"),
+    "folder.png": ("names no image file", "is a directory"),
+    "pipe.png": ("not a regular file", "not a regular file"),
+    "endless.png": ("not a regular file", "link that leads out of images_folder"),
+}
+BAD_IMAGES = [name for name, (_, words) in IMAGES.items() if words]
+ODD_IMAGES = [name for name, (_, words) in IMAGES.items() if words is None]
+JOBS = {
+    "train": ["--train"],
+    "test": ["--predict_on_test"],
+    "predict": ["--predict", "--filename", "good.png"],
+}
+
+pytestmark = [pytest.mark.usefixtures("eagerly"), pytest.mark.filterwarnings("ignore::UserWarning:PIL")]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory) -> Path:
+    """Folder with all bad inputs, a good config, a good image and a model."""
+    folder = tmp_path_factory.mktemp("bad")
+    bad_inputs.write_all(folder)
+    good = bad_inputs.encoded(bad_inputs.word(), "PNG")
+    for place in ("images/good", "elsewhere"):
+        (folder / place).mkdir()
+        (folder / place / "0.png").write_bytes(good)
+    (folder / "good.png").write_bytes(good)
+    (folder / "images" / "out.png").symlink_to(folder / "good.png")
+    (folder / "images" / "out").symlink_to(folder / "elsewhere")
+    (folder / "labels" / "good.json").write_bytes(bad_inputs._labels(bad_inputs._entry()))
+    settings = tiny_settings(folder, folder) | {
+        "images_folder": str(folder / "images"),
+        "labels_file": str(folder / "labels" / "good.json"),
+        "cache_folder": str(tmp_path_factory.mktemp("cache")),
+        "experiment_folder": str(folder / "new"),
+        "predict": {"weights_file": str(folder / "model")},
+    }
+    write_settings(folder / "good.yml", settings)
+    config = validate_config(settings, "good")
+    save_artifact(folder / "model", ModelSeq2Seq(config.image, config.network, Tokenizer("abc")), {})
+    return folder
+
+
+def tree(folder: Path) -> dict[str, object]:
+    """What is in a folder: every path with its kind, time and content."""
+    found: dict[str, object] = {}
+    for path in sorted(folder.rglob("*")):
+        status = path.lstat()
+        content = (
+            hashlib.sha256(path.read_bytes()).digest() if path.is_file() and not path.is_symlink() else b""
+        )
+        found[str(path)] = (
+            status.st_mode,
+            status.st_size,
+            content,
+            "" if path.is_dir() else status.st_mtime_ns,
+        )
+    return found
+
+
+def outcome(capfd, arguments, job=main.main) -> tuple[int, str, str]:
+    """Exit code, stdout and stderr, of Python and of the libraries below it."""
+    capfd.readouterr()
+    code = job([str(argument) for argument in arguments])
+    output = capfd.readouterr()
+    shown = output.out + output.err
+    assert "Traceback" not in shown and not set(shown) & set("\x1b\x9b\u202e"), shown
+    return code, output.out, output.err
+
+
+def assert_refused(capfd, folder: Path, arguments, words: str, job=main.main) -> None:
+    before = tree(folder)
+    code, out, error = outcome(capfd, arguments, job)
+    assert code == 2 and out == "", error
+    sentence = error.splitlines()[-1]
+    assert words in sentence and sentence.endswith("."), error
+    assert tree(folder) == before
+
+
+def on(place: Path, *overrides: str) -> list[str]:
+    """Arguments for the good config with `overrides`."""
+    return ["-c", str(place / "good.yml"), *(["--set", *overrides] if overrides else [])]
+
+
+def listing(tmp_path: Path, name: str) -> str:
+    """Labels file of one image in every split."""
+    file = tmp_path / "labels.json"
+    words = [{"filename": name, "label": "a"}]
+    file.write_text(json.dumps(dict.fromkeys(("train", "val", "test"), words)), encoding="utf-8")
+    return f"labels_file={file}"
+
+
+@pytest.mark.parametrize("name", [*BAD_IMAGES, *SPECIAL], ids=ascii)
+def test_bad_images(place, tmp_path, capfd, name):
+    read, counted = SPECIAL[name] if name in SPECIAL else (IMAGES[name][1],) * 2
+    assert_refused(capfd, place, [*on(place), "--predict", "--filename", place / "images" / name], read)
+    for job in ("train", "test"):
+        labels = listing(tmp_path, name)
+        assert_refused(capfd, place, [*on(place, labels), *JOBS[job]], counted)
+    (tmp_path / "table.csv").write_text(f"filename,label\n{name},a\n", encoding="utf-8")
+    table = ["--table", tmp_path / "table.csv", "--images", place / "images", "--output", tmp_path / "o.json"]
+    assert_refused(capfd, tmp_path, table, "No usable word: 1 ", tools.create_labels.main)
+
+
+@pytest.mark.parametrize("name", ODD_IMAGES, ids=ascii)
+def test_odd_images_are_read(place, capfd, name):
+    before = tree(place)
+    code, out, error = outcome(capfd, [*on(place), "--predict", "--filename", place / "images" / name])
+    assert code == 0 and out.startswith("Predicted label: "), error
+    code, out, _ = outcome(
+        capfd, [*on(place), "--predict", "--filename", place / "images" / name, place / "good.png"]
+    )
+    assert code == 0 and [line.count("\t") for line in out.splitlines()] == [2, 2]
+    assert tree(place) == before
+
+
+def test_names_in_one_folder_are_shown_harmless(place, capfd, tmp_path):
+    """The good ones on stdout and in the table, the bad ones on stderr."""
+    for name in (f"good{bad_inputs.ESCAPE}.png", "tab\tline\n.png", os.fsdecode(b"latin\xe9.png")):
+        shutil.copy(place / "good.png", tmp_path / name)
+    (tmp_path / f"bad{bad_inputs.ESCAPE}.png").write_text("no image")
+    for output in ("out.csv", "out.json"):
+        arguments = [*on(place), "--predict", "--filename", tmp_path, "--output", tmp_path / output]
+        code, out, error = outcome(capfd, arguments)
+        assert code == 2 and len(out.splitlines()) == 3 and "tab\\tline\\n.png" in out
+        assert "bad\\x1b[31m\\u202e.png: not an image" in error
+        assert not set((tmp_path / output).read_text(encoding="utf-8")) & set("\x1b\u202e\t")
+    names = [row["filename"] for row in json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))]
+    assert sorted(names) == sorted(str(path) for path in tmp_path.glob("*.png"))
+
+
+@pytest.mark.parametrize("name", [*LABELS, *TRAINING])
+def test_bad_labels(place, capfd, name):
+    _, words = (LABELS | TRAINING)[name]
+    for job in ("train", "test") if name in LABELS else ("train",):
+        labels = f"labels_file={place / 'labels' / f'{name}.json'}"
+        assert_refused(capfd, place, [*on(place, labels), *JOBS[job]], words)
+    assert_refused(capfd, place, [*on(place, labels), "--train", "--dry_run"], words)
+    inspected = ["--labels_file", place / "labels" / f"{name}.json", "--images_folder", place / "images"]
+    # Words that can't be used are what inspecting is for.
+    if name in LABELS and not any(word in words for word in ("usable", "link", " of ", "missing")):
+        assert_refused(capfd, place, inspected, words, tools.inspect_dataset.main)
+
+
+@pytest.mark.parametrize("kind", ["pipe.png", "endless.png", "folder.png"])
+def test_lists_that_are_no_files(place, capfd, monkeypatch, kind):
+    """A pipe would be waited on, a device never end."""
+    monkeypatch.chdir(place)
+    path = place / "images" / kind
+    for job in ("train", "test"):
+        arguments = [*on(place, f"labels_file={path}"), *JOBS[job]]
+        assert_refused(capfd, place, arguments, "not a regular file")
+    changes = ["predict.decoder=lexicon", f"predict.lexicon.file={path}"]
+    assert_refused(capfd, place, [*on(place, *changes), *JOBS["predict"]], "not a regular file")
+
+
+@pytest.mark.parametrize("name", LEXICONS)
+def test_bad_lexicons(place, capfd, monkeypatch, name):
+    monkeypatch.chdir(place)
+    changes = ["predict.decoder=lexicon", f"predict.lexicon.file={place / 'lexicons' / f'{name}.tsv'}"]
+    for job in ("predict", "test"):
+        assert_refused(capfd, place, [*on(place, *changes), *JOBS[job]], LEXICONS[name][1])
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_bad_tables(place, tmp_path, capfd, name):
+    table = ["--table", place / "tables" / f"{name}.csv", "--images", place / "images"]
+    arguments = [*table, "--output", tmp_path / "labels.json"]
+    assert_refused(capfd, place, arguments, TABLES[name][1], tools.create_labels.main)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_bad_configs(place, capfd, monkeypatch, name):
+    monkeypatch.chdir(place)
+    for job in (*JOBS.values(), ["--export"], ["--train", "--dry_run"], ["--train", "--restart"]):
+        config = place / "configs" / f"{name}.yml"
+        assert_refused(capfd, place, ["-c", config, *job], CONFIGS[name][1])
+
+
+@pytest.mark.parametrize(
+    "override, words",
+    [
+        ("images_folder={place}/none", "does not exist"),
+        ("images_folder={place}/good.png", "does not exist"),
+        ("labels_file={place}/none.json", "does not exist"),
+        ("labels_file={place}/images", "can't be read"),
+        ("cache_folder={place}/good.png", "cache"),
+        ("experiment_folder={place}/good.png", "experiment_folder"),
+        ("experiment_folder={place}/good.png/deeper", "experiment_folder"),
+        ("experiment_folder=/proc/none", "Can't write to experiment_folder /proc/none"),
+        ("cache_folder=/proc/none", "Can't write /proc/none"),
+        ("experiment_folder={place}/strange", "holds config.yml, which no training has written"),
+        ("experiment_folder={place}/linked", "is a link"),
+        ("callbacks.model_best_checkpoint.out_file={place}/new/last", "name two folders"),
+        ("callbacks.model_last_checkpoint.out_file={place}/released.h5", "released model"),
+        ("train.output.output_weights={place}/released", "released model"),
+        ("train.weights_initialization.use_pretrained_weights=true", "restore_from"),
+    ],
+)
+def test_bad_places(place, capfd, override, words):
+    for folder in ("strange", "linked", "released"):
+        (place / folder).mkdir(exist_ok=True)
+    (place / "strange" / "config.yml").write_text("mine: 1\n")
+    if not (place / "linked" / "best").is_symlink():
+        (place / "linked" / "best").symlink_to(place / "elsewhere")
+    (place / "released" / "CARD.md").touch()
+    assert_refused(capfd, place, [*on(place, override.format(place=place)), "--train"], words)
+
+
+@pytest.mark.parametrize("restart", [[], ["--restart"]])
+@pytest.mark.parametrize("name", ["best/notes.txt", "run.json", "history.png"])
+def test_a_folder_of_others_is_never_moved_or_overwritten(place, capfd, tmp_path, name, restart):
+    home = tmp_path / "home"
+    (home / name).parent.mkdir(parents=True)
+    (home / name).write_text("mine")
+    arguments = [*on(place, f"experiment_folder={home}"), "--train", *restart]
+    assert_refused(
+        capfd, tmp_path, arguments, f"holds {name.partition('/')[0]}, which no training has written"
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (["--filename", "{place}/none.png"], "names no image file"),
+        (["--filename", "{place}/none*.png"], "names no image file"),
+        (["--filename", "{place}/" + "y" * 5000], "names no image file"),
+        (["--filename", "{place}/\x1b[31m.png"], "names no image file"),
+        (["--filename", "{place}/labels"], "names no image file"),
+        (["--filename", "{place}/good.png", "--output", "{place}/good.png/out.csv"], "Can't write"),
+        (["--filename", "{place}/good.png", "--output", "{place}/folder.csv"], "Can't write"),
+        (["--filename", "{place}/good.png", "--output", "/proc/none/out.json"], "Can't write"),
+        (["--filename", "{place}/good.png", "--output", "{place}/" + "z" * 300 + ".csv"], "Can't write"),
+    ],
+)
+def test_bad_arguments(place, capfd, arguments, words):
+    (place / "folder.csv").mkdir(exist_ok=True)
+    arguments = [argument.format(place=place) for argument in arguments]
+    assert_refused(capfd, place, [*on(place), "--predict", *arguments], words)
+
+
+def weights_of(folder: Path) -> Path:
+    return folder / read_description(folder)["weights"]
+
+
+def describe(folder: Path, **changes) -> None:
+    path = folder / "model.json"
+    path.write_text(json.dumps({**json.loads(path.read_text(encoding="utf-8")), **changes}), encoding="utf-8")
+
+
+def enlarge(folder: Path, **sizes) -> None:
+    """A network that needs more memory than there is, described beside small weights."""
+    describe(folder, network={**read_description(folder)["network"], **sizes})
+
+
+def sign(folder: Path) -> None:
+    """Makes the description name the weights' present checksum, as an attacker would."""
+    describe(folder, weights_sha256=hashlib.sha256(weights_of(folder).read_bytes()).hexdigest())
+
+
+def edit_weights(folder: Path, change) -> None:
+    """Replaces the first array of the weights file by what `change(group, name, values)` makes."""
+    with h5py.File(weights_of(folder), "r+") as file:
+        names: list[str] = []
+        file.visititems(lambda name, item: names.append(name) if isinstance(item, h5py.Dataset) else None)
+        values = file[names[0]][()]
+        del file[names[0]]
+        change(file, names[0], values)
+    sign(folder)
+
+
+def no_numbers(file, name, values):
+    file[name] = np.full_like(values, np.nan)
+
+
+def compressed(file, name, values):
+    file.create_dataset(name, values.shape, values.dtype, chunks=True, fillvalue=0, compression="gzip")
+
+
+def link(file, name, values):
+    file[name] = h5py.ExternalLink("/etc/passwd", "/")
+
+
+def soft_link(file, name, values):
+    file[name] = h5py.SoftLink("/")
+
+
+def elsewhere(file, name, values):
+    file.create_dataset(name, values.shape, values.dtype, external=[("/etc/passwd", 0, h5py.h5f.UNLIMITED)])
+
+
+def text(file, name, values):
+    file[name] = "words"
+
+
+def another_shape(file, name, values):
+    file[name] = values.ravel()
+
+
+def missing(file, name, values):
+    pass
+
+
+def cut(folder):
+    weights_of(folder).write_bytes(weights_of(folder).read_bytes()[:-100])
+
+
+def replaced_by_link(folder, name):
+    shutil.move(folder / name, folder.parent / "outside")
+    (folder / name).symlink_to(folder.parent / "outside")
+
+
+def replaced_by_pipe(folder):
+    (folder / "model.json").unlink()
+    os.mkfifo(folder / "model.json")
+
+
+class Exploit:
+    def __reduce__(self):
+        return (os.mkdir, ("proof",))
+
+
+MODELS = {
+    "missing": (shutil.rmtree, "no trained model"),
+    "no description": (lambda f: (f / "model.json").unlink(), "no model folder"),
+    "no weights": (lambda f: weights_of(f).unlink(), "lacks"),
+    "cut weights": (cut, "checksum differs"),
+    "cut weights, signed": (lambda f: (cut(f), sign(f)), "don't fit"),
+    "text for weights": (lambda f: (weights_of(f).write_text("words"), sign(f)), "don't fit"),
+    "pickle for weights": (
+        lambda f: (weights_of(f).write_bytes(pickle.dumps(Exploit())), sign(f)),
+        "don't fit",
+    ),
+    "weights of another network": (lambda f: describe(f, charset="abcdefg"), "don't fit"),
+    "weights link out": (lambda f: replaced_by_link(f, weights_of(f).name), "leads out of the model folder"),
+    "description links out": (lambda f: replaced_by_link(f, "model.json"), "leads out of the model folder"),
+    "description is a pipe": (replaced_by_pipe, "not a regular file"),
+    "weights elsewhere": (lambda f: describe(f, weights="../outside.weights.h5"), "names no weights file"),
+    "weights absolute": (lambda f: describe(f, weights="/etc/passwd"), "names no weights file"),
+    "weights with escapes": (lambda f: describe(f, weights=f"{bad_inputs.ESCAPE}.weights.h5"), "lacks"),
+    "empty description": (lambda f: (f / "model.json").write_text(""), "not valid JSON"),
+    "list for description": (lambda f: (f / "model.json").write_text("[]"), "no model description"),
+    "nested description": (lambda f: (f / "model.json").write_text("[" * 200_000), "not valid JSON"),
+    "future format": (lambda f: describe(f, format=99), "use the version that wrote it"),
+    "no charset": (lambda f: describe(f, charset=None), "lacks the charset"),
+    "charset of halves": (lambda f: describe(f, charset="a\ud800"), "half a character"),
+    "charset repeats": (lambda f: describe(f, charset="aa"), "repeats"),
+    "huge network": (lambda f: describe(f, network={"latent_dim": 10**12}), "65536"),
+    "large latent_dim": (lambda f: enlarge(f, latent_dim=65_536), "don't fit"),
+    "large encoder": (lambda f: enlarge(f, encoder_dim=65_536), "don't fit"),
+    "large filters": (lambda f: enlarge(f, num_filters=[65_536]), "don't fit"),
+    "large columns": (lambda f: enlarge(f, column_dim=65_536), "don't fit"),
+    "many residual units": (lambda f: enlarge(f, num_filters=[4096], residual=[100]), "don't fit"),
+    "many layers": (lambda f: enlarge(f, encoder_layers=100), "don't fit"),
+    "large embedding": (lambda f: enlarge(f, embedding_dim=65_536), "don't fit"),
+    "large charset": (
+        lambda f: describe(f, charset="".join(map(chr, range(0x4E00, 0x9FFF)))),
+        "don't fit",
+    ),
+    "origin of a list": (lambda f: describe(f, origin=[bad_inputs.ESCAPE]), "origin must be an object"),
+    "network of code": (lambda f: describe(f, network={"class_name": "Lambda"}), "incomplete or of another"),
+    "impossible image": (
+        lambda f: describe(f, image={"image_size": {"y_size": 1, "x_size": 1}}),
+        "model.json",
+    ),
+} | {
+    f"HDF5: {change.__name__}": (lambda f, change=change: edit_weights(f, change), words)
+    for change, words in {
+        no_numbers: "infinite or undefined numbers",
+        compressed: "is compressed or incomplete",
+        link: "is a link",
+        soft_link: "is a link",
+        elsewhere: "lies in another file",
+        text: "don't fit",
+        another_shape: "don't fit",
+        missing: "don't fit",
+    }.items()
+}
+
+
+# A training that starts from such a model has the network of its config.
+OTHER_NETWORK = {"huge network", "network of code", "impossible image"}
+OTHER_NETWORK |= {name for name in MODELS if name.startswith(("large ", "many "))} - {"large charset"}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_bad_models(place, tmp_path, capfd, monkeypatch, name):
+    """For reading, evaluating, and starting a training from."""
+    damage, words = MODELS[name]
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(place / "model", tmp_path / "model")
+    shutil.copy(place / "good.png", tmp_path)
+    damage(tmp_path / "model")
+    model = tmp_path / "model"
+    for job in (JOBS["predict"], JOBS["test"], ["--export"]):
+        assert_refused(capfd, tmp_path, [*on(place, f"predict.weights_file={model}"), *job], words)
+    start = "train.weights_initialization."
+    arguments = on(place, f"{start}use_pretrained_weights=true", f"{start}restore_from={model}")
+    if name == "missing":
+        words = "restore_from"
+    if name == "impossible image":
+        words = "image.image_size.y_size"
+    if name == "large charset":  # it is known before the weights are read
+        words = "no usable word in its train split"
+    arguments.append("network.charset=null")
+    if name not in OTHER_NETWORK:
+        assert_refused(capfd, tmp_path, [*arguments, "--train"], words)
+
+
+def test_a_hostile_charset_is_shown_harmless(place, tmp_path, capfd, make_config):
+    """Whatever the network reads is printed; here it can write nothing but escapes."""
+    shutil.copytree(place / "model", tmp_path / "model")
+    describe(tmp_path / "model", charset="\x1b\x9b\u202e")
+    with h5py.File(weights_of(tmp_path / "model"), "r+") as file:
+        biases: list[h5py.Dataset] = []
+        file.visititems(
+            lambda name, item: biases.append(item) if getattr(item, "shape", None) == (6,) else None
+        )
+        assert biases
+        for bias in biases:
+            bias[:] = [-100, -100, -100, 100, 0, 0]
+    sign(tmp_path / "model")
+    arguments = [*on(place, f"predict.weights_file={tmp_path / 'model'}"), "--predict"]
+    code, out, _ = outcome(capfd, [*arguments, "--filename", place / "good.png"])
+    assert code == 0 and out.startswith("Predicted label: \\x1b\\x1b")
+
+
+def test_nothing_that_is_loaded_may_be_code():
+    """The seams through which it could come: pickle, numpy's, Keras' and YAML's loaders."""
+    root = Path(main.__file__).parent
+    folders = ("base", "callbacks", "data_generators", "models", "predictors", "preprocessing", "trainers")
+    files = [path for folder in (*folders, "utils") for path in (root / folder).rglob("*.py")]
+    assert len(files) > 50
+    for path in files:
+        content = path.read_text(encoding="utf-8").replace("editdistance.eval(", "")
+        for word in ("pickle.load", "allow_pickle=True", "load_model(", "yaml.unsafe", ".Lambda(", "eval("):
+            assert word not in content, (path, word)
+        assert "np.load(" not in content or "allow_pickle=False" in content, path
+
+
+@pytest.mark.parametrize(
+    "content, words",
+    [
+        ("[", "can't be read"),
+        ("{}", "holds no predictions"),
+        ('[{"filename": 3, "text": "a"}]', "holds no predictions"),
+        ('[{"filename": "gone.png", "text": "a"}]', "missing file"),
+        ('[{"filename": "script.eps", "text": "a"}]', "not an image"),
+        ('[{"filename": "pipe.png", "text": "a"}]', "not a regular file"),
+    ],
+)
+def test_bad_predictions_to_draw(place, tmp_path, capfd, content, words):
+    (tmp_path / "predictions.json").write_text(content)
+    arguments = ["--predictions", tmp_path / "predictions.json", "--images", place / "images"]
+    job = tools.draw_predictions.main
+    assert_refused(capfd, tmp_path, [*arguments, "--output", tmp_path / "out.png"], words, job)

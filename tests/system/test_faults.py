@@ -1,0 +1,415 @@
+"""No fault loses work: what is on disk stays whole, the sentence says what to do, and going on is exact.
+
+The same at full scale, with real kills: `python -m tests.system.faults`.
+"""
+
+import errno
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import main
+from callbacks.progress import Progress
+from callbacks.save_state import SaveState
+from data_generators.data_generator import DataGenerator
+from models.losses import CharacterCrossEntropy
+from predictors.predictor_seq2seq import PredictorSeq2Seq
+from tests.helpers.fault_points import (
+    assert_readable,
+    copied_before_each_change,
+    disk_full_at,
+    largest_file,
+    signal_at,
+)
+from tests.helpers.tiny import CHARSET, REPOSITORY, merged
+from tests.trainers.test_trainer import arrays_of, assert_same_training, equal, history, train
+from utils.errors import UserError
+
+# Small, but with all that has a state.
+STATEFUL = {
+    "train": {
+        "num_epochs": 2,
+        "optimizer": "adamw",
+        "ema_decay": 0.9,
+        "schedule": "cosine",
+        "save_every_minutes": 1e-9,
+        "statistics_batches": 2,
+        "fixed_statistics_epochs": 1,
+    },
+    "network": {"dropout": 0.2},
+    "data_aug": {"use_data_aug": True, "noise_range": 4, "wrong_characters": 0.1},
+    "callbacks": {"early_stopping": {"enabled": True, "patience": 5}},
+}
+EVERY_STEP = {"save_every_minutes": 1e-9}
+
+pytestmark = [
+    pytest.mark.usefixtures("eagerly"),
+    pytest.mark.filterwarnings("ignore:Even though the:UserWarning"),
+]
+
+
+@pytest.fixture
+def after_step(monkeypatch):
+    """A function: (number, action) -> the action runs after that training step of this test."""
+
+    def arrange(number: int, action) -> None:
+        steps, real = [], Progress.on_train_batch_end
+
+        def on_train_batch_end(self, batch, logs=None):
+            real(self, batch, logs)
+            steps.append(batch)
+            if len(steps) == number:
+                action(self.model)
+
+        monkeypatch.setattr(Progress, "on_train_batch_end", on_train_batch_end)
+
+    return arrange
+
+
+def sentence(capsys) -> str:
+    """The last line on stderr; nothing of it is a traceback."""
+    error = capsys.readouterr().err
+    assert "Traceback" not in error
+    line = error.splitlines()[-1]
+    assert line.endswith(".") and line.isprintable()
+    return line
+
+
+def test_a_kill_at_any_moment_loses_nothing(tiny, experiment, tmp_path):
+    """Whatever was about to be changed: all files are whole, and the training ends with the same numbers."""
+    config = tiny(**STATEFUL)
+    with copied_before_each_change(experiment, tmp_path / "copies") as copies:
+        assert train(config) == 0
+    positions = [assert_readable(copy) for copy in copies]
+    # Each save is met at several moments, and no later copy is further back than an earlier one.
+    assert len(copies) > 30 and positions == sorted(positions)
+    assert {(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2)} <= set(positions)
+    within_a_save = [copy for copy in copies if list((copy / "state").glob(".training-*"))]
+    assert len(within_a_save) > 5
+    for copy in (copies[len(copies) // 3], within_a_save[-2]):
+        assert train(config, f"experiment_folder={copy}") == 0
+        assert_same_training(copy, experiment)
+
+
+def test_a_full_disk_at_any_write_keeps_the_state(tiny, experiment, capsys):
+    """The disk is full from the n-th flush of each run on; each run goes on where the one before stands."""
+    config = tiny(train={"num_epochs": 9})
+    before = (0, 0)
+    for number in (1, 3, 7, 11, 16, 22):
+        with disk_full_at(number) as flushes:
+            assert train(config) == 2
+        line = sentence(capsys)
+        assert len(flushes) >= number and "No space left on device" in line and str(experiment) in line
+        position = assert_readable(experiment)
+        assert position >= before
+        before = position
+    assert before >= (1, 0)
+    done = before[0] + 1
+    assert train(config, f"train.num_epochs={done}") == 0
+    assert train(config, f"train.num_epochs={done}", f"experiment_folder={experiment}-straight") == 0
+    assert_same_training(experiment, Path(f"{experiment}-straight"))
+
+
+def test_files_that_the_system_cuts_short(tiny, experiment, capsys):
+    """The libraries below write too: numpy, HDF5, TensorFlow. Here the system itself refuses them."""
+    config = tiny(train={"num_epochs": 1})
+    assert train(config) == 0
+    before = assert_readable(experiment)
+    state, weights = experiment / "state" / "training.npz", next((experiment / "last").glob("*.h5"))
+    sizes = {"training.npz": state.stat().st_size, "model-": weights.stat().st_size}
+    for name, size in sizes.items():
+        for limit in (size - 1, size // 2):
+            with largest_file(limit):
+                assert train(config, "train.num_epochs=2") == 2
+            line = sentence(capsys)
+            assert "File too large" in line and (name in line or limit < min(sizes.values()))
+            assert assert_readable(experiment) == before
+            assert not list(experiment.rglob(".*.part.*"))
+    assert train(config, "train.num_epochs=2") == 0
+    assert [row["epoch"] for row in history(experiment)] == [1, 2]
+
+
+def test_a_cache_and_curves_that_can_not_be_written(tiny, experiment, tmp_path, capsys):
+    with largest_file(2000):
+        assert train(tiny(cache_folder=str(tmp_path / "cache"))) == 2
+    assert "Can't write" in (line := sentence(capsys)) and str(tmp_path / "cache") in line
+    assert list((tmp_path / "cache").iterdir()) == [] and not experiment.exists()
+    (tmp_path / "file").touch()
+    curves = {"enabled": True, "log_dir": str(tmp_path / "file" / "curves")}
+    assert train(tiny(callbacks={"tensorboard": curves})) == 2
+    line = sentence(capsys)
+    assert f"Can't write the TensorBoard logs in {curves['log_dir']}" in line
+
+
+def test_a_result_that_can_not_be_printed(tiny, capsys, monkeypatch, dataset):
+    config = tiny(train={"num_epochs": 1})
+    assert train(config) == 0
+    capsys.readouterr()
+    with open("/dev/full", "w") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        code = main.main(["-c", config, "--predict", "--filename", str(dataset / "words")])
+        monkeypatch.undo()
+        assert code == 2 and "No space left on device" in sentence(capsys)
+
+
+def test_weights_that_are_no_numbers_are_never_saved(tiny, experiment, after_step, monkeypatch, capsys):
+    """The loss would tell it only at the next step, when the good state is gone."""
+
+    def spoil(model):
+        variable = model.trainable_variables[-1]
+        variable.assign(np.full(variable.shape, np.nan))
+
+    config = tiny(**STATEFUL)
+    after_step(2, spoil)
+    assert train(config) == 2
+    monkeypatch.undo()
+    line = sentence(capsys)
+    assert "became infinite or NaN at step 2 of epoch 1" in line and "train.learning_rate" in line
+    assert assert_readable(experiment) == (0, 1)
+    assert train(config) == 0
+    assert train(config, f"experiment_folder={experiment}-straight") == 0
+    assert_same_training(experiment, Path(f"{experiment}-straight"))
+
+
+def test_weights_that_break_in_an_epochs_last_step_spoil_no_snapshot(tiny, experiment, after_step, capsys):
+    config = tiny(train={"num_epochs": 1})
+    assert train(config) == 0
+    before = arrays_of(experiment / "best"), arrays_of(experiment / "last")
+    after_step(3, lambda model: model.trainable_variables[0].assign(model.trainable_variables[0] * np.inf))
+    assert train(config, "train.num_epochs=2") == 2
+    assert "at step 3 of epoch 2" in sentence(capsys)
+    assert equal(arrays_of(experiment / "best"), before[0])
+    assert equal(arrays_of(experiment / "last"), before[1])
+
+
+def test_out_of_memory_names_the_batch_size_that_fits(tiny, experiment, monkeypatch, capsys):
+    import tensorflow as tf
+
+    real = CharacterCrossEntropy.call
+
+    def call(self, y_true, y_pred):
+        if len(y_true) > 3:
+            raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
+        return real(self, y_true, y_pred)
+
+    monkeypatch.setattr(CharacterCrossEntropy, "call", call)
+    config = tiny(train={"num_epochs": 1})
+    assert train(config) == 2
+    assert "Out of memory at train.batch_size 8; train.batch_size=2 fits" in sentence(capsys)
+    assert train(config, "train.batch_size=2") == 0
+    monkeypatch.setattr(CharacterCrossEntropy, "call", lambda *args: (_ for _ in ()).throw(MemoryError()))
+    assert train(config, "train.num_epochs=2", "train.batch_size=2") == 2
+    assert "not even one word fits" in sentence(capsys)
+
+
+def test_what_a_worker_thread_meets_is_told_as_it_is(tiny, monkeypatch, capsys):
+    def fail(error):
+        def make_batch(self, positions, epoch):
+            raise error
+
+        monkeypatch.setattr(DataGenerator, "make_batch", make_batch)
+
+    fail(OSError(errno.EIO, os.strerror(errno.EIO), "/mnt/words"))
+    assert train(tiny()) == 2
+    assert sentence(capsys) == "Can't use /mnt/words: Input/output error."
+    fail(UserError("The words are gone."))
+    assert train(tiny()) == 2
+    assert sentence(capsys) == "The words are gone."
+    fail(ZeroDivisionError("our own fault"))
+    with pytest.raises(ZeroDivisionError, match="our own fault"):
+        train(tiny())
+
+
+def test_a_cache_cut_short_while_training(tiny, experiment, tmp_path, after_step, monkeypatch, capsys):
+    """A mapped file would have killed the process; here the same command makes it anew and goes on."""
+    config = tiny(train={"num_epochs": 6}, cache_folder=str(tmp_path / "cache"))
+
+    def cut(model):
+        for path in (tmp_path / "cache").glob("train-*.pixels"):
+            os.truncate(path, 10)
+
+    after_step(1, cut)
+    assert train(config) == 2
+    line = sentence(capsys)
+    assert f"Can't read the cache {tmp_path / 'cache'}" in line and "makes it anew and goes on" in line
+    monkeypatch.undo()
+    assert train(config) == 0
+    assert [row["epoch"] for row in history(experiment)] == [1, 2, 3, 4, 5, 6]
+
+
+def test_words_that_vanish_while_training_are_not_missed(tiny, dataset, experiment, tmp_path, after_step):
+    shutil.copytree(dataset / "words", tmp_path / "words")
+    places = {"images_folder": str(tmp_path / "words"), "cache_folder": str(tmp_path / "cache")}
+
+    def vanish(model):
+        shutil.rmtree(tmp_path / "words")
+        shutil.rmtree(tmp_path / "cache")
+
+    after_step(1, vanish)
+    assert train(tiny(**places)) == 0
+    assert len(history(experiment)) == 2
+
+
+def test_a_begun_training_needs_the_model_it_started_from_no_more(tiny, experiment, tmp_path, capsys):
+    assert train(tiny(train={"num_epochs": 1})) == 0
+    experiment.rename(tmp_path / "first")
+    start = {"use_pretrained_weights": True, "restore_from": str(tmp_path / "first" / "best")}
+    config = tiny(train={"num_epochs": 1, "weights_initialization": start}, network={"charset": None})
+    assert train(config) == 0
+    shutil.rmtree(tmp_path / "first")
+    capsys.readouterr()
+    assert train(config) == 0
+    assert "is finished" in capsys.readouterr().err
+    assert train(config, "train.num_epochs=2") == 0
+    description = json.loads((experiment / "last" / "model.json").read_text(encoding="utf-8"))
+    assert description["charset"] == CHARSET and description["origin"]["epoch"] == 2
+    assert train(config, restart=True) == 2
+    assert "does not exist" in sentence(capsys) and (experiment / "last").exists()
+
+
+def test_a_fresh_training_keeps_models_that_lie_elsewhere(tiny, experiment, tmp_path, capsys):
+    elsewhere = {"model_best_checkpoint": {"out_file": str(tmp_path / "models" / "best.h5")}}
+    config = tiny(train={"num_epochs": 1}, callbacks=elsewhere)
+    assert train(config) == 0
+    first = arrays_of(tmp_path / "models" / "best")
+    assert train(config, "seed=2", restart=True) == 0
+    (kept,) = (tmp_path / "models").glob("best-*")
+    assert str(kept) in capsys.readouterr().err
+    assert equal(arrays_of(kept), first) and not equal(arrays_of(tmp_path / "models" / "best"), first)
+    assert train(config, "seed=2", "train.num_epochs=2") == 0
+    assert len(list((tmp_path / "models").iterdir())) == 2
+
+
+@pytest.mark.parametrize("place", ["model_best_checkpoint", "model_last_checkpoint", "output"])
+def test_models_that_can_not_be_written_are_told_before_training(tiny, experiment, tmp_path, capsys, place):
+    (tmp_path / "file").touch()
+    name = str(tmp_path / "file" / "model")
+    changes = {"callbacks": {place: {"out_file": name}}}
+    if place == "output":
+        changes = {"train": {"output": {"output_weights": name}}}
+    assert train(tiny(**changes)) == 2
+    assert f"Can't write {name}" in sentence(capsys) and not (experiment / "state").exists()
+
+
+def test_empty_labels_count_among_the_unusable(tiny, dataset, tmp_path, capsys):
+    labels = json.loads((dataset / "labels.json").read_text(encoding="utf-8"))
+    labels["train"][0]["label"] = " "
+    labels["train"][1]["label"] = ""
+    (tmp_path / "labels.json").write_text(json.dumps(labels), encoding="utf-8")
+    config = tiny(labels_file=str(tmp_path / "labels.json"), train={"num_epochs": 1})
+    assert train(config) == 2
+    assert "2 of 20 train words are unusable: 2 empty label" in sentence(capsys)
+    assert train(config, "train.max_unusable_share=0.1") == 0
+    assert "2 of 20 train words are unusable: 2 empty label; they are left out" in capsys.readouterr().err
+
+
+def test_the_second_signal_ends_at_once(monkeypatch, tmp_path, capsys):
+    raised = []
+    monkeypatch.setattr(signal, "raise_signal", raised.append)
+    saving = SaveState(tmp_path / "state.npz", [], dict, 5, 3)
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        saving._remember(signal.SIGTERM, None)
+        assert raised == [] and "once more" in capsys.readouterr().err
+        saving._remember(signal.SIGTERM, None)
+        assert raised == [signal.SIGTERM] and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def test_a_signal_at_any_change_leaves_all_files_whole(tiny, experiment, capsys):
+    """Before training, within saves and between them: each run goes on where the one before stands."""
+    config = tiny(**merged(STATEFUL, {"train": {"num_epochs": 6}}))
+    before, within = (0, 0), []
+    for number, one in zip((2, 9, 15, 14, 16, 15, 17, 20, 22, 16), (signal.SIGTERM, signal.SIGINT) * 5):
+        with signal_at(number, [one]) as changes:
+            code = train(config)
+        if len(changes) < number:
+            break
+        line, position = sentence(capsys), assert_readable(experiment)
+        assert code == 128 + one and position >= before
+        # Unless the signal came in the middle of cleaning up; the next training does that, then.
+        assert changes[number - 1] == "unlink" or not list(experiment.rglob(".*.part.*"))
+        if "nothing is half-written" not in line:
+            # What was being written when the signal came is there.
+            assert "the same command continues" in line and position > before
+            within.append(changes[number - 1])
+        before = position
+    assert len(set(within)) > 2, within
+    assert train(config) == 0
+    assert train(config, f"experiment_folder={experiment}-straight") == 0
+    assert_same_training(experiment, Path(f"{experiment}-straight"))
+
+
+def test_a_signal_during_validation_ends_after_it(tiny, experiment, monkeypatch, capsys):
+    real = PredictorSeq2Seq.predict_dataset
+
+    def predict_dataset(self, *args):
+        signal.raise_signal(signal.SIGTERM)
+        return real(self, *args)
+
+    config = tiny(**STATEFUL)
+    monkeypatch.setattr(PredictorSeq2Seq, "predict_dataset", predict_dataset)
+    assert train(config) == 143
+    assert "Stopped and saved after epoch 1" in sentence(capsys)
+    assert assert_readable(experiment) == (1, 0)
+    assert [row["epoch"] for row in history(experiment)] == [1]
+    assert (experiment / "best" / "model.json").exists()
+
+
+def test_a_signal_after_the_last_save_is_not_forgotten(tiny, experiment, monkeypatch, capsys):
+    """Of two `fit`s (statistics are fixed in the second) it would only end the first."""
+    config = tiny(**merged(STATEFUL, {"train": {"num_epochs": 2, "fixed_statistics_epochs": 1}}))
+
+    def on_train_end(self, logs=None):
+        signal.raise_signal(signal.SIGTERM)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Progress, "on_train_end", on_train_end, raising=False)
+        assert train(config) == 143
+    assert "Stopped and saved after epoch 1; the same command continues." in sentence(capsys)
+    assert assert_readable(experiment) == (1, 0)
+    assert train(config) == 0
+    assert assert_readable(experiment) == (2, 0)
+
+
+def test_a_second_signal_within_a_save_is_as_a_kill(tiny, experiment):
+    """In a process of its own, which it ends; what was being written was a temporary."""
+    config = tiny(train={"num_epochs": 1000, **EVERY_STEP})
+    program = (
+        "import signal, main\n"
+        "from tests.helpers import fault_points\n"
+        "with fault_points.signal_at(60, [signal.SIGINT, signal.SIGTERM]):\n"
+        f"    main.main(['-c', {config!r}, '--train'])\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True, timeout=120
+    )
+    assert result.returncode == -signal.SIGTERM, result.stderr
+    assert "once more to stop at once" in result.stderr and "Traceback" not in result.stderr
+    assert assert_readable(experiment) > (0, 0)
+
+
+def test_interrupted_with_restart_says_to_leave_it_out(tiny, after_step, capsys):
+    after_step(1, lambda model: signal.raise_signal(signal.SIGINT))
+    assert train(tiny(), restart=True) == 130
+    assert sentence(capsys).endswith("the same command continues. Leave out --restart.")
+
+
+def test_handles_stay_the_same_from_epoch_to_epoch(tiny, monkeypatch):
+    handles, real = [], SaveState.on_epoch_end
+
+    def on_epoch_end(self, epoch, logs=None):
+        real(self, epoch, logs)
+        handles.append(len(os.listdir("/proc/self/fd")))
+
+    monkeypatch.setattr(SaveState, "on_epoch_end", on_epoch_end)
+    assert train(tiny(train={"num_epochs": 8})) == 0
+    assert len(handles) == 8 and max(handles[2:]) == min(handles[2:])

@@ -1,0 +1,513 @@
+"""The importers, through the real command line on small real files."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from preprocessing.importers.checks import image_problem
+from preprocessing.importers.labelled_word import Record
+from preprocessing.importers.split import writer_split
+from preprocessing.labels import Word, read_labels
+from tools.create_labels import main
+
+ROOT = Path(__file__).resolve().parents[2]
+COMMAND = [sys.executable, "-m", "tools.create_labels"]
+
+
+def run(*arguments):
+    return subprocess.run(
+        [*COMMAND, *map(str, arguments)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=60,
+    )
+
+
+@pytest.fixture
+def refused(capsys):
+    """Calls `main` in this process, to save its start-up, and returns the sentence of its refusal."""
+
+    def call(*arguments):
+        try:
+            code = main([str(argument) for argument in arguments])
+        except SystemExit as error:
+            code = error.code
+        printed = capsys.readouterr()
+        assert code == 2 and printed.out == ""
+        return printed.err.strip().splitlines()[-1]
+
+    return call
+
+
+def encoded(extension=".png", height=12, width=30):
+    pixels = np.random.default_rng(0).integers(0, 256, (height, width), np.uint8)
+    return cv2.imencode(extension, pixels)[1].tobytes()
+
+
+def picture(path, content=None):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(encoded() if content is None else content)
+
+
+def word_file(folder, word_id):
+    first, second = word_id.split("-")[:2]
+    return folder / "words" / first / f"{first}-{second}" / f"{word_id}.png"
+
+
+def table_of(output):
+    """{start of the line: last number} of the lines that the command prints."""
+    lines = [" ".join(line.split()).rpartition(" ") for line in output.splitlines()]
+    return {name: int(count) for name, _, count in lines if count.isdigit()}
+
+
+def words_of(path, split):
+    return {word.filename: (word.label, word.writer) for word in read_labels(path).splits[split]}
+
+
+def dropped_of(path):
+    head, *rows = [line.split("\t") for line in path.read_text(encoding="utf-8").splitlines()]
+    assert head == ["name", "label", "reason"]
+    return {name: (label, reason) for name, label, reason in rows}
+
+
+WORDS = """\
+#--- words.txt ---#
+# format: a01-000u-00-00 ok 154 1 408 768 27 51 AT A
+a01-000u-00-00 ok 154 408 768 27 51 AT A
+a01-000u-00-01 ok 154 507 766 213 48 *' "
+a01-000u-00-02 err 154 507 766 213 48 NN wrong
+a01-000x-00-00 ok 176 -1 -1 -1 -1 NPTS M Ps
+a01-000x-00-01 ok 154 1 408 768 27 51 PN [count]
+a01-000x-00-02 ok 154 408 768 27 51 NN missing
+a01-000x-00-03 err 154 408 768 27 51 NN gone
+b02-001-00-00 ok 154 408 768 27 51 NN void
+b02-001-00-01 ok 154 408 768 27 51 NN torn
+b02-001-00-02 ok 154 408 768 27 51 NN
+b02-001-00-03 ok 154 408 768 27 51 CD 1,000
+b02-001-00-04 ok 154 408 768 27 51 JJ incomprehensible
+b02-001-00-05 ok 154 nonsense
+c03-007-00-00 ok 154 408 768 27 51 NN #
+c03-007-00-00 ok 154 408 768 27 51 NN again
+"""
+FORMS = "# forms\na01-000u 000 2 prt 7 5 52 36\na01-000x 001 2 all 6 6 52 52\nb02-001 002 1 all 1 1 1 1\n"
+
+
+@pytest.fixture
+def iam(tmp_path):
+    """A folder in IAM's layout with every kind of word that copies of it have."""
+    folder = tmp_path / "iam"
+    for word_id in dict.fromkeys(line.split()[0] for line in WORDS.splitlines() if not line.startswith("#")):
+        picture(word_file(folder, word_id))
+    word_file(folder, "a01-000x-00-02").unlink()
+    word_file(folder, "a01-000x-00-03").unlink()
+    picture(word_file(folder, "b02-001-00-00"), b"")
+    picture(word_file(folder, "b02-001-00-01"), encoded()[:-40])
+    (folder / "words.txt").write_text(WORDS)
+    (folder / "forms.txt").write_text(FORMS)
+    for name, forms in {
+        "train": "a01-000u\nc03-007\n",
+        "val": "# val\n\na01-000x-00\n",
+        "test": "z99-999\n",
+    }.items():
+        (folder / f"{name}_forms.txt").write_text(forms)
+    return folder
+
+
+def form_options(folder):
+    return [
+        "--split",
+        "forms",
+        *(x for s in ("train", "val", "test") for x in (f"--{s}_forms", folder / f"{s}_forms.txt")),
+    ]
+
+
+def test_iam_by_lists_of_forms(iam):
+    output = iam / "out" / "labels.json"
+    result = run("--data_folder", iam, "--output", output, *form_options(iam), "--max_label_length", 7)
+    assert result.returncode == 0, result.stderr
+    assert words_of(output, "train") == {
+        "a01/a01-000u/a01-000u-00-00.png": ("A", "000"),
+        "a01/a01-000u/a01-000u-00-01.png": ('"', "000"),
+        "c03/c03-007/c03-007-00-00.png": ("#", None),
+    }
+    assert words_of(output, "val") == {
+        "a01/a01-000x/a01-000x-00-00.png": ("M Ps", "001"),
+        "a01/a01-000x/a01-000x-00-01.png": ("[count]", "001"),
+    }
+    assert words_of(output, "test") == {}
+    assert dropped_of(iam / "out" / "labels.dropped.tsv") == {
+        "a01/a01-000u/a01-000u-00-02.png": ("wrong", "segmentation err"),
+        "a01/a01-000x/a01-000x-00-02.png": ("missing", "missing image"),
+        "a01/a01-000x/a01-000x-00-03.png": ("gone", "missing image"),
+        "b02/b02-001/b02-001-00-00.png": ("void", "empty file"),
+        "b02/b02-001/b02-001-00-01.png": ("torn", "unreadable image"),
+        "b02/b02-001/b02-001-00-02.png": ("", "empty label"),
+        "b02/b02-001/b02-001-00-03.png": ("1,000", "form in no list"),
+        "b02/b02-001/b02-001-00-04.png": ("incomprehensible", "label too long"),
+        "words.txt:15": ("b02-001-00-05 ok 154 nonsense", "malformed line"),
+        "c03/c03-007/c03-007-00-00.png": ("again", "repeated filename"),
+    }
+    printed = table_of(result.stdout)
+    assert printed.pop("missing image") == 2 and printed.pop("all") == 10
+    assert printed.pop("train 3") == 1 and printed.pop("val 2") == 1
+    assert printed.pop("Different characters:") == 14  # A " # M space P s [ c o u n t ]
+    assert all(count == 1 for count in printed.values()) and len(printed) == 8
+    assert "Longest label: 7 characters" in result.stdout
+    assert "test is empty" in result.stderr and "random" not in result.stderr
+
+
+def test_iam_random_split_is_the_default_and_warns(iam):
+    output = iam / "labels.json"
+    command = ["--data_folder", iam, "--output", output, "--test_size", 0.25, "--val_size", 0.5]
+    result = run(*command, "--include_err")
+    assert result.returncode == 0, result.stderr
+    # 8 usable words: a quarter is test, half of the other 6 is val.
+    parts = {split: words_of(output, split) for split in ("train", "val", "test")}
+    assert {split: len(words) for split, words in parts.items()} == {"train": 3, "val": 3, "test": 2}
+    assert len(set().union(*parts.values())) == 8
+    assert "a01/a01-000u/a01-000u-00-02.png" in set().union(*parts.values())
+    assert "random split shares writers" in result.stderr
+    first = output.read_bytes()
+    assert run(*command, "--include_err").returncode == 0
+    assert output.read_bytes() == first
+    assert run(*command, "--include_err", "--seed", 46).returncode == 0
+    assert output.read_bytes() != first
+
+
+def test_flagged_words_in_training_only_and_misread_ones_not_at_all(tmp_path):
+    folder, flags = tmp_path / "iam", {"a": "ok err err err err", "b": "ok err", "c": "ok err"}
+    lines, readings = [], []
+    for form, states in flags.items():
+        for word, state in enumerate(states.split()):
+            name = f"{form}01-000-00-{word:02}"
+            lines.append(f"{name} {state} 1 1 1 1 1 NN word")
+            picture(word_file(folder, name))
+        (folder / f"{form}.txt").write_text(f"{form}01-000")
+    (folder / "words.txt").write_text("\n".join(lines))
+    # 2 errors of 4 characters are few enough, 3 are not; a file without a reading stays.
+    for name, text in (("a01-000-00-01", "wold"), ("a01-000-00-02", "word"), ("a01-000-00-03", "with")):
+        readings.append({"filename": str(word_file(folder, name)), "text": text, "error": ""})
+    readings.append({"filename": str(word_file(folder, "a01-000-00-04")), "text": "", "error": "torn"})
+    readings.append({"filename": str(tmp_path / "elsewhere.png"), "text": "x", "error": ""})
+    (tmp_path / "read.json").write_text(json.dumps(readings))
+    output = tmp_path / "labels.json"
+    lists = [["--train_forms", "a"], ["--val_forms", "b"], ["--test_forms", "c"]]
+    forms = [part for option, form in lists for part in (option, folder / f"{form}.txt")]
+    command = ["--data_folder", folder, "--output", output, "--split", "forms", *forms]
+    result = run(*command, "--include_err", "train", "--err_readings", tmp_path / "read.json")
+    assert result.returncode == 0, result.stderr
+    names = [Path(word["filename"]).stem[-2:] for word in json.loads(output.read_text())["train"]]
+    assert sorted(names) == ["00", "01", "02", "04"]
+    assert len(words_of(output, "val")) == len(words_of(output, "test")) == 1
+    printed = table_of(result.stdout)
+    assert (printed["read otherwise"], printed["segmentation err"]) == (1, 2)
+
+
+@pytest.mark.parametrize("content", ["[1]", "{}x", '[{"text": "a"}]', '{"a": 1}'])
+def test_readings_that_are_none(refused, tmp_path, content):
+    (tmp_path / "words").mkdir()
+    (tmp_path / "words.txt").write_text("a01-000u-00-00 ok 1 1 1 1 1 NN a")
+    picture(word_file(tmp_path, "a01-000u-00-00"))
+    (tmp_path / "read.json").write_text(content)
+    command = ["--data_folder", tmp_path, "--output", tmp_path / "labels.json", "--include_err"]
+    assert "holds no readings" in refused(*command, "--err_readings", tmp_path / "read.json")
+    assert "can't be read" in refused(*command, "--err_readings", tmp_path / "none.json")
+
+
+def test_iam_split_by_writer_keeps_writers_apart(tmp_path):
+    folder, sizes = tmp_path / "iam", [40, 9, 8, 7, 6, 5, 5, 5, 5, 5, 5]
+    lines, forms = [], []
+    for writer, size in enumerate(sizes):
+        forms.append(f"a01-{writer:03} {writer:03} 1 all 1 1 1 1")
+        lines += [f"a01-{writer:03}-00-{word:02} ok 1 1 1 1 1 NN w{word}" for word in range(size)]
+    lines.append("b01-000-00-00 ok 1 1 1 1 1 NN stranger")
+    for line in lines:
+        picture(word_file(folder, line.split()[0]))
+    (folder / "words.txt").write_text("\n".join(lines))
+    (folder / "forms.txt").write_text("\n".join(forms))
+    for seed in ("1", "2", "3"):
+        output = folder / f"{seed}.json"
+        arguments = ["--split", "writer", "--test_size", 0.2, "--val_size", 0.2, "--seed", seed]
+        result = run("--data_folder", folder, "--output", output, *arguments)
+        assert result.returncode == 0 and "Warning" not in result.stderr, result.stderr
+        parts = [words_of(output, split) for split in ("train", "val", "test")]
+        writers = [{writer for _, writer in words.values()} for words in parts]
+        assert all(writers) and sum(map(len, writers)) == len(sizes) == len(set().union(*writers))
+        assert sum(map(len, parts)) == 100
+        # The writer of 40 words fits into neither share; the others fill each up to a remainder below 9.
+        assert 12 <= len(parts[2]) <= 20 and 8 <= len(parts[1]) <= 0.2 * (100 - len(parts[2]))
+        assert dropped_of(folder / f"{seed}.dropped.tsv") == {
+            "b01/b01-000/b01-000-00-00.png": ("stranger", "writer unknown")
+        }
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_when_no_writer_fits_the_smallest_is_taken(seed):
+    records = [
+        Record(Word(f"{writer}{i}.png", "x", writer)) for writer in "abc" for i in range(ord(writer) - 90)
+    ]
+    splits, dropped = writer_split(records, test_size=0.1, val_size=0.1, seed=seed)
+    assert {split: {word.writer for word in words} for split, words in splits.items()} == {
+        "train": {"c"},
+        "val": {"b"},
+        "test": {"a"},
+    }
+    assert dropped == []
+
+
+def test_iam_mistakes_are_one_sentence(iam, tmp_path, refused):
+    output = tmp_path / "labels.json"
+    base = ["--data_folder", iam, "--output", output]
+    (iam / "test_forms.txt").write_text("a01-000u\n")
+    assert "Form a01-000u is in the lists of both train and test" in refused(*base, *form_options(iam))
+    (iam / "test_forms.txt").write_text("a01-000u 000\n")
+    assert "test_forms.txt:1 is 'a01-000u 000'" in refused(*base, *form_options(iam))
+    (iam / "forms.txt").write_text("a01-000u\n")
+    assert "forms.txt:1 has a form but no writer" in refused(*base)
+    (iam / "forms.txt").unlink()
+    assert "forms.txt does not exist" in refused(*base, "--split", "writer")
+    (iam / "words.txt").write_text("filename,label\n")
+    assert "no line in the format of IAM's words.txt" in refused(*base)
+    (iam / "words.txt").write_bytes(b"a01-000u-00-00 ok 1 1 1 1 1 NN caf\xe9")
+    assert "words.txt is not UTF-8 text (byte 34)" in refused(*base)
+    assert "words is not a folder" in refused("--data_folder", tmp_path / "none", "--output", output)
+    assert not output.exists()
+
+
+def test_a_split_by_writer_needs_writers(iam, refused):
+    (iam / "forms.txt").write_text("a01-000u 000\na01-000x 000\n")
+    message = refused("--data_folder", iam, "--output", iam / "labels.json", "--split", "writer")
+    assert "needs at least 3 writers, but the usable words have 1" in message
+
+
+def test_no_usable_image_is_an_error_with_counts(iam):
+    output = iam / "labels.json"
+    output.write_text("the previous file")
+    (iam / "words").rename(iam / "elsewhere")
+    (iam / "words").mkdir()
+    result = run("--data_folder", iam, "--output", output)
+    assert result.returncode == 2 and result.stdout == ""
+    assert result.stderr.startswith("No usable word: 12 missing image, 1 malformed line")
+    assert result.stderr.count("\n") == 1
+    assert output.read_text() == "the previous file"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "--output"),
+        (["--output", "x.json"], "one of the arguments --data_folder --table is required"),
+        (["--output", "x.json", "--table", "t.csv"], "--table needs --images"),
+        (["--output", "t.csv", "--table", "t.csv", "--images", "i"], "must end in .json"),
+        (["--output", "x.json", "--table", "t.csv", "--images", "i", "--include_err"], "are for IAM"),
+        (["--output", "x.json", "--data_folder", "d", "--err_readings", "r"], "needs --include_err"),
+        (["--output", "x.json", "--data_folder", "d", "--images", "i"], "--images goes with --table"),
+        (
+            ["--output", "x.json", "--data_folder", "d", "--split", "forms"],
+            "needs --train_forms and --val_forms",
+        ),
+        (
+            ["--output", "x.json", "--data_folder", "d", "--train_forms", "f"],
+            "--train_forms needs --split forms",
+        ),
+        (["--output", "x.json", "--data_folder", "d", "--test_size", "1"], "1 is not in [0, 1)"),
+        (["--output", "x.json", "--data_folder", "d", "--max_label_length", "0"], "0 is less than 1"),
+        (["--output", "x.json", "--data_folder", "d", "--seed", "-1"], "-1 is negative"),
+    ],
+)
+def test_wrong_arguments_are_refused(refused, arguments, message):
+    assert message in refused(*arguments)
+
+
+@pytest.fixture
+def images(tmp_path):
+    folder = tmp_path / "images"
+    for name in ("a.png", "b.png", "sub/c.png"):
+        picture(folder / name)
+    picture(folder / "d.jpg", encoded(".jpg"))
+    return folder
+
+
+EXPECTED = {
+    "a.png": ("Hello, you", None),
+    "b.png": ('"', None),
+    "sub/c.png": ("[caf\u00e9]", None),
+    "d.jpg": ("x;y", None),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("t.csv", 'a.png,"Hello, you"\nb.png,""""\nsub/c.png,[cafe\u0301]\n\nd.jpg,x;y\n'),
+        (
+            "t.csv",
+            '\ufefffilename,label\r\na.png,"Hello, you"\r\nb.png,""""\r\nsub/c.png,[caf\u00e9]\r\nd.jpg,x;y',
+        ),
+        ("t.csv", 'Label;Filename\nHello, you;a.png\n"""";b.png\n[caf\u00e9];sub/c.png\n"x;y";d.jpg\n'),
+        ("t.tsv", 'a.png\tHello, you\nb.png\t"\nsub/c.png\t"[caf\u00e9]"\nd.jpg\tx;y\n'),
+        ("t.txt", 'filename\tlabel\na.png\tHello, you\nb.png\t""""\nsub/c.png\t[caf\u00e9]\nd.jpg\tx;y\n'),
+    ],
+    ids=["csv", "bom and header", "semicolons", "tsv with a lone quote", "sniffed tabs"],
+)
+def test_tables_in_every_dialect(tmp_path, images, name, content):
+    table, output = tmp_path / name, tmp_path / "labels.json"
+    table.write_text(content, encoding="utf-8", newline="")
+    sizes = ["--test_size", 0, "--val_size", 0]
+    result = run("--table", table, "--images", images, "--output", output, *sizes)
+    assert result.returncode == 0, result.stderr
+    assert words_of(output, "train") == EXPECTED
+    assert "val is empty" in result.stderr and "test is empty" in result.stderr
+    assert dropped_of(tmp_path / "labels.dropped.tsv") == {}
+
+
+def test_a_table_with_split_and_writer(tmp_path, images):
+    table, output = tmp_path / "t.csv", tmp_path / "labels.json"
+    table.write_text(
+        "filename,split,label,writer\na.png,test,one,ann\nb.png,train,two,bob\nsub/c.png,val,three,\n"
+        "d.jpg,train,four,ann\n./a.png,train,five,ann\nno.png,train,six,bob\n"
+    )
+    command = ["--table", table, "--images", images, "--output", output]
+    result = run(*command)
+    assert result.returncode == 0, result.stderr
+    assert words_of(output, "train") == {"b.png": ("two", "bob"), "d.jpg": ("four", "ann")}
+    assert words_of(output, "val") == {"sub/c.png": ("three", None)}
+    assert words_of(output, "test") == {"a.png": ("one", "ann")}
+    assert dropped_of(tmp_path / "labels.dropped.tsv") == {
+        "./a.png": ("five", "repeated filename"),
+        "no.png": ("six", "missing image"),
+    }
+    assert "1 writers are in both train and test" in result.stderr and "random" not in result.stderr
+    assert "random split" in run(*command, "--split", "random").stderr
+
+
+def test_a_third_column_is_the_writer(tmp_path, images):
+    table, output = tmp_path / "t.csv", tmp_path / "labels.json"
+    table.write_text("a.png,one,ann\nb.png,two\nsub/c.png,three,cy\nd.jpg,four,dee\n")
+    command = ["--table", table, "--images", images, "--output", output, "--split", "writer"]
+    result = run(*command)
+    assert result.returncode == 0, result.stderr
+    parts = [words_of(output, split) for split in ("train", "val", "test")]
+    assert [len(words) for words in parts] == [1, 1, 1]
+    assert {writer for words in parts for _, writer in words.values()} == {"ann", "cy", "dee"}
+    assert dropped_of(tmp_path / "labels.dropped.tsv") == {"b.png": ("two", "writer unknown")}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "has no lines"),
+        (b"filename,label\n", "No usable word"),
+        (b"a.png,one\nb.png,Hello, you\n", "t.csv:2 has 3 columns instead of 2; quote a label"),
+        (b"a.png,one\nb.png\n", "t.csv:2 has 1 columns; write filename and label"),
+        (b'a.png,one\nb.png,"two\nsub/c.png,three\n', "t.csv:2 is malformed"),
+        (b"a.png,one\n../b.png,two\n", "t.csv:2: filename '../b.png' leaves the images folder"),
+        (b"/a.png,one\n", "t.csv:1: filename '/a.png' leaves the images folder"),
+        (b"filename,label,split\na.png,one,dev\n", "t.csv:2: split is 'dev'; write train, val or test"),
+        (b"filename,label,colour\na.png,one,red\n", "the header is filename, label, colour; use each of"),
+        (b"a.png,caf\xe9\n", "is not UTF-8 text (byte 9); save it as UTF-8"),
+        (b"filename,label,split\na.png,one,test\n", "None of the 1 usable words is left for train"),
+    ],
+)
+def test_bad_tables_are_one_sentence(tmp_path, images, refused, content, message):
+    table, output = tmp_path / "t.csv", tmp_path / "labels.json"
+    table.write_bytes(content)
+    assert message in refused("--table", table, "--images", images, "--output", output)
+    assert not output.exists()
+
+
+def png_header(width, height):
+    """A real PNG whose header claims another size, with a valid checksum."""
+    data = encoded()
+    chunk = b"IHDR" + width.to_bytes(4, "big") + height.to_bytes(4, "big") + data[24:29]
+    return data[:12] + chunk + zlib.crc32(chunk).to_bytes(4, "big") + data[33:]
+
+
+def jpeg_header(width, height):
+    """A real JPEG whose frame header claims another size."""
+    data = encoded(".jpg")
+    start = data.index(b"\xff\xc0") + 5
+    return data[:start] + height.to_bytes(2, "big") + width.to_bytes(2, "big") + data[start + 4 :]
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (encoded(), None),
+        (encoded(".jpg"), None),
+        (encoded(".bmp"), None),
+        (b"", "empty file"),
+        (b"not an image", "unreadable image"),
+        (encoded()[:25], "unreadable image"),
+        (encoded(height=200, width=200)[:-200], "unreadable image"),
+        (encoded(".jpg")[:-100], "unreadable image"),
+        (png_header(10_000, 5_001), "image too large"),
+        (png_header(10_000, 5_000), "unreadable image"),
+        (jpeg_header(10_000, 5_001), "image too large"),
+        (b"\xff\xd8\xff", "unreadable image"),
+        (b"\xff\xd8" + b"\xff\xe0\0\0" * 3, "unreadable image"),
+    ],
+)
+def test_image_problems(tmp_path, content, problem):
+    picture(tmp_path / "a.png", content)
+    assert image_problem(tmp_path / "a.png") == problem
+
+
+def test_max_pixels(tmp_path, images):
+    (tmp_path / "table.csv").write_text("filename,label\na.png,one\nb.png,two\n", encoding="utf-8")
+    table, output = tmp_path / "table.csv", tmp_path / "labels.json"
+    result = run("--table", table, "--images", images, "--output", output, "--max_pixels", 1)
+    assert result.returncode == 2 and "2 image too large" in result.stderr
+
+
+def test_image_problems_of_what_is_no_file(tmp_path):
+    picture(tmp_path / "a.png")
+    assert image_problem(tmp_path / "none.png") == "missing image"
+    assert image_problem(tmp_path / "a.png" / "b.png") == "unreadable image"
+    assert image_problem(tmp_path) == "unreadable image"
+
+
+def test_ctrl_c_ends_with_130_and_writes_nothing(tmp_path):
+    folder = tmp_path / "images"
+    picture(folder / "b.png")
+    os.mkfifo(tmp_path / "t.csv")
+    output = tmp_path / "out" / "labels.json"
+    arguments = ["--table", tmp_path / "t.csv", "--images", folder, "--output", output, "--workers", "1"]
+    process = subprocess.Popen([*COMMAND, *map(str, arguments)], cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    try:
+        # Opening the pipe waits until the importer has opened it too: it is now waiting for the table.
+        with open(tmp_path / "t.csv", "wb"):
+            process.send_signal(signal.SIGINT)
+        # Had the signal come right before it began to read, it would wait for the end of the pipe.
+        process.wait(30)
+        assert (
+            process.communicate(timeout=30)[1].strip().splitlines()[-1]
+            == "Interrupted; nothing is half-written."
+        )
+    finally:
+        process.kill()
+    assert process.returncode == 130
+    assert not any((tmp_path / "out").iterdir())
+
+
+def test_the_output_names_ordinary_json(iam):
+    output = iam / "labels.json"
+    assert run("--data_folder", iam, "--output", output, *form_options(iam)).returncode == 0
+    content = json.loads(output.read_text(encoding="utf-8"))
+    assert list(content) == ["train", "val", "test"]
+    assert content["train"][0] == {
+        "filename": "a01/a01-000u/a01-000u-00-00.png",
+        "label": "A",
+        "writer": "000",
+    }
+    assert "writer" not in content["train"][2]

@@ -1,0 +1,187 @@
+"""The dataset inspection, on a few hand-made words whose every fact is known."""
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from preprocessing.dataset_checks import (
+    characters,
+    crowded,
+    problems,
+    rare_characters,
+    repeated_pictures,
+    scan,
+    shared_pictures,
+    shared_writers,
+    unseen_characters,
+    with_spaces,
+)
+from preprocessing.labels import read_labels
+from tools import inspect_dataset
+from utils.config.data import Image
+from utils.plots import HEIGHT, WIDTH, bar_panel, histogram_panel, line_panel, round_values, save_panels
+
+
+def save(path: Path, width: int, grey: int, height: int = 30) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    assert cv2.imwrite(str(path), np.full((height, width), grey, np.uint8))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    """Ten images and a labels file: see the comments."""
+    folder = tmp_path_factory.mktemp("inspect")
+    words = folder / "words"
+    for index in range(6):
+        save(words / f"{index}.png", width=60 + index, grey=index)
+    save(words / "sub" / "copy.png", width=60, grey=0)  # the pixels of 0.png
+    save(words / "narrow.png", width=20, grey=50)
+    (words / "empty.png").touch()
+    (words / "text.png").write_text("no image", encoding="utf-8")
+    splits = {
+        "train": [
+            {"filename": "0.png", "label": "abc", "writer": "A"},
+            {"filename": "1.png", "label": "aab", "writer": "B"},
+            {"filename": "2.png", "label": "a b", "writer": "B"},
+            {"filename": "sub/copy.png", "label": "abd", "writer": "A"},  # repeats 0.png, says something else
+            {"filename": "narrow.png", "label": "abcabcabc", "writer": "A"},
+            {"filename": "empty.png", "label": "a", "writer": "A"},
+            {"filename": "gone.png", "label": "a", "writer": "A"},
+            {"filename": "3.png", "label": "   ", "writer": "A"},
+        ],
+        "val": [
+            {"filename": "./1.png", "label": "aab", "writer": "B"},  # the file is in train, too
+            {"filename": "4.png", "label": "xyz"},
+            {"filename": "text.png", "label": "b", "writer": "C"},
+        ],
+        "test": [
+            {"filename": "sub/copy.png", "label": "abc", "writer": "D"},
+            {"filename": "5.png", "label": "ab"},
+        ],
+    }
+    (folder / "labels.json").write_text(json.dumps(splits), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def entries(folder):
+    return scan(read_labels(folder / "labels.json"), folder / "words", Image())
+
+
+def test_what_is_shared(entries):
+    assert shared_writers(entries) == {("train", "val"): ["B"]}
+    # 0.png is in train and its copy in test; the same file is no news here.
+    assert shared_pictures(entries) == {("train", "test"): ["0.png"]}
+    assert repeated_pictures(entries) == (1, ["sub/copy.png"])
+
+
+def test_what_looks_wrong(entries):
+    assert problems(entries) == {"empty file": 1, "missing file": 1, "not an image": 1}
+    assert with_spaces(entries) == ["2.png"]
+    # 20 pixels for nine characters, where others have about twenty each.
+    assert crowded(entries) == ["narrow.png"]
+    assert unseen_characters(entries) == "xyz"
+
+
+def test_characters(entries):
+    counts = characters([entry for entry in entries if entry.split == "train"])
+    assert counts == {"a": 10, "b": 7, "c": 4, "d": 1, " ": 1}
+    assert list(rare_characters(counts).items()) == [(" ", 1), ("d", 1), ("c", 4)]
+
+
+def test_command_line(folder, tmp_path, capsys):
+    places = ["--images_folder", str(folder / "words"), "--labels_file", str(folder / "labels.json")]
+    assert inspect_dataset.main([*places, "--plot", str(tmp_path / "plots" / "out.png")]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    rows = {line[:16].strip(): line[16:].split() for line in lines if line[16:17] == " "}
+    assert rows["words"] == ["8", "3", "2"]
+    assert rows["unreadable"] == ["2", "1", "0"]
+    assert rows["writers"] == ["2", "2", "1"] and rows["without writer"] == ["0", "1", "1"]
+    assert rows["image height, px"] == ["30"] * 6
+    assert rows["image width, px"][-1] == "65" and rows["label length"] == ["1", "1", "3", "3", "8", "9"]
+    text = " ".join("\n".join(lines).split())
+    for finding in (
+        "1 labels are empty (3.png)",
+        "1 images can't be read: missing file (gone.png)",
+        "1 writers are in both train and val (B)",
+        "1 equal images are in both train and test (0.png)",
+        "1 images repeat another of their split, 1 with another label (sub/copy.png)",
+        "1 labels have white space (2.png)",
+        "1 labels are very long for their image's width (narrow.png)",
+        "3 characters occur fewer than 5 times in train: U+0020 1 d 1 c 4",
+        "3 characters of val or test are not in train: x y z",
+    ):
+        assert finding in text, finding
+    # Files in two parts are told once, of 1.png and of sub/copy.png.
+    assert text.count("images are in both") - text.count("equal images are in both") == 2
+    assert max(map(len, lines)) < 200 and len(lines) < 60
+    picture = cv2.imread(str(tmp_path / "plots" / "out.png"))
+    assert picture.shape == (2 * HEIGHT, 2 * WIDTH, 3)
+
+
+def test_config_names_the_dataset(folder, tmp_path, capsys):
+    config = tmp_path / "config.yml"
+    places = {"images_folder": str(folder / "words"), "labels_file": str(folder / "labels.json")}
+    config.write_text(json.dumps(places), encoding="utf-8")
+    assert inspect_dataset.main(["-c", str(config)]) == 0
+    assert "8        3        2" in capsys.readouterr().out
+
+
+def test_links_that_training_refuses_are_told(folder, tmp_path):
+    (tmp_path / "words").mkdir()
+    (tmp_path / "words" / "0.png").symlink_to(folder / "words" / "0.png")
+    labels = {"train": [{"filename": "0.png", "label": "a"}], "val": [], "test": []}
+    (tmp_path / "labels.json").write_text(json.dumps(labels), encoding="utf-8")
+    entries = scan(read_labels(tmp_path / "labels.json"), tmp_path / "words", Image())
+    assert problems(entries) == {"link that leaves the images": 1}
+
+
+def test_clean_data_has_nothing_to_look_at(tmp_path, capsys):
+    words = [{"filename": f"{i}.png", "label": "aaaaa", "writer": "AB"[i]} for i in range(2)]
+    for i in range(2):
+        save(tmp_path / f"{i}.png", 50, i)
+    (tmp_path / "labels.json").write_text(json.dumps({"train": words[:1], "val": words[1:], "test": []}))
+    places = ["--images_folder", str(tmp_path), "--labels_file", str(tmp_path / "labels.json")]
+    assert inspect_dataset.main(places) == 0
+    assert capsys.readouterr().out.endswith("What to look at:\n  nothing\n")
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (["--images_folder", "nowhere"], "nowhere does not exist"),
+        (["--labels_file", "nowhere.json"], "nowhere.json does not exist"),
+        (["--plot", "/dev/null/out.png"], "Can't write"),
+    ],
+)
+def test_errors(folder, capsys, change, message):
+    places = ["--images_folder", str(folder / "words"), "--labels_file", str(folder / "labels.json")]
+    assert inspect_dataset.main([*places, *change]) == 2
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert message in error
+
+
+def test_round_values():
+    assert round_values(0, 1) == [0, 0.2, 0.4, 0.6, 0.8, 1.0]
+    assert round_values(0, 73) == [0, 20, 40, 60]
+    assert round_values(1, 3, whole=True) == [1, 2, 3]
+    assert round_values(7, 7) != []
+
+
+def test_panels_draw_what_they_are_given(tmp_path):
+    """Bars are as high as their counts; lines end where their values are."""
+    bars = bar_panel("t", {"a": 4, "b": 2, "é": 0})
+    blue = (bars == bars[-60, 100]).all(axis=2)
+    heights = blue.sum(axis=0)
+    first, second, third = (heights[70 + 470 * (2 * i + 1) // 6] for i in range(3))
+    assert first == pytest.approx(2 * second, abs=2) and first > 200 and third == 0
+    counts = histogram_panel("t", [1, 1, 1, 2])
+    assert (counts != 255).any() and counts.shape == (HEIGHT, WIDTH, 3)
+    empty, drawn = line_panel("t", {}), line_panel("t", {"loss": [(1, 1.0), (2, float("nan")), (3, 0.5)]})
+    assert empty.shape == drawn.shape and not np.array_equal(empty, drawn)
+    assert histogram_panel("t", []).shape == (HEIGHT, WIDTH, 3)
+    save_panels(tmp_path / "three.png", [bars, empty, drawn])
+    assert cv2.imread(str(tmp_path / "three.png")).shape == (2 * HEIGHT, 2 * WIDTH, 3)

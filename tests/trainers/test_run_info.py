@@ -1,0 +1,119 @@
+"""Trying a training out, and what a training notes down about itself."""
+
+import json
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+import main
+from callbacks.history import draw_history
+from tests.helpers.tiny import tiny_settings, write_settings
+from trainers.dry_run import StepTimes, batch_sizes
+from trainers.run_info import add_run, describe_run, git_state
+from utils.plots import HEIGHT, WIDTH
+
+pytestmark = pytest.mark.filterwarnings("ignore:Even though the:UserWarning")
+
+
+def files(folder: Path) -> dict[str, int]:
+    return {str(path): path.stat().st_mtime_ns for path in sorted(folder.rglob("*"))}
+
+
+def test_dry_run_tells_and_writes_nothing(dataset, tmp_path, capsys):
+    config = write_settings(tmp_path / "tiny.yml", tiny_settings(dataset, tmp_path))
+    assert main.main(["-c", config, "--train", "--dry_run"]) == 0
+    # The cache of decoded images lies beside the dataset.
+    assert [path.name for path in tmp_path.iterdir()] == ["tiny.yml"]
+    lines = dict(line.split(":", 1) for line in capsys.readouterr().out.splitlines())
+    assert list(lines) == ["parameters", "words", "peak memory", "speed", "time"]
+    assert lines["words"].split() == ["20", "in", "3", "batches,", "6", "to", "validate"]
+    assert lines["peak memory"].endswith(" GB") and float(lines["peak memory"].split()[0]) > 0.1
+    assert "words/s (float32)" in lines["speed"] and "for 2 epochs" in lines["time"]
+
+
+def test_dry_run_leaves_a_finished_training_alone(dataset, tmp_path, capsys, eagerly):
+    config = write_settings(tmp_path / "tiny.yml", tiny_settings(dataset, tmp_path, train={"num_epochs": 1}))
+    assert main.main(["-c", config, "--train"]) == 0
+    before = files(tmp_path)
+    assert main.main(["-c", config, "--train", "--dry_run"]) == 0
+    assert files(tmp_path) == before and "parameters:" in capsys.readouterr().out
+    experiment = tmp_path / "experiment"
+    (run,) = json.loads((experiment / "run.json").read_text(encoding="utf-8"))["runs"]
+    assert run["libraries"].keys() >= {"keras", "tensorflow", "numpy", "cv2"} and run["cores"] >= 1
+    assert cv2.imread(str(experiment / "history.png")).shape == (HEIGHT, 2 * WIDTH, 3)
+
+
+@pytest.mark.parametrize("arguments", [["--predict_on_test"], ["--train", "--restart"]])
+def test_dry_run_goes_with_train_alone(arguments, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main.main([*arguments, "--dry_run"])
+    assert caught.value.code == 2 and "--dry_run goes with --train" in capsys.readouterr().err
+
+
+def test_time_goes_by_padded_pixels():
+    class Generator:
+        widths = np.array([10, 20, 30, 5])
+
+        def positions(self, epoch):
+            return [np.array([0, 2]), np.array([1]), np.array([3])]
+
+    assert batch_sizes(Generator()).tolist() == [60, 20, 5]
+    times = StepTimes()
+    for _ in range(2):
+        times.on_train_batch_begin(0)
+        time.sleep(0.01)
+        times.on_train_batch_end(0)
+    assert len(times.seconds) == 2 and min(times.seconds) >= 0.01
+
+
+def test_every_start_is_recorded(tmp_path, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["main.py", "--set", "labels_file=my words.json"])
+    file = tmp_path / "run.json"
+    add_run(file)
+    add_run(file)
+    first, second = json.loads(file.read_text(encoding="utf-8"))["runs"]
+    assert first["command"] == second["command"] == "main.py --set 'labels_file=my words.json'"
+    assert time.strptime(first["started"], "%Y-%m-%dT%H:%M:%S%z").tm_year >= 2024
+    # A damaged record is replaced.
+    for damaged in ("{", "[]", '{"runs": 3}'):
+        file.write_text(damaged, encoding="utf-8")
+        add_run(file)
+        assert len(json.loads(file.read_text(encoding="utf-8"))["runs"]) == 1
+    assert describe_run()["python"].count(".") == 2
+
+
+@pytest.mark.skipif(not shutil.which("git"), reason="git is not installed")
+def test_git_state(tmp_path):
+    def git(*arguments: str) -> str:
+        line = ["git", "-c", "user.name=a", "-c", "user.email=a@b", "-C", str(tmp_path), *arguments]
+        return subprocess.run(line, check=True, capture_output=True, text=True).stdout.strip()
+
+    assert git_state(tmp_path) is None
+    git("init", "--quiet")
+    (tmp_path / "file").write_text("1", encoding="utf-8")
+    git("add", "file")
+    git("commit", "--quiet", "-m", "first")
+    assert git_state(tmp_path) == {"commit": git("rev-parse", "HEAD"), "changed": False}
+    (tmp_path / "file").write_text("2", encoding="utf-8")
+    assert git_state(tmp_path)["changed"] is True
+    # Code within somebody else's repository is not that repository.
+    (tmp_path / "inner").mkdir()
+    assert git_state(tmp_path / "inner") is None
+
+
+def test_history_is_drawn_from_its_rows(tmp_path):
+    """Epochs without validation are gaps; the picture shows the values, not only axes."""
+    rows = [{"epoch": 1.0, "loss": 2.0, "val_cer": 0.5, "val_wer": 0.9}, {"epoch": 2.0, "loss": 1.0}]
+    draw_history(tmp_path / "a.png", rows)
+    draw_history(tmp_path / "b.png", rows[:1])
+    first, second = (cv2.imread(str(tmp_path / name)) for name in ("a.png", "b.png"))
+    assert first.shape == second.shape == (HEIGHT, 2 * WIDTH, 3)
+    assert not np.array_equal(first[:, :WIDTH], second[:, :WIDTH])
+    # The error rates are the same in both.
+    assert np.array_equal(first[:, WIDTH:], second[:, WIDTH:])
+    assert not list(tmp_path.glob(".*"))

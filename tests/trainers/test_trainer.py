@@ -1,0 +1,511 @@
+"""Training: what it writes, when it stops, and that an interrupted one goes on as if nothing had been."""
+
+import csv
+import json
+import math
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+import main
+from callbacks.averaging import averaged_weights
+from callbacks.evaluation_model import Evaluated
+from callbacks.learning_rate import LearningRate
+from callbacks.progress import Progress
+from callbacks.snapshot import Snapshot
+from callbacks.training_state import read_progress
+from data_generators.dataset import open_dataset
+from metrics.score_prediction import score_prediction
+from models.artifact import load_artifact, save_artifact
+from models.layers import BatchNormalization
+from models.model_seq2seq import ModelSeq2Seq
+from predictors.predictor_seq2seq import PredictorSeq2Seq
+from preprocessing.labels import read_labels
+from preprocessing.tokenizer import Tokenizer
+from tests.helpers.tiny import CHARSET, REPOSITORY, merged, tiny_settings, write_settings
+from utils.config.train import Train
+from utils.distributed.cluster import Cluster
+from utils.locks import experiment_lock
+
+pytestmark = pytest.mark.filterwarnings("ignore:Even though the:UserWarning")
+
+# Everything that has a state: dropout, averages, schedule, batch norm, augmentation.
+FULL = {
+    "train": {
+        "num_epochs": 3,
+        "precision": "auto",
+        "optimizer": "adamw",
+        "weight_decay": 0.01,
+        "clip_norm": 1.0,
+        "ema_decay": 0.9,
+        "label_smoothing": 0.1,
+        "schedule": "cosine",
+        "warmup_steps": 4,
+        "statistics_batches": 2,
+        "fixed_statistics_epochs": 1,
+    },
+    "network": {"attention": "luong", "embedding_dim": 4, "dropout": 0.2},
+    "data_aug": {
+        "use_data_aug": True,
+        "rotation_range": 2,
+        "shear_range": 5,
+        "noise_range": 4,
+        "wrong_characters": 0.2,
+    },
+    "callbacks": {"early_stopping": {"enabled": True, "patience": 5}},
+}
+STEPS = 3  # of 8 words, for 20
+STILL = {"learning_rate": 1e-12}  # too little to change any prediction
+
+
+def train(config: str, *overrides: str, restart: bool = False) -> int:
+    arguments = ["-c", config, "--train", *(["--set", *overrides] if overrides else [])]
+    return main.main([*arguments, "--restart"] if restart else arguments)
+
+
+def state(folder: Path) -> dict[str, np.ndarray]:
+    with np.load(folder / "state" / "training.npz") as arrays:
+        return {name: arrays[name] for name in arrays.files}
+
+
+def history(folder: Path) -> list[dict[str, float]]:
+    with open(folder / "history.csv", encoding="utf-8") as file:
+        return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+
+
+def arrays_of(folder: Path) -> list[np.ndarray]:
+    return load_artifact(folder)[0].model.get_weights()
+
+
+def equal(one: list[np.ndarray], other: list[np.ndarray]) -> bool:
+    return len(one) == len(other) and all(map(np.array_equal, one, other))
+
+
+def assert_same_training(one: Path, other: Path) -> None:
+    """All of the state, bit for bit, and what was written on the way."""
+    first, second = state(one), state(other)
+    assert first.keys() == second.keys() and len(first) > 30
+    progress = [json.loads(arrays.pop("progress").tobytes()) for arrays in (first, second)]
+    assert [name for name in first if not np.array_equal(first[name], second[name])] == []
+    assert progress[0] == progress[1]
+    assert history(one) == history(other)
+    for name in ("best", "last"):
+        assert equal(arrays_of(one / name), arrays_of(other / name))
+
+
+@pytest.fixture(scope="module")
+def full(dataset, tmp_path_factory) -> Path:
+    """Folder with full.yml and an uninterrupted training of it in experiment/."""
+    folder = tmp_path_factory.mktemp("full")
+    more = {
+        "train": {"output": {"output_weights": str(folder / "copy.h5")}},
+        "callbacks": {"tensorboard": {"enabled": True}},
+    }
+    settings = tiny_settings(dataset, folder, **merged(FULL, more))
+    assert train(write_settings(folder / "full.yml", settings)) == 0
+    return folder
+
+
+@pytest.fixture
+def full_again(dataset, tmp_path) -> str:
+    """Config file of the same training in another folder."""
+    return write_settings(tmp_path / "full.yml", tiny_settings(dataset, tmp_path, **FULL))
+
+
+def test_files_of_a_run(full):
+    folder = full / "experiment"
+    rows = history(folder)
+    assert [row["epoch"] for row in rows] == [1, 2, 3]
+    for row in rows:
+        assert all(math.isfinite(row[name]) for name in ("loss", "val_loss", "val_cer", "val_wer"))
+    assert list((folder / "tensorboard").rglob("events.out.tfevents.*"))
+    assert (folder / "config.yml").is_file()
+    assert not list(folder.rglob(".*npz")) and not list(folder.rglob(".model*"))
+    description = json.loads((folder / "last" / "model.json").read_text(encoding="utf-8"))
+    assert description["origin"]["epoch"] == 3
+    assert description["origin"]["metrics"]["val_cer"] == rows[-1]["val_cer"]
+    assert equal(arrays_of(full / "copy"), arrays_of(folder / "best"))
+
+
+def test_best_snapshot_scores_what_its_epoch_scored(full, make_config):
+    folder = full / "experiment"
+    best = min(history(folder), key=lambda row: row["val_cer"])
+    network, description = load_artifact(folder / "best")
+    assert description["origin"]["epoch"] == best["epoch"]
+    config = make_config()
+    words = open_dataset(config, read_labels(config.labels_file).splits["val"], "val")
+    texts = [prediction.text for prediction in PredictorSeq2Seq(network).predict_dataset(words)]
+    scores = score_prediction([word.label for word in words.words], texts)
+    assert (scores.cer, scores.wer) == (best["val_cer"], best["val_wer"])
+
+
+def test_snapshots_hold_averages_and_training_goes_on_with_raw_weights(full):
+    folder = full / "experiment"
+    network, _ = load_artifact(folder / "last")
+    saved = state(folder)
+    optimizer = [array for name, array in saved.items() if name.startswith("optimizer/")]
+    model = [array for name, array in saved.items() if name.startswith("model/")]
+    for variable in network.model.trainable_variables:
+        value = variable.numpy()
+        assert any(np.array_equal(value, array) for array in optimizer), variable.path
+        assert not any(np.array_equal(value, array) for array in model), variable.path
+
+
+def test_finished_run_says_so_and_does_nothing(full, capsys):
+    before = {
+        path: path.stat().st_mtime_ns for path in (full / "experiment").rglob("*.*") if path.name != ".lock"
+    }
+    assert train(str(full / "full.yml")) == 0
+    assert "is finished after 3 epochs; raise train.num_epochs" in capsys.readouterr().err
+    assert before == {path: path.stat().st_mtime_ns for path in before}
+
+
+@pytest.mark.parametrize(
+    "change, name",
+    [("network.latent_dim=13", "network.latent_dim"), ("image.binarization=otsu", "image.binarization")],
+)
+def test_another_network_in_the_same_folder_is_refused(full, capsys, change, name):
+    config = (full / "experiment" / "config.yml").read_bytes()
+    assert train(str(full / "full.yml"), change, "train.num_epochs=4") == 2
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert name in error and "--restart" in error
+    assert (full / "experiment" / "config.yml").read_bytes() == config
+
+
+def test_another_optimizer_in_the_same_folder_is_refused(full, capsys):
+    files = [full / "experiment" / name for name in ("config.yml", "run.json", "state/training.npz")]
+    before = [file.read_bytes() for file in files]
+    assert train(str(full / "full.yml"), "train.optimizer=sgd", "train.num_epochs=4") == 2
+    assert "another network or optimizer" in capsys.readouterr().err
+    assert [file.read_bytes() for file in files] == before
+
+
+@pytest.fixture
+def signal_after(monkeypatch):
+    """A function: the step of this process' training after which SIGINT arrives."""
+
+    def arrange(number: int) -> None:
+        steps, after = [], Progress.on_train_batch_end
+
+        def on_train_batch_end(self, batch, logs=None):
+            after(self, batch, logs)
+            steps.append(batch)
+            if len(steps) == number:
+                signal.raise_signal(signal.SIGINT)
+
+        monkeypatch.setattr(Progress, "on_train_batch_end", on_train_batch_end)
+
+    return arrange
+
+
+def test_resumed_after_ctrl_c_is_as_uninterrupted(full, full_again, experiment, signal_after, capsys):
+    handler = signal.getsignal(signal.SIGINT)
+    signal_after(STEPS + 2)
+    assert train(full_again) == 130
+    assert "step 2 of epoch 2; the same command continues" in capsys.readouterr().err
+    progress = read_progress(experiment / "state" / "training.npz")
+    assert (progress["epoch"], progress["step"]) == (1, 2)
+    assert signal.getsignal(signal.SIGINT) is handler
+    assert train(full_again) == 0
+    assert "Continuing the training" in capsys.readouterr().err
+    assert_same_training(experiment, full / "experiment")
+
+
+def test_resumed_after_a_kill_is_as_uninterrupted(full, full_again, experiment):
+    state_file = experiment / "state" / "training.npz"
+    line = [sys.executable, str(REPOSITORY / "main.py"), "-c", full_again, "--train"]
+    line += ["--set", "train.save_every_minutes=0.00001"]
+    with subprocess.Popen(line, stderr=subprocess.DEVNULL) as process:
+        while not state_file.exists() and process.poll() is None:
+            time.sleep(0.01)
+        process.kill()
+    assert process.returncode == -signal.SIGKILL
+    progress = read_progress(state_file)
+    assert (0, 0) < (progress["epoch"], progress["step"]) < (3, 0)
+    assert train(full_again) == 0
+    assert_same_training(experiment, full / "experiment")
+
+
+def test_ctrl_c_in_the_last_step_of_an_epoch(tiny, experiment, signal_after, eagerly):
+    straight = tiny(train={"num_epochs": 2}, network={"ctc_weight": 0.3})
+    assert train(straight, f"experiment_folder={experiment}-straight") == 0
+    signal_after(STEPS)
+    assert train(straight) == 130
+    progress = read_progress(experiment / "state" / "training.npz")
+    assert (progress["epoch"], progress["step"]) == (1, 0)
+    assert train(straight) == 0
+    assert_same_training(experiment, Path(f"{experiment}-straight"))
+
+
+def test_damaged_state_names_the_one_before(tiny, experiment, eagerly, capsys):
+    config = tiny(train={"num_epochs": 2})
+    assert train(config) == 0
+    current = experiment / "state" / "training.npz"
+    before = experiment / "state" / "training.previous.npz"
+    current.write_bytes(current.read_bytes()[:5000])
+    assert train(config) == 2
+    assert f"rename {before.name}" in capsys.readouterr().err
+    os.replace(before, current)
+    assert train(config) == 0
+    assert [row["epoch"] for row in history(experiment)] == [1, 2]
+
+
+def test_raising_num_epochs_continues(tiny, experiment, eagerly):
+    config = tiny(train={"num_epochs": 2}, callbacks={"reduce_lr_on_plateau": {"enabled": True}})
+    assert train(config, f"experiment_folder={experiment}-straight") == 0
+    assert train(config, "train.num_epochs=1") == 0
+    assert len(history(experiment)) == 1
+    assert train(config) == 0
+    assert_same_training(experiment, Path(f"{experiment}-straight"))
+
+
+def test_raising_num_epochs_of_a_cosine_schedule_is_told(tiny, eagerly, capsys):
+    config = tiny(train={"num_epochs": 1, "schedule": "cosine"})
+    assert train(config) == 0
+    assert train(config, "train.num_epochs=2") == 0
+    assert "follows the cosine schedule of the new length" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("steps", [2, STEPS])
+def test_another_batch_size_continues(tiny, experiment, signal_after, eagerly, capsys, steps):
+    """Within an epoch too, which starts over; the learning rate is as far on its schedule as it was."""
+    cosine = {"schedule": "cosine", "learning_rate": 0.01, "final_learning_rate": 0.0, "warmup_steps": 0}
+    config = tiny(train={**cosine, "num_epochs": 2})
+    signal_after(steps)
+    assert train(config) == 130
+    assert train(config, "train.batch_size=4") == 0
+    told = capsys.readouterr().err
+    assert ("Epoch 1 was begun with batches of another size and starts over." in told) == (steps < STEPS)
+    rows = history(experiment)
+    assert [row["epoch"] for row in rows] == [1, 2]
+    # 20 words are 5 steps then, and the last of 10 is step 9.
+    assert rows[-1]["learning_rate"] == pytest.approx(0.01 * 0.5 * (1 + math.cos(math.pi * 9 / 10)))
+
+
+def test_a_larger_max_pixels_continues(tiny, experiment, eagerly):
+    config = tiny(train={"num_epochs": 1})
+    assert train(config) == 0
+    assert train(config, "train.num_epochs=2", "image.max_pixels=60000000") == 0
+    assert len(history(experiment)) == 2
+
+
+def test_models_that_have_outlived_their_state_are_kept(tiny, experiment, eagerly, capsys):
+    config = tiny(train={"num_epochs": 1})
+    assert train(config) == 0
+    before = arrays_of(experiment / "best")
+    shutil.rmtree(experiment / "state")
+    capsys.readouterr()
+    assert train(config) == 0
+    (kept,) = experiment.parent.glob("experiment-*")
+    assert f"The old run is kept in {kept}." in capsys.readouterr().err
+    assert equal(arrays_of(kept / "best"), before) and (kept / "history.csv").exists()
+    assert read_progress(experiment / "state" / "training.npz")["epoch"] == 1
+
+
+def test_early_stopping_counts_across_runs(tiny, experiment, eagerly, capsys):
+    stopping = {"early_stopping": {"enabled": True, "monitor": "val_cer", "patience": 2}}
+    config = tiny(train={**STILL, "num_epochs": 9}, callbacks=stopping)
+    assert train(config, "train.num_epochs=2") == 0
+    assert train(config) == 0
+    assert len(history(experiment)) == 3
+    capsys.readouterr()
+    assert train(config) == 0
+    assert "was stopped early after 3 epochs" in capsys.readouterr().err
+    assert len(history(experiment)) == 3
+    assert train(config, "callbacks.early_stopping.patience=3") == 0
+    assert len(history(experiment)) == 4
+
+
+def test_plateau_lowers_the_rate_across_runs(tiny, experiment, eagerly):
+    plateau = {"enabled": True, "monitor": "val_cer", "factor": 0.5, "patience": 2}
+    config = tiny(train={**STILL, "num_epochs": 5}, callbacks={"reduce_lr_on_plateau": plateau})
+    assert train(config, "train.num_epochs=2") == 0
+    assert train(config) == 0
+    rates = [row["learning_rate"] for row in history(experiment)]
+    # Epoch 1 sets the mark, 2 and 3 don't better it, so 4 is slower; 4 and 5 count on.
+    assert rates == pytest.approx([1e-12, 1e-12, 1e-12, 5e-13, 5e-13])
+
+
+def test_learning_rate_by_hand():
+    cosine = Train(
+        learning_rate=1.0, warmup_steps=4, schedule="cosine", final_learning_rate=0.2, num_epochs=3
+    )
+    schedule = LearningRate(cosine, steps_per_epoch=4)
+    assert [schedule.rate(step) for step in range(4)] == [0.25, 0.5, 0.75, 1.0]
+    assert [schedule.rate(step) for step in (4, 6, 8, 12)] == pytest.approx(
+        [1.0, 0.2 + 0.4 * (1 + math.sqrt(0.5)), 0.6, 0.2]
+    )
+    constant = LearningRate(Train(learning_rate=1.0, warmup_steps=2), steps_per_epoch=4)
+    assert [constant.rate(step) for step in range(4)] == [0.5, 1.0, 1.0, None]
+
+
+def test_schedule_reaches_the_optimizer(full):
+    rates = [row["learning_rate"] for row in history(full / "experiment")]
+
+    def cosine(step: int) -> float:
+        return 1e-5 + (0.01 - 1e-5) * 0.5 * (1 + math.cos(math.pi * (step - 4) / 5))
+
+    # Steps 2, 5 and 8 are the last of their epochs; the first of four warm-up steps is step 0.
+    assert rates == pytest.approx([0.01 * 3 / 4, cosine(5), cosine(8)], rel=1e-6)
+
+
+def test_snapshots_follow_the_monitored_value(make_config, tmp_path):
+    config = make_config()
+    network = ModelSeq2Seq(config.image, config.network, Tokenizer("ab"))
+    network.compile(keras.optimizers.SGD(0.1))
+    best = Snapshot(tmp_path / "best", Evaluated(network, Cluster(), "float32"), {}, "val_cer")
+    last = Snapshot(tmp_path / "last", Evaluated(network, Cluster(), "float32"), {})
+    weights = []
+    for epoch, value in enumerate([0.5, 0.3, 0.4, math.nan, None, 0.3]):
+        network.model.set_weights([array + 1 for array in network.model.get_weights()])
+        weights.append(network.model.get_weights())
+        for callback in (best, last):
+            callback.set_model(network.model)
+            callback.on_epoch_end(epoch, {} if value is None else {"val_cer": value})
+    assert equal(arrays_of(tmp_path / "best"), weights[1])
+    assert equal(arrays_of(tmp_path / "last"), weights[5])
+    assert best.best == 0.3
+
+
+def test_averaged_weights_stand_in_for_a_while():
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False)])
+    model.set_weights([np.array([[1.0]])])
+    model.compile(keras.optimizers.SGD(1.0, use_ema=True, ema_momentum=0.75), loss="mse")
+    inputs, target = np.array([[1.0]]), np.array([[0.0]])
+    model.train_on_batch(inputs, target)  # gradient 2w: the weight goes from 1 to -1
+    raw = float(model.get_weights()[0][0, 0])
+    # Keras starts the average at the first weights that it sees.
+    with averaged_weights(model):
+        first = float(model.get_weights()[0][0, 0])
+    model.train_on_batch(inputs, target)  # and from -1 to 1
+    with pytest.raises(RuntimeError), averaged_weights(model):
+        assert float(model.get_weights()[0][0, 0]) == pytest.approx(0.75 * first + 0.25 * 1)
+        raise RuntimeError
+    assert raw == pytest.approx(-1) and float(model.get_weights()[0][0, 0]) == pytest.approx(1)
+
+
+def test_diverged_training_keeps_its_snapshots(tiny, experiment, eagerly, capsys):
+    config = tiny(train={"num_epochs": 1, "optimizer": "sgd"})
+    assert train(config) == 0
+    before = arrays_of(experiment / "best"), arrays_of(experiment / "last")
+    assert train(config, "train.num_epochs=3", "train.learning_rate=1.0e+38") == 2
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert "loss became nan" in error and "Traceback" not in error
+    assert all(advice in error for advice in ("train.learning_rate", "train.clip_norm", "snapshots are kept"))
+    assert equal(arrays_of(experiment / "best"), before[0]) and equal(
+        arrays_of(experiment / "last"), before[1]
+    )
+
+
+@pytest.mark.parametrize("estimated", [0, 1])
+def test_statistics_are_estimated_until_they_are_fixed(tiny, experiment, eagerly, estimated):
+    train_settings = {"statistics_batches": 1, "num_epochs": 1 + estimated, "fixed_statistics_epochs": 1}
+    assert train(tiny(train=train_settings, network={"use_batch_norm": True})) == 0
+    layers = load_artifact(experiment / "last")[0].encoder.layers
+    norms = [layer for layer in layers if isinstance(layer, BatchNormalization)]
+    assert norms
+    for layer in norms:
+        assert (np.asarray(layer.moving_mean) == 0).all() == (not estimated)
+        # A single batch, whose share of Keras' running average would be a hundredth.
+        assert (np.abs(np.asarray(layer.moving_variance) - 1) > 0.1).any() == bool(estimated)
+
+
+def test_starting_from_another_model(full, tiny, experiment, eagerly, capsys):
+    """Weights and charset come from it; with next to no learning they stay what they were."""
+    source = full / "experiment" / "best"
+    start = {"use_pretrained_weights": True, "restore_from": str(source)}
+    train_section = {**STILL, "num_epochs": 1, "weights_initialization": start}
+    network = {**FULL["network"], "charset": None}
+    assert train(tiny(train=train_section, network=network)) == 0
+    assert "Starting from the weights" in capsys.readouterr().err
+    before, after = load_artifact(source)[0], load_artifact(experiment / "last")[0]
+    assert after.tokenizer.charset == before.tokenizer.charset
+    for one, other in zip(before.model.trainable_variables, after.model.trainable_variables, strict=True):
+        np.testing.assert_allclose(one.numpy(), other.numpy(), atol=1e-9)
+    assert train(tiny(train=train_section, network={**network, "latent_dim": 13}), restart=True) == 2
+    assert "has network.latent_dim 12, the config 13" in capsys.readouterr().err
+    assert (experiment / "last").exists()
+
+
+@pytest.mark.parametrize("charset", [None, CHARSET])
+def test_missing_model_to_start_from(tiny, experiment, tmp_path, capsys, charset):
+    start = {"use_pretrained_weights": True, "restore_from": str(tmp_path / "nothing")}
+    config = tiny(train={"weights_initialization": start}, network={"charset": charset})
+    assert train(config) == 2
+    (error,) = capsys.readouterr().err.splitlines()
+    assert "restore_from" in error and "nothing does not exist" in error and not experiment.exists()
+
+
+def test_restart_keeps_the_old_run(tiny, experiment, eagerly, capsys):
+    config = tiny(train={"num_epochs": 1})
+    assert train(config) == 0
+    old = state(experiment)
+    assert train(config, "seed=2", restart=True) == 0
+    assert train(config, "seed=3", restart=True) == 0
+    (first, second) = sorted(experiment.parent.glob("experiment-*"))
+    assert str(first) in capsys.readouterr().err
+    kept = state(first)
+    assert all(np.array_equal(old[name], kept[name]) for name in old)
+    assert state(experiment)["progress"].tobytes() != state(second)["progress"].tobytes()
+
+
+@pytest.mark.parametrize("restart", [False, True])
+def test_second_training_in_the_same_folder_is_refused(tiny, experiment, capsys, restart):
+    with experiment_lock(experiment):
+        assert train(tiny(), restart=restart) == 2
+    assert f"Process {os.getpid()} is training in {experiment}" in capsys.readouterr().err
+    assert [path.name for path in experiment.parent.glob("experiment*")] == ["experiment"]
+    assert [path.name for path in experiment.iterdir()] == [".lock"]
+
+
+def test_outputs_that_would_overwrite_models_are_refused(tiny, tmp_path, make_config, capsys):
+    shared = {"out_file": str(tmp_path / "one.h5")}
+    callbacks = {"model_best_checkpoint": shared, "model_last_checkpoint": shared}
+    assert train(tiny(callbacks=callbacks)) == 2
+    assert "name two folders" in capsys.readouterr().err
+    config = make_config()
+    released = tmp_path / "released"
+    save_artifact(released, ModelSeq2Seq(config.image, config.network, Tokenizer("ab")), {})
+    (released / "CARD.md").touch()
+    for section in (
+        {"callbacks": {"model_best_checkpoint": {"out_file": str(released)}}},
+        {"callbacks": {"model_last_checkpoint": {"out_file": str(released) + ".h5"}}},
+        {"train": {"output": {"output_weights": str(released)}}},
+    ):
+        assert train(tiny(**section)) == 2
+        assert "released model" in capsys.readouterr().err
+
+
+def test_empty_validation_split_is_named(tiny, dataset, tmp_path, capsys):
+    labels = json.loads((dataset / "labels.json").read_text(encoding="utf-8"))
+    (tmp_path / "labels.json").write_text(json.dumps({**labels, "val": []}), encoding="utf-8")
+    assert train(tiny(labels_file=str(tmp_path / "labels.json"))) == 2
+    assert "no usable word in its val split" in capsys.readouterr().err
+
+
+def test_validation_now_and_then(tiny, experiment, eagerly, recwarn):
+    stopping = {"early_stopping": {"enabled": True}, "validation": {"every_epochs": 2, "max_words": 3}}
+    assert train(tiny(train={"num_epochs": 3}, callbacks=stopping)) == 0
+    with open(experiment / "history.csv", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [bool(row["val_cer"]) for row in rows] == [False, True, True]
+    assert not [warning for warning in recwarn if "conditioned on" in str(warning.message)]
+
+
+def test_training_in_a_thread(tiny, experiment, eagerly):
+    """Signals belong to the main thread; training elsewhere must do without."""
+    codes = []
+    config = tiny(train={"num_epochs": 1})
+    thread = threading.Thread(target=lambda: codes.append(train(config)))
+    thread.start()
+    thread.join()
+    assert codes == [0] and (experiment / "last" / "model.json").exists()

@@ -1,0 +1,108 @@
+"""How commands end: exit codes, one line on stderr, and nothing left behind."""
+
+import errno
+import os
+import signal
+import threading
+
+import pytest
+
+import tools.create_labels
+import tools.inspect_dataset
+from utils.cli import run_command
+from utils.errors import Interrupted, UserError
+from utils.files import atomic_write
+
+
+def raises(error: BaseException):
+    def job():
+        raise error
+
+    return job
+
+
+@pytest.mark.parametrize(
+    "error, code, words",
+    [
+        (UserError("Mend it."), 2, "Mend it."),
+        (Interrupted(15, "Saved."), 143, "Saved."),
+        (KeyboardInterrupt(), 130, "Interrupted; nothing is half-written."),
+        (OSError(errno.ENOSPC, "No space left", "/x\x1b"), 2, "Can't use /x\\x1b: No space left."),
+        (OSError("odd"), 2, "Can't use the output: odd."),
+        (
+            MemoryError(),
+            2,
+            "Out of memory; lower train.batch_size, predict.batch_size or the network's size.",
+        ),
+    ],
+)
+def test_an_error_is_a_line_and_a_code(capsys, error, code, words):
+    assert run_command(raises(error)) == code
+    assert capsys.readouterr().err == f"{words}\n"
+
+
+def test_our_own_faults_stay_visible():
+    with pytest.raises(ZeroDivisionError):
+        run_command(raises(ZeroDivisionError()))
+
+
+def test_sigterm_cleans_up(tmp_path, capsys):
+    """As Ctrl-C does, wherever it comes; afterwards the signal is whoever's it was."""
+
+    def job():
+        with atomic_write(tmp_path / "file") as temporary:
+            temporary.write_text("half")
+            signal.raise_signal(signal.SIGTERM)
+        return 0
+
+    before = signal.getsignal(signal.SIGTERM)
+    assert run_command(job) == 143
+    assert capsys.readouterr().err == "Interrupted; nothing is half-written.\n"
+    assert list(tmp_path.iterdir()) == [] and signal.getsignal(signal.SIGTERM) is before
+
+
+def test_the_second_sigterm_ends_at_once(capsys):
+    handlers = []
+
+    def job():
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        finally:
+            handlers.append(signal.getsignal(signal.SIGTERM))
+
+    assert run_command(job) == 143
+    assert handlers == [signal.SIG_DFL]
+
+
+def test_a_job_in_a_thread_leaves_signals_alone():
+    codes = []
+    thread = threading.Thread(target=lambda: codes.append(run_command(lambda: 7)))
+    thread.start()
+    thread.join()
+    assert codes == [7]
+
+
+@pytest.mark.parametrize("tool", ["labels", "inspect"])
+def test_the_reader_of_a_tools_output_may_leave(capfd, monkeypatch, dataset, tmp_path, tool):
+    words, labels = dataset / "words", dataset / "labels.json"
+    if tool == "inspect":
+        tool, arguments = tools.inspect_dataset.main, ["--images_folder", words, "--labels_file", labels]
+    else:
+        name = next(words.rglob("*.png")).relative_to(words)
+        (tmp_path / "table.csv").write_text(f"{name},a\n", encoding="utf-8")
+        arguments = [
+            "--table",
+            tmp_path / "table.csv",
+            "--images",
+            words,
+            "--output",
+            tmp_path / "labels.json",
+        ]
+        tool, arguments = tools.create_labels.main, [*arguments, "--test_size", "0", "--val_size", "0"]
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as pipe, monkeypatch.context() as patch:
+        patch.setattr("sys.stdout", pipe)
+        code = tool([str(argument) for argument in arguments])
+    output = capfd.readouterr()
+    assert code == 141 and output.out == "" and "Traceback" not in output.err

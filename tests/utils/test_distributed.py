@@ -1,0 +1,178 @@
+"""Which process this is, and what the processes of a training tell each other."""
+
+import os
+import re
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import yaml
+
+from data_generators.buckets import Buckets
+from data_generators.generators import training_generator
+from preprocessing.tokenizer import PAD
+from tests.data_generators.test_data_generator import TOKENIZER, make_config, make_dataset
+from utils.config.load import load_config
+from utils.config.train import Distribution
+from utils.distributed.cluster import Cluster
+from utils.distributed.job_environment import Place, choose_backend, find_place, first_host
+from utils.errors import UserError
+
+JOBS = Path(__file__).parents[2] / "docs" / "jobs"
+SLURM = {
+    "SLURM_STEP_NUM_TASKS": "16",
+    "SLURM_PROCID": "5",
+    "SLURM_STEP_NODELIST": "gpu[003-004]",
+    "SLURM_JOB_ID": "10007",
+}
+PARALLEL = {"strategy": "data_parallel"}
+
+
+def place(environment=None, **settings) -> Place:
+    return find_place(Distribution(**PARALLEL, **settings), environment or {})
+
+
+def test_the_config_names_the_place():
+    assert place(coordinator="a:1", num_processes=3, process_id=2) == Place("a:1", 3, 2)
+    assert place() == place(num_processes=1) == Place(None, 1, 0)
+
+
+def test_slurm_names_the_place():
+    assert place(SLURM) == Place("gpu003:20007", 16, 5)
+    assert place(SLURM, coordinator="b:7", num_processes=2, process_id=1) == Place("b:7", 16, 5)
+    # A shell within an allocation is no step of several tasks.
+    alone = {**SLURM, "SLURM_STEP_NUM_TASKS": "1"}
+    assert place(alone, coordinator="b:7", num_processes=2, process_id=1) == Place("b:7", 2, 1)
+
+
+def test_kubernetes_names_the_process():
+    index = {"JOB_COMPLETION_INDEX": "3"}
+    assert place(index, coordinator="ocr-0.ocr:1", num_processes=4, process_id=0) == Place(
+        "ocr-0.ocr:1", 4, 3
+    )
+
+
+@pytest.mark.parametrize(
+    "settings, environment, problem",
+    [
+        ({"num_processes": 2, "process_id": 0}, {}, "coordinator is missing: 2 processes need it"),
+        ({"num_processes": 2, "coordinator": "a:1"}, {}, "process_id is missing"),
+        ({"num_processes": 2, "coordinator": "a:1", "process_id": 2}, {}, "process_id 2 is none of 2"),
+        (
+            {"num_processes": 2, "coordinator": "a:1"},
+            {"JOB_COMPLETION_INDEX": "2"},
+            "process_id 2 is none of 2",
+        ),
+    ],
+)
+def test_what_is_missing_is_named(settings, environment, problem):
+    with pytest.raises(UserError, match=problem):
+        place(environment, **settings)
+
+
+@pytest.mark.parametrize(
+    "nodes, first",
+    [
+        ("a", "a"),
+        ("a,b", "a"),
+        ("n[3-5,9],x", "n3"),
+        ("r[01-02]n", "r01n"),
+        ("gpu-7.example", "gpu-7.example"),
+    ],
+)
+def test_first_of_slurms_nodes(nodes, first):
+    assert first_host(nodes) == first
+
+
+def test_the_strategy_chooses_the_backend(monkeypatch):
+    for distribution, backend in ((PARALLEL, "jax"), ({"strategy": "mirrored"}, "tensorflow"), ({}, None)):
+        # Set before it is deleted, so that what is chosen here is taken back.
+        monkeypatch.setenv("KERAS_BACKEND", "")
+        monkeypatch.delenv("KERAS_BACKEND")
+        choose_backend(Distribution(**distribution))
+        assert os.environ.get("KERAS_BACKEND") == backend
+    monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
+    with pytest.raises(UserError, match="data_parallel needs KERAS_BACKEND=jax, not tensorflow"):
+        choose_backend(Distribution(**PARALLEL))
+
+
+@pytest.mark.parametrize("file", ["slurm.sh", "kubernetes.yml"])
+def test_the_job_files_hold_valid_settings(file):
+    text = (JOBS / file).read_text(encoding="utf-8")
+    settings = re.findall(r"(?<=[ \n])([a-z][a-z_.]*=[^\s\\#]+)(?= )?", text)
+    settings = [setting for setting in settings if setting.startswith(("train.", "experiment_folder"))]
+    config = load_config("configs/synthetic.yml", settings)
+    assert config.train.distribution.strategy == "data_parallel" and config.train.packed.folder
+    if file.endswith(".yml"):
+        job = list(yaml.safe_load_all(text))[1]["spec"]
+        assert job["completions"] == config.train.distribution.num_processes
+        assert find_place(config.train.distribution, {"JOB_COMPLETION_INDEX": "3"}).process_id == 3
+
+
+def test_parts_of_the_words_are_the_whole():
+    words = make_dataset(number=11)
+    parts = []
+    for index in range(3):
+        cluster = Cluster()
+        cluster.index, cluster.number = index, 3
+        parts.append(cluster.part_of(words))
+    assert sorted(word.filename for part in parts for word in part.words) == sorted(
+        word.filename for word in words.words
+    )
+    with pytest.raises(UserError, match="2 validation words are too few for 3 processes"):
+        cluster.part_of(words.select(np.arange(2)))
+
+
+def test_a_lost_process_is_told_from_other_errors():
+    cluster = Cluster()
+    error = RuntimeError("Gloo all-reduce failed: Connection closed by peer [127.0.0.1]:3")
+    assert cluster.explain(error) is error
+    cluster.number = 2
+    assert "another process of this training has ended" in str(cluster.explain(error))
+    ours = ValueError("Shapes don't match")
+    assert cluster.explain(ours) is ours
+
+
+def parts_of_batches(monkeypatch, number, **sections):
+    """The batches of each of `number` processes on JAX."""
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    config = make_config(train={"batch_size": 8}, network={"ctc_weight": 0.3}, **sections)
+    found = []
+    for index in range(number):
+        cluster = Cluster()
+        cluster.index, cluster.number = index, number
+        words = make_dataset()
+        generator = training_generator(config, words, [(len(words),) * 2], TOKENIZER, 4, cluster)
+        found.append([generator.batch(1, step) for step in range(len(generator))])
+    return found
+
+
+def test_processes_get_equal_parts_of_the_batches_that_one_would_get(monkeypatch):
+    augmented = {"use_data_aug": True, "wrong_characters": 0.3, "shear_range": 10}
+    (whole,) = parts_of_batches(monkeypatch, 1, data_aug=augmented)
+    halves = parts_of_batches(monkeypatch, 2, data_aug=augmented)
+    shapes = set()
+    for step, (inputs, targets) in enumerate(whole):
+        for name, values in inputs.items():
+            parts = [half[step][0][name] for half in halves]
+            assert parts[0].shape == parts[1].shape and np.array_equal(np.concatenate(parts), values)
+        parts = [half[step][1]["characters"] for half in halves]
+        assert np.array_equal(np.concatenate(parts), targets["characters"])
+        shapes.add((inputs["image"].shape, targets["characters"].shape))
+    assert {image[0] for image, _ in shapes} == {8}
+    config = make_config()
+    buckets = Buckets(config.image, config.network, 4)
+    assert {image[2] for image, _ in shapes} <= set(buckets.widths)
+    assert {length for _, (_, length) in shapes} <= set(buckets.lengths)
+    # 50 words and 6 that fill the last batch up.
+    assert sum((targets["characters"][:, 0] != PAD).sum() for _, targets in whole) == 50
+
+
+def test_buckets_are_few_and_hold_what_comes():
+    config = make_config(data_aug={"zoom_range": [0.8, 1.25], "shear_range": 0})
+    buckets = Buckets(config.image, config.network, 4, config.data_aug)
+    assert buckets.widths == [12, 16, 24, 32, 48, 64] and buckets.lengths == [8, 9]
+    assert buckets.width(16) == 24 and buckets.width(64) == 64
+    assert buckets.width(16, least=40) == 48 and buckets.width(8, least=100) == 100
+    assert buckets.length(7) == 8 and buckets.length(8) == 9

@@ -1,0 +1,92 @@
+"""One training per folder: a living holder is named, a dead one is forgotten."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from tests.helpers.tiny import REPOSITORY
+from utils.errors import UserError
+from utils.locks import dataset_lock, experiment_lock
+
+HOLD = """
+import sys
+from pathlib import Path
+from utils.locks import experiment_lock
+with experiment_lock(Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def holder(tmp_path):
+    """Another process that holds the lock of `tmp_path`/experiment."""
+    line = [sys.executable, "-c", HOLD, str(tmp_path / "experiment")]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(line, cwd=REPOSITORY, **pipes) as process:
+        assert process.stdout.readline() == "held\n"
+        yield process
+        process.kill()
+
+
+def refusal(folder):
+    with pytest.raises(UserError) as caught, experiment_lock(folder):
+        pass
+    return str(caught.value)
+
+
+def test_a_living_holder_is_named_and_a_killed_one_forgotten(tmp_path, holder):
+    folder = tmp_path / "experiment"
+    message = refusal(folder)
+    assert message.startswith(f"Process {holder.pid} is training in {folder}; ")
+    assert (folder / ".lock").read_text() == f"{holder.pid}\n"
+    holder.kill()
+    holder.wait()
+    # The file with the dead process' number is still there.
+    with experiment_lock(folder):
+        assert (folder / ".lock").read_text() == f"{os.getpid()}\n"
+        assert f"Process {os.getpid()} " in refusal(folder)
+    with experiment_lock(folder):
+        pass
+
+
+def test_a_second_maker_of_a_dataset_waits(tmp_path, holder, capsys):
+    told: list[str] = []
+
+    def release_once_it_waits():
+        while not told:
+            told.extend(capsys.readouterr().err.splitlines())
+            time.sleep(0.01)
+        holder.stdin.close()
+
+    releasing = threading.Thread(target=release_once_it_waits)
+    releasing.start()
+    with dataset_lock(tmp_path / "experiment"):
+        assert holder.stdin.closed
+        assert told == [f"Another process makes the dataset in {tmp_path / 'experiment'}; waiting for it."]
+    releasing.join()
+
+
+def test_a_lock_file_that_is_a_link_is_not_followed(tmp_path):
+    """It could lead to a file of whoever continues a training they were given."""
+    (tmp_path / "precious").write_text("mine")
+    (tmp_path / "experiment").mkdir()
+    (tmp_path / "experiment" / ".lock").symlink_to(tmp_path / "precious")
+    assert "Can't write to experiment_folder" in refusal(tmp_path / "experiment")
+    assert (tmp_path / "precious").read_text() == "mine"
+
+
+def test_what_a_stranger_wrote_into_it_is_shown_harmless(tmp_path):
+    with experiment_lock(tmp_path / "experiment"):
+        (tmp_path / "experiment" / ".lock").write_bytes(b"\x1b[2J\xff")
+        assert "\\x1b[2J" in refusal(tmp_path / "experiment")
+
+
+def test_a_folder_that_can_not_be_made(tmp_path):
+    (tmp_path / "file").touch()
+    for folder in (tmp_path / "file", tmp_path / "file" / "experiment"):
+        assert f"Can't write to experiment_folder {folder}" in refusal(folder)

@@ -1,0 +1,31 @@
+"""Memory that a process frees and asks for again."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.helpers.tiny import REPOSITORY
+
+FAULTS = """
+import resource, sys
+import numpy as np
+from utils.system import keep_freed_memory
+
+if sys.argv[1] == "keep":
+    keep_freed_memory()
+np.ones(50_000_000, np.uint8)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(20):
+    np.ones(50_000_000, np.uint8)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only glibc can be told")
+def test_freed_memory_is_used_again_without_being_cleared():
+    def faults(mode: str) -> int:
+        line = [sys.executable, "-c", FAULTS, mode]
+        return int(subprocess.run(line, cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout)
+
+    assert faults("keep") < faults("return") / 10

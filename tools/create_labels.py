@@ -1,0 +1,234 @@
+"""Writes labels.json from IAM's words.txt or from a table of your own words.
+
+IAM:       python -m tools.create_labels --data_folder datasets/iam --output datasets/iam/labels.json
+Own words: python -m tools.create_labels --table my/labels.csv --images my/images --output my/labels.json
+
+Every image is read once; words that can't be used are counted by reason and listed beside the output.
+"""
+
+import argparse
+import os
+import sys
+from collections import Counter
+from pathlib import Path
+
+from preprocessing.importers import iam
+from preprocessing.importers.checks import drop_bad_images, drop_bad_labels
+from preprocessing.importers.labelled_word import Dropped, Record
+from preprocessing.importers.segmentation import drop_bad_segmentation, keep_in_training_only, read_readings
+from preprocessing.importers.split import (
+    Splits,
+    empty_parts,
+    form_split,
+    random_split,
+    shared_writers,
+    table_split,
+    writer_split,
+)
+from preprocessing.importers.table import read_table
+from preprocessing.labels import SPLITS, write_labels
+from utils.cli import run_command
+from utils.config.data import Image
+from utils.errors import UserError
+from utils.escaping import harmless_cell, one_line
+from utils.files import check_writable, write_text
+
+RANDOM_WARNING = (
+    "a random split shares writers and texts between its parts, so figures on it are no test on unseen "
+    "writers; use --split writer or --split forms for that."
+)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs the command line; returns 0, 2 when the user can mend the problem, 130 on Ctrl-C."""
+    options = _parse(arguments)
+    return run_command(lambda: _create(options))
+
+
+def _create(options: argparse.Namespace) -> int:
+    listing = options.output.with_suffix(".dropped.tsv")
+    for path in (listing, options.output):
+        check_writable(path)
+    form_lists = _form_lists(options)
+    images, records, dropped = _read_table(options) if options.table else _read_iam(options)
+    records, bad_labels = drop_bad_labels(records, options.max_label_length)
+    image = Image(max_pixels=options.max_pixels)
+    records, bad_images = drop_bad_images(records, images, options.workers, image)
+    # After the images: a missing one is worth knowing of even where the word would not be used.
+    readings = read_readings(options.err_readings, images) if options.err_readings else None
+    records, bad_segmentation = drop_bad_segmentation(records, options.include_err, readings)
+    dropped = [*dropped, *bad_labels, *bad_images, *bad_segmentation]
+    if not records:
+        raise UserError(f"No usable word: {_reasons(dropped)}; check that the images are in {images}.")
+    splits, unplaced, notes = _split(records, options, form_lists)
+    dropped += unplaced
+    if options.include_err == "train":
+        dropped += keep_in_training_only(splits, records)
+    if not splits["train"]:
+        raise UserError(
+            f"None of the {len(records)} usable words is left for train; "
+            "change the sizes, the lists or the table."
+        )
+    rows = [("name", "label", "reason"), *((word.name, word.label, word.reason) for word in dropped)]
+    cells = (map(lambda cell: harmless_cell(" ".join(cell.split())), row) for row in rows)
+    write_text(listing, "".join("\t".join(row) + "\n" for row in cells))
+    write_labels(options.output, splits)
+    _report(splits, dropped)
+    print(one_line(f"Written: {options.output}; the dropped words are listed in {listing}"))
+    for note in notes + empty_parts(splits):
+        print(one_line(f"Warning: {note}"), file=sys.stderr)
+    return 0
+
+
+def _read_iam(options: argparse.Namespace) -> tuple[Path, list[Record], list[Dropped]]:
+    """Images folder, words and dropped words of an IAM folder."""
+    images = _folder(options.data_folder / "words", "the images of IAM's words")
+    forms_file = options.forms_file or options.data_folder / "forms.txt"
+    # Only a split by writer needs the file; the other splits note the writers when they can.
+    wanted = options.forms_file or options.split == "writer" or forms_file.exists()
+    writers = iam.read_writers(forms_file) if wanted else {}
+    return images, *iam.read_words(options.data_folder / "words.txt", writers)
+
+
+def _read_table(options: argparse.Namespace) -> tuple[Path, list[Record], list[Dropped]]:
+    return _folder(options.images, "the images of the table"), read_table(options.table), []
+
+
+def _folder(path: Path, content: str) -> Path:
+    if not path.is_dir():
+        raise UserError(f"{path} is not a folder; it should hold {content}.")
+    return path
+
+
+def _form_lists(options: argparse.Namespace) -> dict[str, set[str]]:
+    """Form ids of each split whose list is given."""
+    paths = {split: getattr(options, f"{split}_forms") for split in SPLITS}
+    return {split: iam.read_form_list(path) for split, path in paths.items() if path}
+
+
+def _split(
+    records: list[Record], options: argparse.Namespace, form_lists: dict[str, set[str]]
+) -> tuple[Splits, list[Dropped], list[str]]:
+    """The three parts, the words that fit in none, and remarks on the way of splitting."""
+    if options.split == "forms":
+        splits, unplaced = form_split(records, form_lists)
+        return splits, unplaced, shared_writers(splits)
+    if options.split == "writer":
+        return *writer_split(records, options.test_size, options.val_size, options.seed), []
+    if options.split is None and records[0].split is not None:
+        splits = table_split(records)
+        return splits, [], shared_writers(splits)
+    return random_split(records, options.test_size, options.val_size, options.seed), [], [RANDOM_WARNING]
+
+
+def _report(splits: Splits, dropped: list[Dropped]) -> None:
+    print(f"{'dropped':<20}{'words':>8}")
+    for reason, count in Counter(word.reason for word in dropped).most_common():
+        print(f"{reason:<20}{count:>8}")
+    print(f"{'all':<20}{len(dropped):>8}\n")
+    print(f"{'split':<12}{'words':>8}{'writers':>8}")
+    for name, words in splits.items():
+        writers = len({word.writer for word in words} - {None})
+        print(f"{name:<12}{len(words):>8}{writers or '-':>8}")
+    labels = [word.label for words in splits.values() for word in words]
+    print(f"\nDifferent characters: {len(set().union(*labels))}")
+    print(f"Longest label: {max(map(len, labels))} characters")
+
+
+def _reasons(dropped: list[Dropped]) -> str:
+    return ", ".join(
+        f"{count} {reason}" for reason, count in Counter(d.reason for d in dropped).most_common()
+    )
+
+
+def _parse(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.create_labels",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--data_folder", type=Path, help="IAM's folder, with words.txt, forms.txt and words/")
+    source.add_argument(
+        "--table", type=Path, help="CSV or TSV of filename,label[,writer]; a header may add split"
+    )
+    add = parser.add_argument
+    add("--images", type=Path, help="folder that the table's file names start from")
+    add("--output", type=Path, required=True, help="labels file to write, .json")
+    add(
+        "--split",
+        choices=["random", "writer", "forms"],
+        help="default: the table's split column, else random",
+    )
+    add("--test_size", type=_share, default=0.1, help="part of the words for test (default 0.1)")
+    add("--val_size", type=_share, default=0.1, help="part of the rest for val (default 0.1)")
+    add("--seed", type=_natural, default=45, help="seed of the random and writer splits (default 45)")
+    add("--forms_file", type=Path, help="IAM's forms.txt (default: the one in data_folder)")
+    for split in SPLITS:
+        add(f"--{split}_forms", type=Path, help=f"list of the form ids of {split}, for --split forms")
+    add(
+        "--include_err",
+        nargs="?",
+        const="all",
+        choices=["all", "train"],
+        help="keep words that IAM flags as badly segmented, in all splits or in train only",
+    )
+    add("--err_readings", type=Path, help="drop flagged words that a model reads as something else: its JSON")
+    add("--max_label_length", type=_positive, help="drop words with longer labels")
+    most = Image().max_pixels
+    add(
+        "--max_pixels",
+        type=_positive,
+        default=most,
+        help="drop larger images (default: %(default)s)",
+    )
+    add("--workers", type=_positive, default=os.cpu_count() or 1, help="threads that read images")
+    options = parser.parse_args(arguments)
+    _check_combination(parser, options)
+    return options
+
+
+def _check_combination(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    """Refuses options that would be ignored; exits with 2."""
+    lists = [f"--{split}_forms" for split in SPLITS if getattr(options, f"{split}_forms")]
+    if options.output.suffix != ".json":
+        parser.error(f"--output {options.output} must end in .json")
+    if options.table and not options.images:
+        parser.error("--table needs --images, the folder that its file names start from")
+    if options.table and (options.split == "forms" or options.forms_file or options.include_err):
+        parser.error(
+            "--split forms, --forms_file and --include_err are for IAM; a table can have a split column"
+        )
+    if options.err_readings and not options.include_err:
+        parser.error("--err_readings needs --include_err; without it all flagged words are dropped")
+    if options.data_folder and options.images:
+        parser.error("--images goes with --table; IAM's images are in data_folder/words")
+    if lists and options.split != "forms":
+        parser.error(f"{lists[0]} needs --split forms")
+    if options.split == "forms" and not {"--train_forms", "--val_forms"} <= set(lists):
+        parser.error("--split forms needs --train_forms and --val_forms")
+
+
+def _share(text: str) -> float:
+    value = float(text)
+    if not 0 <= value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not in [0, 1)")
+    return value
+
+
+def _natural(text: str) -> int:
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"{text} is negative")
+    return value
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is less than 1")
+    return value
+
+
+if __name__ == "__main__":
+    sys.exit(main())

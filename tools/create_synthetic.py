@@ -1,0 +1,52 @@
+"""Creates a dataset of rendered words in IAM's own layout: words/, words.txt, forms.txt, labels.json.
+
+Example: python -m tools.create_synthetic --output datasets/synthetic --words 20000
+"""
+
+import argparse
+import sys
+from typing import get_args
+
+from data_generators.synthetic import BEYOND_DICTIONARY, Text
+from data_generators.synthetic.dataset import create_synthetic
+from utils.cli import run_command
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line; returns the exit code (0 done, 2 the user can mend it)."""
+    description = "Creates a dataset of rendered words in IAM's own layout."
+    parser = argparse.ArgumentParser(prog="python -m tools.create_synthetic", description=description)
+    parser.add_argument("--output", required=True, help="folder of the dataset, such as datasets/synthetic")
+    parser.add_argument(
+        "--words", type=int, required=True, help="for training; val and test get a tenth each"
+    )
+    parser.add_argument(
+        "--beyond_dictionary",
+        type=float,
+        default=BEYOND_DICTIONARY,
+        metavar="SHARE",
+        help="share of labels that are no words, 0 to 1 (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--text",
+        choices=get_args(Text),
+        default="english",
+        help="accented: French, German and Spanish words with accents (default: %(default)s)",
+    )
+    parser.add_argument("--seed", type=int, default=1, help="other seeds give other words (default: 1)")
+    parser.add_argument("--workers", type=int, default=0, help="processes (default: one per CPU core)")
+    options = parser.parse_args(arguments)
+    tenth = max(10, options.words // 10)
+    num_words = {"train": options.words, "val": tenth, "test": tenth}
+
+    def create() -> int:
+        settings = options.output, num_words, options.seed, options.workers
+        labels = create_synthetic(*settings, beyond_dictionary=options.beyond_dictionary, text=options.text)
+        print(labels)
+        return 0
+
+    return run_command(create, "Interrupted; the same command starts over.")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

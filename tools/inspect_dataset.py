@@ -1,0 +1,202 @@
+"""Tells what is in a dataset, before anything is trained on it.
+
+python -m tools.inspect_dataset -c configs/iam.yml
+python -m tools.inspect_dataset --images_folder my/images --labels_file my/labels.json --plot histograms.png
+"""
+
+import argparse
+import sys
+import textwrap
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from preprocessing.dataset_checks import (
+    RARE,
+    Entry,
+    characters,
+    crowded,
+    labelled,
+    of_split,
+    problems,
+    rare_characters,
+    repeated_pictures,
+    scan,
+    shared_pictures,
+    shared_writers,
+    unseen_characters,
+    with_spaces,
+)
+from preprocessing.labels import SPLITS, read_labels
+from utils.cli import run_command
+from utils.config.data import Image
+from utils.config.load import load_config
+from utils.errors import UserError
+from utils.escaping import one_line
+from utils.plots import bar_panel, histogram_panel, save_panels
+
+PERCENTILES = (1, 10, 50, 90, 99)
+EXAMPLES = 3
+LINE = 100  # characters of an output line
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line; returns 0, 2 when the user can mend the problem, 130 on Ctrl-C."""
+    options = _parse(arguments)
+    return run_command(lambda: _inspect(options))
+
+
+def _inspect(options: argparse.Namespace) -> int:
+    folder, labels_file, image = _places(options)
+    labels = read_labels(labels_file)
+    if not folder.is_dir():
+        raise UserError(f"The images folder {folder} does not exist; name the one of the words.")
+    entries = scan(labels, folder, image, progress=True)
+    if not entries:
+        raise UserError(f"{labels_file} holds no words.")
+    print("\n".join(describe(entries, labels.notes)))
+    if options.plot:
+        plot(options.plot, entries)
+    return 0
+
+
+def describe(entries: Sequence[Entry], notes: Sequence[str] = ()) -> Iterator[str]:
+    """The findings, as lines of text.
+
+    Args:
+        notes: remarks that reading the labels file made.
+    """
+    yield from _splits(entries)
+    yield ""
+    yield from _measures(entries)
+    yield ""
+    counts = characters(entries)
+    listed = "  ".join(f"{_shown(character)} {count}" for character, count in counts.most_common())
+    yield from _wrapped(f"{len(counts)} characters: {listed}", "")
+    yield ""
+    yield "What to look at:"
+    findings = [*notes, *_findings(entries)]
+    for finding in findings or ["nothing"]:
+        yield from _wrapped(finding, "  ")
+
+
+def plot(path: str, entries: Sequence[Entry]) -> None:
+    """Draws histograms of heights, widths, label lengths and characters as a PNG."""
+    usable = [entry.picture for entry in entries if not entry.picture.problem]
+    lengths = [len(entry.word.label) for entry in labelled(entries)]
+    save_panels(
+        path,
+        [
+            histogram_panel("image height, px", [picture.height for picture in usable]),
+            histogram_panel("image width, px", [picture.width for picture in usable]),
+            histogram_panel("label length, characters", lengths),
+            bar_panel("characters", dict(characters(entries).most_common(80))),
+        ],
+    )
+
+
+def _splits(entries: Sequence[Entry]) -> Iterator[str]:
+    yield f"{'':16}" + "".join(f"{split:>9}" for split in SPLITS)
+    parts = [of_split(entries, split) for split in SPLITS]
+    unreadable = [sum(bool(entry.picture.problem) for entry in part) for part in parts]
+    rows = {
+        "words": [len(part) for part in parts],
+        "unreadable": unreadable,
+        "different labels": [len({entry.word.label for entry in part}) for part in parts],
+        "writers": [len({entry.word.writer for entry in part} - {None}) for part in parts],
+        "without writer": [sum(entry.word.writer is None for entry in part) for part in parts],
+    }
+    for name, values in rows.items():
+        yield f"{name:16}" + "".join(f"{value:9}" for value in values)
+
+
+def _measures(entries: Sequence[Entry]) -> Iterator[str]:
+    usable = [entry for entry in entries if not entry.picture.problem]
+    measures = {
+        "image height, px": [entry.picture.height for entry in usable],
+        "image width, px": [entry.picture.width for entry in usable],
+        "label length": [len(entry.word.label) for entry in labelled(entries)],
+    }
+    yield f"{'percentiles':16}" + "".join(f"{f'{p} %':>9}" for p in PERCENTILES) + f"{'largest':>9}"
+    for name, values in measures.items():
+        if values:
+            columns = [*np.percentile(values, PERCENTILES), max(values)]
+            yield f"{name:16}" + "".join(f"{round(value):9}" for value in columns)
+
+
+def _findings(entries: Sequence[Entry]) -> Iterator[str]:
+    for reason, count in problems(entries).most_common():
+        names = [entry.word.filename for entry in entries if entry.picture.problem == reason]
+        yield f"{count} images can't be read: {reason} ({_examples(names)})"
+    for (first, second), writers in shared_writers(entries).items():
+        yield f"{len(writers)} writers are in both {first} and {second} ({_examples(writers)})"
+    for (first, second), names in shared_pictures(entries).items():
+        yield f"{len(names)} equal images are in both {first} and {second} ({_examples(names)})"
+    repeated, contradicting = repeated_pictures(entries)
+    if repeated:
+        yield f"{repeated} images repeat another of their split, {len(contradicting)} with another label" + (
+            f" ({_examples(contradicting)})" if contradicting else ""
+        )
+    empty = [entry.word.filename for entry in entries if not entry.word.label.strip()]
+    if empty:
+        yield f"{len(empty)} labels are empty ({_examples(empty)})"
+    if spaces := with_spaces(entries):
+        yield f"{len(spaces)} labels have white space ({_examples(spaces)})"
+    if narrow := crowded(entries):
+        yield f"{len(narrow)} labels are very long for their image's width ({_examples(narrow)})"
+    if rare := rare_characters(characters(of_split(entries, "train"))):
+        listed = " ".join(f"{_shown(character)} {count}" for character, count in rare.items())
+        yield f"{len(rare)} characters occur fewer than {RARE} times in train: {listed}"
+    if unseen := unseen_characters(entries):
+        yield f"{len(unseen)} characters of val or test are not in train: " + " ".join(map(_shown, unseen))
+
+
+def _wrapped(text: str, indent: str) -> list[str]:
+    return textwrap.wrap(
+        text,
+        LINE,
+        initial_indent=indent,
+        subsequent_indent=indent + "  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _examples(names: Sequence[str]) -> str:
+    shown = ", ".join(one_line(name) for name in names[:EXAMPLES])
+    return shown + (", ..." if len(names) > EXAMPLES else "")
+
+
+def _shown(character: str) -> str:
+    """A character that can be seen and stands by itself."""
+    return character if character.isprintable() and not character.isspace() else f"U+{ord(character):04X}"
+
+
+def _places(options: argparse.Namespace) -> tuple[Path, Path, Image]:
+    """Images folder, labels file and how images are decoded."""
+    if not options.conf:
+        return Path(options.images_folder), Path(options.labels_file), Image()
+    config = load_config(options.conf)
+    folder, labels = options.images_folder or config.images_folder, options.labels_file or config.labels_file
+    return Path(folder), Path(labels), config.image
+
+
+def _parse(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.inspect_dataset", description="Tells what is in a dataset."
+    )
+    parser.add_argument("-c", "--conf", help="config file that names the dataset")
+    parser.add_argument("--images_folder", help="folder of the word images")
+    parser.add_argument("--labels_file", help="labels.json")
+    parser.add_argument("--plot", metavar="FILE.png", help="also draw histograms")
+    options = parser.parse_args(arguments)
+    if not options.conf and not (options.images_folder and options.labels_file):
+        parser.error("give -c CONFIG, or --images_folder and --labels_file")
+    if options.plot and not options.plot.lower().endswith(".png"):
+        parser.error("--plot names a .png file")
+    return options
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,64 @@
+"""Under what circumstances a training ran, so that its numbers can be understood later."""
+
+import contextlib
+import json
+import platform
+import shlex
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from utils.files import write_json
+from utils.paths import ROOT
+from utils.system import usable_cores
+
+LIBRARIES = ("keras", "tensorflow", "jax", "torch", "numpy", "cv2", "PIL")
+
+
+def add_run(path: Path) -> None:
+    """Adds this start to `run.json`; a training that is continued has one entry per start.
+
+    Raises:
+        UserError: the file can't be written.
+    """
+    runs: list[Any] = []
+    # A record that can't be read is no reason not to train.
+    with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
+        runs = list(json.loads(path.read_text(encoding="utf-8"))["runs"])
+    write_json(path, {"runs": [*runs, describe_run()]})
+
+
+def describe_run() -> dict[str, Any]:
+    """Date, command line, code version, versions of the libraries in use, and machine."""
+    return {
+        "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        "command": shlex.join(sys.argv),
+        "git": git_state(ROOT),
+        "python": platform.python_version(),
+        "libraries": {
+            name: sys.modules[name].__version__
+            for name in LIBRARIES
+            if hasattr(sys.modules.get(name), "__version__")
+        },
+        "system": platform.platform(),
+        "cores": usable_cores(),
+    }
+
+
+def git_state(folder: Path) -> dict[str, Any] | None:
+    """Commit, and whether files differ from it; None where the code is no git checkout of its own."""
+    try:
+        # An installed copy may lie within somebody else's repository.
+        if Path(_git(folder, "rev-parse", "--show-toplevel")).resolve() != folder.resolve():
+            return None
+        changed = bool(_git(folder, "status", "--porcelain", "--untracked-files=no"))
+        return {"commit": _git(folder, "rev-parse", "HEAD"), "changed": changed}
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    line = ["git", "-C", str(folder), *arguments]
+    return subprocess.run(line, capture_output=True, text=True, check=True, timeout=20).stdout.strip()

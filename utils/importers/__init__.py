@@ -1,1 +1,0 @@
-"""What `utils.create_labels` is made of: readers of data sets, image checks and splits."""
