@@ -111,10 +111,10 @@ def _run(arguments: argparse.Namespace) -> int:
             choose_backend(config.train.distribution)
         import_keras()
     if arguments.train:
-        from trainers.run import train, try_out
+        from trainers.run import dry_run_training, train
 
         if arguments.dry_run:
-            try_out(config)
+            dry_run_training(config)
         else:
             train(config, restart=arguments.restart)
         return 0

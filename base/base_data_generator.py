@@ -27,10 +27,10 @@ class BaseDataGenerator(keras.utils.Sequence):
             part, used whole.
 
     Attributes:
-        fills: whether all batches have `batch_size` rows, the last one with words that have no target.
+        pads_batches: whether all batches have `batch_size` rows, the last one with words that have no target.
     """
 
-    fills = False
+    pads_batches = False
 
     def __init__(
         self,
@@ -78,7 +78,7 @@ class BaseDataGenerator(keras.utils.Sequence):
             self._plan = (epoch, plan)
         return plan
 
-    def whole(self) -> "BaseDataGenerator":
+    def unsharded(self) -> "BaseDataGenerator":
         """The generator of whole batches, where this one makes a process' part of them."""
         return self
 

@@ -55,11 +55,11 @@ def profile(config: Config) -> tuple[float, Counter[str], Counter[str]]:
     import tensorflow as tf
 
     from benchmarks.training import prepare
-    from models.precision import computing_in, resolve_precision
+    from models.precision import precision_scope, resolve_precision
 
     network, batches = prepare(config)
     examples = [batches.batch(0, index % len(batches)) for index in range(TIMED)]
-    with computing_in(resolve_precision(config.train.precision)), tempfile.TemporaryDirectory() as folder:
+    with precision_scope(resolve_precision(config.train.precision)), tempfile.TemporaryDirectory() as folder:
         for inputs, targets in (examples * WARM_UP)[: WARM_UP + TIMED]:
             network.model.train_on_batch(inputs, targets)
         seconds = []

@@ -9,7 +9,7 @@ from data_generators.dataset import Dataset, open_dataset, read_dataset_labels
 from models.description import artifact_folder
 from predictors.loading import load_predictor
 from predictors.word_predictor import WordPredictor
-from utils.config.data import Image
+from utils.config.data import ImageConfig
 from utils.config.schema import Config
 
 
@@ -21,11 +21,11 @@ def read_words(config: Config) -> dict[str, float]:
     """
     traces = _count_traces() if config.predict.runtime == "keras" else []
     predictor = load_predictor(artifact_folder(config.predict.weights_file), config.predict)
-    dataset = words_to_read(config, predictor.anatomy.image)
+    dataset = words_to_read(config, predictor.spec.image)
     return {**timed(predictor, dataset), "traces": len(traces)}
 
 
-def words_to_read(config: Config, image: Image) -> Dataset:
+def words_to_read(config: Config, image: ImageConfig) -> Dataset:
     """The test words in the geometry of the model, whatever the config says."""
     words = read_dataset_labels(config).splits["test"]
     return open_dataset(config.in_geometry_of(image), words, "test")

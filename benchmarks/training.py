@@ -7,9 +7,9 @@ import keras
 
 from data_generators.data_generator import DataGenerator
 from data_generators.dataset import open_dataset, read_dataset_labels
-from data_generators.input_pipeline import Feed
+from data_generators.input_pipeline import InputPipeline
 from models.model_seq2seq import ModelSeq2Seq
-from models.precision import computing_in, resolve_precision
+from models.precision import precision_scope, resolve_precision
 from preprocessing.tokenizer import Tokenizer
 from trainers.trainer_seq2seq import TrainerSeq2Seq
 from utils.config.schema import Config
@@ -78,10 +78,10 @@ def measure(config: Config, seconds: float) -> dict[str, float]:
         return len(batches.positions(epoch)[index])
 
     stopwatch = Stopwatch(seconds, words_of)
-    with computing_in(resolve_precision(config.train.precision)):
+    with precision_scope(resolve_precision(config.train.precision)):
         # To `fit` it is one epoch without end; the feed goes on from epoch to epoch.
         network.model.fit(
-            Feed(batches, config.train.num_workers).dataset(),
+            InputPipeline(batches, config.train.num_workers).dataset(),
             steps_per_epoch=10**6,
             callbacks=[stopwatch],
             shuffle=False,

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 
 from base.base_data_generator import BaseDataGenerator
-from callbacks.evaluation_model import Evaluated
+from callbacks.evaluation_model import EvaluationModel
 from models.layers import BatchNormalization
 
 
@@ -22,9 +22,9 @@ class BatchStatistics(keras.callbacks.Callback):
         generator: training batches, from which `batches` are taken at equal distances.
     """
 
-    def __init__(self, evaluated: Evaluated, generator: BaseDataGenerator, batches: int) -> None:
+    def __init__(self, evaluated: EvaluationModel, generator: BaseDataGenerator, batches: int) -> None:
         super().__init__()
-        self.generator = generator.whole()
+        self.generator = generator.unsharded()
         self.chosen = np.unique(np.linspace(0, len(generator) - 1, batches).round().astype(int))
         self.evaluated = evaluated
         self.cluster = evaluated.cluster

@@ -8,11 +8,11 @@ import keras
 
 from callbacks.averaging import averaged_weights
 from models.model_seq2seq import ModelSeq2Seq
-from models.precision import building_in
+from models.precision import dtype_scope
 from utils.distributed.cluster import Cluster
 
 
-class Evaluated:
+class EvaluationModel:
     """The trained network itself or, where it is spread over devices or computes in 16 bits, a copy.
 
     Attributes:
@@ -25,13 +25,13 @@ class Evaluated:
         self.copies = cluster.distributed or policy != "float32"
         self.network = network
         if self.copies:
-            with cluster.alone(), building_in("float32"):
+            with cluster.local_scope(), dtype_scope("float32"):
                 self.network = ModelSeq2Seq(network.image, network.network, network.tokenizer)
 
     def compile(self, label_smoothing: float) -> None:
         """Gives a copy the loss of the trained network."""
         if self.copies:
-            with self.cluster.alone():
+            with self.cluster.local_scope():
                 self.network.compile(keras.optimizers.SGD(), label_smoothing)
 
     def check_equal(self) -> None:
@@ -40,12 +40,12 @@ class Evaluated:
             digest = hashlib.sha256()
             for variable in self.trained.model.weights:
                 digest.update(keras.ops.convert_to_numpy(variable).tobytes())
-            self.cluster.agree(digest.hexdigest(), "weights")
+            self.cluster.check_identical(digest.hexdigest(), "weights")
 
     @contextlib.contextmanager
     def latest(self) -> Iterator[None]:
         """As `weights`, for one process alone: a copy has what the epoch's last `weights` gave it."""
-        with self.cluster.alone() if self.copies else averaged_weights(self.trained.model):
+        with self.cluster.local_scope() if self.copies else averaged_weights(self.trained.model):
             yield
 
     @contextlib.contextmanager
@@ -57,6 +57,6 @@ class Evaluated:
             return
         with averaged_weights(self.trained.model):
             values = [keras.ops.convert_to_numpy(variable) for variable in self.trained.model.weights]
-        with self.cluster.alone():
+        with self.cluster.local_scope():
             self.network.model.set_weights(values)
             yield

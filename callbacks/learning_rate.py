@@ -4,8 +4,8 @@ import math
 
 import keras
 
-from callbacks.jax_state import settle
-from utils.config.train import Train
+from callbacks.jax_state import sync_jax_state
+from utils.config.train import TrainConfig
 
 
 class LearningRate(keras.callbacks.Callback):
@@ -21,7 +21,7 @@ class LearningRate(keras.callbacks.Callback):
             size is as far on the schedule as it was.
     """
 
-    def __init__(self, train: Train, steps_per_epoch: int, epoch: int = 0, step: int = 0) -> None:
+    def __init__(self, train: TrainConfig, steps_per_epoch: int, epoch: int = 0, step: int = 0) -> None:
         super().__init__()
         self.train_config = train
         self.total = train.num_epochs * steps_per_epoch
@@ -30,7 +30,7 @@ class LearningRate(keras.callbacks.Callback):
     def on_train_batch_begin(self, batch, logs=None):
         rate = self.rate(self.step)
         if rate is not None:
-            settle(self.model)
+            sync_jax_state(self.model)
             self.model.optimizer.learning_rate.assign(rate)
         self.step += 1
 

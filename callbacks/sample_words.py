@@ -8,10 +8,10 @@ import keras
 from PIL import Image
 
 from callbacks.averaging import averaged_weights
-from callbacks.evaluation_model import Evaluated
+from callbacks.evaluation_model import EvaluationModel
 from callbacks.validation import spread
 from data_generators.dataset import Dataset
-from models.precision import computing_in
+from models.precision import precision_scope
 from predictors.predictor_seq2seq import PredictorSeq2Seq
 from predictors.report.attention import attention_of
 from tools.draw_predictions import draw_words
@@ -38,7 +38,7 @@ class SampleWords(keras.callbacks.Callback):
         folder: Path,
         predictor: PredictorSeq2Seq,
         dataset: Dataset,
-        evaluated: Evaluated | None = None,
+        evaluated: EvaluationModel | None = None,
     ) -> None:
         super().__init__()
         self.folder = folder / "words"
@@ -50,7 +50,7 @@ class SampleWords(keras.callbacks.Callback):
         network = self.predictor.network
         images = [self.dataset.image(i) for i in range(len(self.dataset))]
         latest = self.evaluated.latest() if self.evaluated else averaged_weights(self.model)
-        with computing_in("float32"), latest:
+        with precision_scope("float32"), latest:
             texts = [prediction.text for prediction in self.predictor.predict_dataset(self.dataset)]
             weights = attention_of(network, images[:ATTENTION_WORDS], texts[:ATTENTION_WORDS])
         labels = [word.label for word in self.dataset.words]

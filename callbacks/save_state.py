@@ -11,7 +11,7 @@ from typing import Any
 import keras
 
 from callbacks.divergence import check_weights
-from callbacks.jax_state import settle
+from callbacks.jax_state import sync_jax_state
 from callbacks.training_state import load_state, save_state
 from utils.distributed.cluster import Cluster
 from utils.errors import Interrupted
@@ -118,7 +118,7 @@ class SaveState(keras.callbacks.Callback):
         }
 
     def _save(self) -> None:
-        settle(self.model)
+        sync_jax_state(self.model)
         # Otherwise the next step's loss would tell it, when the good state is gone.
         check_weights(self.model, self.step, self.epoch + 1)
         position = {"epoch": self.epoch, "step": self.step, "counters": self.counters()}

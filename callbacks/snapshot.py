@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from callbacks.evaluation_model import Evaluated
+from callbacks.evaluation_model import EvaluationModel
 from models.artifact import save_artifact
 
 
@@ -23,7 +23,11 @@ class Snapshot(keras.callbacks.Callback):
     """
 
     def __init__(
-        self, folder: Path, evaluated: Evaluated, description: dict[str, Any], monitor: str | None = None
+        self,
+        folder: Path,
+        evaluated: EvaluationModel,
+        description: dict[str, Any],
+        monitor: str | None = None,
     ) -> None:
         super().__init__()
         self.folder = folder

@@ -3,13 +3,13 @@
 import keras
 import numpy as np
 
-from callbacks.evaluation_model import Evaluated
+from callbacks.evaluation_model import EvaluationModel
 from data_generators.dataset import Dataset
-from data_generators.input_pipeline import Feed
+from data_generators.input_pipeline import InputPipeline
 from metrics.score_prediction import score_prediction
-from models.precision import computing_in
+from models.precision import precision_scope
 from predictors.predictor_seq2seq import PredictorSeq2Seq
-from utils.config.schema import Validation
+from utils.config.schema import ValidationConfig
 
 
 class ValidationScores(keras.callbacks.Callback):
@@ -26,25 +26,25 @@ class ValidationScores(keras.callbacks.Callback):
 
     def __init__(
         self,
-        evaluated: Evaluated,
+        evaluated: EvaluationModel,
         predictor: PredictorSeq2Seq,
-        feed: Feed,
+        feed: InputPipeline,
         dataset: Dataset,
-        settings: Validation,
+        settings: ValidationConfig,
         num_epochs: int,
     ) -> None:
         super().__init__()
         self.evaluated = evaluated
         self.predictor = predictor
         self.feed = feed
-        self.dataset = evaluated.cluster.part_of(spread(dataset, settings.max_words))
+        self.dataset = evaluated.cluster.shard(spread(dataset, settings.max_words))
         self.every = settings.every_epochs
         self.num_epochs = num_epochs
 
     def on_epoch_end(self, epoch, logs=None):
         if (epoch + 1) % self.every and epoch + 1 != self.num_epochs:
             return
-        with computing_in("float32"), self.evaluated.weights():
+        with precision_scope("float32"), self.evaluated.weights():
             loss = self.evaluated.network.model.evaluate(
                 self.feed.dataset(), steps=len(self.feed.generator), verbose=0, return_dict=True
             )

@@ -3,8 +3,8 @@
 import math
 from collections.abc import Sequence
 
-from utils.config.data import DataAug, Image
-from utils.config.schema import Network
+from utils.config.data import DataAugConfig, ImageConfig
+from utils.config.schema import NetworkConfig
 
 # Parts of the largest width, each about a third more than the one before: padding stays below that.
 WIDTHS = (1 / 6, 1 / 4, 3 / 8, 1 / 2, 3 / 4, 1)
@@ -26,7 +26,7 @@ class Buckets:
     """
 
     def __init__(
-        self, image: Image, network: Network, column_stride: int, aug: DataAug | None = None
+        self, image: ImageConfig, network: NetworkConfig, column_stride: int, aug: DataAugConfig | None = None
     ) -> None:
         size = image.image_size
         self.fixed_width = size.x_size if image.fixed_width else None

@@ -17,10 +17,10 @@ from utils.config.schema import Config
 # takes an eighth less time (2 CPU cores), though there is more padding.
 WIDTH_STEP = 16
 # Sets the random numbers of wrong characters apart from those of the image.
-MISLEAD = 1
+CORRUPT = 1
 
 
-class BatchMaker:
+class Collator:
     """Makes batches `(inputs, target)`, see `DataGenerator`.
 
     Args:
@@ -83,7 +83,7 @@ class BatchMaker:
         target[repeated] = PAD
         if self.augmented and self.config.data_aug.wrong_characters:
             for ids, row in zip(decoder_input, own):
-                self._mislead(ids, seeds[row])
+                self._corrupt_inputs(ids, seeds[row])
         step = (
             1 if self.buckets or self.config.image.fixed_width else math.lcm(WIDTH_STEP, self.column_stride)
         )
@@ -91,9 +91,9 @@ class BatchMaker:
         targets = {"characters": target, "columns": target} if network.ctc_weight else target
         return {"image": pixels, "width": valid, "decoder_input": decoder_input}, targets
 
-    def whole(self) -> "BatchMaker":
+    def unsharded(self) -> "Collator":
         """One that makes the whole of each batch."""
-        return BatchMaker(self.config, self.tokenizer, self.column_stride, self.augmented, self.buckets)
+        return Collator(self.config, self.tokenizer, self.column_stride, self.augmented, self.buckets)
 
     def _distorted(self, image: np.ndarray, seed: Sequence[int], max_width: int) -> np.ndarray:
         if not self.augmented:
@@ -102,12 +102,12 @@ class BatchMaker:
         geometry = self.config.image
         return widen(distorted, geometry.image_size.x_size) if geometry.fixed_width else distorted
 
-    def _mislead(self, ids: np.ndarray, seed: Sequence[int]) -> None:
+    def _corrupt_inputs(self, ids: np.ndarray, seed: Sequence[int]) -> None:
         """Replaces some characters by others, so that the decoder trusts the image more than what it wrote.
 
         In reading, its input holds its own mistakes (Bengio et al. 2015, arXiv:1506.03099).
         """
-        rng = np.random.default_rng([*seed, MISLEAD])
+        rng = np.random.default_rng([*seed, CORRUPT])
         wrong = (rng.random(ids.shape) < self.config.data_aug.wrong_characters) & (ids >= NUM_SPECIAL)
         ids[wrong] = rng.integers(NUM_SPECIAL, self.tokenizer.vocabulary_size, wrong.sum(), np.int32)
 

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from data_generators.geometric_augmentation import PAPER, warp
-from utils.config.data import DataAug
+from utils.config.data import DataAugConfig
 
 NOISE_PROBABILITY = 0.5  # clean scans must stay part of the training data
 BINARIZE_JITTER = 20.0  # grey levels around Otsu's threshold; archives choose theirs differently
@@ -25,7 +25,7 @@ STRENGTH_LEVELS = 1024
 THINNESS = 2.0  # how much more a stroke's width matters than that variation
 
 
-def augment(image: np.ndarray, aug: DataAug, rng: np.random.Generator, max_width: int) -> np.ndarray:
+def augment(image: np.ndarray, aug: DataAugConfig, rng: np.random.Generator, max_width: int) -> np.ndarray:
     """A randomly distorted copy of a word image.
 
     image: uint8 (height, width) or (height, width, 3), paper 255. The result has the same height and

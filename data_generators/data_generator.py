@@ -8,7 +8,7 @@ import numpy as np
 
 from base.base_data_generator import BaseDataGenerator
 from data_generators.buckets import Buckets
-from data_generators.collator import BatchMaker
+from data_generators.collator import Collator
 from data_generators.dataset import Dataset
 from preprocessing.tokenizer import Tokenizer
 from utils.config.schema import Config
@@ -27,8 +27,8 @@ class DataGenerator(BaseDataGenerator):
     Args:
         column_stride: pixels per encoder column; widths are multiples of it.
         shares: see `BaseDataGenerator`.
-        buckets: see `BatchMaker`.
-        part: see `BatchMaker`; every batch is filled up to `train.batch_size` then.
+        buckets: see `Collator`.
+        part: see `Collator`; every batch is filled up to `train.batch_size` then.
     """
 
     def __init__(
@@ -46,23 +46,23 @@ class DataGenerator(BaseDataGenerator):
         super().__init__(dataset.widths, config.train.batch_size, config.seed, shuffle, shares)
         self.config = config
         self.dataset = dataset
-        self.fills = part is not None
-        self.maker = BatchMaker(
+        self.pads_batches = part is not None
+        self.collator = Collator(
             config, tokenizer, column_stride, use_data_augmentation, buckets, part or (0, 1)
         )
 
-    def whole(self) -> "DataGenerator":
+    def unsharded(self) -> "DataGenerator":
         other = copy.copy(self)
-        other.maker = self.maker.whole()
+        other.collator = self.collator.unsharded()
         return other
 
     def make_batch(self, positions: np.ndarray, epoch: int) -> tuple[dict[str, np.ndarray], Any]:
-        """See `BatchMaker.make`."""
+        """See `Collator.make`."""
         dataset = self.dataset
-        return self.maker.make(
+        return self.collator.make(
             [dataset.words[position].label for position in positions],
             self.widths[positions],
             lambda row: dataset.image(int(positions[row])),
             [(self.seed, epoch, int(position)) for position in positions],
-            np.resize(np.arange(len(positions)), self.batch_size) if self.fills else None,
+            np.resize(np.arange(len(positions)), self.batch_size) if self.pads_batches else None,
         )

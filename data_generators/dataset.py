@@ -97,7 +97,7 @@ def open_dataset(
     return Dataset([words[i] for i in usable], store, np.array(usable, dtype=np.int64))
 
 
-def learnable(dataset: Dataset, tokenizer: Tokenizer, config: Config) -> Dataset:
+def with_trainable_labels(dataset: Dataset, tokenizer: Tokenizer, config: Config) -> Dataset:
     """The words whose labels the network can be taught, for a loss on an evaluation set.
 
     Raises:

@@ -4,7 +4,7 @@ import keras
 
 from base.base_data_generator import BaseDataGenerator
 from data_generators.buckets import Buckets
-from data_generators.collator import BatchMaker
+from data_generators.collator import Collator
 from data_generators.data_generator import DataGenerator
 from data_generators.dataset import Dataset
 from data_generators.packed_generator import PackedGenerator
@@ -27,7 +27,7 @@ def training_generator(
     buckets = _buckets(config, column_stride, distorts)
     part = (cluster.index, cluster.number) if buckets or cluster.distributed else None
     if isinstance(words, PackedStore):
-        maker = BatchMaker(config, tokenizer, column_stride, distorts, buckets, part or (0, 1))
+        maker = Collator(config, tokenizer, column_stride, distorts, buckets, part or (0, 1))
         return PackedGenerator(config, words, maker)
     return DataGenerator(
         config,

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from preprocessing.word_image import PAPER
-from utils.config.data import DataAug
+from utils.config.data import DataAugConfig
 
 BORDER: dict[str, Any] = {"borderMode": cv2.BORDER_CONSTANT, "borderValue": (PAPER, PAPER, PAPER)}
 # A pixel belongs to the ink box when it has this part of the darkest pixel's darkness: below it are
@@ -23,7 +23,7 @@ BORDER: dict[str, Any] = {"borderMode": cv2.BORDER_CONSTANT, "borderValue": (PAP
 INK_SHARE = 0.25
 
 
-def warp(image: np.ndarray, aug: DataAug, rng: np.random.Generator, max_width: int) -> np.ndarray:
+def warp(image: np.ndarray, aug: DataAugConfig, rng: np.random.Generator, max_width: int) -> np.ndarray:
     """Draw and apply all geometric distortions.
 
     image: uint8 (height, width) or (height, width, 3), paper 255. Returns a new image of the same height
@@ -44,7 +44,7 @@ def warp(image: np.ndarray, aug: DataAug, rng: np.random.Generator, max_width: i
     return cv2.remap(image, source, None, cv2.INTER_LINEAR, **BORDER)
 
 
-def reshape(image: np.ndarray, slant: float, zoom: float, max_width: int) -> np.ndarray:
+def slant_and_zoom(image: np.ndarray, slant: float, zoom: float, max_width: int) -> np.ndarray:
     """The word leaning `slant` degrees further to the right, and `zoom` times as large; as `warp`."""
     linear = _rotate_shear(0, math.radians(slant)) * zoom
     matrix, out_width = _fit_canvas(image, linear, zoom, (0, 0), 0, max_width)
@@ -86,7 +86,7 @@ def _symmetric(limit: float, rng: np.random.Generator) -> float:
     return rng.uniform(-limit, limit) if limit else 0.0
 
 
-def _draw_linear(aug: DataAug, rng: np.random.Generator) -> tuple[np.ndarray, float]:
+def _draw_linear(aug: DataAugConfig, rng: np.random.Generator) -> tuple[np.ndarray, float]:
     """Flip, zoom, shear and rotation, applied in this order: matrix (2, 2), and the zoom along x.
 
     Draws in the order horizontal flip, vertical flip, rotation, zoom x, zoom y, shear. Positive rotation is
@@ -107,7 +107,7 @@ def _rotate_shear(turn: float, slant: float) -> np.ndarray:
     return np.array([[cos, sin - cos * math.tan(slant)], [-sin, cos + sin * math.tan(slant)]])
 
 
-def _draw_shift(aug: DataAug, rng: np.random.Generator, width: int, height: int) -> tuple[float, float]:
+def _draw_shift(aug: DataAugConfig, rng: np.random.Generator, width: int, height: int) -> tuple[float, float]:
     """Shift to the right and down, in pixels; drawn in this order."""
     right = _symmetric(aug.width_shift_range, rng) * width
     down = _symmetric(aug.height_shift_range, rng) * height

@@ -23,14 +23,14 @@ import cv2
 import numpy as np
 
 from preprocessing.word_image import UnusableImage, read_word_image
-from utils.config.data import Image
+from utils.config.data import ImageConfig
 from utils.errors import UserError
 from utils.files import atomic_write, is_inside, remove_stale, write_json
 from utils.log import progress_bar
 
 FORMAT_VERSION = 2
 MAX_BUILDS = 3
-LINK_OUT = "link that leads out of images_folder"
+OUTSIDE_FOLDER = "link that leads out of images_folder"
 
 
 class PixelFile:
@@ -115,7 +115,7 @@ class JoinedStore:
 
 
 def open_store(
-    folder: Path, filenames: Sequence[str], image: Image, cache: Path, name: str, owner: str = ""
+    folder: Path, filenames: Sequence[str], image: ImageConfig, cache: Path, name: str, owner: str = ""
 ) -> ImageStore:
     """Opens the decoded images of `filenames` (relative to `folder`), decoding them if need be.
 
@@ -162,7 +162,7 @@ def ordered_map(
                 future.cancel()
 
 
-def _load(base: Path, number: int, image: Image) -> ImageStore | None:
+def _load(base: Path, number: int, image: ImageConfig) -> ImageStore | None:
     """Opens the cache at `base`; None if there is none or it is not what `_build` has written."""
     pixel_file = base.with_suffix(".pixels")
     try:
@@ -179,13 +179,13 @@ def _load(base: Path, number: int, image: Image) -> ImageStore | None:
     return ImageStore(pixels, offsets, problems, image.image_size.y_size, image.image_size.num_channels)
 
 
-def _build(folder: Path, filenames: Sequence[str], image: Image, base: Path, name: str) -> None:
+def _build(folder: Path, filenames: Sequence[str], image: ImageConfig, base: Path, name: str) -> None:
     """Decodes all files; the index is written last, so a cache without it counts as none."""
     cv2.setNumThreads(1)
 
     def read(filename: str) -> np.ndarray | str:
         if not is_inside(folder / filename, folder):
-            return LINK_OUT
+            return OUTSIDE_FOLDER
         try:
             return read_word_image(folder / filename, image)
         except UnusableImage as error:

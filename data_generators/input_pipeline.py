@@ -26,7 +26,7 @@ def stream(
     yield from ordered_map(lambda task: generator.batch(*task), tasks, threads, ahead=4 * threads)
 
 
-class Feed:
+class InputPipeline:
     """What `fit` is given: a dataset whose every iterator starts where training stands.
 
     Attributes:

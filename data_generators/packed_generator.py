@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from base.base_data_generator import BATCHES_PER_GROUP, BaseDataGenerator
-from data_generators.collator import BatchMaker
+from data_generators.collator import Collator
 from data_generators.packed_store import PackedStore
 from utils.config.schema import Config
 
@@ -46,15 +46,15 @@ class PackedGenerator(BaseDataGenerator):
     function of (seed, epoch, index) alone, so training can resume anywhere.
     """
 
-    fills = True
+    pads_batches = True
 
-    def __init__(self, config: Config, store: PackedStore, maker: BatchMaker) -> None:
+    def __init__(self, config: Config, store: PackedStore, maker: Collator) -> None:
         words = store.words
         super().__init__(np.zeros(0), config.train.batch_size, config.seed, True, [(words, words)])
         del self.widths  # Read when they are asked for.
         self.config = config
         self.store = store
-        self.maker = maker
+        self.collator = maker
         self.lanes = LANES if self.batch_size % LANES == 0 else 1
         self.sizes = np.array([words for _, _, words in store.groups])
         self._lock = threading.Lock()
@@ -67,7 +67,7 @@ class PackedGenerator(BaseDataGenerator):
         block = self._block(epoch, index // BATCHES_PER_GROUP)
         filled = block.batches[index % BATCHES_PER_GROUP]
         rows = np.unique(filled)
-        return self.maker.make(
+        return self.collator.make(
             [block.labels[row] for row in rows],
             block.widths[rows],
             lambda row: block.images[int(rows[row])],
@@ -75,8 +75,8 @@ class PackedGenerator(BaseDataGenerator):
             np.searchsorted(rows, filled),
         )
 
-    def whole(self) -> "PackedGenerator":
-        return PackedGenerator(self.config, self.store, self.maker.whole())
+    def unsharded(self) -> "PackedGenerator":
+        return PackedGenerator(self.config, self.store, self.collator.unsharded())
 
     def make_batch(self, positions: np.ndarray, epoch: int) -> Any:
         raise NotImplementedError("the words of a packed dataset have no positions")
@@ -163,7 +163,7 @@ class PackedGenerator(BaseDataGenerator):
             fill = partial(np.resize, new_shape=per_lane)
             batches.append(np.concatenate([fill(lane if len(lane) else some) for lane in lanes]))
         order = np.random.default_rng([self.seed, epoch, number]).permutation(count)
-        maker = self.maker
+        maker = self.collator
         own = {int(row) for batch in batches for row in batch.reshape(maker.parts, -1)[maker.part]}
         return [batches[index] for index in order], own
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from pydantic import ValidationError
 
-from utils.config.data import Image
+from utils.config.data import ImageConfig
 from utils.errors import UserError
 from utils.files import atomic_write, write_json
 
@@ -46,7 +46,7 @@ class PackedStore:
     """
 
     folder: Path
-    image: Image
+    image: ImageConfig
     charset: str
     longest: int
     groups: Sequence[tuple[str, int, int]]
@@ -89,7 +89,7 @@ class PackedStore:
         )
 
 
-def open_packed(folder: Path, image: Image) -> PackedStore:
+def open_packed(folder: Path, image: ImageConfig) -> PackedStore:
     """Opens a packed dataset whose images have this geometry.
 
     Raises:
@@ -103,7 +103,7 @@ def open_packed(folder: Path, image: Image) -> PackedStore:
             raise ValueError
         store = PackedStore(
             folder,
-            Image.model_validate(index["image"]),
+            ImageConfig.model_validate(index["image"]),
             str(index["charset"]),
             int(index["longest"]),
             [
@@ -132,7 +132,7 @@ def open_packed(folder: Path, image: Image) -> PackedStore:
     return store
 
 
-def write_packed(folder: Path, words: Iterable[PackedWord], image: Image) -> int:
+def write_packed(folder: Path, words: Iterable[PackedWord], image: ImageConfig) -> int:
     """Writes a packed dataset; returns its number of words.
 
     Args:

@@ -57,9 +57,9 @@ class _Encoder:
             graph.output(state, f"state_{index}", "float32", ("B", network.latent_dim))
         memory = graph("Transpose", columns, perm=[1, 0, 2])
         if network.attention == "luong":
-            self._attended(memory)
+            self._add_attention_outputs(memory)
         if network.ctc_weight:
-            self._spelled(memory)
+            self._add_ctc_outputs(memory)
         return graph
 
     def _normalize(self) -> str:
@@ -187,7 +187,7 @@ class _Encoder:
         joined = graph("Transpose", outputs, perm=[0, 2, 1, 3])
         return graph("Reshape", joined, graph.integers(0, 0, self._dimension())), state_h, state_c
 
-    def _attended(self, memory: str) -> None:
+    def _add_attention_outputs(self, memory: str) -> None:
         """Outputs what attention looks at, (B, S, D); the keys carry its scale already."""
         graph, latent = self.graph, self.network.latent_dim
         (kernel,) = self.model.decoder.attention.key_projection.get_weights()
@@ -198,7 +198,7 @@ class _Encoder:
             valid = graph("Squeeze", self._mask(), graph.integers(1, 2))
             graph.output(graph("Cast", valid, to=BOOL), "valid", "bool", ("B", "S"))
 
-    def _spelled(self, memory: str) -> None:
+    def _add_ctc_outputs(self, memory: str) -> None:
         """Outputs what the CTC head says of the columns, (B, S, D); START and END are no characters."""
         graph, head = self.graph, self.model.ctc_head
         assert head is not None

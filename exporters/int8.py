@@ -17,7 +17,7 @@ from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantTy
 
 from data_generators.dataset import Dataset, open_dataset, read_dataset_labels
 from metrics.score_prediction import score_prediction
-from models.description import Anatomy
+from models.description import ModelSpec
 from predictors.word_predictor import WordPredictor
 from preprocessing.batch import pad_images
 from preprocessing.labels import Word
@@ -29,7 +29,7 @@ RANGE_WORDS = 256
 BATCH = 16
 
 
-def open_words(config: Config, anatomy: Anatomy, split: str, most: int | None = None) -> Dataset:
+def open_words(config: Config, spec: ModelSpec, split: str, most: int | None = None) -> Dataset:
     """Words of the config's dataset in the model's geometry, `most` of them at random.
 
     Raises:
@@ -40,10 +40,10 @@ def open_words(config: Config, anatomy: Anatomy, split: str, most: int | None = 
         raise UserError(f"export.int8 needs {split} words, and {config.labels_file} has none.")
     if most is not None and most < len(words):
         words = random.Random(0).sample(words, most)
-    return open_dataset(config.in_geometry_of(anatomy.image), words, split, purpose="export.int8")
+    return open_dataset(config.in_geometry_of(spec.image), words, split, purpose="export.int8")
 
 
-def quantize(encoder: Path, dataset: Dataset, anatomy: Anatomy) -> None:
+def quantize(encoder: Path, dataset: Dataset, spec: ModelSpec) -> None:
     """Replaces the file `encoder`, as `--export` writes it, by one with convolutions in int8.
 
     Args:
@@ -52,7 +52,7 @@ def quantize(encoder: Path, dataset: Dataset, anatomy: Anatomy) -> None:
     model = _with_constant_weights(onnx.load(encoder))
     first = next(node.name for node in model.graph.node if node.op_type == "Conv")
     with atomic_write(encoder) as temporary:
-        _quantize(model, temporary, first, _Batches(dataset, anatomy))
+        _quantize(model, temporary, first, _Batches(dataset, spec))
         quantized = onnx.load(temporary)
         for tensor in quantized.graph.initializer:
             # As raw bytes, the one form that prediction accepts.
@@ -82,18 +82,18 @@ def compare(exact: WordPredictor, quantized: WordPredictor, dataset: Dataset, la
 class _Batches(CalibrationDataReader):
     """What `quantize_static` asks for inputs of the graph, until None."""
 
-    def __init__(self, dataset: Dataset, anatomy: Anatomy) -> None:
-        self._batches = _inputs(dataset, anatomy)
+    def __init__(self, dataset: Dataset, spec: ModelSpec) -> None:
+        self._batches = _inputs(dataset, spec)
 
     def get_next(self) -> dict[str, np.ndarray] | None:
         return next(self._batches, None)
 
 
-def _inputs(dataset: Dataset, anatomy: Anatomy) -> Iterator[dict[str, np.ndarray]]:
+def _inputs(dataset: Dataset, spec: ModelSpec) -> Iterator[dict[str, np.ndarray]]:
     order = np.argsort(dataset.widths, kind="stable")
     for start in range(0, len(order), BATCH):
         images = [dataset.image(int(index)) for index in order[start : start + BATCH]]
-        image, width = pad_images(images, anatomy.column_stride)
+        image, width = pad_images(images, spec.column_stride)
         yield {"image": image, "width": width}
 
 

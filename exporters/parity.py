@@ -4,14 +4,14 @@ import numpy as np
 
 from base.base_predictor import Prediction
 from preprocessing.word_image import read_word_image, to_network_geometry
-from utils.config.data import Image
+from utils.config.data import ImageConfig
 from utils.paths import ROOT
 
 TOLERANCE = 1e-4
 TEST_IMAGES = ROOT / "test_images"
 
 
-def sample_images(image: Image, random: int = 20) -> list[np.ndarray]:
+def sample_images(image: ImageConfig, random: int = 20) -> list[np.ndarray]:
     """The repository's test images and noise of all kinds of sizes, in the network's geometry."""
     files = [read_word_image(path, image) for path in sorted(TEST_IMAGES.glob("*.png"))]
     rng = np.random.default_rng(0)

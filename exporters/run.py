@@ -6,7 +6,7 @@ from pathlib import Path
 from base.base_predictor import BasePredictor
 from exporters.parity import largest_difference, sample_images
 from models.artifact import add_onnx, load_artifact, named_files, remove_others, replaced_meanwhile
-from models.description import Anatomy, model_folder
+from models.description import ModelSpec, model_folder
 from models.model_seq2seq import ModelSeq2Seq
 from predictors.onnx.runtime import PredictorOnnx
 from predictors.predictor_seq2seq import PredictorSeq2Seq
@@ -36,9 +36,9 @@ def export(config: Config) -> None:
     encoder, decoder = (folder / f"model-{stamp}.{part}.onnx" for part in ("encoder", "decoder"))
     try:
         _write(model, encoder, decoder)
-        anatomy = Anatomy(model.image, model.network, model.tokenizer)
+        spec = ModelSpec(model.image, model.network, model.tokenizer)
         parts = encoder.read_bytes(), decoder.read_bytes()
-        exported = PredictorOnnx(*parts, anatomy, ctc_weight=config.predict.ctc_weight)
+        exported = PredictorOnnx(*parts, spec, ctc_weight=config.predict.ctc_weight)
         _verify(PredictorSeq2Seq(model, predict=greedy), exported, model)
         if config.export.int8:
             _to_int8(encoder, decoder, exported, config)
@@ -78,9 +78,9 @@ def _to_int8(encoder: Path, decoder: Path, exact: PredictorOnnx, config: Config)
     """Rounds the convolutions in the file `encoder`, if `exact`, which reads without that, is no better."""
     from exporters.int8 import RANGE_WORDS, compare, open_words, quantize
 
-    anatomy = exact.anatomy
-    validation = open_words(config, anatomy, "val")
-    quantize(encoder, open_words(config, anatomy, "train", RANGE_WORDS), anatomy)
+    spec = exact.spec
+    validation = open_words(config, spec, "val")
+    quantize(encoder, open_words(config, spec, "train", RANGE_WORDS), spec)
     parts = encoder.read_bytes(), decoder.read_bytes()
-    rounded = PredictorOnnx(*parts, anatomy, ctc_weight=exact.ctc_weight)
+    rounded = PredictorOnnx(*parts, spec, ctc_weight=exact.ctc_weight)
     log(compare(exact, rounded, validation, config.export.largest_loss))

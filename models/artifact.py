@@ -15,8 +15,8 @@ from models.description import (
     FORMAT,
     checked_content,
     file_digest,
-    read_anatomy,
     read_description,
+    read_spec,
     refuse_released,
     short,
 )
@@ -123,17 +123,17 @@ def load_artifact(folder: Path) -> tuple[ModelSeq2Seq, dict[str, Any]]:
         UserError: a part is missing, damaged or from another version.
     """
     description = read_description(folder)
-    anatomy = read_anatomy(folder, description)
+    spec = read_spec(folder, description)
     weights = _weights(folder, description)
     # Before it is built: it may be larger than memory.
-    least = 4 * least_parameters(anatomy.network, anatomy.tokenizer.vocabulary_size)
+    least = 4 * least_parameters(spec.network, spec.tokenizer.vocabulary_size)
     if least > len(weights):
         raise UserError(
             f"{folder / DESCRIPTION_FILE} describes a network of {least / 1e6:.1f} MB or more, but weights "
             f"of {len(weights) / 1e6:.1f} MB don't fit; copy the model folder again."
         )
     try:
-        model = ModelSeq2Seq(anatomy.image, anatomy.network, anatomy.tokenizer)
+        model = ModelSeq2Seq(spec.image, spec.network, spec.tokenizer)
     except ValueError as error:
         raise UserError(
             f"{folder / DESCRIPTION_FILE} describes no possible network: {short(error)}."

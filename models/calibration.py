@@ -13,9 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from base.base_predictor import Prediction
 from metrics.calibration import calibrate
-from models.description import DESCRIPTION_FILE, read_anatomy, read_description, short
-from utils.config.predict import Predict
-from utils.config.schema import Network
+from models.description import DESCRIPTION_FILE, read_description, read_spec, short
+from utils.config.predict import PredictConfig
+from utils.config.schema import NetworkConfig
 from utils.errors import UserError
 from utils.files import write_json
 
@@ -69,7 +69,7 @@ class Calibration(BaseModel):
         )
 
 
-def decoding(settings: Predict, network: Network) -> dict[str, Any]:
+def decoding(settings: PredictConfig, network: NetworkConfig) -> dict[str, Any]:
     """What decides which texts a decoder gives, as JSON; calibrations are told apart by it."""
     values = settings.model_dump(include=set(DECIDING[settings.decoder]))
     if not network.ctc_weight and "ctc_weight" in values:
@@ -79,14 +79,14 @@ def decoding(settings: Predict, network: Network) -> dict[str, Any]:
     return {"decoder": settings.decoder, **values}
 
 
-def read_calibration(folder: Path, settings: Predict) -> Calibration | None:
+def read_calibration(folder: Path, settings: PredictConfig) -> Calibration | None:
     """The model folder's calibration for these settings of `predict`; None if it has none for them.
 
     Raises:
         UserError: no model folder, or a damaged one.
     """
     description = read_description(folder)
-    wanted = decoding(settings, read_anatomy(folder, description).network)
+    wanted = decoding(settings, read_spec(folder, description).network)
     for calibration in _calibrations(folder, description):
         if calibration.decoding == wanted:
             return calibration

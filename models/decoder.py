@@ -4,7 +4,7 @@ import keras
 from keras import layers, ops
 
 from models.attention import LuongAttention
-from utils.config.schema import Network
+from utils.config.schema import NetworkConfig
 
 
 class Decoder(layers.Layer):
@@ -15,7 +15,7 @@ class Decoder(layers.Layer):
     columns in parallel over time; both ways of running share every weight.
     """
 
-    def __init__(self, network: Network, vocabulary_size: int, **kwargs) -> None:
+    def __init__(self, network: NetworkConfig, vocabulary_size: int, **kwargs) -> None:
         super().__init__(**kwargs)
         self.network = network
         self.vocabulary_size = vocabulary_size

@@ -14,11 +14,11 @@ from typing import Any
 from pydantic import ValidationError
 
 from preprocessing.tokenizer import Tokenizer
-from utils.config.data import Image
-from utils.config.schema import Config, Network
+from utils.config.data import ImageConfig
+from utils.config.schema import Config, NetworkConfig
 from utils.errors import UserError
 from utils.files import is_inside, open_regular
-from utils.paths import find
+from utils.paths import resolve_shipped
 
 FORMAT = 1
 DESCRIPTION_FILE = "model.json"
@@ -63,7 +63,7 @@ def model_folder(config: Config) -> Path:
     own = trained_folder(config)
     # A training makes the folder when it begins, and the model in it at the end of an epoch.
     begun = own.is_dir() and not any(own.iterdir())
-    folder = own if (own.exists() and not begun) or not named else find(artifact_folder(named))
+    folder = own if (own.exists() and not begun) or not named else resolve_shipped(artifact_folder(named))
     if not folder.exists():
         raise UserError(
             f"There is no trained model: neither {own} nor predict.weights_file ({named}) exists; "
@@ -101,11 +101,11 @@ def refuse_released(folder: Path) -> None:
 
 
 @dataclass(frozen=True)
-class Anatomy:
+class ModelSpec:
     """What a network is made of, weights apart."""
 
-    image: Image
-    network: Network
+    image: ImageConfig
+    network: NetworkConfig
     tokenizer: Tokenizer
 
     @property
@@ -114,18 +114,18 @@ class Anatomy:
         return self.network.column_stride
 
 
-def read_anatomy(folder: Path, description: dict[str, Any]) -> Anatomy:
+def read_spec(folder: Path, description: dict[str, Any]) -> ModelSpec:
     """Image geometry, network and charset of a model folder; raises UserError if they are incomplete."""
     try:
-        image = Image.model_validate(description["image"])
+        image = ImageConfig.model_validate(description["image"])
         # How large the files may be that are read is not the model's to say.
-        image = image.model_copy(update={"max_pixels": Image().max_pixels})
-        network = Network.model_validate(description["network"])
+        image = image.model_copy(update={"max_pixels": ImageConfig().max_pixels})
+        network = NetworkConfig.model_validate(description["network"])
     except (KeyError, ValidationError) as error:
         raise UserError(
             f"{folder / DESCRIPTION_FILE} is incomplete or of another version: {short(error)}."
         ) from None
-    return Anatomy(image, network, read_tokenizer(folder, description))
+    return ModelSpec(image, network, read_tokenizer(folder, description))
 
 
 def read_tokenizer(folder: Path, description: dict[str, Any]) -> Tokenizer:

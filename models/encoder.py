@@ -4,11 +4,11 @@ import keras
 from keras import layers
 
 from models.layers import BatchNormalization, Columns, MaskColumns, NormalizeImage
-from utils.config.data import Image
-from utils.config.schema import Network
+from utils.config.data import ImageConfig
+from utils.config.schema import NetworkConfig
 
 
-def build_encoder(image: Image, network: Network) -> keras.Model:
+def build_encoder(image: ImageConfig, network: NetworkConfig) -> keras.Model:
     """The part of the network that looks at the image, run once per word.
 
     Inputs: image (B, y_size, W, channels) uint8 with W a multiple of the horizontal stride;
@@ -28,7 +28,7 @@ def build_encoder(image: Image, network: Network) -> keras.Model:
     return keras.Model([picture, width], [memory, mask, state_h, state_c], name="encoder")
 
 
-def _convolutions(features, width, network: Network, masked: bool):
+def _convolutions(features, width, network: NetworkConfig, masked: bool):
     """Blocks of convolution, batch norm, residual units, max pooling and ReLU.
 
     ReLU and masking come after the pooling: the result is the same as before it, on a quarter
@@ -71,7 +71,7 @@ def _convolve(features, filters: int, kernel, step, normalized: bool, name: str)
     return BatchNormalization(name=f"batch_norm_{name}")(features) if normalized else features
 
 
-def _lstm_layers(columns, mask, network: Network):
+def _lstm_layers(columns, mask, network: NetworkConfig):
     """Stacked LSTMs over the columns; their last states, brought to latent_dim, start the decoder."""
     units = network.encoder_dim or network.latent_dim
     for layer in range(network.encoder_layers):

@@ -3,7 +3,7 @@
 import math
 from itertools import pairwise
 
-from utils.config.schema import Network
+from utils.config.schema import NetworkConfig
 
 
 def ctc_columns(label: str) -> int:
@@ -11,7 +11,7 @@ def ctc_columns(label: str) -> int:
     return len(label) + sum(first == second for first, second in pairwise(label))
 
 
-def least_parameters(network: Network, vocabulary_size: int) -> int:
+def least_parameters(network: NetworkConfig, vocabulary_size: int) -> int:
     """A number of weights that the network has at least: each of its sizes costs some.
 
     The largest matrices are in it, so a network that has not many more can be built.

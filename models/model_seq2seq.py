@@ -8,8 +8,8 @@ from models.decoder import Decoder
 from models.encoder import build_encoder
 from models.losses import CharacterCrossEntropy, CtcLoss
 from preprocessing.tokenizer import Tokenizer
-from utils.config.data import Image
-from utils.config.schema import Network
+from utils.config.data import ImageConfig
+from utils.config.schema import NetworkConfig
 
 
 class ModelSeq2Seq(BaseModel):
@@ -24,7 +24,7 @@ class ModelSeq2Seq(BaseModel):
         column_stride: pixels of image width per encoder column.
     """
 
-    def __init__(self, image: Image, network: Network, tokenizer: Tokenizer) -> None:
+    def __init__(self, image: ImageConfig, network: NetworkConfig, tokenizer: Tokenizer) -> None:
         self.image = image
         self.network = network
         self.tokenizer = tokenizer

@@ -37,7 +37,7 @@ def dtype_policy(precision: str) -> str:
 
 
 @contextlib.contextmanager
-def building_in(policy: str) -> Iterator[None]:
+def dtype_scope(policy: str) -> Iterator[None]:
     """Within the block new layers have this dtype policy."""
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(policy)
@@ -48,7 +48,7 @@ def building_in(policy: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def computing_in(precision: str) -> Iterator[None]:
+def precision_scope(precision: str) -> Iterator[None]:
     """Within the block the graph rewriter, where there is one, works as `precision` asks."""
     if not trains_on_cpu():
         yield

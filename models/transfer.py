@@ -10,11 +10,11 @@ import keras
 import numpy as np
 
 from models.artifact import load_artifact
-from models.description import read_anatomy, read_description
+from models.description import read_description, read_spec
 from models.model_seq2seq import ModelSeq2Seq
 from preprocessing.tokenizer import NUM_SPECIAL, normalize_label
-from utils.config.data import Image
-from utils.config.schema import Network
+from utils.config.data import ImageConfig
+from utils.config.schema import NetworkConfig
 from utils.errors import UserError
 
 # What a network may differ in from the model that it starts from: no weight depends on it.
@@ -38,7 +38,7 @@ def extended_charset(charset: str, labels: Iterable[str]) -> str:
     return charset + "".join(sorted(set().union(*map(normalize_label, labels)) - set(charset)))
 
 
-def start_from(folder: Path, network: ModelSeq2Seq) -> CharsetChange:
+def load_pretrained(folder: Path, network: ModelSeq2Seq) -> CharsetChange:
     """Gives a new network the weights of a model folder; characters keep theirs, wherever they stand.
 
     In the embedding, the output layer and the CTC head each id has its row. A new character gets a row of
@@ -66,9 +66,9 @@ def start_from(folder: Path, network: ModelSeq2Seq) -> CharsetChange:
     )
 
 
-def check_same_shape(folder: Path, image: Image, network: Network) -> None:
+def check_same_shape(folder: Path, image: ImageConfig, network: NetworkConfig) -> None:
     """Raises UserError, with the first difference, if a model folder's weights are of no use to a network."""
-    old = read_anatomy(folder, read_description(folder))
+    old = read_spec(folder, read_description(folder))
     for section, before, now in (
         ("image", _image_shape(old.image), _image_shape(image)),
         ("network", _network_shape(old.network), _network_shape(network)),
@@ -82,7 +82,7 @@ def check_same_shape(folder: Path, image: Image, network: Network) -> None:
                 )
 
 
-def _image_shape(image: Image) -> dict[str, Any]:
+def _image_shape(image: ImageConfig) -> dict[str, Any]:
     """What the weights know of images; scale and binarisation may be learned anew."""
     return {
         "image_size.y_size": image.image_size.y_size,
@@ -91,7 +91,7 @@ def _image_shape(image: Image) -> dict[str, Any]:
     }
 
 
-def _network_shape(network: Network) -> dict[str, Any]:
+def _network_shape(network: NetworkConfig) -> dict[str, Any]:
     """Everything that decides on the weights, in one spelling for what means the same."""
     values = {name: value for name, value in network.model_dump().items() if name not in FREE}
     # Last, for it may follow latent_dim, which is then the difference to name.

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from models.model_seq2seq import ModelSeq2Seq
-from predictors.joint_scorer import NEVER, JointStep
+from predictors.joint_scorer import LOG_ZERO, JointScorer
 from preprocessing.tokenizer import END, PAD, START
 
 
@@ -42,7 +42,7 @@ class BeamDecoder(keras.Model):
     ) -> None:
         super().__init__(name="beam_decoder")
         self.encoder = network.encoder
-        self.next_characters = JointStep(network, ctc_weight)
+        self.next_characters = JointScorer(network, ctc_weight)
         # Known to Keras: JAX would go on with the weights that others have when it compiles.
         self.decoder, self.ctc_head = network.decoder, network.ctc_head
         self.max_length = network.network.max_seq_lenght
@@ -58,7 +58,7 @@ class BeamDecoder(keras.Model):
         ids, scores = self._search(memory, valid, state_h, state_c)
         total = ops.sum(scores, axis=-1)
         length = ops.maximum(ops.sum(ops.cast(ids != PAD, "int32"), axis=-1), 1)
-        rank = ops.where(ids[..., 0] == PAD, NEVER, total / self._divisor(length))
+        rank = ops.where(ids[..., 0] == PAD, LOG_ZERO, total / self._divisor(length))
         rank, best = ops.top_k(rank, self.n_best)
         return _choose(ids, best), _choose(scores, best), rank
 
@@ -83,10 +83,10 @@ class BeamDecoder(keras.Model):
             rank, best = self._finish(rank, ahead, token, step)
             done_ids = _choose(ops.concatenate([done_ids, ids], axis=1), best)
             done_scores = _choose(ops.concatenate([done_scores, scores], axis=1), best)
-            ahead, on = ops.top_k(ops.where(ops.equal(token, END), NEVER, ahead), self.width)
+            ahead, on = ops.top_k(ops.where(ops.equal(token, END), LOG_ZERO, ahead), self.width)
             token, place, total, ids, scores = (_choose(v, on) for v in (token, place, total, ids, scores))
             # Where there are fewer texts than places, ended ones are chosen, too: they must not go on.
-            total = ops.where(ahead > NEVER / 2, total, NEVER)
+            total = ops.where(ahead > LOG_ZERO / 2, total, LOG_ZERO)
             parent = _choose(parent, on)
             states = [ops.reshape(_choose(self._by_word(s), parent), ops.shape(s)) for s in states]
             return step + 1, token, place, total, ahead, ids, scores, rank, done_ids, done_scores, *states
@@ -94,7 +94,7 @@ class BeamDecoder(keras.Model):
         states = [ops.repeat(state, self.width, axis=0) for state in states]
         loop = (*self._begin(state_h[:, :1], columns), *states)
         rank, ids, scores = ops.while_loop(unfinished, advance, loop)[7:10]
-        real = rank[..., None] > NEVER / 2
+        real = rank[..., None] > LOG_ZERO / 2
         return ops.where(real, ids, PAD), ops.where(real, scores, 0.0)
 
     def _begin(self, one, columns):
@@ -104,9 +104,9 @@ class BeamDecoder(keras.Model):
         scores, done_scores = ops.cast(ids, "float32"), ops.cast(done_ids, "float32")
         place = ids[..., 0] + (self.guide.start if self.guide else 0)
         # All hypotheses would start alike, so only the first one is possible.
-        total = scores[..., 0] + ops.where(ops.arange(self.width)[None, :] == 0, 0.0, NEVER)
+        total = scores[..., 0] + ops.where(ops.arange(self.width)[None, :] == 0, 0.0, LOG_ZERO)
         step = ops.convert_to_tensor(0, "int32")
-        rank = done_scores[..., 0] + NEVER
+        rank = done_scores[..., 0] + LOG_ZERO
         return step, ids[..., 0] + START, place, total, total, ids, scores, rank, done_ids, done_scores
 
     def _extend(self, total, new, place, step):
@@ -130,9 +130,9 @@ class BeamDecoder(keras.Model):
 
     def _finish(self, rank, ahead, token, step):
         """The highest ranks among texts finished before and now, and where in both of them they are."""
-        ends = ops.logical_and(ops.equal(token, END), ahead > NEVER / 2)
+        ends = ops.logical_and(ops.equal(token, END), ahead > LOG_ZERO / 2)
         ends = ops.logical_and(ends, ops.arange(2 * self.width)[None, :] < self.width)
-        new = ops.where(ends, ahead / self._divisor(step + 1), NEVER)
+        new = ops.where(ends, ahead / self._divisor(step + 1), LOG_ZERO)
         return ops.top_k(ops.concatenate([rank, new], axis=1), self.pool)
 
     def _divisor(self, length):

@@ -10,10 +10,10 @@ from data_generators.dataset import Dataset, open_dataset, read_dataset_labels
 from metrics.alignment import align
 from metrics.calibration import calibrate, calibration_error, errors_found, fit_curve
 from models.calibration import Calibration, add_calibration, decoding
-from models.description import model_folder, read_anatomy, read_description
+from models.description import model_folder, read_description, read_spec
 from predictors.loading import load_predictor
 from preprocessing.labels import Word
-from utils.config.predict import Predict
+from utils.config.predict import PredictConfig
 from utils.config.schema import Config
 from utils.errors import UserError
 
@@ -35,12 +35,12 @@ def calibrate_model(config: Config) -> str:
     folder = model_folder(config)
     words = read_dataset_labels(config).splits["val"]
     # The images must have the model's geometry, whatever the config says.
-    image = read_anatomy(folder, read_description(folder)).image
+    image = read_spec(folder, read_description(folder)).image
     dataset = open_dataset(config.in_geometry_of(image), words, "val")
     return calibrate_on(folder, dataset, config.predict, config.labels_file)
 
 
-def calibrate_on(folder: Path, dataset: Dataset, settings: Predict, labels_file: str) -> str:
+def calibrate_on(folder: Path, dataset: Dataset, settings: PredictConfig, labels_file: str) -> str:
     """Fits the model in `folder` to how it reads `dataset`; returns what that has changed.
 
     Raises:
@@ -56,7 +56,7 @@ def calibrate_on(folder: Path, dataset: Dataset, settings: Predict, labels_file:
     calibration = fit_calibration(predictor.predict_dataset(dataset, progress=True), dataset.words)
     calibration = calibration.model_copy(
         update={
-            "decoding": decoding(settings, predictor.anatomy.network),
+            "decoding": decoding(settings, predictor.spec.network),
             "fitted_on": {"labels_file": labels_file, "split": "val", **calibration.fitted_on},
         }
     )

@@ -19,13 +19,13 @@ class CtcPrefix:
 
     "Hybrid CTC/attention architecture for end-to-end speech recognition", IEEE JSTSP 11 (8). A text's
     paths are kept apart by the column that they have come to, and by whether they end in the last
-    character (`spoken`) or in a blank behind it (`silent`), for equal characters need a blank between
+    character (`p_nonblank`) or in a blank behind it (`p_blank`), for equal characters need a blank between
     them. Both are probabilities, scaled to a largest one of 1 at each character (Rabiner 1989, section
     V.A): only their ratios matter.
 
     Args:
         xp: `numpy` or `keras.ops`.
-        follow: `follow_paths` for these arrays.
+        follow: `ctc_forward` for these arrays.
     """
 
     def __init__(self, xp: Any, follow: Callable[..., Any]) -> None:
@@ -39,9 +39,9 @@ class CtcPrefix:
             probability: (B, S, V) of each id, PAD being the blank, at each of the encoder's columns.
             last: (B,) int32, START.
         """
-        silent = self.xp.cumprod(probability[..., PAD], axis=1)
-        silent = self.xp.pad(silent, ((0, 0), (1, 0)), constant_values=1.0)
-        return [self.xp.zeros_like(silent), silent, last[:, None]]
+        p_blank = self.xp.cumprod(probability[..., PAD], axis=1)
+        p_blank = self.xp.pad(p_blank, ((0, 0), (1, 0)), constant_values=1.0)
+        return [self.xp.zeros_like(p_blank), p_blank, last[:, None]]
 
     def step(self, probability, states: list[Any], last) -> tuple[Any, list[Any]]:
         """Adds the character `last` to each text and says what may follow.
@@ -58,45 +58,45 @@ class CtcPrefix:
         """
         xp = self.xp
         words = xp.shape(probability)[0]
-        spoken, silent, before = (xp.reshape(s, (words, -1, xp.shape(s)[-1])) for s in states)
+        p_nonblank, p_blank, before = (xp.reshape(s, (words, -1, xp.shape(s)[-1])) for s in states)
         chosen = xp.reshape(last, (words, -1, 1))
-        added = self._extended(probability, spoken, silent, chosen, before)
+        added = self._extended(probability, p_nonblank, p_blank, chosen, before)
         begun = chosen != START
-        spoken, silent = (xp.where(begun, new, old) for new, old in zip(added, (spoken, silent)))
-        following = self._following(probability, spoken, silent, chosen)
+        p_nonblank, p_blank = (xp.where(begun, new, old) for new, old in zip(added, (p_nonblank, p_blank)))
+        following = self._following(probability, p_nonblank, p_blank, chosen)
         # In the shape of the old ones: a loop's graph wants to know as much of them as before.
-        new = [xp.reshape(*pair) for pair in zip((spoken, silent, chosen), map(xp.shape, states))]
+        new = [xp.reshape(*pair) for pair in zip((p_nonblank, p_blank, chosen), map(xp.shape, states))]
         return xp.reshape(following, (xp.shape(last)[0], probability.shape[-1])), new
 
-    def _extended(self, probability, spoken, silent, chosen, before):
-        """`spoken` and `silent` (B, N, S + 1) of the texts with one character more."""
+    def _extended(self, probability, p_nonblank, p_blank, chosen, before):
+        """`p_nonblank` and `p_blank` (B, N, S + 1) of the texts with one character more."""
         xp = self.xp
         emitted = xp.take_along_axis(probability, xp.transpose(chosen, (0, 2, 1)), axis=2)
         emitted = xp.transpose(emitted, (0, 2, 1))
-        entering = (silent + xp.where(chosen == before, 0.0, spoken))[..., :-1]
+        entering = (p_blank + xp.where(chosen == before, 0.0, p_nonblank))[..., :-1]
         blank = xp.zeros_like(emitted) + probability[:, None, :, PAD]
         added = self.follow(*(xp.reshape(v, (-1, xp.shape(v)[-1])) for v in (entering, emitted, blank)))
         # No path ends in the new character before the first column.
-        spoken, silent = (
+        p_nonblank, p_blank = (
             xp.pad(xp.reshape(v, xp.shape(entering)), ((0, 0), (0, 0), (1, 0)), constant_values=0.0)
             for v in added
         )
-        scale = xp.maximum(xp.max(spoken + silent, axis=-1, keepdims=True), TINY)
-        return spoken / scale, silent / scale
+        scale = xp.maximum(xp.max(p_nonblank + p_blank, axis=-1, keepdims=True), TINY)
+        return p_nonblank / scale, p_blank / scale
 
-    def _following(self, probability, spoken, silent, last):
+    def _following(self, probability, p_nonblank, p_blank, last):
         """(B, N, V): log probability of each next id, given the text so far."""
         xp, ids = self.xp, np.arange(probability.shape[-1])
-        reached = spoken + silent
+        reached = p_nonblank + p_blank
         after_all = xp.matmul(reached[..., :-1], probability)
-        after_blank = xp.matmul(silent[..., :-1], probability)
+        after_blank = xp.matmul(p_blank[..., :-1], probability)
         paths = xp.where(ids == last, after_blank, after_all)
         paths = xp.where(ids == END, reached[..., -1:], xp.where(ids < END, 0.0, paths))
         total = xp.maximum(xp.sum(paths, axis=-1, keepdims=True), TINY)
         return xp.log(xp.maximum(paths / total, TINY))
 
 
-def follow_paths(entering, emitted, blank) -> tuple[np.ndarray, np.ndarray]:
+def ctc_forward(entering, emitted, blank) -> tuple[np.ndarray, np.ndarray]:
     """Follows the paths that begin a new character at any column, for NumPy.
 
     Args:
@@ -107,9 +107,9 @@ def follow_paths(entering, emitted, blank) -> tuple[np.ndarray, np.ndarray]:
         (rows, S) each: probability of the paths that have come to column s and end in the character there,
         and of those that end in a blank behind it.
     """
-    spoken, silent = np.zeros_like(entering), np.zeros_like(entering)
-    last_spoken = last_silent = np.zeros_like(entering[:, 0])
+    p_nonblank, p_blank = np.zeros_like(entering), np.zeros_like(entering)
+    last_nonblank = last_blank = np.zeros_like(entering[:, 0])
     for s in range(entering.shape[1]):
-        silent[:, s] = last_silent = (last_silent + last_spoken) * blank[:, s]
-        spoken[:, s] = last_spoken = (last_spoken + entering[:, s]) * emitted[:, s]
-    return spoken, silent
+        p_blank[:, s] = last_blank = (last_blank + last_nonblank) * blank[:, s]
+        p_nonblank[:, s] = last_nonblank = (last_nonblank + entering[:, s]) * emitted[:, s]
+    return p_nonblank, p_blank

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from models.model_seq2seq import ModelSeq2Seq
-from predictors.joint_scorer import JointStep
+from predictors.joint_scorer import JointScorer
 from preprocessing.tokenizer import END, PAD, START
 
 
@@ -25,7 +25,7 @@ class GreedyDecoder(keras.Model):
     def __init__(self, network: ModelSeq2Seq, ctc_weight: float = 0.0) -> None:
         super().__init__(name="greedy_decoder")
         self.encoder = network.encoder
-        self.next_characters = JointStep(network, ctc_weight)
+        self.next_characters = JointScorer(network, ctc_weight)
         # Known to Keras: JAX would go on with the weights that others have when it compiles.
         self.decoder, self.ctc_head = network.decoder, network.ctc_head
         self.max_length = network.network.max_seq_lenght

@@ -10,34 +10,34 @@ from predictors.ctc_prefix import CtcPrefix
 from preprocessing.tokenizer import END, PAD
 
 # Log probability of the impossible; with infinities sums and products could become NaN.
-NEVER = -1e9
+LOG_ZERO = -1e9
 
 
-class FollowPaths:
-    """`ctc_prefix.follow_paths` for Keras; a recurrent layer, for `ops.scan` needs to know all shapes."""
+class CtcForward:
+    """`ctc_prefix.ctc_forward` for Keras; a recurrent layer, for `ops.scan` needs to know all shapes."""
 
     def __init__(self) -> None:
-        self.layer = keras.layers.RNN(PathCell(), return_sequences=True)
+        self.layer = keras.layers.RNN(CtcForwardCell(), return_sequences=True)
 
     def __call__(self, entering, emitted, blank) -> tuple[Any, Any]:
         columns = self.layer(ops.stack([entering, emitted, blank], axis=-1))
         return columns[..., 0], columns[..., 1]
 
 
-class PathCell(keras.layers.Layer):
-    """One column of `FollowPaths`."""
+class CtcForwardCell(keras.layers.Layer):
+    """One column of `CtcForward`."""
 
     state_size = (1, 1)
     output_size = 2
 
     def call(self, inputs, states):
         entering, emitted, blank = ops.split(inputs, 3, axis=-1)
-        spoken, silent = states
-        new = [(spoken + entering) * emitted, (silent + spoken) * blank]
+        p_nonblank, p_blank = states
+        new = [(p_nonblank + entering) * emitted, (p_blank + p_nonblank) * blank]
         return ops.concatenate(new, axis=-1), new
 
 
-class JointStep:
+class JointScorer:
     """Log probabilities of next characters, by which greedy and beam search choose.
 
     log p = (1 - ctc_weight) log p_decoder + ctc_weight log p_ctc, each given the text so far (Watanabe et
@@ -53,7 +53,7 @@ class JointStep:
         self.ctc_head = network.ctc_head if ctc_weight else None
         self.ctc_weight = ctc_weight
         self.max_length = network.network.max_seq_lenght
-        self.prefix = CtcPrefix(ops, FollowPaths())
+        self.prefix = CtcPrefix(ops, CtcForward())
 
     def start(self, memory, valid, state_h, state_c, last) -> tuple[tuple[Any, ...], list[Any]]:
         """What stays the same at every step, and the states before the first one.
@@ -67,7 +67,7 @@ class JointStep:
             return (keys, memory, valid, None), states
         logits = ops.cast(self.ctc_head(memory, valid), "float32")
         written = ops.arange(logits.shape[-1])
-        logits = ops.where(ops.logical_and(written > PAD, written <= END), NEVER, logits)
+        logits = ops.where(ops.logical_and(written > PAD, written <= END), LOG_ZERO, logits)
         probability = ops.softmax(logits, axis=-1)
         return (keys, memory, valid, probability), [*states, *self.prefix.start(probability, last)]
 
@@ -93,4 +93,4 @@ class JointStep:
             scores = (1 - self.ctc_weight) * scores + self.ctc_weight * by_column
             new_states = [*new_states, *prefixes]
         too_long = ops.logical_and(step == self.max_length - 1, ids != END)
-        return ops.where(ops.logical_or(ids < END, too_long), NEVER, scores), new_states
+        return ops.where(ops.logical_or(ids < END, too_long), LOG_ZERO, scores), new_states

@@ -6,12 +6,12 @@ from pathlib import Path
 from models.calibration import read_calibration
 from models.description import read_description
 from predictors.word_predictor import WordPredictor
-from utils.config.predict import Predict
+from utils.config.predict import PredictConfig
 from utils.errors import UserError
 from utils.log import log
 
 
-def load_predictor(folder: Path, settings: Predict, calibrated: bool = True) -> WordPredictor:
+def load_predictor(folder: Path, settings: PredictConfig, calibrated: bool = True) -> WordPredictor:
     """Loads a model folder for the runtime that `predict.runtime` means; only that one is imported.
 
     Args:
@@ -31,7 +31,7 @@ def load_predictor(folder: Path, settings: Predict, calibrated: bool = True) -> 
     return predictor
 
 
-def _load(folder: Path, settings: Predict) -> WordPredictor:
+def _load(folder: Path, settings: PredictConfig) -> WordPredictor:
     greedy = settings.decoder == "greedy"
     if settings.runtime == "onnx":
         if not greedy:
@@ -52,7 +52,7 @@ def _load(folder: Path, settings: Predict) -> WordPredictor:
     return PredictorSeq2Seq.from_folder(folder, settings)
 
 
-def _load_onnx(folder: Path, settings: Predict) -> WordPredictor:
+def _load_onnx(folder: Path, settings: PredictConfig) -> WordPredictor:
     from predictors.onnx.runtime import PredictorOnnx
 
     return PredictorOnnx.from_folder(folder, settings.batch_size, ctc_weight=settings.ctc_weight)

@@ -6,7 +6,7 @@ from typing import Any
 
 from base.base_predictor import Prediction
 from preprocessing.word_image import UnusableImage
-from utils.escaping import harmless
+from utils.escaping import escape_control
 from utils.files import write_csv, write_json
 from utils.log import print_result
 
@@ -21,9 +21,9 @@ def is_doubtful(prediction: Prediction, min_confidence: float | None) -> bool:
 def print_prediction(path: Path, prediction: Prediction, min_confidence: float | None, single: bool) -> None:
     """One line on stdout, its fields separated by tabs; the last one marks a doubtful word."""
     if single:
-        fields = [f"Predicted label: {harmless(prediction.text)}"]
+        fields = [f"Predicted label: {escape_control(prediction.text)}"]
     else:
-        fields = [harmless(str(path)), harmless(prediction.text), f"{prediction.confidence:.4f}"]
+        fields = [escape_control(str(path)), escape_control(prediction.text), f"{prediction.confidence:.4f}"]
     if is_doubtful(prediction, min_confidence):
         fields.append(DOUBTFUL)
     print_result("\t".join(fields))

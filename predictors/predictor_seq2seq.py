@@ -10,14 +10,14 @@ import numpy as np
 
 from data_generators.buckets import Buckets
 from models.artifact import load_artifact
-from models.description import Anatomy
+from models.description import ModelSpec
 from models.model_seq2seq import ModelSeq2Seq
 from predictors.beam import BeamDecoder
 from predictors.greedy import GreedyDecoder
 from predictors.lexicon.decoder import LexiconDecoder
 from predictors.word_predictor import WordPredictor
 from preprocessing.word_image import PAPER
-from utils.config.predict import Predict
+from utils.config.predict import PredictConfig
 
 
 class PredictorSeq2Seq(WordPredictor):
@@ -32,19 +32,23 @@ class PredictorSeq2Seq(WordPredictor):
         UserError: the lexicon that `predict` names can't be read.
     """
 
-    def __init__(self, network: ModelSeq2Seq, batch_size: int = 256, predict: Predict | None = None) -> None:
-        super().__init__(Anatomy(network.image, network.network, network.tokenizer), batch_size)
+    def __init__(
+        self, network: ModelSeq2Seq, batch_size: int = 256, predict: PredictConfig | None = None
+    ) -> None:
+        super().__init__(ModelSpec(network.image, network.network, network.tokenizer), batch_size)
         self.network = network
         # XLA compiles anew for each shape, which takes seconds.
         compiled = keras.backend.backend() == "jax"
         self.buckets = Buckets(network.image, network.network, network.column_stride) if compiled else None
-        self.decoder = make_decoder(network, predict or Predict())
+        self.decoder = make_decoder(network, predict or PredictConfig())
 
     @classmethod
-    def from_folder(cls, folder: str | os.PathLike, predict: Predict | None = None) -> "PredictorSeq2Seq":
+    def from_folder(
+        cls, folder: str | os.PathLike, predict: PredictConfig | None = None
+    ) -> "PredictorSeq2Seq":
         """Loads a model folder; raises UserError if it, or the lexicon, isn't a whole one."""
         network, _ = load_artifact(Path(folder))
-        predict = predict or Predict()
+        predict = predict or PredictConfig()
         return cls(network, predict.batch_size, predict)
 
     def decode(self, image: np.ndarray, width: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -70,7 +74,9 @@ def _powers(base: int) -> Iterator[int]:
     return (base**exponent for exponent in itertools.count())
 
 
-def make_decoder(network: ModelSeq2Seq, predict: Predict) -> GreedyDecoder | BeamDecoder | LexiconDecoder:
+def make_decoder(
+    network: ModelSeq2Seq, predict: PredictConfig
+) -> GreedyDecoder | BeamDecoder | LexiconDecoder:
     """The decoder that the config asks for; raises UserError if its lexicon can't be read."""
     if predict.decoder == "greedy":
         return GreedyDecoder(network, predict.ctc_weight)

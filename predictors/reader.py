@@ -18,8 +18,8 @@ from preprocessing.word_image import (
     word_image_of_array,
     word_image_of_picture,
 )
-from utils.config.predict import Predict
-from utils.paths import find
+from utils.config.predict import PredictConfig
+from utils.paths import resolve_shipped
 
 Errors = Literal["raise", "return"]
 ImageLike = str | os.PathLike[str] | np.ndarray | PillowImage
@@ -33,15 +33,15 @@ class Reader:
         self.predictor = predictor
 
     @classmethod
-    def from_folder(cls, folder: str | os.PathLike[str], settings: Predict) -> "Reader":
+    def from_folder(cls, folder: str | os.PathLike[str], settings: PredictConfig) -> "Reader":
         """Loads a model folder; raises UserError if it isn't a whole one."""
-        found = find(artifact_folder(os.fspath(folder)))
+        found = resolve_shipped(artifact_folder(os.fspath(folder)))
         return cls(load_predictor(found, settings))
 
     @property
     def charset(self) -> str:
         """The characters that the model can write."""
-        return self.predictor.anatomy.tokenizer.charset
+        return self.predictor.spec.tokenizer.charset
 
     @overload
     def read(self, image: ImageLike, errors: Errors = ...) -> Prediction: ...
@@ -102,7 +102,7 @@ class Reader:
         return self._read(word_images)
 
     def _word_image(self, image: ImageLike, number: str) -> np.ndarray:
-        geometry = self.predictor.anatomy.image
+        geometry = self.predictor.spec.image
         if isinstance(image, np.ndarray):
             return word_image_of_array(image, geometry, f"array{number}")
         if isinstance(image, PillowImage):

@@ -12,7 +12,7 @@ from predictors.image_files import find_images
 from predictors.loading import load_predictor
 from predictors.output import is_doubtful, print_prediction, row, write_table
 from preprocessing.word_image import UnusableImage, is_binarised
-from utils.config.data import Image
+from utils.config.data import ImageConfig
 from utils.config.schema import Config
 from utils.files import check_writable
 from utils.log import log
@@ -41,12 +41,12 @@ def predict_on_test(
     predictor.allow(config.image.max_pixels)
     words = read_dataset_labels(config).splits["test"]
     # The images must have the model's geometry, whatever the config says.
-    dataset = open_dataset(config.in_geometry_of(predictor.anatomy.image), words, "test")
+    dataset = open_dataset(config.in_geometry_of(predictor.spec.image), words, "test")
     predictions = predictor.predict_dataset(dataset, progress=True)
     texts, labels = [p.text for p in predictions], [word.label for word in dataset.words]
     # Before the table: should the disk be full, the scores are not lost.
     filenames, writers = zip(*((word.filename, word.writer) for word in dataset.words))
-    kinds = _image_kinds(Path(config.images_folder), filenames, predictor.anatomy.image)
+    kinds = _image_kinds(Path(config.images_folder), filenames, predictor.spec.image)
     confidence = evaluation.confidence_report(labels, predictions, min_confidence)
     print("\n".join(evaluation.report(labels, texts, writers, kinds, confidence)), flush=True)
     if output:
@@ -99,7 +99,7 @@ def predict(
     return 2 if failed else 0
 
 
-def _image_kinds(folder: Path, filenames: Sequence[str], image: Image) -> list[str | None]:
+def _image_kinds(folder: Path, filenames: Sequence[str], image: ImageConfig) -> list[str | None]:
     """One of evaluation.IMAGE_KINDS for each file; None for one that has gone since the cache was made."""
 
     def kind(filename: str) -> str | None:

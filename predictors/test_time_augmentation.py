@@ -6,27 +6,27 @@ from dataclasses import replace
 import numpy as np
 
 from base.base_predictor import Prediction
-from data_generators.geometric_augmentation import reshape
+from data_generators.geometric_augmentation import slant_and_zoom
 from preprocessing.batch import widen
-from utils.config.data import Image
+from utils.config.data import ImageConfig
 
 # Slant to the right in degrees, and zoom, of the second view and of those after it: of each number of views
 # the best on IAM validation words, or nearly.
 VIEWS = ((0.0, 1.15), (-5.0, 0.9), (-5.0, 1.0), (0.0, 1.1))
 
 
-def other_views(word: np.ndarray, number: int, image: Image) -> list[np.ndarray]:
+def augmented_views(word: np.ndarray, number: int, image: ImageConfig) -> list[np.ndarray]:
     """The first `number` of VIEWS of a word image, as the network takes them.
 
     Args:
         word: uint8 (height, width) or (height, width, 3).
     """
     widest = image.image_size.x_size
-    views = [reshape(word, slant, zoom, widest) for slant, zoom in VIEWS[:number]]
+    views = [slant_and_zoom(word, slant, zoom, widest) for slant, zoom in VIEWS[:number]]
     return [widen(view, widest) for view in views] if image.fixed_width else views
 
 
-def agreed(readings: Sequence[Prediction]) -> Prediction:
+def vote(readings: Sequence[Prediction]) -> Prediction:
     """Of the texts that readings of one word's views give, the one with the largest mean confidence.
 
     That mean is its confidence, while those of the characters are the most confident such reading's. Of

@@ -12,8 +12,8 @@ from tqdm import tqdm
 from base.base_predictor import BasePredictor, Prediction
 from data_generators.dataset import Dataset
 from models.calibration import Calibration
-from models.description import Anatomy
-from predictors.test_time_augmentation import agreed, other_views
+from models.description import ModelSpec
+from predictors.test_time_augmentation import augmented_views, vote
 from preprocessing.batch import pad_images
 from preprocessing.tokenizer import END, PAD
 from preprocessing.word_image import UnusableImage, read_word_image
@@ -33,17 +33,17 @@ class WordPredictor(BasePredictor):
         views, views_below: as `predict.views` and `predict.views_below`.
     """
 
-    def __init__(self, anatomy: Anatomy, batch_size: int) -> None:
+    def __init__(self, spec: ModelSpec, batch_size: int) -> None:
         super().__init__(batch_size)
-        self.anatomy = anatomy
+        self.spec = spec
         self.calibration: Calibration | None = None
         self.views = 1
         self.views_below = 1.0
 
     def allow(self, max_pixels: int) -> None:
         """Sets the largest image file to read: a matter of whoever reads, not of whoever made the model."""
-        image = self.anatomy.image.model_copy(update={"max_pixels": max_pixels})
-        self.anatomy = replace(self.anatomy, image=image)
+        image = self.spec.image.model_copy(update={"max_pixels": max_pixels})
+        self.spec = replace(self.spec, image=image)
 
     @abstractmethod
     def decode(self, image: np.ndarray, width: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -91,17 +91,17 @@ class WordPredictor(BasePredictor):
         """Replaces the readings of doubtful words by what all their views agree on."""
         doubtful = [i for i, reading in enumerate(readings) if reading.confidence < self.views_below]
         more = self.views - 1
-        views = [view for i in doubtful for view in other_views(images[i], more, self.anatomy.image)]
+        views = [view for i in doubtful for view in augmented_views(images[i], more, self.spec.image)]
         again: list[Prediction] = []
         for start in range(0, len(views), self.batch_size):
             again += self._read_batch(views[start : start + self.batch_size])
         for number, i in enumerate(doubtful):
-            readings[i] = agreed([readings[i], *again[number * more : (number + 1) * more]])
+            readings[i] = vote([readings[i], *again[number * more : (number + 1) * more]])
 
     def _read_batch(self, images: list[np.ndarray]) -> list[Prediction]:
         """Reads word images as they are; confidences are the network's own."""
         try:
-            decoded = self.decode(*pad_images(images, self.anatomy.column_stride))
+            decoded = self.decode(*pad_images(images, self.spec.column_stride))
         except Exception as error:
             if not is_out_of_memory(error):
                 raise
@@ -110,7 +110,7 @@ class WordPredictor(BasePredictor):
                 f"lower predict.batch_size to {max(1, len(images) // 2)} or less."
             ) from None
         ids, log_probability = decoded
-        vocabulary = self.anatomy.tokenizer.vocabulary_size
+        vocabulary = self.spec.tokenizer.vocabulary_size
         if np.isnan(log_probability).any() or ids.min() < 0 or ids.max() >= vocabulary:
             raise UserError("The model answers with what is no text; copy or train it again.")
         reading = self._prediction if ids.ndim == 2 else self._best_of
@@ -120,7 +120,7 @@ class WordPredictor(BasePredictor):
         """What ids (max_length,) with log probabilities (max_length,) say."""
         written = int((ids > END).sum())
         probabilities = tuple(float(p) for p in np.exp(scores[:written]))
-        return Prediction(self.anatomy.tokenizer.decode(ids), float(np.exp(scores.sum())), probabilities)
+        return Prediction(self.spec.tokenizer.decode(ids), float(np.exp(scores.sum())), probabilities)
 
     def _best_of(self, ids: np.ndarray, scores: np.ndarray) -> Prediction:
         """The first of n readings (n, max_length), with all of them as alternatives if n > 1."""
@@ -144,6 +144,6 @@ class WordPredictor(BasePredictor):
 
     def _read(self, path: Path) -> np.ndarray | UnusableImage:
         try:
-            return read_word_image(path, self.anatomy.image)
+            return read_word_image(path, self.spec.image)
         except UnusableImage as error:
             return error

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from preprocessing.importers.labelled_word import LINK_OUT
+from preprocessing.importers.labelled_word import OUTSIDE_FOLDER
 from preprocessing.labels import SPLITS, LabelsFile, Word
 from preprocessing.word_image import UnusableImage, decode
-from utils.config.data import Image
+from utils.config.data import ImageConfig
 from utils.files import is_inside
 from utils.log import progress_bar
 
@@ -42,7 +42,7 @@ class Entry:
     picture: Picture
 
 
-def scan(labels: LabelsFile, folder: Path, image: Image, progress: bool = False) -> list[Entry]:
+def scan(labels: LabelsFile, folder: Path, image: ImageConfig, progress: bool = False) -> list[Entry]:
     """Opens every image file once.
 
     Args:
@@ -56,10 +56,10 @@ def scan(labels: LabelsFile, folder: Path, image: Image, progress: bool = False)
         return [Entry(split, word, picture) for (split, word), picture in zip(words, bar)]
 
 
-def look_at(folder: Path, filename: str, image: Image) -> Picture:
+def look_at(folder: Path, filename: str, image: ImageConfig) -> Picture:
     """Size and content of one file, which is to lie in the folder itself: training takes no other."""
     if not is_inside(folder / filename, folder):
-        return Picture(problem=LINK_OUT)
+        return Picture(problem=OUTSIDE_FOLDER)
     try:
         pixels = decode(folder / filename, image)
     except UnusableImage as error:

@@ -11,17 +11,16 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image as PillowImage
-from PIL import ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
-from utils.config.data import Image
+from utils.config.data import ImageConfig
 from utils.errors import UserError
 
 PAPER = 255
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "GIF", "PPM")
 
 # `image.max_pixels` takes its place, and can be raised.
-PillowImage.MAX_IMAGE_PIXELS = None
+Image.MAX_IMAGE_PIXELS = None
 # A damaged file is reported once, by us.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
@@ -34,7 +33,7 @@ class UnusableImage(UserError):
         self.reason = reason
 
 
-def read_word_image(path: str | Path, image: Image) -> np.ndarray:
+def read_word_image(path: str | Path, image: ImageConfig) -> np.ndarray:
     """Reads a file and brings it to the network's geometry.
 
     Returns:
@@ -47,7 +46,7 @@ def read_word_image(path: str | Path, image: Image) -> np.ndarray:
     return to_network_geometry(decode(path, image), image)
 
 
-def word_image_of_array(array: np.ndarray, image: Image, name: str = "array") -> np.ndarray:
+def word_image_of_array(array: np.ndarray, image: ImageConfig, name: str = "array") -> np.ndarray:
     """Like `read_word_image`, for pixels that are in memory; those of a file give the file's result.
 
     Args:
@@ -77,10 +76,10 @@ def word_image_of_array(array: np.ndarray, image: Image, name: str = "array") ->
         array = array * np.uint8(255)
     elif array.dtype != np.uint8:
         array = _to_8_bits(array)
-    return word_image_of_picture(PillowImage.fromarray(np.ascontiguousarray(array)), image, name)
+    return word_image_of_picture(Image.fromarray(np.ascontiguousarray(array)), image, name)
 
 
-def word_image_of_picture(picture: PillowImage.Image, image: Image, name: str = "picture") -> np.ndarray:
+def word_image_of_picture(picture: Image.Image, image: ImageConfig, name: str = "picture") -> np.ndarray:
     """Like `read_word_image`, for an image that Pillow has opened or made; `name` is for error messages.
 
     Raises:
@@ -97,14 +96,14 @@ def word_image_of_picture(picture: PillowImage.Image, image: Image, name: str = 
     return to_network_geometry(pixels, image)
 
 
-def decode(path: str | Path, image: Image) -> np.ndarray:
+def decode(path: str | Path, image: ImageConfig) -> np.ndarray:
     """Reads a file upright, on white where it is transparent; uint8 (h, w) or (h, w, 3)."""
     try:
         # A pipe would be waited on for ever; folders and missing files are told below.
         if stat.S_IFMT(os.stat(path).st_mode) not in (stat.S_IFREG, stat.S_IFDIR):
             raise UnusableImage(path, "not a regular file")
         # Only the header is read here, so a decompression bomb is refused before it unfolds.
-        with PillowImage.open(path, formats=FORMATS) as file:
+        with Image.open(path, formats=FORMATS) as file:
             _check_pixels(file.width, file.height, path, image)
             pixels = _pixels(_upright_on_white(file), image)
     except UserError:
@@ -117,7 +116,7 @@ def decode(path: str | Path, image: Image) -> np.ndarray:
     return pixels
 
 
-def is_binarised(path: str | Path, image: Image) -> bool:
+def is_binarised(path: str | Path, image: ImageConfig) -> bool:
     """Whether a file is black and white (any two values): at least 98 % of its pixels have one of two values.
 
     Of IAM's words, grey ones have at most 90 %, binarised ones more than 99.9 %.
@@ -131,7 +130,7 @@ def is_binarised(path: str | Path, image: Image) -> bool:
     return bool(np.sort(np.bincount(grey.ravel()))[-2:].sum() >= 0.98 * grey.size)
 
 
-def to_network_geometry(pixels: np.ndarray, image: Image) -> np.ndarray:
+def to_network_geometry(pixels: np.ndarray, image: ImageConfig) -> np.ndarray:
     """Binarises, scales with true aspect ratio and centres on a canvas of the network's height.
 
     A network that has learned from distorted words reads worse what has no paper at its ends and sharper
@@ -169,7 +168,7 @@ def binarize(pixels: np.ndarray) -> np.ndarray:
     return black_and_white if pixels.ndim == 2 else cv2.cvtColor(black_and_white, cv2.COLOR_GRAY2RGB)
 
 
-def _check_pixels(width: int, height: int, name: str | Path, image: Image) -> None:
+def _check_pixels(width: int, height: int, name: str | Path, image: ImageConfig) -> None:
     if width * height > image.max_pixels:
         raise UnusableImage(
             name,
@@ -178,7 +177,7 @@ def _check_pixels(width: int, height: int, name: str | Path, image: Image) -> No
         )
 
 
-def _pixels(picture: PillowImage.Image, image: Image) -> np.ndarray:
+def _pixels(picture: Image.Image, image: ImageConfig) -> np.ndarray:
     """uint8 (h, w) or (h, w, 3), as the network's number of channels asks for."""
     grey = image.image_size.num_channels == 1 or image.convert_to_grayscale
     pixels = np.asarray(picture.convert("L" if grey else "RGB"))
@@ -200,15 +199,15 @@ def _unusable(path: str | Path, error: Exception) -> UnusableImage:
     )
 
 
-def _upright_on_white(file: PillowImage.Image) -> PillowImage.Image:
+def _upright_on_white(file: Image.Image) -> Image.Image:
     """Applies the EXIF rotation, puts transparent pixels on white, brings 16 bits down to 8."""
     picture = ImageOps.exif_transpose(file)
     if picture.mode.startswith("I") or picture.mode == "F":
-        return PillowImage.fromarray(_to_8_bits(np.asarray(picture)))
+        return Image.fromarray(_to_8_bits(np.asarray(picture)))
     if picture.has_transparency_data:
         picture = picture.convert("RGBA")
-        white = PillowImage.new("RGBA", picture.size, "white")
-        return PillowImage.alpha_composite(white, picture)
+        white = Image.new("RGBA", picture.size, "white")
+        return Image.alpha_composite(white, picture)
     return picture
 
 

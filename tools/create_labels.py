@@ -14,7 +14,7 @@ from pathlib import Path
 
 from preprocessing.importers import iam
 from preprocessing.importers.checks import drop_bad_images, drop_bad_labels
-from preprocessing.importers.labelled_word import Dropped, Record
+from preprocessing.importers.labelled_word import Dropped, LabelledWord
 from preprocessing.importers.segmentation import drop_bad_segmentation, keep_in_training_only, read_readings
 from preprocessing.importers.split import (
     Splits,
@@ -28,9 +28,9 @@ from preprocessing.importers.split import (
 from preprocessing.importers.table import read_table
 from preprocessing.labels import SPLITS, write_labels
 from utils.cli import run_command
-from utils.config.data import Image
+from utils.config.data import ImageConfig
 from utils.errors import UserError
-from utils.escaping import harmless_cell, one_line
+from utils.escaping import escape_csv, one_line
 from utils.files import check_writable, write_text
 
 RANDOM_WARNING = (
@@ -52,7 +52,7 @@ def _create(options: argparse.Namespace) -> int:
     form_lists = _form_lists(options)
     images, records, dropped = _read_table(options) if options.table else _read_iam(options)
     records, bad_labels = drop_bad_labels(records, options.max_label_length)
-    image = Image(max_pixels=options.max_pixels)
+    image = ImageConfig(max_pixels=options.max_pixels)
     records, bad_images = drop_bad_images(records, images, options.workers, image)
     # After the images: a missing one is worth knowing of even where the word would not be used.
     readings = read_readings(options.err_readings, images) if options.err_readings else None
@@ -70,7 +70,7 @@ def _create(options: argparse.Namespace) -> int:
             "change the sizes, the lists or the table."
         )
     rows = [("name", "label", "reason"), *((word.name, word.label, word.reason) for word in dropped)]
-    cells = (map(lambda cell: harmless_cell(" ".join(cell.split())), row) for row in rows)
+    cells = (map(lambda cell: escape_csv(" ".join(cell.split())), row) for row in rows)
     write_text(listing, "".join("\t".join(row) + "\n" for row in cells))
     write_labels(options.output, splits)
     _report(splits, dropped)
@@ -80,7 +80,7 @@ def _create(options: argparse.Namespace) -> int:
     return 0
 
 
-def _read_iam(options: argparse.Namespace) -> tuple[Path, list[Record], list[Dropped]]:
+def _read_iam(options: argparse.Namespace) -> tuple[Path, list[LabelledWord], list[Dropped]]:
     """Images folder, words and dropped words of an IAM folder."""
     images = _folder(options.data_folder / "words", "the images of IAM's words")
     forms_file = options.forms_file or options.data_folder / "forms.txt"
@@ -90,7 +90,7 @@ def _read_iam(options: argparse.Namespace) -> tuple[Path, list[Record], list[Dro
     return images, *iam.read_words(options.data_folder / "words.txt", writers)
 
 
-def _read_table(options: argparse.Namespace) -> tuple[Path, list[Record], list[Dropped]]:
+def _read_table(options: argparse.Namespace) -> tuple[Path, list[LabelledWord], list[Dropped]]:
     return _folder(options.images, "the images of the table"), read_table(options.table), []
 
 
@@ -107,7 +107,7 @@ def _form_lists(options: argparse.Namespace) -> dict[str, set[str]]:
 
 
 def _split(
-    records: list[Record], options: argparse.Namespace, form_lists: dict[str, set[str]]
+    records: list[LabelledWord], options: argparse.Namespace, form_lists: dict[str, set[str]]
 ) -> tuple[Splits, list[Dropped], list[str]]:
     """The three parts, the words that fit in none, and remarks on the way of splitting."""
     if options.split == "forms":
@@ -175,7 +175,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     )
     add("--err_readings", type=Path, help="drop flagged words that a model reads as something else: its JSON")
     add("--max_label_length", type=_positive, help="drop words with longer labels")
-    most = Image().max_pixels
+    most = ImageConfig().max_pixels
     add(
         "--max_pixels",
         type=_positive,

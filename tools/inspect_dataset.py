@@ -30,7 +30,7 @@ from preprocessing.dataset_checks import (
 )
 from preprocessing.labels import SPLITS, read_labels
 from utils.cli import run_command
-from utils.config.data import Image
+from utils.config.data import ImageConfig
 from utils.config.load import load_config
 from utils.errors import UserError
 from utils.escaping import one_line
@@ -173,10 +173,10 @@ def _shown(character: str) -> str:
     return character if character.isprintable() and not character.isspace() else f"U+{ord(character):04X}"
 
 
-def _places(options: argparse.Namespace) -> tuple[Path, Path, Image]:
+def _places(options: argparse.Namespace) -> tuple[Path, Path, ImageConfig]:
     """Images folder, labels file and how images are decoded."""
     if not options.conf:
-        return Path(options.images_folder), Path(options.labels_file), Image()
+        return Path(options.images_folder), Path(options.labels_file), ImageConfig()
     config = load_config(options.conf)
     folder, labels = options.images_folder or config.images_folder, options.labels_file or config.labels_file
     return Path(folder), Path(labels), config.image

@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 
 from data_generators.dataset import label_problem, read_dataset_labels, report_unusable
-from data_generators.image_cache import LINK_OUT, ordered_map
+from data_generators.image_cache import OUTSIDE_FOLDER, ordered_map
 from data_generators.packed_store import GROUP_WORDS, PackedWord, require_arrow, write_packed
 from data_generators.synthetic import sample
 from data_generators.synthetic.dataset import start_worker
@@ -98,7 +98,7 @@ def _read(config: Config, tokenizer: Tokenizer, word: Word) -> PackedWord | str:
     if problem := label_problem(word.label, tokenizer, config):
         return problem
     if not is_inside(folder / word.filename, folder):
-        return LINK_OUT
+        return OUTSIDE_FOLDER
     try:
         return word.label, read_word_image(folder / word.filename, config.image)
     except UnusableImage as error:

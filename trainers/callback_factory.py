@@ -5,7 +5,7 @@ from typing import Any
 
 import keras
 
-from callbacks.evaluation_model import Evaluated
+from callbacks.evaluation_model import EvaluationModel
 from callbacks.sample_words import SampleWords
 from callbacks.save_state import counter_name
 from callbacks.snapshot import Snapshot
@@ -31,7 +31,7 @@ def monitoring(config: Config) -> list[keras.callbacks.Callback]:
     return callbacks
 
 
-def snapshots(config: Config, evaluated: Evaluated, train_words: int, val_words: int) -> list[Snapshot]:
+def snapshots(config: Config, evaluated: EvaluationModel, train_words: int, val_words: int) -> list[Snapshot]:
     """What writes the best and the last model."""
     best, last = config.callbacks.model_best_checkpoint, config.callbacks.model_last_checkpoint
     origin = {
@@ -49,7 +49,7 @@ def snapshots(config: Config, evaluated: Evaluated, train_words: int, val_words:
 
 
 def tensorboard(
-    config: Config, evaluated: Evaluated, predictor: PredictorSeq2Seq, val_dataset: Dataset
+    config: Config, evaluated: EvaluationModel, predictor: PredictorSeq2Seq, val_dataset: Dataset
 ) -> list[keras.callbacks.Callback]:
     """Curves, and some validation words with what is read."""
     settings = config.callbacks.tensorboard

@@ -10,8 +10,8 @@ import keras
 import numpy as np
 
 from data_generators.data_generator import DataGenerator
-from data_generators.input_pipeline import Feed
-from models.precision import computing_in
+from data_generators.input_pipeline import InputPipeline
+from models.precision import precision_scope
 from trainers.trainer_seq2seq import TrainerSeq2Seq
 
 try:
@@ -20,7 +20,7 @@ except ImportError:  # Windows
     resource = None  # type: ignore[assignment]
 
 
-class ChosenBatches(Feed):
+class ChosenBatches(InputPipeline):
     """Feeds some batches of a generator's first epoch, in the given order."""
 
     def __init__(self, generator: DataGenerator, indices: list[int]) -> None:
@@ -52,13 +52,13 @@ def dry_run(trainer: TrainerSeq2Seq) -> None:
     Nothing is written. The widest batch needs most memory; it comes first, with the compilation. Of the
     average one's times the first doesn't count, for it prepares new sizes; the best of the others does.
     """
-    generator: DataGenerator = trainer.train_feed.generator
+    generator: DataGenerator = trainer.train_pipeline.generator
     sizes = batch_sizes(generator)
     widest, average = int(np.argmax(sizes)), int(np.argmin(np.abs(sizes - sizes.mean())))
     feed = ChosenBatches(generator, [widest, average, average, average])
     times = StepTimes()
     trainer.compile()
-    with computing_in(trainer.precision):
+    with precision_scope(trainer.precision):
         trainer.network.model.fit(
             feed.dataset(), steps_per_epoch=4, callbacks=[times], shuffle=False, verbose=0
         )

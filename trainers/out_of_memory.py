@@ -13,7 +13,7 @@ def out_of_memory(model: keras.Model, generator: BaseDataGenerator) -> UserError
 
     The trial steps change the model, which must not be saved any more.
     """
-    if generator.fills:  # Other processes would have to try along.
+    if generator.pads_batches:  # Other processes would have to try along.
         return UserError(
             f"Out of memory at train.batch_size {generator.batch_size}; lower it and go on with the same "
             "command, or start anew with --restart."

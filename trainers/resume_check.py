@@ -4,8 +4,8 @@ import math
 from pathlib import Path
 from typing import Any
 
-from utils.config.data import Image
-from utils.config.schema import Config, Network
+from utils.config.data import ImageConfig
+from utils.config.schema import Config, NetworkConfig
 from utils.errors import UserError
 from utils.log import log
 
@@ -30,11 +30,11 @@ def identity(config: Config, charset: str, words: int, steps: int) -> dict[str, 
     }
 
 
-def check_same_training(saved: dict[str, Any], now: dict[str, Any], folder: Path) -> None:
+def check_resumable(saved: dict[str, Any], now: dict[str, Any], folder: Path) -> None:
     """Compares the saved state with `now`, an `identity`.
 
     Network and image geometry must be the same. Within an epoch its words must be the same too; between
-    epochs they may change, and the batch size at any time (`where_to_go_on`).
+    epochs they may change, and the batch size at any time (`resume_position`).
 
     Raises:
         UserError: names the first difference.
@@ -45,7 +45,7 @@ def check_same_training(saved: dict[str, Any], now: dict[str, Any], folder: Path
     whole = all(isinstance(before.get(name), type(value)) for name, value in now.items())
     if not whole or not 0 < before["learning_rate"] < math.inf or saved["step"] >= max(1, before["steps"]):
         raise UserError(f"The training state in {folder} is incomplete; start anew with --restart.")
-    for section, defaults in (("image", Image()), ("network", Network())):
+    for section, defaults in (("image", ImageConfig()), ("network", NetworkConfig())):
         # A key that is newer than the state had its default's effect.
         earlier = defaults.model_dump(mode="json") | before[section]
         for name, value in now[section].items():
@@ -62,7 +62,7 @@ def check_same_training(saved: dict[str, Any], now: dict[str, Any], folder: Path
             )
 
 
-def where_to_go_on(saved: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
+def resume_position(saved: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
     """The saved state at the beginning of its epoch, if that was begun with batches of another size."""
     if saved and saved["step"] and saved["identity"]["steps"] != now["steps"]:
         log(f"Epoch {saved['epoch'] + 1} was begun with batches of another size and starts over.")

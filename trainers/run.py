@@ -5,7 +5,7 @@ from typing import Any
 import keras
 
 from callbacks.training_state import read_progress
-from data_generators.dataset import Dataset, learnable, open_dataset, read_dataset_labels
+from data_generators.dataset import Dataset, open_dataset, read_dataset_labels, with_trainable_labels
 from data_generators.generators import training_generator, validation_generator
 from data_generators.training_words import open_training_words, training_words
 from models.artifact import load_artifact, save_artifact
@@ -17,8 +17,8 @@ from models.description import (
     trained_folder,
 )
 from models.model_seq2seq import ModelSeq2Seq
-from models.precision import building_in, dtype_policy, resolve_precision
-from models.transfer import check_same_shape, extended_charset, start_from
+from models.precision import dtype_policy, dtype_scope, resolve_precision
+from models.transfer import check_same_shape, extended_charset, load_pretrained
 from predictors.calibrate import calibrate_on
 from preprocessing.labels import Word
 from preprocessing.tokenizer import Tokenizer
@@ -31,7 +31,7 @@ from utils.distributed.cluster import Cluster, start_cluster
 from utils.errors import Interrupted, UserError
 from utils.escaping import one_line
 from utils.log import log
-from utils.paths import find
+from utils.paths import resolve_shipped
 from utils.system import keep_freed_memory
 
 
@@ -39,9 +39,9 @@ def train(config: Config, restart: bool = False) -> None:
     """Trains with `config`, continuing an interrupted training of the same experiment folder."""
     keep_freed_memory()
     cluster = start_cluster(config.train.distribution)
-    with cluster.together():
+    with cluster.abort_all_on_error():
         trainer = _build(config, restart, cluster)
-        with cluster.first_alone():
+        with cluster.main_process_first():
             if cluster.is_first:
                 set_aside_old_run(config, restart)
                 check_places(config)
@@ -51,13 +51,13 @@ def train(config: Config, restart: bool = False) -> None:
             if restart:
                 raise Interrupted(error.signal_number, f"{error} Leave out --restart.") from None
             raise
-        with cluster.first_alone(), cluster.alone():
+        with cluster.main_process_first(), cluster.local_scope():
             if cluster.is_first:
                 _calibrate(config, trainer.val_dataset)
                 _copy_to_output(config)
 
 
-def try_out(config: Config) -> None:
+def dry_run_training(config: Config) -> None:
     """Builds what `train` would train and says what it would take; leaves the experiment folder alone."""
     dry_run(_build(config, restart=False, cluster=Cluster()))
 
@@ -74,15 +74,15 @@ def _build(config: Config, restart: bool, cluster: Cluster) -> TrainerSeq2Seq:
     if not saved:
         _check_start(config)
     keras.utils.set_random_seed(config.seed)
-    with cluster.first_alone():
+    with cluster.main_process_first():
         labels = read_dataset_labels(config)
         own, additional = training_words(config, labels)
         tokenizer = _tokenizer(config, [*own, *additional], saved)
         train_words, shares = open_training_words(config, own, additional, tokenizer)
         val_words = open_dataset(config, labels.splits["val"], "val")
-    val_lessons = cluster.part_of(learnable(val_words, tokenizer, config))
+    val_lessons = cluster.shard(with_trainable_labels(val_words, tokenizer, config))
     policy = dtype_policy(resolve_precision(config.train.precision))
-    with cluster.training(), building_in(policy):
+    with cluster.training_scope(), dtype_scope(policy):
         network = ModelSeq2Seq(config.image, config.network, tokenizer)
         if not saved:
             _load_pretrained(config, network)
@@ -116,7 +116,7 @@ def _tokenizer(config: Config, words: list[Word], saved: dict[str, Any] | None) 
     if config.network.charset is None and start.use_pretrained_weights:
         if saved:
             return Tokenizer(saved_charset(saved))
-        folder = find(artifact_folder(str(start.restore_from)))
+        folder = resolve_shipped(artifact_folder(str(start.restore_from)))
         tokenizer = read_tokenizer(folder, read_description(folder))
         return _extended(tokenizer, _labels(config, words), start.add_characters)
     if config.network.charset is not None:
@@ -146,8 +146,8 @@ def _load_pretrained(config: Config, network: ModelSeq2Seq) -> None:
     start = config.train.weights_initialization
     if not start.use_pretrained_weights:
         return
-    folder = find(artifact_folder(str(start.restore_from)))
-    change = start_from(folder, network)
+    folder = resolve_shipped(artifact_folder(str(start.restore_from)))
+    change = load_pretrained(folder, network)
     log(f"Starting from the weights in {folder}.")
     if change.new or change.dropped:
         new, dropped = (one_line(" ".join(chars)) or "none" for chars in (change.new, change.dropped))
@@ -185,7 +185,7 @@ def _check_start(config: Config) -> None:
         raise UserError(
             "train.weights_initialization.restore_from names no model folder to start from; set it."
         )
-    folder = find(artifact_folder(str(start.restore_from)))
+    folder = resolve_shipped(artifact_folder(str(start.restore_from)))
     if not folder.exists():
         raise UserError(
             f"train.weights_initialization.restore_from {start.restore_from} does not exist; train it first, "

@@ -12,7 +12,7 @@ from base.base_data_generator import BaseDataGenerator
 from base.base_trainer import BaseTrainer
 from callbacks.batch_statistics import BatchStatistics, fix_statistics
 from callbacks.divergence import StopOnDivergence
-from callbacks.evaluation_model import Evaluated
+from callbacks.evaluation_model import EvaluationModel
 from callbacks.history import History
 from callbacks.learning_rate import LearningRate
 from callbacks.progress import Progress
@@ -21,14 +21,14 @@ from callbacks.training_state import read_progress
 from callbacks.validation import ValidationScores
 from data_generators.data_generator import DataGenerator
 from data_generators.dataset import Dataset
-from data_generators.input_pipeline import Feed
+from data_generators.input_pipeline import InputPipeline
 from models.model_seq2seq import ModelSeq2Seq
-from models.precision import computing_in, dtype_policy, resolve_precision
+from models.precision import dtype_policy, precision_scope, resolve_precision
 from predictors.predictor_seq2seq import PredictorSeq2Seq
 from trainers.callback_factory import monitoring, reason_to_end, snapshots, tensorboard
 from trainers.experiment_folder import HEADER, state_file
 from trainers.out_of_memory import out_of_memory
-from trainers.resume_check import check_same_training, identity, where_to_go_on
+from trainers.resume_check import check_resumable, identity, resume_position
 from trainers.run_info import add_run
 from utils.config.load import config_to_yaml
 from utils.config.schema import Config
@@ -63,13 +63,13 @@ class TrainerSeq2Seq(BaseTrainer):
         self.network = network
         self.cluster = cluster or Cluster()
         self.precision = resolve_precision(config.train.precision)
-        self.evaluated = Evaluated(network, self.cluster, dtype_policy(self.precision))
+        self.evaluated = EvaluationModel(network, self.cluster, dtype_policy(self.precision))
         self.predictor = PredictorSeq2Seq(self.evaluated.network, config.predict.batch_size)
         self.val_dataset = val_dataset
         self.steps = len(train_generator)
         self.words = train_generator.words_per_epoch
-        self.train_feed = Feed(train_generator, config.train.num_workers)
-        self.val_feed = Feed(val_generator, config.train.num_workers, endless=False)
+        self.train_pipeline = InputPipeline(train_generator, config.train.num_workers)
+        self.val_pipeline = InputPipeline(val_generator, config.train.num_workers, endless=False)
         self.folder = Path(config.experiment_folder)
         self.state_file = state_file(config)
         self.identity = identity(config, network.tokenizer.charset, self.words, self.steps)
@@ -85,14 +85,14 @@ class TrainerSeq2Seq(BaseTrainer):
         """
         with experiment_lock(self.folder) if self.cluster.is_first else contextlib.nullcontext():
             self.saved = self._read_saved()
-            check_same_training(self.saved, self.identity, self.folder)
-            self.saved = where_to_go_on(self.saved, self.identity)
+            check_resumable(self.saved, self.identity, self.folder)
+            self.saved = resume_position(self.saved, self.identity)
             if reason := reason_to_end(self.config, self.saved):
                 log(f"The training in {self.folder} {reason}, or start anew with --restart.")
                 return
             if not self.saved:
                 self._record()
-            self.cluster.agree(self.identity, "config or data")
+            self.cluster.check_identical(self.identity, "config or data")
             self.compile()
             if self.saved:
                 self._prepare_resuming()
@@ -105,7 +105,7 @@ class TrainerSeq2Seq(BaseTrainer):
     def compile(self) -> None:
         """Gives the network its optimizer and loss."""
         train = self.config.train
-        with self.cluster.training():
+        with self.cluster.training_scope():
             optimizer = self.make_optimizer(
                 train.optimizer, train.learning_rate, train.weight_decay, train.clip_norm, train.ema_decay
             )
@@ -137,7 +137,7 @@ class TrainerSeq2Seq(BaseTrainer):
             ValidationScores(
                 self.evaluated,
                 self.predictor,
-                self.val_feed,
+                self.val_pipeline,
                 self.val_dataset,
                 settings.validation,
                 train.num_epochs,
@@ -179,22 +179,22 @@ class TrainerSeq2Seq(BaseTrainer):
         fix_statistics(self.network.encoder, self._position()[0] >= self._first_fixed())
         self.network.model.train_function = None  # `fit` makes it anew, once the optimizer has its variables.
         callbacks = self.callbacks()
-        self.train_feed.epoch, self.train_feed.step = self._position()
+        self.train_pipeline.epoch, self.train_pipeline.step = self._position()
         try:
             with (
                 warnings.catch_warnings(),
-                computing_in(self.precision),
+                precision_scope(self.precision),
                 self._explained(),
-                self.cluster.fitting(),
+                self.cluster.fit_scope(),
             ):
                 # TensorBoard shows the network in less detail then.
                 warnings.filterwarnings("ignore", message=".*failed to serialize as JSON")
                 # Epochs without validation (callbacks.validation.every_epochs) have no such value.
                 warnings.filterwarnings("ignore", message=".*conditioned on metric .* is not available")
                 self.network.model.fit(
-                    self.train_feed.dataset(),
-                    steps_per_epoch=self.steps - self.train_feed.step,
-                    initial_epoch=self.train_feed.epoch,
+                    self.train_pipeline.dataset(),
+                    steps_per_epoch=self.steps - self.train_pipeline.step,
+                    initial_epoch=self.train_pipeline.epoch,
                     epochs=end,
                     callbacks=callbacks,
                     shuffle=False,
@@ -213,9 +213,9 @@ class TrainerSeq2Seq(BaseTrainer):
         except (UserError, Interrupted):
             raise
         except Exception as error:
-            cause = self.train_feed.error or self.val_feed.error or error
+            cause = self.train_pipeline.error or self.val_pipeline.error or error
             if is_out_of_memory(cause):
-                raise out_of_memory(self.network.model, self.train_feed.generator) from None
+                raise out_of_memory(self.network.model, self.train_pipeline.generator) from None
             if cause is error:
                 raise
             raise cause from None
@@ -244,12 +244,12 @@ class TrainerSeq2Seq(BaseTrainer):
         model = self.network.model
         model.optimizer.build(model.trainable_variables)
         with self._explained():
-            model.evaluate(self.val_feed.dataset(), steps=1, verbose=0)
+            model.evaluate(self.val_pipeline.dataset(), steps=1, verbose=0)
 
     def _batch_statistics(self, epoch: int) -> list[BatchStatistics]:
         """What estimates batch norm's statistics anew, unless they are fixed from `epoch` on."""
         batches = self.config.train.statistics_batches
         if not batches or not any(self.config.network.normalized) or epoch >= self._first_fixed():
             return []
-        generator = self.train_feed.generator
+        generator = self.train_pipeline.generator
         return [BatchStatistics(self.evaluated, generator, batches)]

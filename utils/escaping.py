@@ -18,7 +18,7 @@ def one_line(text: object) -> str:
     return "".join(c if c.isprintable() else _escaped(c) for c in str(text))
 
 
-def harmless(text: str) -> str:
+def escape_control(text: str) -> str:
     """`text` fit for a table or a terminal: only what could do harm there is escaped, such as tab and escape.
 
     Unlike `one_line` it leaves the joiners and spaces that some scripts need.
@@ -28,18 +28,18 @@ def harmless(text: str) -> str:
     return "".join(_escaped(c) if _does_harm(c) else c for c in text)
 
 
-def harmless_cell(text: str) -> str:
-    """`harmless`, and no formula: a spreadsheet would compute what starts like one, and can start programs.
+def escape_csv(text: str) -> str:
+    """`escape_control`, and no formula, which a spreadsheet would compute and by which it can start programs.
 
     Such a text gets an apostrophe in front, which spreadsheets take for "this is text". Numbers and single
     characters, such as the words `-` and `=`, are none and stay as they are.
     """
     if len(text) > 1 and text[0] in _STARTS_FORMULA and not _NUMBER.fullmatch(text):
         text = f"'{text}"
-    return harmless(text)
+    return escape_control(text)
 
 
-def harmless_json(text: str) -> str:
+def escape_json(text: str) -> str:
     """JSON text with what could do harm in a terminal as `\\uXXXX`; it stands for the same values."""
     return _UNSAFE_IN_JSON.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 

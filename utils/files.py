@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from utils.errors import UserError
-from utils.escaping import harmless_cell, harmless_json
+from utils.escaping import escape_csv, escape_json
 
 try:
     import fcntl
@@ -85,18 +85,18 @@ def write_text(path: str | Path, text: str) -> None:
 def write_csv(path: str | Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
     """Replaces `path` by a table with a header, atomically; a row may lack columns.
 
-    Text becomes a `harmless_cell`: tables are looked at in terminals and spreadsheets too.
+    Text becomes a `escape_csv`: tables are looked at in terminals and spreadsheets too.
     """
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
     for cells in (columns, *([row.get(column) for column in columns] for row in rows)):
-        writer.writerow([harmless_cell(cell) if isinstance(cell, str) else cell for cell in cells])
+        writer.writerow([escape_csv(cell) if isinstance(cell, str) else cell for cell in cells])
     write_text(path, table.getvalue())
 
 
 def write_json(path: str | Path, value: Any, indent: int | None = 2) -> None:
     """Replaces `path` by `value` as JSON, atomically."""
-    write_text(path, harmless_json(json.dumps(value, ensure_ascii=False, indent=indent)) + "\n")
+    write_text(path, escape_json(json.dumps(value, ensure_ascii=False, indent=indent)) + "\n")
 
 
 def check_writable(path: str | Path) -> None:

@@ -8,7 +8,7 @@ ROOT = Path(__file__).resolve().parents[1]
 WORDS_FILE = ROOT / "datasets" / "text" / "words.tsv"  # 100,000 English words with frequencies
 
 
-def find(path: str | Path) -> Path:
+def resolve_shipped(path: str | Path) -> Path:
     """`path` itself, or the file or folder of this name beside the code where there is none here."""
     path = Path(path)
     # os.path answers False where pathlib raises, as for names that are too long.

@@ -4,10 +4,10 @@ import numpy as np
 
 from models.model_seq2seq import ModelSeq2Seq
 from predictors.beam import BeamDecoder
-from predictors.lexicon.scorer import LexiconGuide
+from predictors.lexicon.scorer import LexiconScorer
 from predictors.lexicon.words import read_lexicon
 from preprocessing.tokenizer import PAD
-from utils.config.predict import Predict
+from utils.config.predict import PredictConfig
 
 
 class LexiconDecoder:
@@ -20,11 +20,11 @@ class LexiconDecoder:
         UserError: the lexicon can't be read.
     """
 
-    def __init__(self, network: ModelSeq2Seq, predict: Predict) -> None:
+    def __init__(self, network: ModelSeq2Seq, predict: PredictConfig) -> None:
         self.tokenizer = network.tokenizer
         self.predict = predict
         self.lexicon = read_lexicon(predict.lexicon.file, predict.lexicon.oov_penalty)
-        guide = LexiconGuide(self.lexicon, network.tokenizer.charset, predict.lexicon.weight)
+        guide = LexiconScorer(self.lexicon, network.tokenizer.charset, predict.lexicon.weight)
         width = predict.beam_width
         self.beam = BeamDecoder(network, width, predict.length_penalty, width, predict.ctc_weight, guide)
 

@@ -4,13 +4,13 @@ import keras
 import numpy as np
 from keras import ops
 
-from predictors.joint_scorer import NEVER
+from predictors.joint_scorer import LOG_ZERO
 from predictors.lexicon.trie import OUTSIDE, ROOT, build_trie
 from predictors.lexicon.words import OTHER_CHARACTER, Lexicon
 from preprocessing.tokenizer import END, NUM_SPECIAL
 
 
-class LexiconGuide(keras.layers.Layer):
+class LexiconScorer(keras.layers.Layer):
     """Leads a beam search towards the words of a lexicon, without closing the way to others.
 
     A beginning counts with the log probability of all words that begin so, and never with less than
@@ -28,8 +28,8 @@ class LexiconGuide(keras.layers.Layer):
         self.oov_penalty = lexicon.oov_penalty
         # Variables, not constants: a graph is no place for 40 MB of them.
         self.following = keras.Variable(trie.following, dtype="int32", trainable=False)
-        self.beginning = keras.Variable(np.maximum(trie.beginning, NEVER), trainable=False)
-        self.ending = keras.Variable(np.maximum(trie.ending, NEVER), trainable=False)
+        self.beginning = keras.Variable(np.maximum(trie.beginning, LOG_ZERO), trainable=False)
+        self.ending = keras.Variable(np.maximum(trie.ending, LOG_ZERO), trainable=False)
         self.classes = np.concatenate([np.zeros(NUM_SPECIAL, np.int32), trie.classes])
 
     def call(self, place, step):

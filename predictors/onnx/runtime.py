@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 
-from models.description import Anatomy, onnx_files, read_anatomy, read_description, short
-from predictors.ctc_prefix import CtcPrefix, follow_paths
+from models.description import ModelSpec, onnx_files, read_description, read_spec, short
+from predictors.ctc_prefix import CtcPrefix, ctc_forward
 from predictors.onnx.graph_check import check_graph
 from predictors.word_predictor import WordPredictor
 from preprocessing.tokenizer import END, PAD, START
-from utils.config.predict import Predict
+from utils.config.predict import PredictConfig
 from utils.errors import UserError
 from utils.system import is_out_of_memory, usable_cores
 
@@ -42,17 +42,17 @@ class PredictorOnnx(WordPredictor):
         self,
         encoder: bytes,
         decoder: bytes,
-        anatomy: Anatomy,
+        spec: ModelSpec,
         batch_size: int = 256,
         threads: int = 0,
         ctc_weight: float = 0.0,
     ) -> None:
-        super().__init__(anatomy, batch_size)
+        super().__init__(spec, batch_size)
         self.encoder = _session(encoder, "encoder", threads)
         self.step = _session(decoder, "decoder", threads)
         self.carried = [node.name for node in self.encoder.get_outputs()]
         self.ctc_weight = ctc_weight if COLUMNS in self.carried else 0.0
-        self.prefix = CtcPrefix(np, follow_paths)
+        self.prefix = CtcPrefix(np, ctc_forward)
         self.states = [name for name in self.carried if name.startswith("state_")]
 
     @classmethod
@@ -61,14 +61,14 @@ class PredictorOnnx(WordPredictor):
         folder: str | os.PathLike,
         batch_size: int = 256,
         threads: int = 0,
-        ctc_weight: float = Predict().ctc_weight,
+        ctc_weight: float = PredictConfig().ctc_weight,
     ) -> "PredictorOnnx":
         """Loads a model folder; raises UserError if it isn't a whole one with ONNX files."""
         folder = Path(folder)
         description = read_description(folder)
-        anatomy = read_anatomy(folder, description)
+        spec = read_spec(folder, description)
         try:
-            return cls(*onnx_files(folder, description), anatomy, batch_size, threads, ctc_weight)
+            return cls(*onnx_files(folder, description), spec, batch_size, threads, ctc_weight)
         except UnusableGraph as error:
             raise UserError(f"{error} in the model folder {folder}; export it again.") from None
 
@@ -94,7 +94,7 @@ class PredictorOnnx(WordPredictor):
         fed = {"image": np.ascontiguousarray(image), "width": width}
         carried = dict(zip(self.carried, self.encoder.run(self.carried, fed)))
         columns = carried.pop(COLUMNS, None)
-        shape = (len(image), self.anatomy.network.max_seq_lenght)
+        shape = (len(image), self.spec.network.max_seq_lenght)
         ids, log_probability = np.full(shape, PAD, np.int32), np.zeros(shape, np.float32)
         # The words in the decoder: their rows in the results, and which of them haven't ended.
         rows, running = np.arange(shape[0]), np.ones(shape[0], bool)

@@ -10,23 +10,23 @@ from preprocessing.importers.labelled_word import (
     EMPTY_LABEL,
     IMAGE_TOO_LARGE,
     LABEL_TOO_LONG,
-    LINK_OUT,
     MISSING_IMAGE,
+    OUTSIDE_FOLDER,
     UNREADABLE_IMAGE,
     Dropped,
-    Record,
+    LabelledWord,
 )
 from preprocessing.word_image import UnusableImage, decode
-from utils.config.data import Image
+from utils.config.data import ImageConfig
 from utils.files import is_inside
 from utils.log import progress_bar
 
-IMAGE = Image()
+IMAGE = ImageConfig()
 
 
 def drop_bad_labels(
-    records: list[Record], max_length: int | None = None
-) -> tuple[list[Record], list[Dropped]]:
+    records: list[LabelledWord], max_length: int | None = None
+) -> tuple[list[LabelledWord], list[Dropped]]:
     """Sorts out empty labels, labels of more than `max_length` code points and repeated files."""
     kept, dropped, seen = [], [], set()
     for record in records:
@@ -48,14 +48,14 @@ def drop_bad_labels(
 
 
 def drop_bad_images(
-    records: list[Record], folder: Path, workers: int, image: Image = IMAGE
-) -> tuple[list[Record], list[Dropped]]:
+    records: list[LabelledWord], folder: Path, workers: int, image: ImageConfig = IMAGE
+) -> tuple[list[LabelledWord], list[Dropped]]:
     """Reads every image in `workers` threads and sorts out the words whose image is unusable."""
     kept, dropped = [], []
     pool = ThreadPoolExecutor(workers)
 
     def problem(path: Path) -> str | None:
-        return image_problem(path, image) if is_inside(path, folder) else LINK_OUT
+        return image_problem(path, image) if is_inside(path, folder) else OUTSIDE_FOLDER
 
     try:
         problems = pool.map(problem, [folder / record.word.filename for record in records])
@@ -71,7 +71,7 @@ def drop_bad_images(
     return kept, dropped
 
 
-def image_problem(path: str | Path, image: Image = IMAGE) -> str | None:
+def image_problem(path: str | Path, image: ImageConfig = IMAGE) -> str | None:
     """Why training could not read the file, as a reason of `utils.importers.record`; None if it can.
 
     The image is decoded as in training, and refused by its header if it has more than

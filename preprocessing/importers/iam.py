@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from preprocessing.importers.labelled_word import MALFORMED_LINE, Dropped, Record
+from preprocessing.importers.labelled_word import MALFORMED_LINE, Dropped, LabelledWord
 from preprocessing.importers.textfile import data_lines
 from preprocessing.labels import Word
 from preprocessing.tokenizer import normalize_label
@@ -13,7 +13,7 @@ WORD_ID = re.compile(r"\w+-\w+(-\w+)+")
 NUMBER = re.compile(r"-?\d+")
 
 
-def read_words(path: str | Path, writers: dict[str, str]) -> tuple[list[Record], list[Dropped]]:
+def read_words(path: str | Path, writers: dict[str, str]) -> tuple[list[LabelledWord], list[Dropped]]:
     """The words of words.txt, with file names relative to IAM's `words` folder, and the malformed lines.
 
     Args:
@@ -32,7 +32,7 @@ def read_words(path: str | Path, writers: dict[str, str]) -> tuple[list[Record],
         word_id, segmented, label = parsed
         form = form_of(word_id)
         filename = f"{form.partition('-')[0]}/{form}/{word_id}.png"
-        records.append(Record(Word(filename, label, writers.get(form)), form=form, segmented=segmented))
+        records.append(LabelledWord(Word(filename, label, writers.get(form)), form=form, segmented=segmented))
     if not records:
         raise UserError(f"{path} has no line in the format of IAM's words.txt; check that it is that file.")
     return records, dropped

@@ -14,13 +14,13 @@ MISSING_IMAGE = "missing image"
 EMPTY_FILE = "empty file"
 UNREADABLE_IMAGE = "unreadable image"
 IMAGE_TOO_LARGE = "image too large"
-LINK_OUT = "link that leaves the images"
+OUTSIDE_FOLDER = "link that leaves the images"
 NO_WRITER = "writer unknown"
 NO_LIST = "form in no list"
 
 
 @dataclass(frozen=True)
-class Record:
+class LabelledWord:
     """A word with what decides on its place: IAM's form and segmentation flag, or the table's split."""
 
     word: Word

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import editdistance
 
-from preprocessing.importers.labelled_word import MISREAD, SEGMENTATION_ERR, Dropped, Record
+from preprocessing.importers.labelled_word import MISREAD, SEGMENTATION_ERR, Dropped, LabelledWord
 from preprocessing.importers.split import Splits
 from utils.errors import UserError
 
@@ -14,8 +14,8 @@ MOST_ERRORS = 0.6
 
 
 def drop_bad_segmentation(
-    records: list[Record], include: str | None, readings: dict[str, str] | None
-) -> tuple[list[Record], list[Dropped]]:
+    records: list[LabelledWord], include: str | None, readings: dict[str, str] | None
+) -> tuple[list[LabelledWord], list[Dropped]]:
     """Sorts out flagged words.
 
     Args:
@@ -34,7 +34,7 @@ def drop_bad_segmentation(
     return kept, dropped
 
 
-def keep_in_training_only(splits: Splits, records: list[Record]) -> list[Dropped]:
+def keep_in_training_only(splits: Splits, records: list[LabelledWord]) -> list[Dropped]:
     """Takes flagged words out of val and test, so that figures are comparable with published ones."""
     flagged = {record.word.filename for record in records if not record.segmented}
     dropped = []
@@ -69,7 +69,7 @@ def read_readings(path: Path, images: Path) -> dict[str, str]:
     }
 
 
-def _problem(record: Record, readings: dict[str, str] | None) -> str | None:
+def _problem(record: LabelledWord, readings: dict[str, str] | None) -> str | None:
     if readings is None or record.word.filename not in readings:
         return None
     label, text = record.word.label, readings[record.word.filename]

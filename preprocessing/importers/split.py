@@ -6,14 +6,14 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from preprocessing.importers.labelled_word import NO_LIST, NO_WRITER, Dropped, Record
+from preprocessing.importers.labelled_word import NO_LIST, NO_WRITER, Dropped, LabelledWord
 from preprocessing.labels import SPLITS, Word
 from utils.errors import UserError
 
 Splits = dict[str, list[Word]]
 
 
-def random_split(records: list[Record], test_size: float, val_size: float, seed: int) -> Splits:
+def random_split(records: list[LabelledWord], test_size: float, val_size: float, seed: int) -> Splits:
     """`test_size` of the words become test and `val_size` of the rest val; writers and texts are shared."""
     order = np.random.default_rng(seed).permutation(len(records))
     test = round(len(records) * test_size)
@@ -23,7 +23,7 @@ def random_split(records: list[Record], test_size: float, val_size: float, seed:
 
 
 def writer_split(
-    records: list[Record], test_size: float, val_size: float, seed: int
+    records: list[LabelledWord], test_size: float, val_size: float, seed: int
 ) -> tuple[Splits, list[Dropped]]:
     """Gives each part whole writers, so that no writer of val or test is seen in training.
 
@@ -51,7 +51,7 @@ def writer_split(
     return _collect((split_of.get(writer, "train"), word) for writer, word in known), dropped
 
 
-def form_split(records: list[Record], lists: dict[str, set[str]]) -> tuple[Splits, list[Dropped]]:
+def form_split(records: list[LabelledWord], lists: dict[str, set[str]]) -> tuple[Splits, list[Dropped]]:
     """Follows lists of form ids, one set per split; words of forms in none of them are dropped.
 
     Raises:
@@ -74,7 +74,7 @@ def form_split(records: list[Record], lists: dict[str, set[str]]) -> tuple[Split
     return _collect(listed), dropped
 
 
-def table_split(records: list[Record]) -> Splits:
+def table_split(records: list[LabelledWord]) -> Splits:
     """Follows the split that the table names for each word."""
     return _collect((str(record.split), record.word) for record in records)
 

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from preprocessing.importers.labelled_word import Record
+from preprocessing.importers.labelled_word import LabelledWord
 from preprocessing.importers.textfile import read_text
 from preprocessing.labels import SPLITS, Word, check_filename
 from preprocessing.tokenizer import normalize_label
@@ -15,7 +15,7 @@ COLUMNS = ("filename", "label", "writer", "split")
 FIRST_DELIMITER = re.compile(r'(?:"(?:[^"]|"")*"|[^,;\t|]*)([,;\t|])')
 
 
-def read_table(path: str | Path) -> list[Record]:
+def read_table(path: str | Path) -> list[LabelledWord]:
     """The words of a CSV or TSV file, in its order.
 
     Columns are filename, label and, optionally, writer; a header line that names at least filename
@@ -78,7 +78,7 @@ def _check_header(names: list[str], path: str | Path) -> None:
         )
 
 
-def _record(names: list[str], cells: list[str], where: str) -> Record:
+def _record(names: list[str], cells: list[str], where: str) -> LabelledWord:
     if len(cells) > len(names):
         raise UserError(
             f"{where} has {len(cells)} columns instead of {len(names)}; quote a label that has commas."
@@ -92,4 +92,4 @@ def _record(names: list[str], cells: list[str], where: str) -> Record:
     if "split" in names and values.get("split") not in SPLITS:
         raise UserError(f"{where}: split is {values.get('split', '')!r}; write train, val or test.")
     word = Word(values["filename"], normalize_label(values["label"]), values.get("writer") or None)
-    return Record(word, split=values.get("split"))
+    return LabelledWord(word, split=values.get("split"))

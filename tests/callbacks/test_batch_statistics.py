@@ -6,7 +6,7 @@ import pytest
 
 from callbacks.averaging import averaged_weights
 from callbacks.batch_statistics import BatchStatistics, normalizations
-from callbacks.evaluation_model import Evaluated
+from callbacks.evaluation_model import EvaluationModel
 from models.model_seq2seq import ModelSeq2Seq
 from tests.data_generators.test_data_generator import TOKENIZER, make_dataset, make_generator
 from utils.distributed.cluster import Cluster
@@ -15,7 +15,7 @@ from utils.distributed.cluster import Cluster
 def make_evaluated(generator, policy="float32", **optimizer):
     network = ModelSeq2Seq(generator.config.image, generator.config.network, TOKENIZER)
     network.compile(keras.optimizers.SGD(0.1, **optimizer))
-    evaluated = Evaluated(network, Cluster(), policy)
+    evaluated = EvaluationModel(network, Cluster(), policy)
     evaluated.compile(0.0)
     return evaluated
 

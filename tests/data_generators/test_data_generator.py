@@ -15,7 +15,7 @@ from data_generators.collator import WIDTH_STEP
 from data_generators.data_generator import DataGenerator
 from data_generators.dataset import Dataset
 from data_generators.image_cache import ImageStore
-from data_generators.input_pipeline import Feed, stream
+from data_generators.input_pipeline import InputPipeline, stream
 from data_generators.training_words import train_subset
 from preprocessing.labels import Word, read_labels
 from preprocessing.tokenizer import END, PAD, START, Tokenizer
@@ -241,7 +241,7 @@ def test_ctc_gives_every_label_enough_columns():
     # 64 columns of 1 pixel would do for all; images are at most 64 pixels, so 16 columns, wide.
     labels = ["a" * 8, "abababab", "a", "aabbccdd"]
     generator = make_generator(make_dataset(labels=labels), shuffle=False, network={"ctc_weight": 0.5})
-    generator.maker.column_stride = 8
+    generator.collator.column_stride = 8
     inputs, targets = generator.batch(0, 0)
     assert set(targets) == {"characters", "columns"} and same(targets["characters"], targets["columns"])
     for position, width in zip(generator.positions(0)[0], inputs["width"]):
@@ -339,7 +339,7 @@ def test_many_threads_may_ask_for_different_epochs_at_once():
 
 
 def test_the_feed_starts_where_training_stands():
-    feed = Feed(make_generator(augmented=True), threads=2)
+    feed = InputPipeline(make_generator(augmented=True), threads=2)
     feed.epoch, feed.step = 1, 5
     found = [keras.tree.map_structure(np.asarray, batch) for batch in itertools.islice(feed.dataset(), 2)]
     expected = [feed.generator.batch(1, index) for index in (5, 6)]
@@ -347,12 +347,12 @@ def test_the_feed_starts_where_training_stands():
 
 
 def test_a_feed_for_validation_ends_with_its_epoch():
-    feed = Feed(make_generator(shuffle=False), threads=2, endless=False)
+    feed = InputPipeline(make_generator(shuffle=False), threads=2, endless=False)
     assert len(list(feed.dataset())) == len(feed.generator) == 7
 
 
 def test_the_feed_takes_batches_of_all_sizes():
-    feed = Feed(make_generator(network={"ctc_weight": 0.5}), threads=1)
+    feed = InputPipeline(make_generator(network={"ctc_weight": 0.5}), threads=1)
     found = list(itertools.islice(iter(feed.dataset()), 7))
     assert len({inputs["image"].shape[2] for inputs, _ in found}) > 2
     assert all(set(targets) == {"characters", "columns"} for _, targets in found)
@@ -408,7 +408,7 @@ def test_training_validates_on_the_validation_words(dataset, tmp_path, monkeypat
     assert caught["val"].dataset.words == caught["decoded"].words == splits["val"]
     trained = {word.filename for word in caught["train"].dataset.words}
     assert not trained & {word.filename for word in caught["val"].dataset.words}
-    assert caught["train"].maker.augmented and not caught["val"].maker.augmented
+    assert caught["train"].collator.augmented and not caught["val"].collator.augmented
     assert caught["train"].shuffle and not caught["val"].shuffle
 
 

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from PIL import Image as PillowImage
+from PIL import Image
 
 from data_generators import dataset as dataset_module
 from data_generators.dataset import open_dataset, read_dataset_labels
@@ -29,7 +29,7 @@ def make(tmp_path, logged):
     (tmp_path / "words").mkdir()
     for index in range(10):
         pixels = np.full((16, 20 + index), 20 * index, np.uint8)
-        PillowImage.fromarray(pixels).save(tmp_path / "words" / f"{index}.png")
+        Image.fromarray(pixels).save(tmp_path / "words" / f"{index}.png")
 
     def _make(**keys):
         values = {

@@ -7,16 +7,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image as PillowImage
+from PIL import Image
 
 from data_generators import image_cache
 from data_generators.image_cache import open_store, ordered_map
 from preprocessing.word_image import read_word_image
-from utils.config.data import Image, ImageSize
+from utils.config.data import ImageConfig, ImageSizeConfig
 from utils.errors import UserError
 
-IMAGE = Image(image_size=ImageSize(y_size=16, x_size=60), fixed_width=False)
-COLOUR = Image(image_size=ImageSize(y_size=16, x_size=60, num_channels=3), fixed_width=False)
+IMAGE = ImageConfig(image_size=ImageSizeConfig(y_size=16, x_size=60), fixed_width=False)
+COLOUR = ImageConfig(image_size=ImageSizeConfig(y_size=16, x_size=60, num_channels=3), fixed_width=False)
 NAMES = [f"{index:02d}.png" for index in range(12)]
 
 
@@ -25,7 +25,7 @@ def make_words(folder, names=NAMES):
     folder.mkdir()
     for name in names:
         pixels = rng.integers(0, 256, (20, int(rng.integers(5, 90)), 3), np.uint8)
-        PillowImage.fromarray(pixels).save(folder / name)
+        Image.fromarray(pixels).save(folder / name)
     return folder
 
 
@@ -81,7 +81,7 @@ def test_the_second_time_nothing_is_decoded(words, decoded):
 
 def test_a_changed_file_is_read_anew(words, decoded):
     opened(words)
-    PillowImage.fromarray(np.zeros((20, 33), np.uint8)).save(words / NAMES[3])
+    Image.fromarray(np.zeros((20, 33), np.uint8)).save(words / NAMES[3])
     os.utime(words / NAMES[3], ns=(1, 1))
     decoded.clear()
     assert_exact(opened(words), words)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image as PillowImage
+from PIL import Image
 
 import main
 from data_generators.dataset import open_dataset
@@ -28,7 +28,7 @@ def other(tmp_path):
     folder.mkdir()
     for index in range(NUMBER):
         pixels = np.full((16, 20 + index), 10 * index, np.uint8)
-        PillowImage.fromarray(pixels).save(folder / f"{index}.png")
+        Image.fromarray(pixels).save(folder / f"{index}.png")
     entries = [{"filename": f"{index}.png", "label": "é"} for index in range(NUMBER)]
     splits = {"train": entries, "val": [], "test": entries[:1]}
     (folder / "labels.json").write_text(json.dumps(splits), encoding="utf-8")

@@ -29,7 +29,7 @@ from preprocessing.batch import pad_images
 from preprocessing.tokenizer import END, PAD, Tokenizer
 from tests.helpers.tiny import REPOSITORY, merged, tiny_settings, write_settings
 from tools import release_model
-from utils.config.predict import Export, Predict
+from utils.config.predict import ExportConfig, PredictConfig
 from utils.errors import UserError
 
 # Between them every option of the network and of the image that changes the graph.
@@ -99,9 +99,9 @@ def pictures(model: ModelSeq2Seq, number: int) -> list[np.ndarray]:
 def exported(model: ModelSeq2Seq, folder) -> PredictorOnnx:
     encoder_graph(model).save(folder / "encoder.onnx")
     decoder_graph(model).save(folder / "decoder.onnx")
-    anatomy = PredictorSeq2Seq(model).anatomy
+    spec = PredictorSeq2Seq(model).spec
     parts = ((folder / f"{part}.onnx").read_bytes() for part in ("encoder", "decoder"))
-    return PredictorOnnx(*parts, anatomy, threads=1, ctc_weight=Predict().ctc_weight)
+    return PredictorOnnx(*parts, spec, threads=1, ctc_weight=PredictConfig().ctc_weight)
 
 
 def assert_alike(found, expected):
@@ -187,7 +187,7 @@ def two_blocks(make_config, saved):
 
 def test_int8_export(two_blocks, saved, eagerly, capsys):
     """All convolutions but the first get whole numbers, and the encoder's answers change a little."""
-    export(two_blocks.model_copy(update={"export": Export()}))
+    export(two_blocks.model_copy(update={"export": ExportConfig()}))
     exact = PredictorOnnx.from_folder(saved)
     assert read_description(saved)["onnx"]["int8"] is False
     export(two_blocks)
@@ -198,7 +198,7 @@ def test_int8_export(two_blocks, saved, eagerly, capsys):
     convolutions = [node for node in graph.node if node.op_type == "Conv"]
     makers = {name: node.op_type for node in graph.node for name in node.output}
     assert [makers.get(node.input[1]) for node in convolutions] == [None, "DequantizeLinear"]
-    image, width = pad_images(pictures(load_artifact(saved)[0], 12), exact.anatomy.column_stride)
+    image, width = pad_images(pictures(load_artifact(saved)[0], 12), exact.spec.column_stride)
     for name, before, after in zip(
         exact.carried,
         *(each.encoder.run(each.carried, {"image": image, "width": width}) for each in (exact, rounded)),
@@ -209,7 +209,7 @@ def test_int8_export(two_blocks, saved, eagerly, capsys):
 
 def test_int8_only_if_it_reads_as_well(two_blocks, saved, dataset, tmp_path, eagerly):
     before = content(saved)
-    impossible = Export.model_construct(int8=True, largest_loss=-10)
+    impossible = ExportConfig.model_construct(int8=True, largest_loss=-10)
     with pytest.raises(UserError, match=r"CER .* in int8, .* in float32: too much worse"):
         export(two_blocks.model_copy(update={"export": impossible}))
     labels = {**json.loads((dataset / "labels.json").read_text(encoding="utf-8")), "val": []}

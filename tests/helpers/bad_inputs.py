@@ -16,7 +16,7 @@ import zlib
 from pathlib import Path
 
 import numpy as np
-from PIL import Image as PillowImage
+from PIL import Image
 
 ESCAPE = "\x1b[31m\u202e"  # turns a terminal red and its text around
 
@@ -28,10 +28,10 @@ def word() -> np.ndarray:
     return pixels
 
 
-def encoded(picture: np.ndarray | PillowImage.Image, form: str, **options) -> bytes:
+def encoded(picture: np.ndarray | Image.Image, form: str, **options) -> bytes:
     """A picture as a file of the given format."""
     if isinstance(picture, np.ndarray):
-        picture = PillowImage.fromarray(picture)
+        picture = Image.fromarray(picture)
     buffer = io.BytesIO()
     picture.save(buffer, form, **options)
     return buffer.getvalue()
@@ -58,9 +58,9 @@ def zipped() -> bytes:
 def images() -> dict[str, tuple[bytes, str | None]]:
     """Image files, by name."""
     noise = np.random.default_rng(1).integers(0, 256, (60, 90), np.uint8)
-    grey, rgba = PillowImage.fromarray(word()), np.zeros((24, 60, 4), np.uint8)
+    grey, rgba = Image.fromarray(word()), np.zeros((24, 60, 4), np.uint8)
     rgba[4:12, 6:30] = (40, 40, 40, 255)
-    exif = PillowImage.Exif()
+    exif = Image.Exif()
     exif[0x0112] = 6
     bad = {
         "empty.png": (b"", "empty file"),

@@ -36,7 +36,7 @@ def record_steps(path: Path) -> None:
             self.step = saved.get("step", 0) if epoch == saved.get("epoch", 0) else 0
 
         def on_train_batch_end(self, batch, logs=None):
-            generator: DataGenerator = self.trainer.train_feed.generator
+            generator: DataGenerator = self.trainer.train_pipeline.generator
             words = generator.positions(self.epoch)[self.step].tolist()
             line = {"epoch": self.epoch, "step": self.step, "loss": float(logs["loss"]), "words": words}
             self.step += 1

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from models.description import read_anatomy
+from models.description import read_spec
 from models.geometry import least_parameters
 from tests.helpers.tiny import REPOSITORY
-from utils.config.schema import Network
+from utils.config.schema import NetworkConfig
 
 
 @pytest.mark.parametrize("name", ["iam", "iam_fast", "synthetic"])
@@ -15,8 +15,8 @@ def test_least_parameters_of_released_models(name):
     """Never more than there are, which would refuse a good model; most of them, to refuse bad ones."""
     folder = REPOSITORY / "snapshots" / name
     description = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-    anatomy = read_anatomy(folder, description)
-    least = least_parameters(anatomy.network, anatomy.tokenizer.vocabulary_size)
+    spec = read_spec(folder, description)
+    least = least_parameters(spec.network, spec.tokenizer.vocabulary_size)
     assert 0.65 * description["parameters"] < least <= description["parameters"]
 
 
@@ -35,5 +35,5 @@ def test_least_parameters_of_released_models(name):
 )
 def test_every_size_costs_parameters(sizes):
     small = {"num_filters": [8], "conv_kernels": [[3, 3]], "latent_dim": 64, "encoder_dim": 64}
-    before = least_parameters(Network(**small), 10)
-    assert least_parameters(Network(**{**small, **sizes}), 10) > 1.9 * before
+    before = least_parameters(NetworkConfig(**small), 10)
+    assert least_parameters(NetworkConfig(**{**small, **sizes}), 10) > 1.9 * before

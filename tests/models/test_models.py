@@ -11,8 +11,8 @@ from callbacks.batch_statistics import fix_statistics
 from models.layers import BatchNormalization
 from models.model_seq2seq import ModelSeq2Seq
 from preprocessing.tokenizer import END, PAD, START, Tokenizer
-from utils.config.data import Image
-from utils.config.schema import Config, Network
+from utils.config.data import ImageConfig
+from utils.config.schema import Config, NetworkConfig
 
 CHARSET = "abcdefg"
 SMALL = {
@@ -24,14 +24,14 @@ SMALL = {
     "max_seq_lenght": 8,
     "fixed_seq_length": False,
 }
-IMAGE = Image.model_validate(
+IMAGE = ImageConfig.model_validate(
     {"image_size": {"y_size": 16, "x_size": 64}, "fixed_width": False, "normalization": "standard"}
 )
 
 
 def build(image=IMAGE, **changes):
     keras.utils.set_random_seed(7)
-    model = ModelSeq2Seq(image, Network.model_validate({**SMALL, **changes}), Tokenizer(CHARSET))
+    model = ModelSeq2Seq(image, NetworkConfig.model_validate({**SMALL, **changes}), Tokenizer(CHARSET))
     rng = np.random.default_rng(0)
     for variable in model.model.trainable_variables:  # biases and batch norms start at 0 and 1: too tame
         variable.assign(variable + rng.normal(0, 0.2, variable.shape))

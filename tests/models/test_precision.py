@@ -4,10 +4,10 @@ import keras
 import numpy as np
 import pytest
 
-from callbacks.evaluation_model import Evaluated
+from callbacks.evaluation_model import EvaluationModel
 from models import precision
 from models.model_seq2seq import ModelSeq2Seq
-from models.precision import building_in, computing_in, resolve_precision
+from models.precision import dtype_scope, precision_scope, resolve_precision
 from preprocessing.tokenizer import Tokenizer
 from utils.distributed.cluster import Cluster
 
@@ -73,9 +73,9 @@ def test_bfloat16_ends_with_its_block_and_pauses_in_an_inner_one():
     dense.build(values.shape)
     product = tf.function(lambda x: keras.ops.relu(dense(x)))
     exact = product(values).numpy()
-    with computing_in("mixed_bfloat16"):
+    with precision_scope("mixed_bfloat16"):
         rounded = product(values).numpy()
-        with computing_in("float32"):
+        with precision_scope("float32"):
             assert np.array_equal(product(values).numpy(), exact)
         assert np.array_equal(product(values).numpy(), rounded)
     assert np.array_equal(product(values).numpy(), exact)
@@ -94,7 +94,7 @@ def test_16_bits_learn_what_32_bits_learn(policy, make_config, eagerly):
     losses, networks = {}, {}
     for name in ("float32", policy):
         keras.utils.set_random_seed(1)
-        with building_in(name):
+        with dtype_scope(name):
             network = ModelSeq2Seq(config.image, config.network, tokenizer)
         network.compile(keras.optimizers.Adam(0.02))
         targets = {"characters": target, "columns": target}
@@ -106,7 +106,7 @@ def test_16_bits_learn_what_32_bits_learn(policy, make_config, eagerly):
     layers = networks[policy].encoder.layers
     assert {layer.compute_dtype for layer in layers if isinstance(layer, keras.layers.Conv2D)} == {policy[6:]}
     # What is evaluated and saved is a float32 copy.
-    evaluated = Evaluated(networks[policy], Cluster(), policy)
+    evaluated = EvaluationModel(networks[policy], Cluster(), policy)
     with evaluated.weights():
         assert evaluated.network.encoder.layers[-1].compute_dtype == "float32"
         for saved, trained in zip(evaluated.network.model.weights, networks[policy].model.weights):

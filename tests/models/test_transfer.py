@@ -9,7 +9,7 @@ import pytest
 import main
 from models.artifact import load_artifact, save_artifact
 from models.model_seq2seq import ModelSeq2Seq
-from models.transfer import HANDICAP, check_same_shape, extended_charset, start_from
+from models.transfer import HANDICAP, check_same_shape, extended_charset, load_pretrained
 from preprocessing.labels import Word
 from preprocessing.tokenizer import NUM_SPECIAL, Tokenizer
 from tests.helpers.tiny import CHARSET, merged, tiny_settings, write_settings
@@ -88,7 +88,7 @@ def test_characters_keep_their_rows_to_the_bit(make_config, saved, network, tabl
     special = list(range(NUM_SPECIAL))
     for charset in (OLD + "öé漢x", "é]bz[u", "uae"):
         model = build(make_config, charset, 6, network)
-        change = start_from(folder, model)
+        change = load_pretrained(folder, model)
         kept = [char for char in OLD if char in charset]
         assert sorted(change.kept) == sorted(kept)
         assert (set(change.new), set(change.dropped)) == (set(charset) - set(OLD), set(OLD) - set(charset))
@@ -112,7 +112,7 @@ def test_new_characters_begin_as_their_letter_or_at_random(make_config, saved):
     charset = OLD + "é漢"
     model = build(make_config, charset, 6)
     drawn = rows_of_characters(model)
-    start_from(folder, model)
+    load_pretrained(folder, model)
     before, after = rows_of_characters(old), rows_of_characters(model)
     accented, letter, foreign = ids(charset, "é")[0], ids(OLD, "e")[0], ids(charset, "漢")[0]
     for path, rows in before.items():

@@ -14,7 +14,7 @@ from predictors.predictor_seq2seq import PredictorSeq2Seq
 from preprocessing.batch import pad_images
 from preprocessing.tokenizer import END, PAD, START, Tokenizer
 from tests.predictors.test_predictor import build, favour, pictures
-from utils.config.predict import Predict
+from utils.config.predict import PredictConfig
 
 LUONG = {"attention": "luong", "decoder_layers": 2, "embedding_dim": 4, "bidirectional": True}
 
@@ -140,7 +140,7 @@ def test_a_word_reads_alike_alone_and_in_a_batch(make_config, width):
 def test_longest_text_leaves_room_for_the_end(make_config, settings):
     """A label has at most max_seq_lenght - 1 characters; so has a text, and its end has a probability."""
     model = build(make_config, end_bias=-50.0)
-    predictor = PredictorSeq2Seq(model, predict=Predict.model_validate(settings))
+    predictor = PredictorSeq2Seq(model, predict=PredictConfig.model_validate(settings))
     for prediction in predictor.predict_batch(pictures(4)):
         assert len(prediction.text) == len(prediction.character_confidences) == 8
         assert prediction.confidence < 1e-10 < min(prediction.character_confidences)
@@ -160,7 +160,9 @@ def test_loop_ends_when_no_text_can_win(make_config, eagerly, monkeypatch):
 
 def test_alternatives(make_config):
     model, images = build(make_config, **LUONG), pictures(6)
-    predict = Predict.model_validate({"decoder": "beam", "beam_width": 5, "n_best": 3, "length_penalty": 0.0})
+    predict = PredictConfig.model_validate(
+        {"decoder": "beam", "beam_width": 5, "n_best": 3, "length_penalty": 0.0}
+    )
     for prediction in PredictorSeq2Seq(model, predict=predict).predict_batch(images):
         assert len(prediction.alternatives) == 3 == len(dict(prediction.alternatives))
         assert prediction.alternatives[0] == (prediction.text, prediction.confidence)

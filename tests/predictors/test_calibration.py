@@ -21,8 +21,8 @@ from preprocessing.labels import Word
 from tests.exporters.test_onnx import pictures, random_network
 from tests.helpers.tiny import tiny_settings, write_settings
 from trainers.run import train
-from utils.config.predict import Predict
-from utils.config.schema import Network
+from utils.config.predict import PredictConfig
+from utils.config.schema import NetworkConfig
 from utils.errors import UserError
 
 P = np.linspace(0, 1, 101)
@@ -92,19 +92,19 @@ def test_applied_to_a_prediction():
 
 def test_decodings():
     """Settings that change which text is given have calibrations of their own; others don't."""
-    network, without = Network(ctc_weight=0.3), Network()
-    greedy = {"decoder": "greedy", "ctc_weight": Predict().ctc_weight}
-    assert decoding(Predict(), network) == greedy == decoding(Predict(batch_size=3), network)
-    assert decoding(Predict(), without) == {"decoder": "greedy", "ctc_weight": 0.0}
-    beam = Predict(decoder="beam", ctc_weight=0.4)
+    network, without = NetworkConfig(ctc_weight=0.3), NetworkConfig()
+    greedy = {"decoder": "greedy", "ctc_weight": PredictConfig().ctc_weight}
+    assert decoding(PredictConfig(), network) == greedy == decoding(PredictConfig(batch_size=3), network)
+    assert decoding(PredictConfig(), without) == {"decoder": "greedy", "ctc_weight": 0.0}
+    beam = PredictConfig(decoder="beam", ctc_weight=0.4)
     assert decoding(beam, network) == decoding(
-        Predict(decoder="beam", ctc_weight=0.4, n_best=2, beam_width=9), network
+        PredictConfig(decoder="beam", ctc_weight=0.4, n_best=2, beam_width=9), network
     )
-    assert decoding(beam, network) != decoding(Predict(decoder="beam", ctc_weight=0.5), network)
+    assert decoding(beam, network) != decoding(PredictConfig(decoder="beam", ctc_weight=0.5), network)
     # Without a CTC head its weight changes nothing.
-    assert decoding(beam, without) == decoding(Predict(decoder="beam", ctc_weight=0.5), without)
-    lexicon = Predict.model_validate({"decoder": "lexicon", "lexicon": {"weight": 0.1}})
-    assert decoding(lexicon, network) != decoding(Predict(decoder="lexicon"), network)
+    assert decoding(beam, without) == decoding(PredictConfig(decoder="beam", ctc_weight=0.5), without)
+    lexicon = PredictConfig.model_validate({"decoder": "lexicon", "lexicon": {"weight": 0.1}})
+    assert decoding(lexicon, network) != decoding(PredictConfig(decoder="lexicon"), network)
 
 
 @pytest.fixture
@@ -116,19 +116,19 @@ def saved(make_config, tmp_path):
     return folder
 
 
-def curve_for(settings: Predict, words=CURVE) -> Calibration:
-    return Calibration(decoding=decoding(settings, Network()), words=words, characters=(1, 1, 0))
+def curve_for(settings: PredictConfig, words=CURVE) -> Calibration:
+    return Calibration(decoding=decoding(settings, NetworkConfig()), words=words, characters=(1, 1, 0))
 
 
 def test_kept_for_each_decoder(saved):
-    beam = Predict(decoder="beam")
-    assert read_calibration(saved, Predict()) is None
+    beam = PredictConfig(decoder="beam")
+    assert read_calibration(saved, PredictConfig()) is None
     before = read_description(saved)
-    for settings, words in ((Predict(), CURVE), (beam, (2, 2, 0)), (Predict(), (3, 3, 0))):
+    for settings, words in ((PredictConfig(), CURVE), (beam, (2, 2, 0)), (PredictConfig(), (3, 3, 0))):
         add_calibration(saved, read_description(saved), curve_for(settings, words))
-    assert read_calibration(saved, Predict()).words == (3, 3, 0)
+    assert read_calibration(saved, PredictConfig()).words == (3, 3, 0)
     assert read_calibration(saved, beam).words == (2, 2, 0)
-    assert read_calibration(saved, Predict(decoder="beam", length_penalty=0.9)) is None
+    assert read_calibration(saved, PredictConfig(decoder="beam", length_penalty=0.9)) is None
     description = read_description(saved)
     assert len(description.pop("calibrations")) == 2 and description == before
     with pytest.raises(UserError, match="replaced during the calibration"):
@@ -136,12 +136,12 @@ def test_kept_for_each_decoder(saved):
 
 
 def test_other_weights_have_no_calibration_and_copies_keep_it(make_config, saved, tmp_path):
-    add_calibration(saved, read_description(saved), curve_for(Predict()))
+    add_calibration(saved, read_description(saved), curve_for(PredictConfig()))
     network, description = load_artifact(saved)
     save_artifact(tmp_path / "copy", network, {}, description["calibrations"])
-    assert read_calibration(tmp_path / "copy", Predict()) == read_calibration(saved, Predict())
+    assert read_calibration(tmp_path / "copy", PredictConfig()) == read_calibration(saved, PredictConfig())
     save_artifact(tmp_path / "copy", random_network(make_config, seed=3), {})
-    assert read_calibration(tmp_path / "copy", Predict()) is None
+    assert read_calibration(tmp_path / "copy", PredictConfig()) is None
 
 
 @pytest.mark.parametrize(
@@ -151,17 +151,17 @@ def test_damaged_calibrations(saved, entry):
     damaged = {**read_description(saved), "calibrations": [entry] if entry is not None else 5}
     (saved / "model.json").write_text(json.dumps(damaged), encoding="utf-8")
     with pytest.raises(UserError, match=r"calibrations in .* are damaged"):
-        load_predictor(saved, Predict())
+        load_predictor(saved, PredictConfig())
 
 
 def test_all_runtimes_give_the_calibrated_confidences(make_config, saved, eagerly, capsys):
     images = pictures(load_artifact(saved)[0], 8)
     raw = PredictorSeq2Seq.from_folder(saved).predict_batch(images)
-    add_calibration(saved, read_description(saved), curve_for(Predict()))
+    add_calibration(saved, read_description(saved), curve_for(PredictConfig()))
     export(make_config())
-    assert read_calibration(saved, Predict())  # the export has kept it
+    assert read_calibration(saved, PredictConfig())  # the export has kept it
     for runtime, kind in (("keras", PredictorSeq2Seq), ("onnx", PredictorOnnx)):
-        predictor = load_predictor(saved, Predict(runtime=runtime))
+        predictor = load_predictor(saved, PredictConfig(runtime=runtime))
         assert isinstance(predictor, kind)
         for found, before in zip(predictor.predict_batch(images), raw, strict=True):
             assert found.text == before.text and found.raw_confidence == pytest.approx(
@@ -170,7 +170,7 @@ def test_all_runtimes_give_the_calibrated_confidences(make_config, saved, eagerl
             expected = calibrate(np.array(before.confidence), CURVE)
             assert found.confidence == pytest.approx(float(expected), abs=1e-3)
     capsys.readouterr()
-    other = load_predictor(saved, Predict(decoder="beam", beam_width=2))
+    other = load_predictor(saved, PredictConfig(decoder="beam", beam_width=2))
     assert other.calibration is None and "not calibrated as set; --calibrate" in capsys.readouterr().err
 
 
@@ -221,16 +221,20 @@ def test_training_calibrates_its_model(make_config, tmp_path, eagerly, monkeypat
     best = tmp_path / "experiment" / "best"
     train(config)
     assert "not calibrated: Calibration needs at least 100" in capsys.readouterr().err
-    assert best.is_dir() and read_calibration(best, Predict()) is None
+    assert best.is_dir() and read_calibration(best, PredictConfig()) is None
     # The same command goes on where something is left to do.
     monkeypatch.setattr(predictors.calibrate, "LEAST_WORDS", 6)
     train(config)
     assert "Calibrated" in capsys.readouterr().err
-    assert read_calibration(best, Predict()) == read_calibration(tmp_path / "copy", Predict()) is not None
+    assert (
+        read_calibration(best, PredictConfig())
+        == read_calibration(tmp_path / "copy", PredictConfig())
+        is not None
+    )
     monkeypatch.setattr("trainers.run.calibrate_on", lambda *arguments: pytest.fail("it is calibrated"))
     train(config)
 
 
 def test_too_few_words_are_refused(saved):
     with pytest.raises(UserError, match="needs at least 100 validation words, mine has 0"):
-        calibrate_on(saved, [], Predict(), "mine")
+        calibrate_on(saved, [], PredictConfig(), "mine")

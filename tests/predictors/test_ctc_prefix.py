@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from keras import ops
 
-from predictors.ctc_prefix import CtcPrefix, follow_paths
-from predictors.joint_scorer import FollowPaths
+from predictors.ctc_prefix import CtcPrefix, ctc_forward
+from predictors.joint_scorer import CtcForward
 from preprocessing.tokenizer import END, PAD, START
 
 A, B = 3, 4
@@ -50,7 +50,7 @@ def follow(prefix: CtcPrefix, probability, text: tuple[int, ...]) -> np.ndarray:
 @pytest.mark.parametrize("backend", ["numpy", "keras"])
 @pytest.mark.parametrize("text", TEXTS)
 def test_next_characters_are_sums_over_paths(probability, backend, text):
-    prefix = CtcPrefix(np, follow_paths) if backend == "numpy" else CtcPrefix(ops, FollowPaths())
+    prefix = CtcPrefix(np, ctc_forward) if backend == "numpy" else CtcPrefix(ops, CtcForward())
     result = follow(prefix, probability, text)
     assert result.dtype == np.float32
     for word in range(2):
@@ -64,7 +64,7 @@ def test_next_characters_are_sums_over_paths(probability, backend, text):
 
 def test_texts_of_the_same_word(probability):
     """Rows of a beam are what they would be alone."""
-    prefix = CtcPrefix(np, follow_paths)
+    prefix = CtcPrefix(np, ctc_forward)
     texts = [(A, B), (B, B), (B, A), (A, A)]  # two of each word
     states = [np.repeat(s, 2, axis=0) for s in prefix.start(probability, np.full(2, START, np.int32))]
     for place in range(3):
@@ -80,7 +80,7 @@ def test_hundreds_of_columns_stay_finite():
     rng = np.random.default_rng(3)
     sharp = rng.dirichlet(np.full(5, 0.01), size=(4, 300)).astype(np.float32)
     sharp[..., [START, END]] = 0
-    prefix = CtcPrefix(np, follow_paths)
+    prefix = CtcPrefix(np, ctc_forward)
     states, last = prefix.start(sharp, np.full(4, START, np.int32)), np.full(4, START, np.int32)
     for _ in range(60):
         following, states = prefix.step(sharp, states, last)

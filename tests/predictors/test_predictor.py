@@ -12,7 +12,7 @@ from predictors.predictor_seq2seq import PredictorSeq2Seq
 from preprocessing.labels import read_labels
 from preprocessing.tokenizer import END, PAD, START, Tokenizer
 from preprocessing.word_image import UnusableImage
-from utils.config.predict import Predict
+from utils.config.predict import PredictConfig
 
 CHARSET = "abcdefg"
 
@@ -207,7 +207,7 @@ def test_damaged_files_stop_nothing(make_config, dataset, tmp_path):
 def test_one_graph_reads_batches_of_many_sizes(make_config, decoder, layers):
     network = {"attention": "luong", "bidirectional": True, "encoder_layers": layers, "ctc_weight": 0.5}
     model = build(make_config, **network)
-    settings = Predict.model_validate({"decoder": decoder, "beam_width": 3})
+    settings = PredictConfig.model_validate({"decoder": decoder, "beam_width": 3})
     alone, together = (PredictorSeq2Seq(model, predict=settings) for _ in range(2))
     for number, seed in ((6, 1), (6, 2), (6, 3), (2, 4)):
         images = pictures(number, seed=seed)

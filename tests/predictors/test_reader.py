@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 import pytest
-from PIL import Image as PillowImage
+from PIL import Image
 
 import predictors
 from base.base_predictor import Prediction
@@ -16,12 +16,12 @@ from preprocessing.word_image import (
     word_image_of_picture,
 )
 from tests.helpers.tiny import REPOSITORY
-from utils.config.data import Image
+from utils.config.data import ImageConfig
 from utils.errors import UserError
 
 GEOMETRIES = [
-    Image(),
-    Image.model_validate(
+    ImageConfig(),
+    ImageConfig.model_validate(
         {"image_size": {"y_size": 24, "x_size": 90, "num_channels": 3}, "binarization": "otsu"}
     ),
 ]
@@ -38,12 +38,12 @@ def picture() -> np.ndarray:
     return np.stack([ramp, ramp[::-1], ramp[:, ::-1]], axis=2).astype(np.uint8)
 
 
-def as_saved(mode: str) -> PillowImage.Image:
+def as_saved(mode: str) -> Image.Image:
     if mode == "I;16":
-        return PillowImage.fromarray((picture()[:, :, 0].astype(np.uint16) + 1) * 250)
-    file = PillowImage.fromarray(picture()).convert(mode)
+        return Image.fromarray((picture()[:, :, 0].astype(np.uint16) + 1) * 250)
+    file = Image.fromarray(picture()).convert(mode)
     if mode == "RGBA":
-        file.putalpha(PillowImage.fromarray(picture()[:, :, 1]))
+        file.putalpha(Image.fromarray(picture()[:, :, 1]))
     return file
 
 
@@ -86,13 +86,13 @@ def test_kinds_of_numbers(shape):
 )
 def test_arrays_that_are_no_images(array, reason):
     with pytest.raises(UnusableImage) as caught:
-        word_image_of_array(array, Image(), "array 3")
+        word_image_of_array(array, ImageConfig(), "array 3")
     assert reason in str(caught.value) and "array 3" in str(caught.value)
 
 
 def test_reads_files_arrays_and_lists(reader):
     path = REPOSITORY / "test_images" / "supported.png"
-    array = np.asarray(PillowImage.open(path))
+    array = np.asarray(Image.open(path))
     alone = reader.read(path)
     assert isinstance(alone, Prediction) and isinstance(alone, predictors.Prediction)
     assert len(alone.character_confidences) == len(alone.text) > 5 and 0 < alone.confidence <= 1
@@ -108,14 +108,14 @@ def test_pillow_images(tmp_path, mode):
     as_saved(mode).save(tmp_path / "word.png")
     expected = read_word_image(tmp_path / "word.png", GEOMETRIES[0])
     np.testing.assert_array_equal(word_image_of_picture(as_saved(mode), GEOMETRIES[0]), expected)
-    with PillowImage.open(tmp_path / "word.png") as opened:
+    with Image.open(tmp_path / "word.png") as opened:
         np.testing.assert_array_equal(word_image_of_picture(opened, GEOMETRIES[0]), expected)
 
 
 def test_reads_many(reader):
     """Of all kinds, from any iterable, in their order; a list given to `read` is the same."""
     path = REPOSITORY / "test_images" / "supported.png"
-    picture = PillowImage.open(path)
+    picture = Image.open(path)
     array = np.asarray(picture)
     half = array[:, : array.shape[1] // 2]
     alone, half_alone = reader.read(picture), reader.read(half)
@@ -147,19 +147,19 @@ def test_settings_that_cannot_be(settings, message):
 
 
 def test_unusable_images(reader, tmp_path):
-    good = np.asarray(PillowImage.open(REPOSITORY / "test_images" / "supported.png"))
+    good = np.asarray(Image.open(REPOSITORY / "test_images" / "supported.png"))
     missing = tmp_path / "none.png"
     with pytest.raises(UnusableImage, match=r"none\.png"):
         reader.read(missing)
     with pytest.raises(UnusableImage, match="array 1"):
         reader.read([good, good[:0]])
     (tmp_path / "half.png").write_bytes((REPOSITORY / "test_images" / "supported.png").read_bytes()[:900])
-    damaged = PillowImage.open(tmp_path / "half.png")
+    damaged = Image.open(tmp_path / "half.png")
     results = reader.read_many([missing, good, good[:0], damaged], errors="return")
     assert [isinstance(result, UnusableImage) for result in results] == [True, False, True, True]
     assert results[1].text == reader.read(good).text and "picture 3: truncated or" in str(results[3])
     with pytest.raises(UnusableImage, match="without pixels"):
-        reader.read(PillowImage.new("L", (0, 5)))
+        reader.read(Image.new("L", (0, 5)))
     with pytest.raises(TypeError, match="int"):
         reader.read([1])
 
@@ -170,7 +170,7 @@ def test_max_pixels():
     with pytest.raises(UnusableImage, match=r"more than image\.max_pixels allows"):
         small.read(image)
     large = predictors.load(REPOSITORY / "snapshots" / "iam", max_pixels=2 * 10**9)
-    assert large.predictor.anatomy.image.max_pixels == 2 * 10**9
+    assert large.predictor.spec.image.max_pixels == 2 * 10**9
 
 
 def test_no_model_folder(tmp_path):

@@ -9,17 +9,17 @@ import pytest
 import main
 import predictors.calibrate
 from base.base_predictor import Prediction
-from data_generators.geometric_augmentation import reshape
+from data_generators.geometric_augmentation import slant_and_zoom
 from models.calibration import decoding
 from predictors.loading import load_predictor
 from predictors.predictor_seq2seq import PredictorSeq2Seq
-from predictors.test_time_augmentation import VIEWS, agreed, other_views
+from predictors.test_time_augmentation import VIEWS, augmented_views, vote
 from preprocessing.word_image import read_word_image
 from tests.exporters.test_onnx import NETWORKS, exported, pictures, random_network
 from tests.helpers.tiny import REPOSITORY, tiny_settings, write_settings
 from utils.config.load import load_config
-from utils.config.predict import Predict
-from utils.config.schema import Network
+from utils.config.predict import PredictConfig
+from utils.config.schema import NetworkConfig
 from utils.errors import UserError
 
 
@@ -43,12 +43,12 @@ def lean(image: np.ndarray) -> float:
 
 
 def test_slant_and_zoom_are_what_they_say():
-    assert lean(reshape(bar(), 10, 1, 64)) == pytest.approx(np.tan(np.radians(10)), rel=0.05)
-    assert lean(reshape(bar(), -5, 1, 64)) == pytest.approx(-np.tan(np.radians(5)), rel=0.05)
-    larger = reshape(bar(), 0, 1.5, 64)
+    assert lean(slant_and_zoom(bar(), 10, 1, 64)) == pytest.approx(np.tan(np.radians(10)), rel=0.05)
+    assert lean(slant_and_zoom(bar(), -5, 1, 64)) == pytest.approx(-np.tan(np.radians(5)), rel=0.05)
+    larger = slant_and_zoom(bar(), 0, 1.5, 64)
     assert larger.shape == (32, 36)
     assert ink_of(larger).sum() / ink_of(bar()).sum() == pytest.approx(1.5**2, rel=0.05)
-    np.testing.assert_array_equal(reshape(bar(), 0, 1, 64), bar())
+    np.testing.assert_array_equal(slant_and_zoom(bar(), 0, 1, 64), bar())
 
 
 @pytest.mark.parametrize("width", [1, 9, 64])
@@ -57,11 +57,11 @@ def test_views_fit_the_network(make_config, width, channels):
     image = np.full((16, width, 3)[: 2 if channels == 1 else 3], 90, np.uint8)
     size = {"image_size": {"num_channels": channels}}
     free, fixed = (make_config(image={**size, "fixed_width": on}).image for on in (False, True))
-    for view in other_views(image, len(VIEWS), free):
+    for view in augmented_views(image, len(VIEWS), free):
         assert view.shape[0] == 16 and 1 <= view.shape[1] <= 64 and view.shape[2:] == image.shape[2:]
         assert view.dtype == np.uint8 and ink_of(view).any()
     if width == 64:
-        assert [view.shape for view in other_views(image, 3, fixed)] == [image.shape] * 3
+        assert [view.shape for view in augmented_views(image, 3, fixed)] == [image.shape] * 3
 
 
 def test_the_text_with_the_most_confidence_wins():
@@ -70,11 +70,11 @@ def test_the_text_with_the_most_confidence_wins():
         Prediction("an", 0.4, (0.5, 0.8)),
         Prediction("an", 0.3, (0.4, 0.7)),
     ]
-    found = agreed(readings)
+    found = vote(readings)
     assert (found.text, found.character_confidences, found.alternatives) == ("an", (0.5, 0.8), ())
     assert found.confidence == pytest.approx(0.7 / 3)
     # Of equals the first: the word as it is.
-    assert agreed([Prediction("a", 0.2, (0.2,)), Prediction("b", 0.2, (0.2,))]).text == "a"
+    assert vote([Prediction("a", 0.2, (0.2,)), Prediction("b", 0.2, (0.2,))]).text == "a"
 
 
 def test_alternatives_change_nothing_but_themselves():
@@ -82,8 +82,8 @@ def test_alternatives_change_nothing_but_themselves():
         Prediction("on", 0.5, (0.6, 0.8), (("on", 0.5), ("an", 0.3), ("in", 0.1))),
         Prediction("an", 0.4, (0.5, 0.8), (("an", 0.4), ("en", 0.2), ("in", 0.1))),
     ]
-    found = agreed(readings)
-    alone = agreed([Prediction(r.text, r.confidence, r.character_confidences) for r in readings])
+    found = vote(readings)
+    alone = vote([Prediction(r.text, r.confidence, r.character_confidences) for r in readings])
     assert (found.text, found.confidence, found.character_confidences) == ("on", 0.25, (0.6, 0.8))
     assert (alone.text, alone.confidence, alone.alternatives) == ("on", 0.25, ())
     # `an` has a mean of 0.35, but what comes second is no more probable than what comes first.
@@ -102,8 +102,8 @@ def test_doubtful_words_are_read_in_all_views(make_config, tmp_path, name):
         expected = list(once)
         for i, word in enumerate(once):
             if word.confidence < middle:
-                views = other_views(images[i], 2, model.image)
-                expected[i] = agreed([word, *(predictor.predict_batch([view])[0] for view in views)])
+                views = augmented_views(images[i], 2, model.image)
+                expected[i] = vote([word, *(predictor.predict_batch([view])[0] for view in views)])
         predictor.views, predictor.views_below = 3, middle
         for predictor.batch_size in (256, 7):
             found = predictor.predict_batch(images)
@@ -121,21 +121,21 @@ def test_the_command_reads_as_the_views_agree(tmp_path):
     assert main.main([*arguments, *settings, f"experiment_folder={tmp_path}"]) == 0
     found = json.loads((tmp_path / "out.json").read_text())[0]
 
-    predictor = load_predictor(folder, Predict(), calibrated=False)
+    predictor = load_predictor(folder, PredictConfig(), calibrated=False)
     ((_, once),) = predictor.read_files([image])
-    word = read_word_image(image, predictor.anatomy.image)
-    views = [predictor.predict_batch([view])[0] for view in other_views(word, 4, predictor.anatomy.image)]
-    expected = agreed([once, *views])
+    word = read_word_image(image, predictor.spec.image)
+    views = [predictor.predict_batch([view])[0] for view in augmented_views(word, 4, predictor.spec.image)]
+    expected = vote([once, *views])
     assert found["text"] == expected.text
     assert found["confidence"] == pytest.approx(expected.confidence, abs=1e-6)
     assert expected.confidence != once.confidence
 
 
 def test_settings():
-    network = Network()
+    network = NetworkConfig()
     # Models calibrated before there were views stay so.
-    assert "views" not in decoding(Predict(), network)
-    assert decoding(Predict(views=2), network)["views"] == 2
+    assert "views" not in decoding(PredictConfig(), network)
+    assert decoding(PredictConfig(views=2), network)["views"] == 2
     assert load_config("configs/config.yml", [f"predict.views={len(VIEWS) + 1}"]).predict.views == 5
     with pytest.raises(UserError, match=r"predict\.views"):
         load_config("configs/config.yml", [f"predict.views={len(VIEWS) + 2}"])
@@ -156,5 +156,5 @@ def test_a_trained_model_reads_files_as_it_was_evaluated(dataset, tmp_path, eage
         assert by_file[file]["text"] == word["text"]
         assert by_file[file]["confidence"] == pytest.approx(word["confidence"], abs=1e-5)
     # The training has calibrated the model for its way of reading.
-    reading = load_predictor(tmp_path / "experiment" / "best", Predict(views=3, views_below=1))
+    reading = load_predictor(tmp_path / "experiment" / "best", PredictConfig(views=3, views_below=1))
     assert reading.calibration and reading.calibration.decoding["views"] == 3

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from PIL import Image as PillowImage
-from PIL import ImageFile
+from PIL import Image, ImageFile
 
 from preprocessing.word_image import (
     UnusableImage,
@@ -19,15 +18,15 @@ from preprocessing.word_image import (
     read_word_image,
     to_network_geometry,
 )
-from utils.config.data import Image, ImageSize
+from utils.config.data import ImageConfig, ImageSizeConfig
 
-GREY = Image(image_size=ImageSize(num_channels=1))
-COLOUR = Image(image_size=ImageSize(num_channels=3))
+GREY = ImageConfig(image_size=ImageSizeConfig(num_channels=1))
+COLOUR = ImageConfig(image_size=ImageSizeConfig(num_channels=3))
 
 
 def geometry(height=40, width=200, channels=1, **keys):
-    size = ImageSize(y_size=height, x_size=width, num_channels=channels)
-    return Image(image_size=size, **{"fixed_width": False, **keys})
+    size = ImageSizeConfig(y_size=height, x_size=width, num_channels=channels)
+    return ImageConfig(image_size=size, **{"fixed_width": False, **keys})
 
 
 def word(height=24, width=60):
@@ -41,7 +40,7 @@ def word(height=24, width=60):
 def save(tmp_path):
     def _save(picture, name, **options):
         if isinstance(picture, np.ndarray):
-            picture = PillowImage.fromarray(picture)
+            picture = Image.fromarray(picture)
         picture.save(tmp_path / name, **options)
         return tmp_path / name
 
@@ -108,21 +107,21 @@ def test_transparent_background_becomes_white_paper(save, image):
 
 @pytest.mark.parametrize("name", ["a.png", "a.gif"])
 def test_transparent_palette_colour_becomes_white_paper(save, name):
-    picture = PillowImage.fromarray((word() == 255).astype(np.uint8), "P")
+    picture = Image.fromarray((word() == 255).astype(np.uint8), "P")
     picture.putpalette([40, 40, 40, 0, 0, 0])  # colour 1, the paper, is black but transparent
     assert np.array_equal(decode(save(picture, name, transparency=1), GREY), word())
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB", "1"])
 def test_a_transparent_grey_or_colour_key_becomes_white_paper(save, mode):
-    picture = PillowImage.fromarray(255 - word()).convert(mode, dither=PillowImage.Dither.NONE)
+    picture = Image.fromarray(255 - word()).convert(mode, dither=Image.Dither.NONE)
     key = {"L": 0, "RGB": (0, 0, 0), "1": 0}[mode]
     decoded = decode(save(picture, "a.png", transparency=key), GREY)
     assert decoded[0, 0] == 255 and decoded[6, 8] == (255 if mode == "1" else 215)
 
 
 def test_cmyk_jpeg_is_not_inverted(save):
-    path = save(PillowImage.fromarray(word()).convert("CMYK"), "a.jpg", quality=95)
+    path = save(Image.fromarray(word()).convert("CMYK"), "a.jpg", quality=95)
     assert np.abs(decode(path, GREY).astype(int) - word()).max() < 40
 
 
@@ -131,7 +130,7 @@ def test_cmyk_jpeg_is_not_inverted(save):
     [(1, 0), (3, 2), (6, 1), (8, 3)],  # as cameras write it: the stored picture is turned left by `turn`
 )
 def test_exif_rotated_jpeg_is_upright(save, orientation, turn):
-    exif = PillowImage.Exif()
+    exif = Image.Exif()
     exif[0x0112] = orientation
     path = save(np.ascontiguousarray(np.rot90(word(), turn)), "a.jpg", exif=exif, quality=95)
     decoded = decode(path, GREY).astype(int)
@@ -139,10 +138,10 @@ def test_exif_rotated_jpeg_is_upright(save, orientation, turn):
 
 
 def test_animations_give_their_first_frame(save):
-    other = PillowImage.fromarray(255 - word())
+    other = Image.fromarray(255 - word())
     for name in ("a.gif", "a.png", "a.tif"):
         path = save(word(), name, save_all=True, append_images=[other, other])
-        with PillowImage.open(path) as file:
+        with Image.open(path) as file:
             assert file.n_frames > 1
         assert np.array_equal(decode(path, GREY), word()), name
 
@@ -375,7 +374,7 @@ def test_unreadable_files(save, monkeypatch):
         raise PermissionError(13, "Permission denied")
 
     # Not by the file's mode: tests may run as root, who reads everything.
-    monkeypatch.setattr(PillowImage, "open", refuse)
+    monkeypatch.setattr(Image, "open", refuse)
     assert refusal(path) == "permission denied"
 
 

@@ -17,7 +17,7 @@ from preprocessing.tokenizer import Tokenizer
 from tests.helpers.data_parallel import recorded, start_processes
 from tests.helpers.tiny import REPOSITORY, tiny_settings, write_settings
 from utils.config.load import validate_config
-from utils.config.predict import Predict
+from utils.config.predict import PredictConfig
 
 # One shape of batches, for XLA takes seconds to compile for each.
 ONE_SHAPE = {
@@ -55,7 +55,7 @@ def test_decoders_follow_all_weights_of_the_network(make_config, decoder):
     """JAX compiles in, for good, the weights of layers that a decoder doesn't tell Keras of."""
     config = make_config(network={"attention": "luong", "ctc_weight": 0.3})
     network = ModelSeq2Seq(config.image, config.network, Tokenizer("ab"))
-    known = {id(v) for v in make_decoder(network, Predict(decoder=decoder, beam_width=2)).variables}
+    known = {id(v) for v in make_decoder(network, PredictConfig(decoder=decoder, beam_width=2)).variables}
     assert {id(v) for v in network.model.weights} <= known
 
 

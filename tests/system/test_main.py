@@ -13,10 +13,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from PIL import Image as PillowImage
+from PIL import Image
 
 import main
-from models.description import read_anatomy, read_description
+from models.description import read_description, read_spec
 from tests.helpers.tiny import REPOSITORY, command, tiny_settings, write_settings
 from utils.config.load import load_config
 from utils.log import print_result, progress_bar
@@ -95,7 +95,7 @@ def test_shipped_configs_start_from_nothing_or_from_a_shipped_model_of_the_same_
         folder = REPOSITORY / start.restore_from
         assert folder.parent == REPOSITORY / "snapshots"
         check_same_shape(folder, config.image, config.network)
-        assert read_anatomy(folder, read_description(folder)).image == config.image
+        assert read_spec(folder, read_description(folder)).image == config.image
 
 
 def write_word(path: Path, text: str) -> None:
@@ -311,10 +311,10 @@ def test_results_do_not_break_the_bar_of_a_terminal(monkeypatch, capsys):
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA", "P", "1"])
 def test_other_kinds_of_images(inside, tmp_path, mode):
     """A word in colour, on transparent paper or in black and white is read like the grey one."""
-    grey = PillowImage.open("words/0.png").convert("L")
+    grey = Image.open("words/0.png").convert("L")
     if mode in ("RGBA", "LA"):
         # Black everywhere; only how opaque it is shows the word.
-        picture = PillowImage.new(mode, grey.size)
+        picture = Image.new(mode, grey.size)
         picture.putalpha(grey.point(lambda value: 255 - value))
     else:
         picture = grey.convert(mode)

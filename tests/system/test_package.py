@@ -12,19 +12,19 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.tiny import REPOSITORY
-from utils.paths import find
+from utils.paths import resolve_shipped
 
 
 def test_find_prefers_what_is_here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     shipped = Path("configs", "config.yml")
-    assert find(shipped) == REPOSITORY / shipped
-    assert find("configs/none.yml") == Path("configs/none.yml")
-    assert find(tmp_path / "none") == tmp_path / "none"
-    assert find("x" * 5000) == Path("x" * 5000)
+    assert resolve_shipped(shipped) == REPOSITORY / shipped
+    assert resolve_shipped("configs/none.yml") == Path("configs/none.yml")
+    assert resolve_shipped(tmp_path / "none") == tmp_path / "none"
+    assert resolve_shipped("x" * 5000) == Path("x" * 5000)
     (tmp_path / "configs").mkdir()
     (tmp_path / shipped).touch()
-    assert find(shipped) == shipped
+    assert resolve_shipped(shipped) == shipped
 
 
 def new_enough(package: str, least: int) -> bool:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from preprocessing.importers.checks import image_problem
-from preprocessing.importers.labelled_word import Record
+from preprocessing.importers.labelled_word import LabelledWord
 from preprocessing.importers.split import writer_split
 from preprocessing.labels import Word, read_labels
 from tools.create_labels import main
@@ -254,7 +254,9 @@ def test_iam_split_by_writer_keeps_writers_apart(tmp_path):
 @pytest.mark.parametrize("seed", range(4))
 def test_when_no_writer_fits_the_smallest_is_taken(seed):
     records = [
-        Record(Word(f"{writer}{i}.png", "x", writer)) for writer in "abc" for i in range(ord(writer) - 90)
+        LabelledWord(Word(f"{writer}{i}.png", "x", writer))
+        for writer in "abc"
+        for i in range(ord(writer) - 90)
     ]
     splits, dropped = writer_split(records, test_size=0.1, val_size=0.1, seed=seed)
     assert {split: {word.writer for word in words} for split, words in splits.items()} == {

@@ -21,7 +21,7 @@ from preprocessing.dataset_checks import (
 )
 from preprocessing.labels import read_labels
 from tools import inspect_dataset
-from utils.config.data import Image
+from utils.config.data import ImageConfig
 from utils.plots import HEIGHT, WIDTH, bar_panel, histogram_panel, line_panel, round_values, save_panels
 
 
@@ -68,7 +68,7 @@ def folder(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def entries(folder):
-    return scan(read_labels(folder / "labels.json"), folder / "words", Image())
+    return scan(read_labels(folder / "labels.json"), folder / "words", ImageConfig())
 
 
 def test_what_is_shared(entries):
@@ -135,7 +135,7 @@ def test_links_that_training_refuses_are_told(folder, tmp_path):
     (tmp_path / "words" / "0.png").symlink_to(folder / "words" / "0.png")
     labels = {"train": [{"filename": "0.png", "label": "a"}], "val": [], "test": []}
     (tmp_path / "labels.json").write_text(json.dumps(labels), encoding="utf-8")
-    entries = scan(read_labels(tmp_path / "labels.json"), tmp_path / "words", Image())
+    entries = scan(read_labels(tmp_path / "labels.json"), tmp_path / "words", ImageConfig())
     assert problems(entries) == {"link that leaves the images": 1}
 
 

@@ -18,7 +18,7 @@ import pytest
 
 import main
 from callbacks.averaging import averaged_weights
-from callbacks.evaluation_model import Evaluated
+from callbacks.evaluation_model import EvaluationModel
 from callbacks.learning_rate import LearningRate
 from callbacks.progress import Progress
 from callbacks.snapshot import Snapshot
@@ -32,7 +32,7 @@ from predictors.predictor_seq2seq import PredictorSeq2Seq
 from preprocessing.labels import read_labels
 from preprocessing.tokenizer import Tokenizer
 from tests.helpers.tiny import CHARSET, REPOSITORY, merged, tiny_settings, write_settings
-from utils.config.train import Train
+from utils.config.train import TrainConfig
 from utils.distributed.cluster import Cluster
 from utils.locks import experiment_lock
 
@@ -336,7 +336,7 @@ def test_plateau_lowers_the_rate_across_runs(tiny, experiment, eagerly):
 
 
 def test_learning_rate_by_hand():
-    cosine = Train(
+    cosine = TrainConfig(
         learning_rate=1.0, warmup_steps=4, schedule="cosine", final_learning_rate=0.2, num_epochs=3
     )
     schedule = LearningRate(cosine, steps_per_epoch=4)
@@ -344,7 +344,7 @@ def test_learning_rate_by_hand():
     assert [schedule.rate(step) for step in (4, 6, 8, 12)] == pytest.approx(
         [1.0, 0.2 + 0.4 * (1 + math.sqrt(0.5)), 0.6, 0.2]
     )
-    constant = LearningRate(Train(learning_rate=1.0, warmup_steps=2), steps_per_epoch=4)
+    constant = LearningRate(TrainConfig(learning_rate=1.0, warmup_steps=2), steps_per_epoch=4)
     assert [constant.rate(step) for step in range(4)] == [0.5, 1.0, 1.0, None]
 
 
@@ -362,8 +362,8 @@ def test_snapshots_follow_the_monitored_value(make_config, tmp_path):
     config = make_config()
     network = ModelSeq2Seq(config.image, config.network, Tokenizer("ab"))
     network.compile(keras.optimizers.SGD(0.1))
-    best = Snapshot(tmp_path / "best", Evaluated(network, Cluster(), "float32"), {}, "val_cer")
-    last = Snapshot(tmp_path / "last", Evaluated(network, Cluster(), "float32"), {})
+    best = Snapshot(tmp_path / "best", EvaluationModel(network, Cluster(), "float32"), {}, "val_cer")
+    last = Snapshot(tmp_path / "last", EvaluationModel(network, Cluster(), "float32"), {})
     weights = []
     for epoch, value in enumerate([0.5, 0.3, 0.4, math.nan, None, 0.3]):
         network.model.set_weights([array + 1 for array in network.model.get_weights()])

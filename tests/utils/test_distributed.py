@@ -14,7 +14,7 @@ from data_generators.generators import training_generator
 from preprocessing.tokenizer import PAD
 from tests.data_generators.test_data_generator import TOKENIZER, make_config, make_dataset
 from utils.config.load import load_config
-from utils.config.train import Distribution
+from utils.config.train import DistributionConfig
 from utils.distributed.cluster import Cluster
 from utils.distributed.job_environment import Place, choose_backend, find_place, first_host
 from utils.errors import UserError
@@ -30,7 +30,7 @@ PARALLEL = {"strategy": "data_parallel"}
 
 
 def place(environment=None, **settings) -> Place:
-    return find_place(Distribution(**PARALLEL, **settings), environment or {})
+    return find_place(DistributionConfig(**PARALLEL, **settings), environment or {})
 
 
 def test_the_config_names_the_place():
@@ -90,11 +90,11 @@ def test_the_strategy_chooses_the_backend(monkeypatch):
         # Set before it is deleted, so that what is chosen here is taken back.
         monkeypatch.setenv("KERAS_BACKEND", "")
         monkeypatch.delenv("KERAS_BACKEND")
-        choose_backend(Distribution(**distribution))
+        choose_backend(DistributionConfig(**distribution))
         assert os.environ.get("KERAS_BACKEND") == backend
     monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
     with pytest.raises(UserError, match="data_parallel needs KERAS_BACKEND=jax, not tensorflow"):
-        choose_backend(Distribution(**PARALLEL))
+        choose_backend(DistributionConfig(**PARALLEL))
 
 
 @pytest.mark.parametrize("file", ["slurm.sh", "kubernetes.yml"])
@@ -116,12 +116,12 @@ def test_parts_of_the_words_are_the_whole():
     for index in range(3):
         cluster = Cluster()
         cluster.index, cluster.number = index, 3
-        parts.append(cluster.part_of(words))
+        parts.append(cluster.shard(words))
     assert sorted(word.filename for part in parts for word in part.words) == sorted(
         word.filename for word in words.words
     )
     with pytest.raises(UserError, match="2 validation words are too few for 3 processes"):
-        cluster.part_of(words.select(np.arange(2)))
+        cluster.shard(words.select(np.arange(2)))
 
 
 def test_a_lost_process_is_told_from_other_errors():

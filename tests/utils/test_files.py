@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import utils.files
 from utils.errors import UserError
-from utils.escaping import harmless, harmless_json, one_line
+from utils.escaping import escape_control, escape_json, one_line
 from utils.files import (
     atomic_write,
     check_writable,
@@ -200,9 +200,9 @@ def test_json_holds_the_same_values_and_no_control_characters(tmp_path):
 
 @given(st.text())
 def test_json_and_tables_are_harmless_for_any_text(text):
-    shown = harmless_json(json.dumps(text, ensure_ascii=False))
+    shown = escape_json(json.dumps(text, ensure_ascii=False))
     assert json.loads(shown) == text
-    for made in (shown, harmless(text), one_line(text)):
+    for made in (shown, escape_control(text), one_line(text)):
         assert not set(made) & {chr(code) for code in (*range(32), *range(0x7F, 0xA0), 0x202E, 0x2028)}
         made.encode()
     assert one_line(text).isprintable() and one_line(one_line(text)) == one_line(text)
@@ -210,7 +210,7 @@ def test_json_and_tables_are_harmless_for_any_text(text):
 
 def test_text_that_needs_joiners_keeps_them():
     for text in ("می\u200cخواهم", "क्\u200dष", "1\u00a0000", "\U0001f469\u200d\U0001f680"):
-        assert harmless(text) == text
+        assert escape_control(text) == text
 
 
 def test_errors_and_log_lines_are_one_printable_line(capsys):

@@ -36,13 +36,13 @@ def key(default: Any, description: str, **limits: Any) -> Any:
     return Field(default, description=description, **limits)
 
 
-class ImageSize(Section):
+class ImageSizeConfig(Section):
     y_size: Size = key(128, "height of every image, in pixels")
     x_size: Size = key(384, "largest width, in pixels; wider words are shrunk to it")
     num_channels: Literal[1, 3] = key(1, "1 (grey) or 3 (colour)")
 
     @model_validator(mode="after")
-    def _fits_memory(self) -> "ImageSize":
+    def _fits_memory(self) -> "ImageSizeConfig":
         if self.y_size * self.x_size > MOST_PIXELS:
             raise ValueError(
                 f"y_size {self.y_size} times x_size {self.x_size} is more than {MOST_PIXELS}: lower one"
@@ -50,8 +50,8 @@ class ImageSize(Section):
         return self
 
 
-class Image(Section):
-    image_size: ImageSize = ImageSize()
+class ImageConfig(Section):
+    image_size: ImageSizeConfig = ImageSizeConfig()
     convert_to_grayscale: bool = key(False, "read colour files as grey although num_channels is 3")
     scale: Annotated[Real, Field(gt=0)] | Literal["fit"] = key(
         "fit",
@@ -73,7 +73,7 @@ class Image(Section):
     max_pixels: PositiveInt = key(50_000_000, "files with more pixels are refused before decoding")
 
     @model_validator(mode="after")
-    def _word_has_room(self) -> "Image":
+    def _word_has_room(self) -> "ImageConfig":
         if 2 * self.margin >= self.image_size.x_size:
             raise ValueError(
                 f"margin {self.margin} at both ends leaves nothing of x_size {self.image_size.x_size}"
@@ -85,7 +85,7 @@ class Image(Section):
         return self.model_dump(mode="json", exclude={"max_pixels"})
 
 
-class Synthetic(Section):
+class SyntheticConfig(Section):
     """The embedded dataset: words rendered from the bundled fonts when labels_file is missing."""
 
     enabled: bool = key(False, "make images_folder and labels_file on first use")
@@ -99,7 +99,7 @@ class Synthetic(Section):
     seed: int = key(1, "seed of texts, fonts and distortions", ge=0)
 
 
-class DataAug(Section):
+class DataAugConfig(Section):
     use_data_aug: bool = key(False, "distort training images")
     rotation_range: Real = key(0.0, "largest rotation, degrees either way", ge=0, le=180)
     width_shift_range: Real = key(0.0, "largest shift to either side, as a part of the width", ge=0, le=1)
@@ -138,7 +138,7 @@ class DataAug(Section):
         return any(ranges + shifts) or self.horizontal_flip or self.vertical_flip or self.zoom_range != [1, 1]
 
     @model_validator(mode="after")
-    def _ranges_ascend(self) -> "DataAug":
+    def _ranges_ascend(self) -> "DataAugConfig":
         for name in ("zoom_range", "contrast_range"):
             low, high = getattr(self, name)
             if not 0.01 <= low <= high <= 100:

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from utils.config.errors import explain, shown_value
 from utils.config.schema import Config
 from utils.errors import UserError
-from utils.paths import find
+from utils.paths import resolve_shipped
 
 MOST_KEYS = 10_000  # of one mapping
 LONGEST_SHOWN = 160  # characters of a YAML parser's message, which may quote the file
@@ -26,7 +26,7 @@ def load_config(path: str | Path, overrides: Iterable[str] = ()) -> Config:
     Raises:
         UserError: file missing or not YAML, unknown key (names the nearest), wrong type or range.
     """
-    values = _read_yaml(find(path))
+    values = _read_yaml(resolve_shipped(path))
     overridden = [_apply_override(values, override) for override in overrides]
     return _validate(values, str(path), overridden)
 

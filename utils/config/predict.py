@@ -7,7 +7,7 @@ from pydantic import model_validator
 from utils.config.data import PositiveInt, Real, Section, Share, key
 
 
-class Lexicon(Section):
+class LexiconConfig(Section):
     """The words that decoder lexicon prefers."""
 
     file: str | None = key(
@@ -19,14 +19,14 @@ class Lexicon(Section):
     )
 
 
-class Export(Section):
+class ExportConfig(Section):
     """What `--export` makes of a model."""
 
     int8: bool = key(False, "round the convolutions to 8-bit integers: faster, if not as exact")
     largest_loss: Real = key(0.002, "most that int8 may add to the CER on the validation words", ge=0)
 
 
-class Predict(Section):
+class PredictConfig(Section):
     graph_file: str | None = key(
         None, "accepted for the seed project's files; the model folder holds the graph"
     )
@@ -61,10 +61,10 @@ class Predict(Section):
     views_below: Share = key(
         0.4, "with views: the confidence, before calibration, below which a word is doubtful; 1: all words"
     )
-    lexicon: Lexicon = Lexicon()
+    lexicon: LexiconConfig = LexiconConfig()
 
     @model_validator(mode="after")
-    def _enough_hypotheses(self) -> "Predict":
+    def _enough_hypotheses(self) -> "PredictConfig":
         if self.n_best > 1 and self.decoder == "greedy":
             raise ValueError(f"n_best {self.n_best} needs decoder beam or lexicon: greedy finds one reading")
         if self.n_best > self.beam_width:

@@ -10,15 +10,25 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from utils.config.data import DataAug, Image, PositiveInt, Real, Section, Share, Size, Synthetic, key
-from utils.config.predict import Export, Predict
-from utils.config.train import Train
+from utils.config.data import (
+    DataAugConfig,
+    ImageConfig,
+    PositiveInt,
+    Real,
+    Section,
+    Share,
+    Size,
+    SyntheticConfig,
+    key,
+)
+from utils.config.predict import ExportConfig, PredictConfig
+from utils.config.train import TrainConfig
 
 Pair = Annotated[list[Annotated[int, Field(ge=1, le=1024)]], Field(min_length=2, max_length=2)]
 Metric = Literal["val_cer", "val_wer", "val_loss", "loss"]
 
 
-class Network(Section):
+class NetworkConfig(Section):
     num_filters: list[Size] = key(
         [16, 32, 64, 128, 256, 512], "filters of each convolution block", min_length=1, max_length=100
     )
@@ -69,7 +79,7 @@ class Network(Section):
     )
 
     @model_validator(mode="after")
-    def _one_entry_per_block(self) -> "Network":
+    def _one_entry_per_block(self) -> "NetworkConfig":
         blocks = len(self.num_filters)
         for name in ("conv_kernels", "strides", "pooling", "residual", "use_batch_norm"):
             value = getattr(self, name)
@@ -105,44 +115,44 @@ class Network(Section):
         return math.prod(size_x for _, size_x in self.steps + self.pools)
 
 
-class EarlyStopping(Section):
+class EarlyStoppingConfig(Section):
     enabled: bool = key(False, "stop when the monitored value no longer improves")
     monitor: Metric = key("val_cer", "value to watch")
     patience: PositiveInt = key(10, "epochs without improvement before stopping")
 
 
-class Checkpoint(Section):
+class CheckpointConfig(Section):
     enabled: bool = key(True, "write this snapshot")
     out_file: str | None = key(None, "model folder to write; null: `best` or `last` in experiment_folder")
     monitor: Metric = key("val_cer", "value that decides which epoch is best")
 
 
-class TensorBoard(Section):
+class TensorBoardConfig(Section):
     enabled: bool = key(False, "write TensorBoard logs")
     log_dir: str | None = key(None, "their folder; null: `tensorboard` in experiment_folder")
 
 
-class ReduceLrOnPlateau(Section):
+class ReduceLrOnPlateauConfig(Section):
     enabled: bool = key(False, "lower the learning rate when the monitored value stalls")
     monitor: Metric = key("val_loss", "value to watch")
     factor: Annotated[Real, Field(gt=0, lt=1)] = key(0.1, "factor on the learning rate")
     patience: PositiveInt = key(10, "epochs without improvement before lowering")
 
 
-class Validation(Section):
+class ValidationConfig(Section):
     """Decoding of validation words after each epoch, for val_cer and val_wer."""
 
     max_words: int = key(0, "decode this many validation words, spread over the set; 0: all", ge=0)
     every_epochs: PositiveInt = key(1, "decode after every so many epochs, and after the last")
 
 
-class Callbacks(Section):
-    early_stopping: EarlyStopping = EarlyStopping()
-    model_best_checkpoint: Checkpoint = Checkpoint()
-    model_last_checkpoint: Checkpoint = Checkpoint()
-    tensorboard: TensorBoard = TensorBoard()
-    reduce_lr_on_plateau: ReduceLrOnPlateau = ReduceLrOnPlateau()
-    validation: Validation = Validation()
+class CallbacksConfig(Section):
+    early_stopping: EarlyStoppingConfig = EarlyStoppingConfig()
+    model_best_checkpoint: CheckpointConfig = CheckpointConfig()
+    model_last_checkpoint: CheckpointConfig = CheckpointConfig()
+    tensorboard: TensorBoardConfig = TensorBoardConfig()
+    reduce_lr_on_plateau: ReduceLrOnPlateauConfig = ReduceLrOnPlateauConfig()
+    validation: ValidationConfig = ValidationConfig()
 
 
 class Config(Section):
@@ -162,14 +172,14 @@ class Config(Section):
     )
     experiment_folder: str = key("./experiments/default", "everything that training writes")
     seed: int = key(1, "seed of initial weights, shuffling, augmentation and dropout", ge=0)
-    synthetic: Synthetic = Synthetic()
-    image: Image = Image()
-    train: Train = Train()
-    predict: Predict = Predict()
-    export: Export = Export()
-    network: Network = Network()
-    data_aug: DataAug = DataAug()
-    callbacks: Callbacks = Callbacks()
+    synthetic: SyntheticConfig = SyntheticConfig()
+    image: ImageConfig = ImageConfig()
+    train: TrainConfig = TrainConfig()
+    predict: PredictConfig = PredictConfig()
+    export: ExportConfig = ExportConfig()
+    network: NetworkConfig = NetworkConfig()
+    data_aug: DataAugConfig = DataAugConfig()
+    callbacks: CallbacksConfig = CallbacksConfig()
 
     @property
     def for_training_words(self) -> "Config":
@@ -184,7 +194,7 @@ class Config(Section):
             update = {"blur": 0.0}
         return self.model_copy(update={"image": self.image.model_copy(update=update)})
 
-    def in_geometry_of(self, image: Image) -> "Config":
+    def in_geometry_of(self, image: ImageConfig) -> "Config":
         """The config in a model's geometry; how large files may be is not the model's to say."""
         image = image.model_copy(update={"max_pixels": self.image.max_pixels})
         return self.model_copy(update={"image": image})

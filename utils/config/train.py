@@ -4,16 +4,16 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from utils.config.data import PositiveInt, Real, Section, Share, Synthetic, key
+from utils.config.data import PositiveInt, Real, Section, Share, SyntheticConfig, key
 
 
-class TrainOnSubset(Section):
+class TrainOnSubsetConfig(Section):
     enabled: bool = key(False, "train on a random part of the training words")
     random_seed: int = key(33, "seed of the choice", ge=0)
     dataset_fraction: Share = key(0.8, "part of the training words, drawn without replacement")
 
 
-class WeightsInitialization(Section):
+class WeightsInitializationConfig(Section):
     use_pretrained_weights: bool = key(False, "start from the weights of another model")
     restore_from: str | None = key(None, "model folder to start from")
     add_characters: bool = key(
@@ -23,14 +23,14 @@ class WeightsInitialization(Section):
     )
 
 
-class Output(Section):
+class OutputConfig(Section):
     output_graph: str | None = key(
         None, "accepted for the seed project's files; the model folder holds the graph"
     )
     output_weights: str | None = key(None, "model folder to copy the best model to at the end")
 
 
-class Packed(Section):
+class PackedConfig(Section):
     """Training words in a few large files, for more words than memory or a file system likes."""
 
     folder: str | None = key(
@@ -38,22 +38,22 @@ class Packed(Section):
     )
 
 
-class AdditionalData(Section):
+class AdditionalDataConfig(Section):
     """A second dataset whose training words are mixed in; its val and test words are not used."""
 
     labels_file: str | None = key(None, "labels of a dataset to mix in; null: none")
     images_folder: str | None = key(None, "folder that its file names start from")
     words_per_epoch: int = key(0, "words of it in an epoch, the next one takes others; 0: all", ge=0)
-    synthetic: Synthetic = Synthetic()
+    synthetic: SyntheticConfig = SyntheticConfig()
 
     @model_validator(mode="after")
-    def _whole(self) -> "AdditionalData":
+    def _whole(self) -> "AdditionalDataConfig":
         if (self.labels_file is None) != (self.images_folder is None):
             raise ValueError("labels_file and images_folder go together: set both")
         return self
 
 
-class Distribution(Section):
+class DistributionConfig(Section):
     """Training on several devices or machines; SCALING.md says how."""
 
     strategy: Literal["none", "mirrored", "data_parallel"] = key(
@@ -76,10 +76,10 @@ class Distribution(Section):
     )
 
 
-class Train(Section):
-    train_on_subset: TrainOnSubset = TrainOnSubset()
-    additional_data: AdditionalData = AdditionalData()
-    packed: Packed = Packed()
+class TrainConfig(Section):
+    train_on_subset: TrainOnSubsetConfig = TrainOnSubsetConfig()
+    additional_data: AdditionalDataConfig = AdditionalDataConfig()
+    packed: PackedConfig = PackedConfig()
     optimizer: Literal["adam", "adamw", "sgd", "rmsprop", "adagrad", "adadelta"] = key("adam", "optimizer")
     learning_rate: Real = key(0.001, "peak learning rate", gt=0)
     warmup_steps: int = key(0, "steps over which the learning rate rises linearly to its peak", ge=0)
@@ -111,12 +111,12 @@ class Train(Section):
         "each batch's own statistics",
         ge=0,
     )
-    distribution: Distribution = Distribution()
+    distribution: DistributionConfig = DistributionConfig()
     num_epochs: PositiveInt = key(50, "passes over the training words")
     use_multiprocessing: bool = key(False, "accepted for the seed project's files; threads are always used")
     num_workers: PositiveInt = key(2, "threads that augment and batch ahead of training", le=256)
-    weights_initialization: WeightsInitialization = WeightsInitialization()
-    output: Output = Output()
+    weights_initialization: WeightsInitializationConfig = WeightsInitializationConfig()
+    output: OutputConfig = OutputConfig()
     save_every_minutes: Real = key(
         5.0, "save the training state this often within an epoch; 0: after epochs only", ge=0
     )

@@ -11,7 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from utils.config.train import Distribution
+from utils.config.train import DistributionConfig
 from utils.distributed.job_environment import Place, find_place
 from utils.errors import Interrupted, UserError
 from utils.log import log
@@ -54,7 +54,7 @@ class Cluster:
         return self._handle.num_model_replicas if self.distributed else 1
 
     @contextlib.contextmanager
-    def training(self) -> Iterator[None]:
+    def training_scope(self) -> Iterator[None]:
         """Within the block networks are made, and trained, for all devices."""
         if self.strategy == "mirrored":
             with self._handle.scope():
@@ -66,13 +66,13 @@ class Cluster:
             yield
 
     @contextlib.contextmanager
-    def fitting(self) -> Iterator[None]:
+    def fit_scope(self) -> Iterator[None]:
         """Around `fit`, whose callbacks work outside of a mirrored strategy."""
-        with self.training() if self.strategy == "data_parallel" else contextlib.nullcontext():
+        with self.training_scope() if self.strategy == "data_parallel" else contextlib.nullcontext():
             yield
 
     @contextlib.contextmanager
-    def alone(self) -> Iterator[None]:
+    def local_scope(self) -> Iterator[None]:
         """Within the block networks are made, and run, for this process alone."""
         if self.strategy == "data_parallel":
             with _distribution(None):
@@ -93,7 +93,7 @@ class Cluster:
         rows = process_allgather(padded)
         return [json.loads(row[:size].tobytes()) for row, size in zip(rows, sizes)]
 
-    def part_of(self, dataset: Any) -> Any:
+    def shard(self, dataset: Any) -> Any:
         """Every `number`-th word of a `Dataset`, from the `index`-th on: all processes' parts are the whole.
 
         Raises:
@@ -118,7 +118,7 @@ class Cluster:
         return reached_preemption_sync_point(step)
 
     @contextlib.contextmanager
-    def first_alone(self) -> Iterator[None]:
+    def main_process_first(self) -> Iterator[None]:
         """Runs the block in process 0 and then in the others, for the first one makes files."""
         if not self.is_first:
             self.gather(None)
@@ -126,7 +126,7 @@ class Cluster:
         if self.is_first:
             self.gather(None)
 
-    def agree(self, value: Any, what: str) -> None:
+    def check_identical(self, value: Any, what: str) -> None:
         """Raises UserError if not all processes have the same `value`."""
         values = self.gather(value)
         for index, other in enumerate(values):
@@ -137,7 +137,7 @@ class Cluster:
                 )
 
     @contextlib.contextmanager
-    def together(self) -> Iterator[None]:
+    def abort_all_on_error(self) -> Iterator[None]:
         """Within the block an error of one process ends them all, this one with a sentence and at once.
 
         Python's own way out would wait for the other processes, which wait for this one.
@@ -169,7 +169,7 @@ class Cluster:
         return error
 
 
-def start_cluster(settings: Distribution) -> Cluster:
+def start_cluster(settings: DistributionConfig) -> Cluster:
     """Meets the other processes, if the config asks for any.
 
     Raises:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from utils.config.train import Distribution
+from utils.config.train import DistributionConfig
 from utils.errors import UserError
 
 # Ports that neither the system nor the dynamic range uses; the job's number spreads jobs of one machine.
@@ -21,7 +21,7 @@ class Place:
     process_id: int
 
 
-def find_place(settings: Distribution, environment: Mapping[str, str]) -> Place:
+def find_place(settings: DistributionConfig, environment: Mapping[str, str]) -> Place:
     """The place of this process in a data-parallel training.
 
     A SLURM step of several tasks (`srun`) and a Kubernetes indexed job number their processes; their
@@ -53,7 +53,7 @@ def find_place(settings: Distribution, environment: Mapping[str, str]) -> Place:
     return Place(coordinator, number, process)
 
 
-def choose_backend(settings: Distribution) -> None:
+def choose_backend(settings: DistributionConfig) -> None:
     """Makes Keras' next import take the backend that the strategy needs.
 
     Raises:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from predictors.beam import BeamDecoder
 from predictors.lexicon.decoder import LexiconDecoder
-from predictors.lexicon.scorer import LexiconGuide
+from predictors.lexicon.scorer import LexiconScorer
 from predictors.lexicon.trie import DIGITS, OUTSIDE, ROOT, Trie, build_trie
 from predictors.lexicon.words import (
     ATTACHED,
@@ -30,7 +30,7 @@ from predictors.predictor_seq2seq import PredictorSeq2Seq
 from preprocessing.tokenizer import END
 from tests.predictors.test_beam import LUONG, inputs_of
 from tests.predictors.test_predictor import build, pictures
-from utils.config.predict import Predict
+from utils.config.predict import PredictConfig
 from utils.errors import UserError
 
 WORDS = {"the": 4.0, "then": 1.0, "Week": 0.5, "week": 0.5, "end": 1.0, "don't": 0.5, "house": 0.5}  # sum 8
@@ -150,7 +150,7 @@ def test_words_that_the_charset_cannot_write_are_left_out():
 
 
 def test_guide_by_hand():
-    guide = LexiconGuide(Lexicon(WORDS, 12.0), CHARSET, weight=0.5)
+    guide = LexiconScorer(Lexicon(WORDS, 12.0), CHARSET, weight=0.5)
     index = {char: number for number, char in enumerate(CHARSET, start=3)}
     places, bonus = map(np.array, guide(np.array([[guide.start, guide.start]]), np.int32(0)))
     assert places.shape == bonus.shape == (1, 2, 3 + len(CHARSET))
@@ -212,7 +212,7 @@ def decoder(tmp_path):
         file.write_text(words, encoding="utf-8")
         lexicon = {"file": str(file), "weight": weight}
         return LexiconDecoder(
-            model, Predict.model_validate({"decoder": "lexicon", "lexicon": lexicon, **settings})
+            model, PredictConfig.model_validate({"decoder": "lexicon", "lexicon": lexicon, **settings})
         )
 
     return make

@@ -34,7 +34,7 @@ from preprocessing.labels import Word
 from preprocessing.tokenizer import START, Tokenizer
 from tests.helpers.browser import CHROMIUM, browser
 from tests.helpers.tiny import tiny_settings, write_settings
-from utils.escaping import harmless
+from utils.escaping import escape_control
 
 EVIL = [
     "<img src=x onerror=alert(1)>",
@@ -272,7 +272,7 @@ def test_page_is_whole_and_inert(report):
     assert word["text"] == EVIL[0] and EVIL[1] in word["name"] and word["writer"] == EVIL[1]
     with open(report.parent / "words.csv", encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    assert [row["label"] for row in rows[:4]] == [harmless(text) for text in EVIL] and rows[5][
+    assert [row["label"] for row in rows[:4]] == [escape_control(text) for text in EVIL] and rows[5][
         "errors"
     ] == "1"
 
