@@ -12,9 +12,9 @@ class BaseModel(ABC):
     """Owns a `keras.Model`; subclasses say how it is built."""
 
     def __init__(self) -> None:
-        self.model = self.build_model()
+        self.keras_model = self.build_model()
         # The same layers without an optimizer, whose state would triple the size of the weights file.
-        self._bare = keras.Model(self.model.input, self.model.output)
+        self._bare = keras.Model(self.keras_model.input, self.keras_model.output)
 
     @abstractmethod
     def build_model(self) -> keras.Model:
@@ -35,4 +35,4 @@ class BaseModel(ABC):
     @property
     def parameter_count(self) -> int:
         """Number of weights, trainable or not."""
-        return self.model.count_params()
+        return self.keras_model.count_params()

@@ -83,7 +83,7 @@ def attention(model: str) -> Image.Image:
     files = [REPOSITORY / "test_images" / f"{name}.png" for name in ATTENTION_WORDS]
     images = [read_word_image(file, predictor.spec.image) for file in files]
     texts = [prediction.text for prediction in predictor.predict_batch(images)]
-    found = zip(images, texts, attention_of(predictor.network, images, texts))
+    found = zip(images, texts, attention_of(predictor.model, images, texts))
     stride = predictor.spec.column_stride
     pictures = [draw_attention(image, text, rows, stride) for image, text, rows in found if rows is not None]
     return side_by_side(pictures)

@@ -57,19 +57,19 @@ def profile(config: Config) -> tuple[float, Counter[str], Counter[str]]:
     from benchmarks.training import prepare
     from models.precision import precision_scope, resolve_precision
 
-    network, batches = prepare(config)
+    model, batches = prepare(config)
     examples = [batches.batch(0, index % len(batches)) for index in range(TIMED)]
     with precision_scope(resolve_precision(config.train.precision)), tempfile.TemporaryDirectory() as folder:
         for inputs, targets in (examples * WARM_UP)[: WARM_UP + TIMED]:
-            network.model.train_on_batch(inputs, targets)
+            model.keras_model.train_on_batch(inputs, targets)
         seconds = []
         for inputs, targets in examples:
             start = time.perf_counter()
-            network.model.train_on_batch(inputs, targets)
+            model.keras_model.train_on_batch(inputs, targets)
             seconds.append(time.perf_counter() - start)
         tf.profiler.experimental.start(folder)
         for inputs, targets in examples[:TRACED]:
-            network.model.train_on_batch(inputs, targets)
+            model.keras_model.train_on_batch(inputs, targets)
         tf.profiler.experimental.stop()
         times, calls = _by_operation(Path(folder))
     return median(seconds), times, calls

@@ -23,8 +23,8 @@ def read_words(config: Config) -> dict[str, float]:
         words_per_second and words; reading the image files doesn't count.
     """
     dataset = words_to_read(config, config.image)
-    network = ModelSeq2Seq(config.image, config.network, Tokenizer(config.network.charset))
-    encoder, decoder = network.encoder, _one_step(network)
+    model = ModelSeq2Seq(config.image, config.network, Tokenizer(config.network.charset))
+    encoder, decoder = model.encoder, _one_step(model)
     images = np.stack([dataset.image(i) for i in range(len(dataset))])[..., None].astype(np.float32)
     size = config.predict.batch_size
     # Traces the graphs, which the other measurements leave out too.
@@ -50,9 +50,9 @@ def _decode(images: np.ndarray, encoder: keras.Model, decoder: keras.Model, step
     return np.stack(written, axis=1)
 
 
-def _one_step(network: ModelSeq2Seq) -> keras.Model:
+def _one_step(model: ModelSeq2Seq) -> keras.Model:
     """one-hot (B, 1, V) and two states (B, latent_dim) -> probabilities (B, 1, V) and new states."""
-    latent, vocabulary = network.network.latent_dim, network.tokenizer.vocabulary_size
+    latent, vocabulary = model.network.latent_dim, model.tokenizer.vocabulary_size
     one_hot = keras.Input((1, vocabulary))
     states = [keras.Input((latent,)), keras.Input((latent,))]
     lstm = layers.LSTM(latent, return_sequences=True, return_state=True)

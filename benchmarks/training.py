@@ -53,16 +53,14 @@ def prepare(config: Config) -> tuple[ModelSeq2Seq, DataGenerator]:
     charset = config.network.charset
     tokenizer = Tokenizer(charset) if charset else Tokenizer.from_labels([word.label for word in words])
     dataset = open_dataset(config.for_training_words, words, "train", tokenizer)
-    network, train = ModelSeq2Seq(config.image, config.network, tokenizer), config.train
+    model, train = ModelSeq2Seq(config.image, config.network, tokenizer), config.train
     optimizer = TrainerSeq2Seq.make_optimizer(
         train.optimizer, train.learning_rate, train.weight_decay, train.clip_norm, train.ema_decay
     )
-    network.compile(optimizer, train.label_smoothing)
+    model.compile(optimizer, train.label_smoothing)
     augmented = config.data_aug.use_data_aug
-    batches = DataGenerator(
-        config, dataset, tokenizer, network.column_stride, use_data_augmentation=augmented
-    )
-    return network, batches
+    batches = DataGenerator(config, dataset, tokenizer, model.column_stride, use_data_augmentation=augmented)
+    return model, batches
 
 
 def measure(config: Config, seconds: float) -> dict[str, float]:
@@ -71,7 +69,7 @@ def measure(config: Config, seconds: float) -> dict[str, float]:
     Returns:
         words_per_second, and words: how many were counted.
     """
-    network, batches = prepare(config)
+    model, batches = prepare(config)
 
     def words_of(step: int) -> int:
         epoch, index = divmod(step, len(batches))
@@ -80,7 +78,7 @@ def measure(config: Config, seconds: float) -> dict[str, float]:
     stopwatch = Stopwatch(seconds, words_of)
     with precision_scope(resolve_precision(config.train.precision)):
         # To `fit` it is one epoch without end; the feed goes on from epoch to epoch.
-        network.model.fit(
+        model.keras_model.fit(
             InputPipeline(batches, config.train.num_workers).dataset(),
             steps_per_epoch=10**6,
             callbacks=[stopwatch],

@@ -22,21 +22,21 @@ class BatchStatistics(keras.callbacks.Callback):
         generator: training batches, from which `batches` are taken at equal distances.
     """
 
-    def __init__(self, evaluated: EvaluationModel, generator: BaseDataGenerator, batches: int) -> None:
+    def __init__(self, evaluation_model: EvaluationModel, generator: BaseDataGenerator, batches: int) -> None:
         super().__init__()
         self.generator = generator.unsharded()
         self.chosen = np.unique(np.linspace(0, len(generator) - 1, batches).round().astype(int))
-        self.evaluated = evaluated
-        self.cluster = evaluated.cluster
-        encoder = evaluated.network.encoder
-        self.trained = normalizations(evaluated.trained.encoder)
+        self.evaluation_model = evaluation_model
+        self.cluster = evaluation_model.cluster
+        encoder = evaluation_model.model.encoder
+        self.trained = normalizations(evaluation_model.trained.encoder)
         self.layers = normalizations(encoder)
         self.convolutions = keras.Model(encoder.inputs, [layer.output for layer in self.layers])
 
     def on_epoch_end(self, epoch, logs=None):
         before = [layer.momentum for layer in self.layers]
         own = self.chosen[self.cluster.index :: self.cluster.number]
-        with self.evaluated.weights():
+        with self.evaluation_model.weights():
             for count, index in enumerate(own, start=1):
                 inputs, _ = self.generator.batch(epoch, int(index))
                 for layer in self.layers:
@@ -45,7 +45,7 @@ class BatchStatistics(keras.callbacks.Callback):
                 self.convolutions([inputs["image"], inputs["width"]], training=True)
         for layer, momentum in zip(self.layers, before):
             layer.momentum = momentum
-        if self.evaluated.copies:
+        if self.evaluation_model.copies:
             self._share(len(own))
 
     def _share(self, batches: int) -> None:

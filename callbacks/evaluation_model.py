@@ -19,44 +19,44 @@ class EvaluationModel:
         network: to be evaluated, or saved, within `weights` only.
     """
 
-    def __init__(self, network: ModelSeq2Seq, cluster: Cluster, policy: str) -> None:
-        self.trained = network
+    def __init__(self, model: ModelSeq2Seq, cluster: Cluster, policy: str) -> None:
+        self.trained = model
         self.cluster = cluster
         self.copies = cluster.distributed or policy != "float32"
-        self.network = network
+        self.model = model
         if self.copies:
             with cluster.local_scope(), dtype_scope("float32"):
-                self.network = ModelSeq2Seq(network.image, network.network, network.tokenizer)
+                self.model = ModelSeq2Seq(model.image, model.network, model.tokenizer)
 
     def compile(self, label_smoothing: float) -> None:
         """Gives a copy the loss of the trained network."""
         if self.copies:
             with self.cluster.local_scope():
-                self.network.compile(keras.optimizers.SGD(), label_smoothing)
+                self.model.compile(keras.optimizers.SGD(), label_smoothing)
 
     def check_equal(self) -> None:
         """Raises UserError if the processes have come to different weights."""
         if self.cluster.number > 1:
             digest = hashlib.sha256()
-            for variable in self.trained.model.weights:
+            for variable in self.trained.keras_model.weights:
                 digest.update(keras.ops.convert_to_numpy(variable).tobytes())
             self.cluster.check_identical(digest.hexdigest(), "weights")
 
     @contextlib.contextmanager
     def latest(self) -> Iterator[None]:
         """As `weights`, for one process alone: a copy has what the epoch's last `weights` gave it."""
-        with self.cluster.local_scope() if self.copies else averaged_weights(self.trained.model):
+        with self.cluster.local_scope() if self.copies else averaged_weights(self.trained.keras_model):
             yield
 
     @contextlib.contextmanager
     def weights(self) -> Iterator[None]:
-        """Within the block `network` has the weights that training has come to; for all processes at once."""
+        """Within the block `model` has the weights that training has come to; for all processes at once."""
         if not self.copies:
-            with averaged_weights(self.trained.model):
+            with averaged_weights(self.trained.keras_model):
                 yield
             return
-        with averaged_weights(self.trained.model):
-            values = [keras.ops.convert_to_numpy(variable) for variable in self.trained.model.weights]
+        with averaged_weights(self.trained.keras_model):
+            values = [keras.ops.convert_to_numpy(variable) for variable in self.trained.keras_model.weights]
         with self.cluster.local_scope():
-            self.network.model.set_weights(values)
+            self.model.keras_model.set_weights(values)
             yield

@@ -38,26 +38,26 @@ class SampleWords(keras.callbacks.Callback):
         folder: Path,
         predictor: PredictorSeq2Seq,
         dataset: Dataset,
-        evaluated: EvaluationModel | None = None,
+        evaluation_model: EvaluationModel | None = None,
     ) -> None:
         super().__init__()
         self.folder = folder / "words"
         self.predictor = predictor
-        self.evaluated = evaluated
+        self.evaluation_model = evaluation_model
         self.dataset = spread(dataset, WORDS)
 
     def on_epoch_end(self, epoch, logs=None):
-        network = self.predictor.network
+        model = self.predictor.model
         images = [self.dataset.image(i) for i in range(len(self.dataset))]
-        latest = self.evaluated.latest() if self.evaluated else averaged_weights(self.model)
+        latest = self.evaluation_model.latest() if self.evaluation_model else averaged_weights(self.model)
         with precision_scope("float32"), latest:
             texts = [prediction.text for prediction in self.predictor.predict_dataset(self.dataset)]
-            weights = attention_of(network, images[:ATTENTION_WORDS], texts[:ATTENTION_WORDS])
+            weights = attention_of(model, images[:ATTENTION_WORDS], texts[:ATTENTION_WORDS])
         labels = [word.label for word in self.dataset.words]
         pictures = {"predictions": draw_words([Image.fromarray(image) for image in images], texts, labels)}
         for number, (image, text, rows) in enumerate(zip(images, texts, weights), start=1):
             if rows is not None:
-                pictures[f"attention/{number}"] = draw_attention(image, text, rows, network.column_stride)
+                pictures[f"attention/{number}"] = draw_attention(image, text, rows, model.column_stride)
         write_pictures(self.folder, epoch, pictures)
 
 

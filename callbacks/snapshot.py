@@ -25,13 +25,13 @@ class Snapshot(keras.callbacks.Callback):
     def __init__(
         self,
         folder: Path,
-        evaluated: EvaluationModel,
+        evaluation_model: EvaluationModel,
         description: dict[str, Any],
         monitor: str | None = None,
     ) -> None:
         super().__init__()
         self.folder = folder
-        self.evaluated = evaluated
+        self.evaluation_model = evaluation_model
         self.description = description
         self.monitor = monitor
         self.best: float = math.inf
@@ -44,7 +44,7 @@ class Snapshot(keras.callbacks.Callback):
                 return
             self.best = float(value)
         metrics = {name: float(value) for name, value in logs.items()}
-        with self.evaluated.weights():
-            if self.evaluated.cluster.is_first:
+        with self.evaluation_model.weights():
+            if self.evaluation_model.cluster.is_first:
                 origin = {**self.description, "epoch": epoch + 1, "metrics": metrics}
-                save_artifact(self.folder, self.evaluated.network, origin)
+                save_artifact(self.folder, self.evaluation_model.model, origin)

@@ -26,7 +26,7 @@ class ValidationScores(keras.callbacks.Callback):
 
     def __init__(
         self,
-        evaluated: EvaluationModel,
+        evaluation_model: EvaluationModel,
         predictor: PredictorSeq2Seq,
         feed: InputPipeline,
         dataset: Dataset,
@@ -34,25 +34,25 @@ class ValidationScores(keras.callbacks.Callback):
         num_epochs: int,
     ) -> None:
         super().__init__()
-        self.evaluated = evaluated
+        self.evaluation_model = evaluation_model
         self.predictor = predictor
         self.feed = feed
-        self.dataset = evaluated.cluster.shard(spread(dataset, settings.max_words))
+        self.dataset = evaluation_model.cluster.shard(spread(dataset, settings.max_words))
         self.every = settings.every_epochs
         self.num_epochs = num_epochs
 
     def on_epoch_end(self, epoch, logs=None):
         if (epoch + 1) % self.every and epoch + 1 != self.num_epochs:
             return
-        with precision_scope("float32"), self.evaluated.weights():
-            loss = self.evaluated.network.model.evaluate(
+        with precision_scope("float32"), self.evaluation_model.weights():
+            loss = self.evaluation_model.model.keras_model.evaluate(
                 self.feed.dataset(), steps=len(self.feed.generator), verbose=0, return_dict=True
             )
             predictions = self.predictor.predict_dataset(self.dataset)
         words = self.feed.generator.words_per_epoch
         pairs = [(word.label, p.text) for word, p in zip(self.dataset.words, predictions)]
         own = {"loss": float(loss["loss"]) * words, "words": words, "pairs": pairs}
-        parts = self.evaluated.cluster.gather(own)
+        parts = self.evaluation_model.cluster.gather(own)
         scores = score_prediction(*zip(*(pair for part in parts for pair in part["pairs"])))
         mean_loss = sum(part["loss"] for part in parts) / sum(part["words"] for part in parts)
         logs.update(val_loss=mean_loss, val_cer=scores.cer, val_wer=scores.wer)

@@ -28,7 +28,7 @@ from utils.files import atomic_write, is_stale, remove_stale, write_json
 
 def save_artifact(
     folder: Path,
-    network: ModelSeq2Seq,
+    model: ModelSeq2Seq,
     origin: dict[str, Any],
     calibrations: Sequence[dict[str, Any]] = (),
 ) -> None:
@@ -45,16 +45,16 @@ def save_artifact(
     # A name of its own: the old pair stays valid until model.json is replaced.
     weights = f"model-{time.time_ns():x}.weights.h5"
     with atomic_write(folder / weights) as temporary:
-        network.save_weights(temporary)
+        model.save_weights(temporary)
         digest = file_digest(temporary)
     description = {
         "format": FORMAT,
         "weights": weights,
         "weights_sha256": digest,
-        "charset": network.tokenizer.charset,
-        "image": network.image.model_dump(),
-        "network": network.network.model_dump(),
-        "parameters": network.parameter_count,
+        "charset": model.tokenizer.charset,
+        "image": model.image.model_dump(),
+        "network": model.network.model_dump(),
+        "parameters": model.parameter_count,
         "origin": origin,
         "versions": {name: _version(name) for name in ("keras", "tensorflow", "numpy")},
         **({"calibrations": list(calibrations)} if calibrations else {}),

@@ -19,8 +19,9 @@ class ModelSeq2Seq(BaseModel):
         encoder: run once per word (`models/encoder.py`).
         decoder: run over the target in training, step by step in decoding (`models/decoder.py`).
         ctc_head: logits per column for the joint CTC loss (`models/ctc.py`); None without that loss.
-        model: encoder and decoder, teacher-forced: {image (B, H, W, C), width (B,), decoder_input (B, T)} ->
-            logits (B, T, vocabulary) or, with a joint CTC loss, a dictionary of two logits.
+        keras_model: encoder and decoder, teacher-forced: {image (B, H, W, C), width (B,),
+            decoder_input (B, T)} -> logits (B, T, vocabulary) or, with a joint CTC
+            loss, a dictionary of two logits.
         column_stride: pixels of image width per encoder column.
     """
 
@@ -52,7 +53,8 @@ class ModelSeq2Seq(BaseModel):
         loss = CharacterCrossEntropy(label_smoothing)
         weight = self.network.ctc_weight
         if not weight:
-            self.model.compile(optimizer, loss=loss)
+            self.keras_model.compile(optimizer, loss=loss)
             return
         losses = {"characters": loss, "columns": CtcLoss()}
-        self.model.compile(optimizer, loss=losses, loss_weights={"characters": 1 - weight, "columns": weight})
+        weights = {"characters": 1 - weight, "columns": weight}
+        self.keras_model.compile(optimizer, loss=losses, loss_weights=weights)

@@ -53,7 +53,7 @@ def load_pretrained(folder: Path, network: ModelSeq2Seq) -> CharsetChange:
     before, now = old.tokenizer.charset, network.tokenizer.charset
     axes = _character_axes(network)
     sources = _sources(before, now)
-    for old_variable, variable in zip(old.model.weights, network.model.weights, strict=True):
+    for old_variable, variable in zip(old.keras_model.weights, network.keras_model.weights, strict=True):
         values = keras.ops.convert_to_numpy(old_variable)
         if variable.path in axes:
             drawn = keras.ops.convert_to_numpy(variable)

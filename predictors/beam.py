@@ -33,7 +33,7 @@ class BeamDecoder(keras.Model):
 
     def __init__(
         self,
-        network: ModelSeq2Seq,
+        model: ModelSeq2Seq,
         width: int,
         length_penalty: float = 0.0,
         n_best: int = 1,
@@ -41,11 +41,11 @@ class BeamDecoder(keras.Model):
         guide: keras.layers.Layer | None = None,
     ) -> None:
         super().__init__(name="beam_decoder")
-        self.encoder = network.encoder
-        self.next_characters = JointScorer(network, ctc_weight)
+        self.encoder = model.encoder
+        self.next_characters = JointScorer(model, ctc_weight)
         # Known to Keras: JAX would go on with the weights that others have when it compiles.
-        self.decoder, self.ctc_head = network.decoder, network.ctc_head
-        self.max_length = network.network.max_seq_lenght
+        self.decoder, self.ctc_head = model.decoder, model.ctc_head
+        self.max_length = model.network.max_seq_lenght
         self.width = width
         self.length_penalty = length_penalty
         self.n_best = n_best

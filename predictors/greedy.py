@@ -22,13 +22,13 @@ class GreedyDecoder(keras.Model):
         log_probability (B, max_length) float32, 0 there
     """
 
-    def __init__(self, network: ModelSeq2Seq, ctc_weight: float = 0.0) -> None:
+    def __init__(self, model: ModelSeq2Seq, ctc_weight: float = 0.0) -> None:
         super().__init__(name="greedy_decoder")
-        self.encoder = network.encoder
-        self.next_characters = JointScorer(network, ctc_weight)
+        self.encoder = model.encoder
+        self.next_characters = JointScorer(model, ctc_weight)
         # Known to Keras: JAX would go on with the weights that others have when it compiles.
-        self.decoder, self.ctc_head = network.decoder, network.ctc_head
-        self.max_length = network.network.max_seq_lenght
+        self.decoder, self.ctc_head = model.decoder, model.ctc_head
+        self.max_length = model.network.max_seq_lenght
 
     def call(self, inputs):
         memory, valid, state_h, state_c = self.encoder([inputs["image"], inputs["width"]], training=False)

@@ -48,11 +48,11 @@ class JointScorer:
         ctc_weight: 0 to 1.
     """
 
-    def __init__(self, network: ModelSeq2Seq, ctc_weight: float) -> None:
-        self.decoder = network.decoder
-        self.ctc_head = network.ctc_head if ctc_weight else None
+    def __init__(self, model: ModelSeq2Seq, ctc_weight: float) -> None:
+        self.decoder = model.decoder
+        self.ctc_head = model.ctc_head if ctc_weight else None
         self.ctc_weight = ctc_weight
-        self.max_length = network.network.max_seq_lenght
+        self.max_length = model.network.max_seq_lenght
         self.prefix = CtcPrefix(ops, CtcForward())
 
     def start(self, memory, valid, state_h, state_c, last) -> tuple[tuple[Any, ...], list[Any]]:

@@ -33,23 +33,23 @@ class PredictorSeq2Seq(WordPredictor):
     """
 
     def __init__(
-        self, network: ModelSeq2Seq, batch_size: int = 256, predict: PredictConfig | None = None
+        self, model: ModelSeq2Seq, batch_size: int = 256, predict: PredictConfig | None = None
     ) -> None:
-        super().__init__(ModelSpec(network.image, network.network, network.tokenizer), batch_size)
-        self.network = network
+        super().__init__(ModelSpec(model.image, model.network, model.tokenizer), batch_size)
+        self.model = model
         # XLA compiles anew for each shape, which takes seconds.
         compiled = keras.backend.backend() == "jax"
-        self.buckets = Buckets(network.image, network.network, network.column_stride) if compiled else None
-        self.decoder = make_decoder(network, predict or PredictConfig())
+        self.buckets = Buckets(model.image, model.network, model.column_stride) if compiled else None
+        self.decoder = make_decoder(model, predict or PredictConfig())
 
     @classmethod
     def from_folder(
         cls, folder: str | os.PathLike, predict: PredictConfig | None = None
     ) -> "PredictorSeq2Seq":
         """Loads a model folder; raises UserError if it, or the lexicon, isn't a whole one."""
-        network, _ = load_artifact(Path(folder))
+        model, _ = load_artifact(Path(folder))
         predict = predict or PredictConfig()
-        return cls(network, predict.batch_size, predict)
+        return cls(model, predict.batch_size, predict)
 
     def decode(self, image: np.ndarray, width: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         number = len(image)
@@ -74,13 +74,11 @@ def _powers(base: int) -> Iterator[int]:
     return (base**exponent for exponent in itertools.count())
 
 
-def make_decoder(
-    network: ModelSeq2Seq, predict: PredictConfig
-) -> GreedyDecoder | BeamDecoder | LexiconDecoder:
+def make_decoder(model: ModelSeq2Seq, predict: PredictConfig) -> GreedyDecoder | BeamDecoder | LexiconDecoder:
     """The decoder that the config asks for; raises UserError if its lexicon can't be read."""
     if predict.decoder == "greedy":
-        return GreedyDecoder(network, predict.ctc_weight)
+        return GreedyDecoder(model, predict.ctc_weight)
     if predict.decoder == "beam":
         width, penalty = predict.beam_width, predict.length_penalty
-        return BeamDecoder(network, width, penalty, predict.n_best, predict.ctc_weight)
-    return LexiconDecoder(network, predict)
+        return BeamDecoder(model, width, penalty, predict.n_best, predict.ctc_weight)
+    return LexiconDecoder(model, predict)

@@ -29,18 +29,18 @@ def main(arguments: list[str] | None = None) -> int:
     return run_command(run)
 
 
-def release(model: Path, output: Path) -> None:
-    """Writes `model` with rounded weights to `output`.
+def release(source: Path, output: Path) -> None:
+    """Writes `source` with rounded weights to `output`.
 
     Raises:
-        UserError: `model` is no whole model folder, `output` is a released one or can't be written.
+        UserError: `source` is no whole model folder, `output` is a released one or can't be written.
     """
     from models.artifact import load_artifact, save_artifact
 
-    network, description = load_artifact(model)
-    for variable in network.model.trainable_variables:
+    model, description = load_artifact(source)
+    for variable in model.keras_model.trainable_variables:
         variable.assign(np.asarray(variable).astype(np.float16))
-    save_artifact(output, network, description.get("origin", {}), description.get("calibrations", ()))
+    save_artifact(output, model, description.get("origin", {}), description.get("calibrations", ()))
 
 
 if __name__ == "__main__":

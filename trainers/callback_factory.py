@@ -31,7 +31,9 @@ def monitoring(config: Config) -> list[keras.callbacks.Callback]:
     return callbacks
 
 
-def snapshots(config: Config, evaluated: EvaluationModel, train_words: int, val_words: int) -> list[Snapshot]:
+def snapshots(
+    config: Config, evaluation_model: EvaluationModel, train_words: int, val_words: int
+) -> list[Snapshot]:
     """What writes the best and the last model."""
     best, last = config.callbacks.model_best_checkpoint, config.callbacks.model_last_checkpoint
     origin = {
@@ -42,21 +44,21 @@ def snapshots(config: Config, evaluated: EvaluationModel, train_words: int, val_
     }
     written = []
     if best.enabled:
-        written.append(Snapshot(best_folder(config), evaluated, origin, best.monitor))
+        written.append(Snapshot(best_folder(config), evaluation_model, origin, best.monitor))
     if last.enabled:
-        written.append(Snapshot(last_folder(config), evaluated, origin))
+        written.append(Snapshot(last_folder(config), evaluation_model, origin))
     return written
 
 
 def tensorboard(
-    config: Config, evaluated: EvaluationModel, predictor: PredictorSeq2Seq, val_dataset: Dataset
+    config: Config, evaluation_model: EvaluationModel, predictor: PredictorSeq2Seq, val_dataset: Dataset
 ) -> list[keras.callbacks.Callback]:
     """Curves, and some validation words with what is read."""
     settings = config.callbacks.tensorboard
     if not settings.enabled:
         return []
     folder = settings.log_dir or str(Path(config.experiment_folder) / "tensorboard")
-    return [TensorBoard(folder), SampleWords(Path(folder), predictor, val_dataset, evaluated)]
+    return [TensorBoard(folder), SampleWords(Path(folder), predictor, val_dataset, evaluation_model)]
 
 
 def reason_to_end(config: Config, saved: dict[str, Any]) -> str | None:

@@ -59,12 +59,12 @@ def dry_run(trainer: TrainerSeq2Seq) -> None:
     times = StepTimes()
     trainer.compile()
     with precision_scope(trainer.precision):
-        trainer.network.model.fit(
+        trainer.model.keras_model.fit(
             feed.dataset(), steps_per_epoch=4, callbacks=[times], shuffle=False, verbose=0
         )
     epoch = min(times.seconds[2:]) * sizes.sum() / sizes[average]
     val_words = trainer.val_dataset
-    print(f"parameters:   {trainer.network.parameter_count:,}")
+    print(f"parameters:   {trainer.model.parameter_count:,}")
     print(f"words:        {trainer.words:,} in {trainer.steps:,} batches, {len(val_words):,} to validate")
     print(f"peak memory:  {peak_memory()}")
     print(f"speed:        about {trainer.words / epoch:.0f} words/s ({trainer.precision})")

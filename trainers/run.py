@@ -83,17 +83,17 @@ def _build(config: Config, restart: bool, cluster: Cluster) -> TrainerSeq2Seq:
     val_lessons = cluster.shard(with_trainable_labels(val_words, tokenizer, config))
     policy = dtype_policy(resolve_precision(config.train.precision))
     with cluster.training_scope(), dtype_scope(policy):
-        network = ModelSeq2Seq(config.image, config.network, tokenizer)
+        model = ModelSeq2Seq(config.image, config.network, tokenizer)
         if not saved:
-            _load_pretrained(config, network)
+            _load_pretrained(config, model)
     log(
         f"Training on {_counted(shares)} words, validating on {len(val_words)}: "
-        f"{network.parameter_count / 1e6:.2f} M parameters, {len(tokenizer.charset)} characters."
+        f"{model.parameter_count / 1e6:.2f} M parameters, {len(tokenizer.charset)} characters."
     )
-    stride = network.column_stride
+    stride = model.column_stride
     return TrainerSeq2Seq(
         config,
-        network,
+        model,
         training_generator(config, train_words, shares, tokenizer, stride, cluster),
         validation_generator(config, val_lessons, tokenizer, stride),
         val_words,
@@ -142,12 +142,12 @@ def _extended(tokenizer: Tokenizer, labels: list[str], wanted: bool) -> Tokenize
     return Tokenizer(charset) if wanted else tokenizer
 
 
-def _load_pretrained(config: Config, network: ModelSeq2Seq) -> None:
+def _load_pretrained(config: Config, model: ModelSeq2Seq) -> None:
     start = config.train.weights_initialization
     if not start.use_pretrained_weights:
         return
     folder = resolve_shipped(artifact_folder(str(start.restore_from)))
-    change = load_pretrained(folder, network)
+    change = load_pretrained(folder, model)
     log(f"Starting from the weights in {folder}.")
     if change.new or change.dropped:
         new, dropped = (one_line(" ".join(chars)) or "none" for chars in (change.new, change.dropped))
@@ -170,9 +170,9 @@ def _copy_to_output(config: Config) -> None:
     """Copies the experiment's model to train.output.output_weights, if that is set."""
     target, best = config.train.output.output_weights, trained_folder(config)
     if target and best.exists():
-        network, description = load_artifact(best)
+        model, description = load_artifact(best)
         calibrations = description.get("calibrations", ())
-        save_artifact(artifact_folder(target), network, description.get("origin", {}), calibrations)
+        save_artifact(artifact_folder(target), model, description.get("origin", {}), calibrations)
         log(f"The model is in {artifact_folder(target)}.")
 
 

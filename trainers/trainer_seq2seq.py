@@ -53,18 +53,18 @@ class TrainerSeq2Seq(BaseTrainer):
     def __init__(
         self,
         config: Config,
-        network: ModelSeq2Seq,
+        model: ModelSeq2Seq,
         train_generator: BaseDataGenerator,
         val_generator: DataGenerator,
         val_dataset: Dataset,
         cluster: Cluster | None = None,
     ) -> None:
         self.config = config
-        self.network = network
+        self.model = model
         self.cluster = cluster or Cluster()
         self.precision = resolve_precision(config.train.precision)
-        self.evaluated = EvaluationModel(network, self.cluster, dtype_policy(self.precision))
-        self.predictor = PredictorSeq2Seq(self.evaluated.network, config.predict.batch_size)
+        self.evaluation_model = EvaluationModel(model, self.cluster, dtype_policy(self.precision))
+        self.predictor = PredictorSeq2Seq(self.evaluation_model.model, config.predict.batch_size)
         self.val_dataset = val_dataset
         self.steps = len(train_generator)
         self.words = train_generator.words_per_epoch
@@ -72,7 +72,7 @@ class TrainerSeq2Seq(BaseTrainer):
         self.val_pipeline = InputPipeline(val_generator, config.train.num_workers, endless=False)
         self.folder = Path(config.experiment_folder)
         self.state_file = state_file(config)
-        self.identity = identity(config, network.tokenizer.charset, self.words, self.steps)
+        self.identity = identity(config, model.tokenizer.charset, self.words, self.steps)
         self.saved: dict[str, Any] = {}
         self.recorded = False
 
@@ -98,7 +98,7 @@ class TrainerSeq2Seq(BaseTrainer):
                 self._prepare_resuming()
             while not reason_to_end(self.config, self.saved):
                 self._fit(self._next_stop())
-                self.evaluated.check_equal()
+                self.evaluation_model.check_equal()
                 # What follows is a `fit` of its own, and goes on from the state saved at the end of this one.
                 self.saved = self._read_saved()
 
@@ -109,8 +109,8 @@ class TrainerSeq2Seq(BaseTrainer):
             optimizer = self.make_optimizer(
                 train.optimizer, train.learning_rate, train.weight_decay, train.clip_norm, train.ema_decay
             )
-            self.network.compile(optimizer, train.label_smoothing)
-        self.evaluated.compile(train.label_smoothing)
+            self.model.compile(optimizer, train.label_smoothing)
+        self.evaluation_model.compile(train.label_smoothing)
 
     def callbacks(self) -> list[keras.callbacks.Callback]:
         """Order matters: validation adds the values that the later ones monitor; saving comes last."""
@@ -119,7 +119,7 @@ class TrainerSeq2Seq(BaseTrainer):
         counted = [
             LearningRate(train, self.steps, epoch, step),
             *monitoring(self.config),
-            *snapshots(self.config, self.evaluated, self.words, len(self.val_dataset)),
+            *snapshots(self.config, self.evaluation_model, self.words, len(self.val_dataset)),
         ]
         history = History(self.folder, self.saved.get("history"))
         saving = SaveState(
@@ -135,7 +135,7 @@ class TrainerSeq2Seq(BaseTrainer):
             StopOnDivergence(self.steps, step),
             *self._batch_statistics(epoch),
             ValidationScores(
-                self.evaluated,
+                self.evaluation_model,
                 self.predictor,
                 self.val_pipeline,
                 self.val_dataset,
@@ -152,7 +152,7 @@ class TrainerSeq2Seq(BaseTrainer):
         if not self.cluster.is_first:
             return [*first, *counted, saving]
         progress = Progress(self.words, self.steps, train.num_epochs, step)
-        curves = tensorboard(self.config, self.evaluated, self.predictor, self.val_dataset)
+        curves = tensorboard(self.config, self.evaluation_model, self.predictor, self.val_dataset)
         return [*first, *counted, history, progress, *curves, saving]
 
     def _record(self) -> None:
@@ -176,8 +176,10 @@ class TrainerSeq2Seq(BaseTrainer):
 
     def _fit(self, end: int) -> None:
         """Runs `fit` from the saved position to the end of epoch `end` (counted from 1)."""
-        fix_statistics(self.network.encoder, self._position()[0] >= self._first_fixed())
-        self.network.model.train_function = None  # `fit` makes it anew, once the optimizer has its variables.
+        fix_statistics(self.model.encoder, self._position()[0] >= self._first_fixed())
+        self.model.keras_model.train_function = (
+            None  # `fit` makes it anew, once the optimizer has its variables.
+        )
         callbacks = self.callbacks()
         self.train_pipeline.epoch, self.train_pipeline.step = self._position()
         try:
@@ -191,7 +193,7 @@ class TrainerSeq2Seq(BaseTrainer):
                 warnings.filterwarnings("ignore", message=".*failed to serialize as JSON")
                 # Epochs without validation (callbacks.validation.every_epochs) have no such value.
                 warnings.filterwarnings("ignore", message=".*conditioned on metric .* is not available")
-                self.network.model.fit(
+                self.model.keras_model.fit(
                     self.train_pipeline.dataset(),
                     steps_per_epoch=self.steps - self.train_pipeline.step,
                     initial_epoch=self.train_pipeline.epoch,
@@ -215,7 +217,7 @@ class TrainerSeq2Seq(BaseTrainer):
         except Exception as error:
             cause = self.train_pipeline.error or self.val_pipeline.error or error
             if is_out_of_memory(cause):
-                raise out_of_memory(self.network.model, self.train_pipeline.generator) from None
+                raise out_of_memory(self.model.keras_model, self.train_pipeline.generator) from None
             if cause is error:
                 raise
             raise cause from None
@@ -241,7 +243,7 @@ class TrainerSeq2Seq(BaseTrainer):
             )
         if keras.backend.backend() == "jax":
             return  # There `fit` makes them before it begins.
-        model = self.network.model
+        model = self.model.keras_model
         model.optimizer.build(model.trainable_variables)
         with self._explained():
             model.evaluate(self.val_pipeline.dataset(), steps=1, verbose=0)
@@ -252,4 +254,4 @@ class TrainerSeq2Seq(BaseTrainer):
         if not batches or not any(self.config.network.normalized) or epoch >= self._first_fixed():
             return []
         generator = self.train_pipeline.generator
-        return [BatchStatistics(self.evaluated, generator, batches)]
+        return [BatchStatistics(self.evaluation_model, generator, batches)]

@@ -20,13 +20,13 @@ class LexiconDecoder:
         UserError: the lexicon can't be read.
     """
 
-    def __init__(self, network: ModelSeq2Seq, predict: PredictConfig) -> None:
-        self.tokenizer = network.tokenizer
+    def __init__(self, model: ModelSeq2Seq, predict: PredictConfig) -> None:
+        self.tokenizer = model.tokenizer
         self.predict = predict
         self.lexicon = read_lexicon(predict.lexicon.file, predict.lexicon.oov_penalty)
-        guide = LexiconScorer(self.lexicon, network.tokenizer.charset, predict.lexicon.weight)
+        guide = LexiconScorer(self.lexicon, model.tokenizer.charset, predict.lexicon.weight)
         width = predict.beam_width
-        self.beam = BeamDecoder(network, width, predict.length_penalty, width, predict.ctc_weight, guide)
+        self.beam = BeamDecoder(model, width, predict.length_penalty, width, predict.ctc_weight, guide)
 
     def predict_on_batch(self, inputs: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Image batch in; ids, log_probability and rank out, as `BeamDecoder`, with the lexicon's part."""

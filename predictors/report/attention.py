@@ -17,10 +17,10 @@ class AttentionReader(keras.Model):
     Shape: image (B, H, W, C) uint8, width (B,) int32, ids (B, T) int32 -> weights (B, T, S) float32
     """
 
-    def __init__(self, network: ModelSeq2Seq) -> None:
+    def __init__(self, model: ModelSeq2Seq) -> None:
         super().__init__(name="attention_reader")
-        self.encoder = network.encoder
-        self.decoder = network.decoder
+        self.encoder = model.encoder
+        self.decoder = model.decoder
 
     def call(self, inputs):
         memory, valid, state_h, state_c = self.encoder([inputs["image"], inputs["width"]], training=False)
@@ -28,7 +28,7 @@ class AttentionReader(keras.Model):
 
 
 def read_attention(
-    network: ModelSeq2Seq, dataset: Dataset, positions: Sequence[int], texts: Sequence[str], batch_size: int
+    model: ModelSeq2Seq, dataset: Dataset, positions: Sequence[int], texts: Sequence[str], batch_size: int
 ) -> Iterator[tuple[int, np.ndarray]]:
     """Attention of the network while it writes `texts[i]` on the word at `positions[i]`.
 
@@ -41,10 +41,10 @@ def read_attention(
         for each character and for the end. Nothing for a network without attention, and for texts with
         characters outside the charset (such as letters that NFC has joined).
     """
-    if network.network.attention == "none":
+    if model.network.attention == "none":
         return
-    reader = AttentionReader(network)
-    encoded = {i: ids for i, text in enumerate(texts) if (ids := _encode(network, text)) is not None}
+    reader = AttentionReader(model)
+    encoded = {i: ids for i, text in enumerate(texts) if (ids := _encode(model, text)) is not None}
     widths = dataset.widths
     # One length for all batches: fewer shapes to compile for.
     length = max(map(len, encoded.values()), default=0) + 1
@@ -54,12 +54,12 @@ def read_attention(
         chosen = order[start : start + batch_size]
         images = [dataset.image(positions[i]) for i in chosen]
         yield from zip(
-            chosen, _run(reader.predict_on_batch, network, images, [texts[i] for i in chosen], length)
+            chosen, _run(reader.predict_on_batch, model, images, [texts[i] for i in chosen], length)
         )
 
 
 def attention_of(
-    network: ModelSeq2Seq, images: Sequence[np.ndarray], texts: Sequence[str]
+    model: ModelSeq2Seq, images: Sequence[np.ndarray], texts: Sequence[str]
 ) -> list[np.ndarray | None]:
     """As `read_attention` for a few word images in one batch, without compiling anything.
 
@@ -67,11 +67,11 @@ def attention_of(
         for each image float32 (characters + 1, columns), or None where `read_attention` yields nothing.
     """
     results: list[np.ndarray | None] = [None] * len(images)
-    known = [i for i, text in enumerate(texts) if _encode(network, text) is not None]
-    if network.network.attention == "none" or not known:
+    known = [i for i, text in enumerate(texts) if _encode(model, text) is not None]
+    if model.network.attention == "none" or not known:
         return results
-    reader = AttentionReader(network)
-    found = _run(reader, network, [images[i] for i in known], [texts[i] for i in known])
+    reader = AttentionReader(model)
+    found = _run(reader, model, [images[i] for i in known], [texts[i] for i in known])
     for i, weights in zip(known, found):
         results[i] = weights
     return results
@@ -79,24 +79,24 @@ def attention_of(
 
 def _run(
     reader: Callable,
-    network: ModelSeq2Seq,
+    model: ModelSeq2Seq,
     images: Sequence[np.ndarray],
     texts: Sequence[str],
     length: int | None = None,
 ) -> Iterator[np.ndarray]:
     """The weights of each word of a batch over its own columns; `length` steps are computed."""
-    image, width = pad_images(images, network.column_stride)
-    written, _ = network.tokenizer.encode_batch(texts, length)
+    image, width = pad_images(images, model.column_stride)
+    written, _ = model.tokenizer.encode_batch(texts, length)
     weights = keras.ops.convert_to_numpy(reader({"image": image, "width": width, "ids": written}))
     # Where positions are read row by row, those of a column are taken together.
-    by_column = weights.reshape(*weights.shape[:2], -1, image.shape[2] // network.column_stride).sum(2)
+    by_column = weights.reshape(*weights.shape[:2], -1, image.shape[2] // model.column_stride).sum(2)
     for row, (picture, text) in enumerate(zip(images, texts)):
-        columns = -(-picture.shape[1] // network.column_stride)
-        yield by_column[row, : len(network.tokenizer.encode(text)) + 1, :columns]
+        columns = -(-picture.shape[1] // model.column_stride)
+        yield by_column[row, : len(model.tokenizer.encode(text)) + 1, :columns]
 
 
-def _encode(network: ModelSeq2Seq, text: str) -> list[int] | None:
+def _encode(model: ModelSeq2Seq, text: str) -> list[int] | None:
     try:
-        return network.tokenizer.encode(text)
+        return model.tokenizer.encode(text)
     except UserError:
         return None

@@ -40,7 +40,7 @@ def choose_words(errors: Sequence[int], confidences: Sequence[float], most: int 
 
 
 def gallery(
-    network: ModelSeq2Seq,
+    model: ModelSeq2Seq,
     dataset: Dataset,
     predictions: Sequence[Prediction],
     alignments: Sequence[list[Pair]],
@@ -72,7 +72,7 @@ def gallery(
             }
         )
     texts = [predictions[position].text for position in chosen]
-    for index, weights in read_attention(network, dataset, chosen, texts, batch_size):
+    for index, weights in read_attention(model, dataset, chosen, texts, batch_size):
         levels = np.rint(255 * weights).astype(np.uint8)
         entries[index]["attention"] = base64.b64encode(levels.tobytes()).decode()
         entries[index]["columns"] = levels.shape[1]

@@ -32,7 +32,7 @@ class Evaluation:
         history: the rows of the training's history, one per epoch; may be empty.
     """
 
-    network: ModelSeq2Seq
+    model: ModelSeq2Seq
     dataset: Dataset
     predictions: Sequence[Prediction]
     facts: dict[str, str]
@@ -64,9 +64,9 @@ def write_report(folder: Path, evaluation: Evaluation) -> Path:
         ),
     }
     shown = gallery(
-        evaluation.network, evaluation.dataset, predictions, alignments, chosen, evaluation.batch_size
+        evaluation.model, evaluation.dataset, predictions, alignments, chosen, evaluation.batch_size
     )
-    data = {"words": shown, "stride": evaluation.network.column_stride}
+    data = {"words": shown, "stride": evaluation.model.column_stride}
     _write_table(folder / TABLE_FILE, evaluation, errors)
     write_text(folder / PAGE_FILE, make_page("Evaluation report", facts, sections, data))
     return folder / PAGE_FILE

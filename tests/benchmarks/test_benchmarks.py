@@ -73,7 +73,9 @@ def test_training_of_the_seed_project(make_config, eagerly):
     seed = load_config(REPOSITORY / "configs/seed.yml", [])
     tokenizer = Tokenizer(seed.network.charset)
     model = seed_training.build_model(seed, tokenizer.vocabulary_size)
-    assert model.count_params() == ModelSeq2Seq(seed.image, seed.network, tokenizer).model.count_params()
+    assert (
+        model.count_params() == ModelSeq2Seq(seed.image, seed.network, tokenizer).keras_model.count_params()
+    )
 
 
 def test_generator_speed(make_config):

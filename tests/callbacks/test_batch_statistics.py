@@ -15,20 +15,20 @@ from utils.distributed.cluster import Cluster
 def make_evaluated(generator, policy="float32", **optimizer):
     network = ModelSeq2Seq(generator.config.image, generator.config.network, TOKENIZER)
     network.compile(keras.optimizers.SGD(0.1, **optimizer))
-    evaluated = EvaluationModel(network, Cluster(), policy)
-    evaluated.compile(0.0)
-    return evaluated
+    evaluation_model = EvaluationModel(network, Cluster(), policy)
+    evaluation_model.compile(0.0)
+    return evaluation_model
 
 
 @pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16"])
 @pytest.mark.parametrize("averaging", [False, True])
 def test_statistics_are_the_average_over_the_chosen_batches(policy, averaging):
     generator = make_generator(make_dataset(), augmented=True, network={"use_batch_norm": True})
-    evaluated = make_evaluated(generator, policy, use_ema=averaging, ema_momentum=0.5)
-    network = evaluated.trained
+    evaluation_model = make_evaluated(generator, policy, use_ema=averaging, ema_momentum=0.5)
+    network = evaluation_model.trained
     for index in range(2):
-        network.model.train_on_batch(*generator.batch(1, index))
-    callback = BatchStatistics(evaluated, generator, batches=3)
+        network.keras_model.train_on_batch(*generator.batch(1, index))
+    callback = BatchStatistics(evaluation_model, generator, batches=3)
     assert callback.chosen.tolist() == [0, 3, 6]  # of 7
     callback.on_epoch_end(2)
     (layer,) = normalizations(network.encoder)
@@ -43,7 +43,7 @@ def test_statistics_are_the_average_over_the_chosen_batches(policy, averaging):
             variances.append(values.var((0, 1, 2)))
         return np.mean(means, 0), np.mean(variances, 0)
 
-    with averaged_weights(network.model):
+    with averaged_weights(network.keras_model):
         mean, variance = statistics()
     np.testing.assert_allclose(layer.moving_mean, mean, rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(layer.moving_variance, variance, rtol=1e-4, atol=1e-6)

@@ -48,7 +48,7 @@ def test_each_epoch_leaves_pictures_of_what_was_read_then(make_config, tmp_path)
     model, dataset = opened(make_config, attention="luong")
     predictor = PredictorSeq2Seq(model)
     callback = SampleWords(tmp_path, predictor, dataset)
-    callback.set_model(model.model)
+    callback.set_model(model.keras_model)
     callback.on_epoch_end(0, {})
     bias = model.decoder.dense.bias
     only = np.zeros(bias.shape)
@@ -72,7 +72,7 @@ def test_each_epoch_leaves_pictures_of_what_was_read_then(make_config, tmp_path)
 def test_without_attention_there_are_predictions_only(make_config, tmp_path):
     model, dataset = opened(make_config)
     callback = SampleWords(tmp_path, PredictorSeq2Seq(model), dataset)
-    callback.set_model(model.model)
+    callback.set_model(model.keras_model)
     callback.on_epoch_end(4, {})
     found = pictures_of(tmp_path / "words")
     assert list(found) == ["predictions"] and set(found["predictions"]) == {4}

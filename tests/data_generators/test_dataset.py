@@ -139,8 +139,8 @@ def test_training_drops_labels_it_can_not_learn_and_evaluation_keeps_them(make, 
     ]
     TOKENIZER.encode_batch([word.label for word in dataset.words], config.network.max_seq_lenght)
     logged.clear()
-    evaluated = open_dataset(config, words(*labels), "test")
-    assert [word.label for word in evaluated.words] == labels and logged == []
+    evaluation_model = open_dataset(config, words(*labels), "test")
+    assert [word.label for word in evaluation_model.words] == labels and logged == []
 
 
 @pytest.mark.parametrize("split", ["train", "test"])

@@ -75,9 +75,9 @@ def random_network(make_config, seed=2, image=None, network=None) -> ModelSeq2Se
     keras.utils.set_random_seed(seed)
     model = ModelSeq2Seq(config.image, config.network, Tokenizer("abcdefg"))
     rng = np.random.default_rng(seed)
-    for variable in model.model.trainable_variables:
+    for variable in model.keras_model.trainable_variables:
         variable.assign(variable + rng.normal(0, 1.5, variable.shape))
-    for variable in model.model.non_trainable_variables:
+    for variable in model.keras_model.non_trainable_variables:
         if "moving" in variable.path:
             variable.assign(rng.uniform(0.2, 2, variable.shape))
     bias = model.decoder.dense.bias
@@ -343,7 +343,9 @@ def test_a_released_model_reads_alike_from_half_the_bytes(make_config, saved, tm
     save_artifact(saved, random_network(lambda **changes: make_config(network=network)), {"licence": "none"})
     released = tmp_path / "released"
     assert release_model.main([str(saved), str(released)]) == 0
-    trained, rounded = (load_artifact(folder)[0].model.trainable_variables for folder in (saved, released))
+    trained, rounded = (
+        load_artifact(folder)[0].keras_model.trainable_variables for folder in (saved, released)
+    )
     for before, after in zip(map(np.asarray, trained), map(np.asarray, rounded)):
         assert fits_half(after)
         np.testing.assert_allclose(after, before, rtol=2**-11, atol=2**-25)

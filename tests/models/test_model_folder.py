@@ -31,7 +31,7 @@ def make_network(make_config, seed=5, charset="[]äb", **changes):
     keras.utils.set_random_seed(seed)
     network = ModelSeq2Seq(config.image, config.network, Tokenizer(charset))
     rng = np.random.default_rng(seed)
-    for variable in network.model.trainable_variables:
+    for variable in network.keras_model.trainable_variables:
         variable.assign(variable + rng.normal(0, 0.5, variable.shape))
     return network
 

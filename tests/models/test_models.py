@@ -33,9 +33,11 @@ def build(image=IMAGE, **changes):
     keras.utils.set_random_seed(7)
     model = ModelSeq2Seq(image, NetworkConfig.model_validate({**SMALL, **changes}), Tokenizer(CHARSET))
     rng = np.random.default_rng(0)
-    for variable in model.model.trainable_variables:  # biases and batch norms start at 0 and 1: too tame
+    for (
+        variable
+    ) in model.keras_model.trainable_variables:  # biases and batch norms start at 0 and 1: too tame
         variable.assign(variable + rng.normal(0, 0.2, variable.shape))
-    for variable in model.model.non_trainable_variables:
+    for variable in model.keras_model.non_trainable_variables:
         if "moving" in variable.path:
             variable.assign(variable + rng.uniform(0.1, 0.5, variable.shape))
     return model
@@ -52,7 +54,7 @@ def batch(widths=(32, 20), length=5, padded_to=32, seed=0):
 
 
 def logits(model, inputs):
-    outputs = model.model(inputs)
+    outputs = model.keras_model(inputs)
     return ops.convert_to_numpy(outputs["characters"] if isinstance(outputs, dict) else outputs)
 
 
@@ -92,7 +94,7 @@ def test_seed_network_shapes(seed_model):
     memory, mask, state_h, state_c = encoder.outputs
     assert memory.shape == (None, 12, 512) and mask.shape == (None, 12)
     assert state_h.shape == state_c.shape == (None, 512)
-    assert seed_model.model.output.shape == (None, 55, 100)
+    assert seed_model.keras_model.output.shape == (None, 55, 100)
 
 
 def test_seed_network_runs(seed_model):
@@ -111,9 +113,9 @@ def test_every_optimizer_lowers_the_loss(name, eagerly):
     model.compile(BaseTrainer.make_optimizer(name, rate, weight_decay=0.01, clip_norm=1.0, ema_decay=0.9))
     inputs = batch()
     target = np.array([[3, 4, 5, 6, END], [4, END, PAD, PAD, PAD]], np.int32)
-    losses = [float(model.model.train_on_batch(inputs, target)) for _ in range(4)]
-    model.model.reset_metrics()
-    assert float(model.model.test_on_batch(inputs, target)) < losses[0]
+    losses = [float(model.keras_model.train_on_batch(inputs, target)) for _ in range(4)]
+    model.keras_model.reset_metrics()
+    assert float(model.keras_model.test_on_batch(inputs, target)) < losses[0]
 
 
 def test_weight_decay_and_clipping_reach_the_optimizer():
@@ -163,7 +165,7 @@ def test_padding_changes_nothing(use_batch_norm, normalization, variant):
     wide = batch(widths=(24, 64), padded_to=64)
     wide["decoder_input"][0] = alone["decoder_input"][0]
     np.testing.assert_array_equal(wide["image"][0, :, :24], alone["image"][0])
-    first, second = model.model(alone), model.model(wide)
+    first, second = model.keras_model(alone), model.keras_model(wide)
     np.testing.assert_allclose(second["characters"][0], first["characters"][0], atol=1e-5)
     columns = first["columns"].shape[1]
     np.testing.assert_allclose(second["columns"][0, :columns], first["columns"][0], atol=1e-5)
@@ -221,11 +223,11 @@ def test_options_build_and_train(options, eagerly):
     model.compile(keras.optimizers.SGD(0.01))
     inputs = batch(length=8)
     target = np.array([[3, 4, 5, 6, 7, 8, 9, END], [4, END, *[PAD] * 6]], np.int32)
-    before = [ops.convert_to_numpy(variable).copy() for variable in model.model.trainable_variables]
-    assert np.isfinite(float(model.model.train_on_batch(inputs, target)))
+    before = [ops.convert_to_numpy(variable).copy() for variable in model.keras_model.trainable_variables]
+    assert np.isfinite(float(model.keras_model.train_on_batch(inputs, target)))
     moved = [
         variable.path
-        for variable, value in zip(model.model.trainable_variables, before)
+        for variable, value in zip(model.keras_model.trainable_variables, before)
         if not np.array_equal(ops.convert_to_numpy(variable), value)
     ]
     # A bias before batch norm would get no gradient; every weight must take part.
@@ -245,7 +247,7 @@ def test_fixed_statistics_train_by_what_they_read_by(fixed, eagerly):
     after = [ops.convert_to_numpy(layer.moving_mean) for layer in norms]
     assert np.array_equal(trained, read) == fixed
     assert all(np.array_equal(*pair) == fixed for pair in zip(before, after))
-    assert len(norms) * 2 == sum("batch_norm" in v.path for v in model.model.trainable_variables)
+    assert len(norms) * 2 == sum("batch_norm" in v.path for v in model.keras_model.trainable_variables)
 
 
 @pytest.mark.parametrize("training", [False, True])
@@ -276,11 +278,11 @@ def test_batch_norm_computes_what_keras_does(training, dtype):
 def test_dropout_is_off_outside_training():
     model, inputs = build(dropout=0.5, conv_dropout=0.5), batch()
     np.testing.assert_array_equal(logits(model, inputs), logits(model, inputs))
-    first = ops.convert_to_numpy(model.model(inputs, training=True))
-    assert np.abs(first - ops.convert_to_numpy(model.model(inputs, training=True))).max() > 1e-4
+    first = ops.convert_to_numpy(model.keras_model(inputs, training=True))
+    assert np.abs(first - ops.convert_to_numpy(model.keras_model(inputs, training=True))).max() > 1e-4
 
 
 def test_same_seed_same_initial_weights():
     first, second = build(attention="luong"), build(attention="luong")
-    for one, other in zip(first.model.variables, second.model.variables):
+    for one, other in zip(first.keras_model.variables, second.keras_model.variables):
         np.testing.assert_array_equal(ops.convert_to_numpy(one), ops.convert_to_numpy(other))

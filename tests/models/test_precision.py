@@ -98,16 +98,18 @@ def test_16_bits_learn_what_32_bits_learn(policy, make_config, eagerly):
             network = ModelSeq2Seq(config.image, config.network, tokenizer)
         network.compile(keras.optimizers.Adam(0.02))
         targets = {"characters": target, "columns": target}
-        losses[name] = [float(network.model.train_on_batch(inputs, targets)[0]) for _ in range(12)]
+        losses[name] = [float(network.keras_model.train_on_batch(inputs, targets)[0]) for _ in range(12)]
         networks[name] = network
     assert losses["float32"][-1] < 0.6 * losses["float32"][0]
     assert losses[policy][-1] == pytest.approx(losses["float32"][-1], rel=0.1)
-    assert {variable.dtype for variable in networks[policy].model.trainable_variables} == {"float32"}
+    assert {variable.dtype for variable in networks[policy].keras_model.trainable_variables} == {"float32"}
     layers = networks[policy].encoder.layers
     assert {layer.compute_dtype for layer in layers if isinstance(layer, keras.layers.Conv2D)} == {policy[6:]}
     # What is evaluated and saved is a float32 copy.
-    evaluated = EvaluationModel(networks[policy], Cluster(), policy)
-    with evaluated.weights():
-        assert evaluated.network.encoder.layers[-1].compute_dtype == "float32"
-        for saved, trained in zip(evaluated.network.model.weights, networks[policy].model.weights):
+    evaluation_model = EvaluationModel(networks[policy], Cluster(), policy)
+    with evaluation_model.weights():
+        assert evaluation_model.model.encoder.layers[-1].compute_dtype == "float32"
+        for saved, trained in zip(
+            evaluation_model.model.keras_model.weights, networks[policy].keras_model.weights
+        ):
             assert np.array_equal(saved, trained)

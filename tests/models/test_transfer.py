@@ -27,7 +27,7 @@ def build(make_config, charset, seed, network=FULL, **changes):
     keras.utils.set_random_seed(seed)
     model = ModelSeq2Seq(config.image, config.network, Tokenizer(charset))
     rng = np.random.default_rng(seed)
-    for variable in model.model.weights:
+    for variable in model.keras_model.weights:
         variable.assign(np.abs(variable + rng.normal(0, 0.5, variable.shape)))
     return model
 
@@ -45,7 +45,7 @@ def saved(make_config, tmp_path):
 
 
 def arrays(model):
-    return {variable.path: np.array(variable) for variable in model.model.weights}
+    return {variable.path: np.array(variable) for variable in model.keras_model.weights}
 
 
 def rows_of_characters(model):
@@ -67,7 +67,7 @@ def logits(model, text, characters):
     image = np.random.default_rng(0).integers(0, 255, (1, 16, 64, 1)).astype(np.uint8)
     written, _ = model.tokenizer.encode_batch([text])
     inputs = {"image": image, "width": np.array([64], np.int32), "decoder_input": written}
-    outputs = model.model(inputs)
+    outputs = model.keras_model(inputs)
     outputs = outputs if isinstance(outputs, dict) else {"characters": outputs}
     chosen = [0, 1, 2, *ids(model.tokenizer.charset, characters)]
     return np.concatenate([np.array(outputs[name])[0] for name in sorted(outputs)])[:, chosen]

@@ -50,7 +50,7 @@ def all_texts(model: ModelSeq2Seq, image: np.ndarray) -> dict[str, float]:
     ]
     known, target = model.tokenizer.encode_batch(texts, longest + 1)
     inputs = inputs_of(model, [image] * len(texts))
-    outputs = model.model.predict_on_batch({**inputs, "decoder_input": known})
+    outputs = model.keras_model.predict_on_batch({**inputs, "decoder_input": known})
     logits = (outputs["characters"] if isinstance(outputs, dict) else outputs).astype(np.float64)
     logits[..., :END] = -np.inf
     log_p = logits - np.logaddexp.reduce(logits, axis=-1, keepdims=True)

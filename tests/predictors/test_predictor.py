@@ -23,7 +23,7 @@ def build(make_config, seed=4, end_bias=2.0, **network) -> ModelSeq2Seq:
     keras.utils.set_random_seed(seed)
     model = ModelSeq2Seq(config.image, config.network, Tokenizer(CHARSET))
     rng = np.random.default_rng(seed)
-    for variable in model.model.trainable_variables:
+    for variable in model.keras_model.trainable_variables:
         variable.assign(variable + rng.normal(0, 1.5, variable.shape))
     favour(model, END, end_bias)
     return model
@@ -54,7 +54,7 @@ def read_slowly(model: ModelSeq2Seq, image: np.ndarray) -> tuple[str, list[float
     for step in range(model.network.max_seq_lenght):
         known = np.array([ids + [PAD] * (model.network.max_seq_lenght - len(ids))])
         inputs = {"image": canvas, "width": np.array([width]), "decoder_input": known}
-        logits = model.model.predict_on_batch(inputs)[0, step].astype(np.float64)
+        logits = model.keras_model.predict_on_batch(inputs)[0, step].astype(np.float64)
         logits[[PAD, START]] = -np.inf
         exponential = np.exp(logits - logits.max())
         ids.append(int(logits.argmax()) if step < model.network.max_seq_lenght - 1 else END)
@@ -161,7 +161,7 @@ def test_predictor_follows_the_weights(make_config):
     predictor = PredictorSeq2Seq(model)
     before = predictor.predict_batch(pictures())
     other = build(make_config, seed=5)
-    model.model.set_weights(other.model.get_weights())
+    model.keras_model.set_weights(other.keras_model.get_weights())
     after = predictor.predict_batch(pictures())
     assert after == PredictorSeq2Seq(other).predict_batch(pictures())
     assert after != before

@@ -56,7 +56,7 @@ def test_decoders_follow_all_weights_of_the_network(make_config, decoder):
     config = make_config(network={"attention": "luong", "ctc_weight": 0.3})
     network = ModelSeq2Seq(config.image, config.network, Tokenizer("ab"))
     known = {id(v) for v in make_decoder(network, PredictConfig(decoder=decoder, beam_width=2)).variables}
-    assert {id(v) for v in network.model.weights} <= known
+    assert {id(v) for v in network.keras_model.weights} <= known
 
 
 def test_two_processes_train_one_network(dataset, tmp_path):

@@ -83,7 +83,7 @@ def history(folder: Path) -> list[dict[str, float]]:
 
 
 def arrays_of(folder: Path) -> list[np.ndarray]:
-    return load_artifact(folder)[0].model.get_weights()
+    return load_artifact(folder)[0].keras_model.get_weights()
 
 
 def equal(one: list[np.ndarray], other: list[np.ndarray]) -> bool:
@@ -154,7 +154,7 @@ def test_snapshots_hold_averages_and_training_goes_on_with_raw_weights(full):
     saved = state(folder)
     optimizer = [array for name, array in saved.items() if name.startswith("optimizer/")]
     model = [array for name, array in saved.items() if name.startswith("model/")]
-    for variable in network.model.trainable_variables:
+    for variable in network.keras_model.trainable_variables:
         value = variable.numpy()
         assert any(np.array_equal(value, array) for array in optimizer), variable.path
         assert not any(np.array_equal(value, array) for array in model), variable.path
@@ -366,10 +366,10 @@ def test_snapshots_follow_the_monitored_value(make_config, tmp_path):
     last = Snapshot(tmp_path / "last", EvaluationModel(network, Cluster(), "float32"), {})
     weights = []
     for epoch, value in enumerate([0.5, 0.3, 0.4, math.nan, None, 0.3]):
-        network.model.set_weights([array + 1 for array in network.model.get_weights()])
-        weights.append(network.model.get_weights())
+        network.keras_model.set_weights([array + 1 for array in network.keras_model.get_weights()])
+        weights.append(network.keras_model.get_weights())
         for callback in (best, last):
-            callback.set_model(network.model)
+            callback.set_model(network.keras_model)
             callback.on_epoch_end(epoch, {} if value is None else {"val_cer": value})
     assert equal(arrays_of(tmp_path / "best"), weights[1])
     assert equal(arrays_of(tmp_path / "last"), weights[5])
@@ -429,7 +429,9 @@ def test_starting_from_another_model(full, tiny, experiment, eagerly, capsys):
     assert "Starting from the weights" in capsys.readouterr().err
     before, after = load_artifact(source)[0], load_artifact(experiment / "last")[0]
     assert after.tokenizer.charset == before.tokenizer.charset
-    for one, other in zip(before.model.trainable_variables, after.model.trainable_variables, strict=True):
+    for one, other in zip(
+        before.keras_model.trainable_variables, after.keras_model.trainable_variables, strict=True
+    ):
         np.testing.assert_allclose(one.numpy(), other.numpy(), atol=1e-9)
     assert train(tiny(train=train_section, network={**network, "latent_dim": 13}), restart=True) == 2
     assert "has network.latent_dim 12, the config 13" in capsys.readouterr().err

@@ -164,7 +164,7 @@ def make_network(config, charset="abcdefg") -> ModelSeq2Seq:
     keras.utils.set_random_seed(3)
     network = ModelSeq2Seq(config.image, config.network, Tokenizer(charset))
     rng = np.random.default_rng(3)
-    for variable in network.model.trainable_variables:
+    for variable in network.keras_model.trainable_variables:
         variable.assign(variable + rng.normal(0, 1.0, variable.shape))
     return network
 
