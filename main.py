@@ -100,10 +100,12 @@ def main(argv: list[str] | None = None) -> int:
 def _run(arguments: argparse.Namespace) -> int:
     """Runs the job that the arguments name; returns the exit code."""
     # After the arguments, so that --help comes at once.
+    from preprocessing.process_settings import configure_process
     from utils.config.load import load_config
     from utils.distributed.job_environment import choose_backend
 
     config = load_config(arguments.conf, arguments.set)
+    configure_process()
     if arguments.train or arguments.export:
         from utils.keras_import import import_keras
 

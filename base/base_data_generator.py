@@ -26,11 +26,8 @@ class BaseDataGenerator(keras.utils.Sequence):
             parts of which an epoch uses only some; later epochs go on with the others. None: one
             part, used whole.
 
-    Attributes:
         pads_batches: whether all batches have `batch_size` rows, the last one with words that have no target.
     """
-
-    pads_batches = False
 
     def __init__(
         self,
@@ -39,6 +36,7 @@ class BaseDataGenerator(keras.utils.Sequence):
         seed: int,
         shuffle: bool,
         shares: Sequence[tuple[int, int]] | None = None,
+        pads_batches: bool = False,
     ) -> None:
         super().__init__()
         self.widths = np.asarray(widths)
@@ -47,6 +45,7 @@ class BaseDataGenerator(keras.utils.Sequence):
         self.batch_size = batch_size
         self.seed = seed
         self.shuffle = shuffle
+        self.pads_batches = pads_batches
         self.epoch = 0
         self._plan: tuple[int, list[np.ndarray]] = (-1, [])
 

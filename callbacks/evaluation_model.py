@@ -26,7 +26,7 @@ class EvaluationModel:
         self.model = model
         if self.copies:
             with cluster.local_scope(), dtype_scope("float32"):
-                self.model = ModelSeq2Seq(model.image, model.network, model.tokenizer)
+                self.model = ModelSeq2Seq(model.spec)
 
     def compile(self, label_smoothing: float) -> None:
         """Gives a copy the loss of the trained network."""

@@ -11,7 +11,9 @@ from typing import Any
 import keras
 
 from callbacks.divergence import check_weights
+from callbacks.history import History
 from callbacks.jax_state import sync_jax_state
+from callbacks.training_progress import TrainingProgress
 from callbacks.training_state import load_state, save_state
 from utils.distributed.cluster import Cluster
 from utils.errors import Interrupted
@@ -34,10 +36,10 @@ class SaveState(keras.callbacks.Callback):
     Args:
         path: the state file.
         others: callbacks whose counters are saved.
-        progress: gives what else is to be saved.
+        start: the progress with which this run starts.
+        history: its rows are saved.
         minutes: between saves within an epoch; 0: none.
         steps: of a whole epoch.
-        position: epochs done, and steps done of the next one, where this run starts.
         cluster: the processes that train; the first one writes, and all of them stop after the same step.
     """
 
@@ -45,20 +47,21 @@ class SaveState(keras.callbacks.Callback):
         self,
         path: Path,
         others: list[keras.callbacks.Callback],
-        progress: Callable[[], dict[str, Any]],
+        start: TrainingProgress,
+        history: History,
         minutes: float,
         steps: int,
-        position: tuple[int, int] = (0, 0),
         cluster: Cluster | None = None,
     ) -> None:
         super().__init__()
         self.path = path
         self.cluster = cluster or Cluster()
         self.others = others
-        self.progress = progress
+        self.progress = start
+        self.history = history
         self.seconds = 60 * minutes if minutes else math.inf
         self.steps = steps
-        self.epoch, self.step = position
+        self.epoch, self.step = start.position
         self.signal_number = 0
         self.handlers: dict[int, Any] = {}
 
@@ -121,9 +124,14 @@ class SaveState(keras.callbacks.Callback):
         sync_jax_state(self.model)
         # Otherwise the next step's loss would tell it, when the good state is gone.
         check_weights(self.model, self.step, self.epoch + 1)
-        position = {"epoch": self.epoch, "step": self.step, "counters": self.counters()}
         if self.cluster.is_first:
-            save_state(self.path, self.model, {**self.progress(), **position})
+            now = {
+                "epoch": self.epoch,
+                "step": self.step,
+                "counters": self.counters(),
+                "history": self.history.rows,
+            }
+            save_state(self.path, self.model, self.progress.model_copy(update=now))
         self.saved = time.monotonic()
 
     def _stop_after_epoch(self) -> None:

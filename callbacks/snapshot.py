@@ -7,7 +7,7 @@ from typing import Any
 import keras
 
 from callbacks.evaluation_model import EvaluationModel
-from models.artifact import save_artifact
+from models.saving import save_model
 
 
 class Snapshot(keras.callbacks.Callback):
@@ -47,4 +47,4 @@ class Snapshot(keras.callbacks.Callback):
         with self.evaluation_model.weights():
             if self.evaluation_model.cluster.is_first:
                 origin = {**self.description, "epoch": epoch + 1, "metrics": metrics}
-                save_artifact(self.folder, self.evaluation_model.model, origin)
+                save_model(self.folder, self.evaluation_model.model, origin)

@@ -5,22 +5,19 @@ import os
 import shutil
 import zipfile
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
 
+from callbacks.training_progress import TrainingProgress
 from utils.errors import UserError
 from utils.files import atomic_write, open_regular
 
 FORMAT = 2
-# What `progress` holds at least; see callbacks/save_state.py and trainers/same_training.py.
-PROGRESS = {"epoch": int, "step": int, "counters": dict, "history": list, "identity": dict}
-MOST = 1e30  # of anything that is counted or measured; Python's numbers have no end of their own
 
 
-def save_state(path: Path, model: keras.Model, progress: dict[str, Any]) -> None:
-    """Writes weights, dropout seeds, optimizer and metric state, and `progress` (JSON values).
+def save_state(path: Path, model: keras.Model, progress: TrainingProgress) -> None:
+    """Writes weights, dropout seeds, optimizer and metric state, and `progress`.
 
     The previous file is kept as `*.previous.npz`.
 
@@ -32,7 +29,7 @@ def save_state(path: Path, model: keras.Model, progress: dict[str, Any]) -> None
         for kind, variables in _variables(model).items()
         for index, variable in enumerate(variables)
     }
-    description = json.dumps({"format": FORMAT, **progress})
+    description = json.dumps({"format": FORMAT, **progress.model_dump(by_alias=True)})
     arrays["progress"] = np.frombuffer(description.encode(), np.uint8)
     with atomic_write(path) as temporary:
         with open(temporary, "wb") as file:
@@ -40,8 +37,8 @@ def save_state(path: Path, model: keras.Model, progress: dict[str, Any]) -> None
         _keep_previous(path)
 
 
-def read_progress(path: Path) -> dict[str, Any] | None:
-    """`progress` of the saved state, None if there is none yet.
+def read_progress(path: Path) -> TrainingProgress | None:
+    """The progress of the saved state, None if there is none yet.
 
     Raises:
         UserError: the file is damaged or of another version.
@@ -49,15 +46,12 @@ def read_progress(path: Path) -> dict[str, Any] | None:
     if not path.exists():
         return None
     try:
-        progress = json.loads(_read(path, ["progress"])["progress"].tobytes())
-        version = progress["format"]
+        description = json.loads(_read(path, ["progress"])["progress"].tobytes())
+        if description["format"] != FORMAT:
+            raise UserError(f"Training state {path} is of another version; start again with --restart.")
+        return TrainingProgress.model_validate(description)
     except (ValueError, KeyError, TypeError, RecursionError):
         raise _damaged(path) from None
-    if version != FORMAT:
-        raise UserError(f"Training state {path} is of another version; start anew with --restart.")
-    if not _is_whole(progress):
-        raise _damaged(path)
-    return progress
 
 
 def load_state(path: Path, model: keras.Model) -> None:
@@ -112,8 +106,8 @@ def _read(path: Path, names: list[str] | None = None) -> dict[str, np.ndarray]:
     try:
         with open_regular(path) as file, np.load(file, allow_pickle=False) as arrays:
             entries = arrays.zip.infolist()
-            # We never compress; what is compressed, or lies in the file once for several arrays, may
-            # unfold to more than memory holds.
+            # States are never compressed; a compressed array, or one that several names share, may unfold to
+            # more than memory holds.
             stored = all(entry.compress_type == zipfile.ZIP_STORED for entry in entries)
             if not stored or sum(entry.file_size for entry in entries) > os.fstat(file.fileno()).st_size:
                 raise _damaged(path)
@@ -125,27 +119,12 @@ def _read(path: Path, names: list[str] | None = None) -> dict[str, np.ndarray]:
 def _damaged(path: Path) -> UserError:
     return UserError(
         f"Training state {path} is damaged; rename {previous_path(path).name} beside it to {path.name} "
-        "to go on from the save before, or start anew with --restart."
+        "to continue from the save before, or start again with --restart."
     )
-
-
-def _is_whole(progress: dict[str, Any]) -> bool:
-    if not all(isinstance(progress.get(name), kind) for name, kind in PROGRESS.items()):
-        return False
-    if not (0 <= progress["epoch"] < MOST and 0 <= progress["step"] < MOST):
-        return False
-    tables = (*progress["history"], *progress["counters"].values())
-    if not all(isinstance(table, dict) and all(map(_is_number, table.values())) for table in tables):
-        return False
-    return all("epoch" in row for row in progress["history"])
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, float) or (isinstance(value, int) and abs(value) < MOST)
 
 
 def _misfit(path: Path, what: str) -> UserError:
     return UserError(
         f"Training state {path} belongs to another network or optimizer ({what}); "
-        "set another experiment_folder, or start anew with --restart."
+        "set another experiment_folder, or start again with --restart."
     )

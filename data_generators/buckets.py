@@ -18,19 +18,16 @@ class Buckets:
     what all of them know of a batch: widths before augmentation, and labels.
 
     Args:
-        column_stride: pixels per encoder column.
         aug: the distortions that may make images wider than they are; None: there are none.
 
     Attributes:
         widths, lengths: ascending, in pixels and in characters with END.
     """
 
-    def __init__(
-        self, image: ImageConfig, network: NetworkConfig, column_stride: int, aug: DataAugConfig | None = None
-    ) -> None:
+    def __init__(self, image: ImageConfig, network: NetworkConfig, aug: DataAugConfig | None = None) -> None:
         size = image.image_size
         self.fixed_width = size.x_size if image.fixed_width else None
-        self.stride = column_stride
+        self.stride = network.column_stride
         self.widths = sorted({self._columns(part * size.x_size) for part in WIDTHS})
         longest = network.max_seq_lenght
         self.lengths = [length for length in LENGTHS if length < longest] + [longest]

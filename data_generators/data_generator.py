@@ -7,11 +7,8 @@ from typing import Any
 import numpy as np
 
 from base.base_data_generator import BaseDataGenerator
-from data_generators.buckets import Buckets
 from data_generators.collator import Collator
 from data_generators.dataset import Dataset
-from preprocessing.tokenizer import Tokenizer
-from utils.config.schema import Config
 
 
 class DataGenerator(BaseDataGenerator):
@@ -25,31 +22,24 @@ class DataGenerator(BaseDataGenerator):
             each of the two outputs
 
     Args:
-        column_stride: pixels per encoder column; widths are multiples of it.
+        collator: makes the arrays; distorts images if it has distortions.
         shares: see `BaseDataGenerator`.
-        buckets: see `Collator`.
-        part: see `Collator`; every batch is filled up to `train.batch_size` then.
+        pads_batches: whether every batch is filled up to `batch_size` rows with words without a target.
     """
 
     def __init__(
         self,
-        config: Config,
         dataset: Dataset,
-        tokenizer: Tokenizer,
-        column_stride: int,
+        collator: Collator,
+        batch_size: int,
+        seed: int,
         shuffle: bool = True,
-        use_data_augmentation: bool = False,
         shares: Sequence[tuple[int, int]] | None = None,
-        buckets: Buckets | None = None,
-        part: tuple[int, int] | None = None,
+        pads_batches: bool = False,
     ) -> None:
-        super().__init__(dataset.widths, config.train.batch_size, config.seed, shuffle, shares)
-        self.config = config
+        super().__init__(dataset.widths, batch_size, seed, shuffle, shares, pads_batches)
         self.dataset = dataset
-        self.pads_batches = part is not None
-        self.collator = Collator(
-            config, tokenizer, column_stride, use_data_augmentation, buckets, part or (0, 1)
-        )
+        self.collator = collator
 
     def unsharded(self) -> "DataGenerator":
         other = copy.copy(self)
@@ -57,9 +47,9 @@ class DataGenerator(BaseDataGenerator):
         return other
 
     def make_batch(self, positions: np.ndarray, epoch: int) -> tuple[dict[str, np.ndarray], Any]:
-        """See `Collator.make`."""
+        """See `Collator.collate`."""
         dataset = self.dataset
-        return self.collator.make(
+        return self.collator.collate(
             [dataset.words[position].label for position in positions],
             self.widths[positions],
             lambda row: dataset.image(int(positions[row])),

@@ -1,15 +1,19 @@
-"""From a labels file to the words that can be trained on or evaluated."""
+"""From labelled images to the words that can be trained on or evaluated."""
 
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from data_generators.image_cache import ImageStore, JoinedStore, open_store
+from data_generators.image_cache import open_cache
+from data_generators.image_store import ImageStore, JoinedStore
+from data_generators.source import DataSource
 from models.geometry import ctc_columns
-from preprocessing.labels import LabelsFile, Word, read_labels
-from preprocessing.tokenizer import Tokenizer
+from models.model_spec import ModelSpec
+from preprocessing.labels import Word
+from utils.config.data import ImageConfig
 from utils.config.schema import Config
 from utils.errors import UserError
 from utils.log import log
@@ -19,7 +23,7 @@ from utils.log import log
 class Dataset:
     """Words with readable images: `words[i]` is the label of `store[indices[i]]`."""
 
-    words: list[Word]
+    words: Sequence[Word]
     store: ImageStore | JoinedStore
     indices: np.ndarray
 
@@ -40,7 +44,7 @@ class Dataset:
         return Dataset([self.words[i] for i in positions], self.store, self.indices[positions])
 
 
-def join_datasets(parts: list[Dataset]) -> Dataset:
+def join_datasets(parts: Sequence[Dataset]) -> Dataset:
     """All words of all parts, in their order."""
     starts = np.cumsum([0] + [len(part.store) for part in parts[:-1]])
     return Dataset(
@@ -50,137 +54,120 @@ def join_datasets(parts: list[Dataset]) -> Dataset:
     )
 
 
-def read_dataset_labels(config: Config) -> LabelsFile:
-    """Reads the labels file, first making the embedded dataset if it is asked for and missing."""
-    labels_file = Path(config.labels_file)
-    if config.synthetic.enabled and not labels_file.exists():
-        _make_embedded_dataset(config)
-    labels = read_labels(labels_file)
-    for note in labels.notes:
-        log(note)
-    return labels
+@dataclass(frozen=True)
+class DatasetOptions:
+    """How datasets are opened.
+
+    Attributes:
+        cache: folder of decoded images.
+        max_unusable_share: share of unusable words, 0 to 1, above which a dataset is refused.
+    """
+
+    cache: Path
+    max_unusable_share: float
+
+    @classmethod
+    def of(cls, config: Config) -> "DatasetOptions":
+        """The config's options."""
+        return cls(Path(config.cache_folder), config.train.max_unusable_share)
 
 
 def open_dataset(
-    config: Config, words: list[Word], split: str, tokenizer: Tokenizer | None = None, purpose: str = ""
+    source: DataSource,
+    words: Sequence[Word],
+    split: str,
+    image: ImageConfig,
+    options: DatasetOptions,
+    trained_by: ModelSpec | None = None,
 ) -> Dataset:
     """Opens the images of `words`; leaves out, and counts by reason, those that can't be used.
 
-    A word with an empty label is none.
+    A word with an empty label is unusable.
 
     Args:
-        split: train, val or test, for messages.
-        tokenizer: given for training, which can't learn from labels that are too long or
-            outside the charset; without it (evaluation) such words stay in and count as errors.
-        purpose: what words other than the whole split are for; their cache is another one.
+        split: train, val or test; for messages and for the name of the cache.
+        image: geometry of the images.
+        trained_by: given for training, where labels that are too long or outside the charset are unusable
+            as well; without it (evaluation) such words stay in and count as errors.
 
     Raises:
-        UserError: no usable word, or more than `train.max_unusable_share` are unusable.
+        UserError: no usable word, or too many unusable ones.
     """
-    folder = Path(config.images_folder)
-    if not folder.is_dir():
+    if not source.images.is_dir():
         raise UserError(
-            f"images_folder {folder} does not exist; set images_folder to the folder of the word images."
+            f"images_folder {source.images} does not exist; set images_folder to the folder of the word "
+            "images."
         )
     filenames = [word.filename for word in words]
-    owner = f"{Path(config.labels_file).resolve()}{purpose}"
-    store = open_store(folder, filenames, config.image, Path(config.cache_folder), split, owner)
-    reasons: Counter[str] = Counter()
-    usable = []
-    for index, word in enumerate(words):
-        problem = store.problems.get(index) or label_problem(word.label, tokenizer, config)
-        if problem:
-            reasons[problem] += 1
-        else:
-            usable.append(index)
-    report_unusable(reasons, len(words), split, config)
+    store = open_cache(source.images, filenames, image, options.cache, split, str(source.labels.resolve()))
+    problems = [
+        store.problems.get(i) or label_problem(word.label, trained_by) for i, word in enumerate(words)
+    ]
+    usable = [i for i, problem in enumerate(problems) if problem is None]
+    report_unusable(Counter(filter(None, problems)), len(words), split, source, options)
     return Dataset([words[i] for i in usable], store, np.array(usable, dtype=np.int64))
 
 
-def with_trainable_labels(dataset: Dataset, tokenizer: Tokenizer, config: Config) -> Dataset:
-    """The words whose labels the network can be taught, for a loss on an evaluation set.
+def with_trainable_labels(dataset: Dataset, spec: ModelSpec) -> Dataset:
+    """The words whose labels the network can learn, for a loss on an evaluation set.
 
     Raises:
         UserError: there is none.
     """
-    positions = [
-        i for i, word in enumerate(dataset.words) if not label_problem(word.label, tokenizer, config)
-    ]
+    positions = [i for i, word in enumerate(dataset.words) if not label_problem(word.label, spec)]
     if not positions:
         raise UserError(
-            f"No validation label in {config.labels_file} fits the charset and "
-            "network.max_seq_lenght; check that train and val are of one kind."
+            "No validation label fits the charset and network.max_seq_lenght; check that train and val of "
+            "labels_file are of one kind."
         )
     if len(positions) < len(dataset):
         log(f"{len(dataset) - len(positions)} validation labels can't be learned; val_loss leaves them out.")
     return dataset.select(np.array(positions))
 
 
-def label_problem(label: str, tokenizer: Tokenizer | None, config: Config) -> str | None:
-    """Why a label can't be used, for training if there is a tokenizer; None if it can."""
+def label_problem(label: str, trained_by: ModelSpec | None) -> str | None:
+    """Why a label can't be used, for training if there is a network to learn it; None if it can."""
     if not label.strip():
         return "empty label"
-    if tokenizer is None:
+    if trained_by is None:
         return None
-    if len(label) >= config.network.max_seq_lenght:
+    network, image = trained_by.network, trained_by.image
+    if len(label) >= network.max_seq_lenght:
         return "label too long for network.max_seq_lenght"
-    if set(label) - set(tokenizer.charset):
+    if set(label) - set(trained_by.tokenizer.charset):
         return "label has characters outside the charset"
-    width = ctc_columns(label) * config.network.column_stride if config.network.ctc_weight else 0
+    width = ctc_columns(label) * network.column_stride if network.ctc_weight else 0
     # An image without a fixed width is widened to that.
-    if config.image.fixed_width and width > config.image.image_size.x_size:
+    if image.fixed_width and width > image.image_size.x_size:
         return "label needs more columns than image.image_size.x_size has"
     return None
 
 
-def report_unusable(reasons: Counter[str], total: int, split: str, config: Config) -> None:
+def report_unusable(
+    reasons: Counter[str], total: int, split: str, source: DataSource, options: DatasetOptions
+) -> None:
     """Counts, by reason, the words that are left out.
 
     Raises:
-        UserError: no word is left, or more than `train.max_unusable_share` are not.
+        UserError: no word is left, or more than `options.max_unusable_share` are unusable.
     """
     unusable = sum(reasons.values())
+    counted = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common())
     if not total or unusable == total:
-        why = f" ({_counted(reasons)})" if reasons else ""
-        raise UserError(f"{config.labels_file} has no usable word in its {split} split{why}.")
+        why = f" ({counted})" if reasons else ""
+        raise UserError(f"{source.labels} has no usable word in its {split} split{why}.")
     if not unusable:
         return
-    message = f"{unusable} of {total} {split} words are unusable: {_counted(reasons)}"
-    if unusable / total > config.train.max_unusable_share:
+    message = f"{unusable} of {total} {split} words are unusable: {counted}"
+    if unusable / total > options.max_unusable_share:
         raise UserError(
-            f"{message}; that is more than train.max_unusable_share "
-            f"({100 * config.train.max_unusable_share:g} %): "
-            f"check images_folder {config.images_folder} and "
-            f"labels_file {config.labels_file}, or raise the limit."
+            f"{message}; that is more than train.max_unusable_share ({100 * options.max_unusable_share:g} "
+            "%): check "
+            f"images_folder {source.images} and labels_file {source.labels}, or raise the limit."
         )
     log(f"{message}; they are left out.")
 
 
-def _counted(reasons: Counter[str]) -> str:
-    return ", ".join(f"{count} {reason}" for reason, count in reasons.most_common())
-
-
-def _make_embedded_dataset(config: Config) -> None:
-    from data_generators.synthetic.dataset import (
-        create_synthetic,  # needed once; prediction shouldn't wait for it
-    )
-
-    labels_file, images = Path(config.labels_file), Path(config.images_folder)
-    if images.resolve() != labels_file.parent.resolve() / "words":
-        raise UserError(
-            f"Labels file {labels_file} does not exist, and the embedded dataset can only be made "
-            "where images_folder is the folder `words` beside labels_file; set both, or make the labels file."
-        )
-    train = config.synthetic.num_words
-    sizes = {"train": train, "val": max(10, train // 10), "test": max(10, train // 10)}
-    total = sum(sizes.values())
-    log(f"Making the embedded dataset in {labels_file.parent}: {total} words from bundled fonts.")
-    settings = config.synthetic
-    create_synthetic(
-        labels_file.parent,
-        sizes,
-        settings.seed,
-        beyond_dictionary=settings.beyond_dictionary,
-        text=settings.text,
-        keep=True,
-    )
+def characters_of(words: Iterable[Word]) -> set[str]:
+    """The characters of all labels that are more than white space."""
+    return set().union(*(word.label for word in words if word.label.strip()))

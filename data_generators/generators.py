@@ -1,56 +1,41 @@
-"""The generators of a training: from its words, or a packed dataset, for this backend and this process."""
+"""The generators of a training, for this backend and this process."""
 
 import keras
 
-from base.base_data_generator import BaseDataGenerator
 from data_generators.buckets import Buckets
 from data_generators.collator import Collator
 from data_generators.data_generator import DataGenerator
 from data_generators.dataset import Dataset
-from data_generators.packed_generator import PackedGenerator
-from data_generators.packed_store import PackedStore
-from preprocessing.tokenizer import Tokenizer
-from utils.config.schema import Config
+from data_generators.training_words import Shares
+from models.model_spec import ModelSpec
+from utils.config.data import DataAugConfig
 from utils.distributed.cluster import Cluster
 
 
 def training_generator(
-    config: Config,
-    words: Dataset | PackedStore,
-    shares: list[tuple[int, int]],
-    tokenizer: Tokenizer,
-    column_stride: int,
+    words: Dataset,
+    shares: Shares,
+    spec: ModelSpec,
+    aug: DataAugConfig,
+    batch_size: int,
+    seed: int,
     cluster: Cluster,
-) -> BaseDataGenerator:
-    """Training batches, shuffled and augmented; of several processes each gets its part of every batch."""
-    distorts = config.data_aug.use_data_aug
-    buckets = _buckets(config, column_stride, distorts)
-    part = (cluster.index, cluster.number) if buckets or cluster.distributed else None
-    if isinstance(words, PackedStore):
-        maker = Collator(config, tokenizer, column_stride, distorts, buckets, part or (0, 1))
-        return PackedGenerator(config, words, maker)
-    return DataGenerator(
-        config,
-        words,
-        tokenizer,
-        column_stride,
-        use_data_augmentation=distorts,
-        shares=shares,
-        buckets=buckets,
-        part=part,
-    )
-
-
-def validation_generator(
-    config: Config, words: Dataset, tokenizer: Tokenizer, column_stride: int
 ) -> DataGenerator:
+    """Training batches, shuffled and augmented; each of several processes gets its shard of every batch."""
+    distortions = aug if aug.use_data_aug else None
+    buckets = _buckets(spec, distortions)
+    sharded = buckets is not None or cluster.distributed
+    collator = Collator(spec, distortions, buckets, (cluster.index, cluster.number) if sharded else (0, 1))
+    return DataGenerator(words, collator, batch_size, seed, shares=shares, pads_batches=sharded)
+
+
+def validation_generator(words: Dataset, spec: ModelSpec, batch_size: int, seed: int) -> DataGenerator:
     """Batches of the words that this process validates on."""
-    buckets = _buckets(config, column_stride, distorts=False)
-    return DataGenerator(config, words, tokenizer, column_stride, shuffle=False, buckets=buckets)
+    return DataGenerator(words, Collator(spec, buckets=_buckets(spec, None)), batch_size, seed, shuffle=False)
 
 
-def _buckets(config: Config, column_stride: int, distorts: bool) -> Buckets | None:
-    """Fixed shapes where XLA compiles anew for each; TensorFlow pads each batch just as far as it needs."""
+def _buckets(spec: ModelSpec, aug: DataAugConfig | None) -> Buckets | None:
+    """Fixed shapes where XLA compiles again for each; TensorFlow pads each batch only as far as it needs."""
     if keras.backend.backend() != "jax":
         return None
-    return Buckets(config.image, config.network, column_stride, config.data_aug if distorts else None)
+    return Buckets(spec.image, spec.network, aug)

@@ -4,15 +4,14 @@ import itertools
 from collections.abc import Iterator
 from typing import Any
 
-import cv2
 import keras
 
-from base.base_data_generator import BaseDataGenerator
-from data_generators.image_cache import ordered_map
+from data_generators.data_generator import DataGenerator
+from utils.parallel import ordered_map
 
 
 def stream(
-    generator: BaseDataGenerator, epoch: int, step: int, threads: int, endless: bool = True
+    generator: DataGenerator, epoch: int, step: int, threads: int, endless: bool = True
 ) -> Iterator[Any]:
     """Yields batches from `step` of `epoch` on.
 
@@ -20,7 +19,6 @@ def stream(
     on through all later ones, so that the next epoch is being prepared while this one is
     evaluated. With `steps_per_epoch`, `fit` asks for a new stream when one has ended.
     """
-    cv2.setNumThreads(1)
     epochs = itertools.count(epoch) if endless and not step else [epoch]
     tasks = ((current, index) for current in epochs for index in range(step, len(generator)))
     yield from ordered_map(lambda task: generator.batch(*task), tasks, threads, ahead=4 * threads)
@@ -35,7 +33,7 @@ class InputPipeline:
         error: what has ended an iterator early; TensorFlow passes it on as text only.
     """
 
-    def __init__(self, generator: BaseDataGenerator, threads: int, endless: bool = True) -> None:
+    def __init__(self, generator: DataGenerator, threads: int, endless: bool = True) -> None:
         self.generator = generator
         self.threads = threads
         self.endless = endless
@@ -62,14 +60,15 @@ class InputPipeline:
     def _make_dataset(self) -> Any:
         import tensorflow as tf
 
-        size = self.generator.config.image.image_size
+        spec = self.generator.collator.spec
+        size = spec.image.image_size
         ids = tf.TensorSpec((None, None), tf.int32)
         inputs = {
             "image": tf.TensorSpec((None, size.y_size, None, size.num_channels), tf.uint8),
             "width": tf.TensorSpec((None,), tf.int32),
             "decoder_input": ids,
         }
-        targets = {"characters": ids, "columns": ids} if self.generator.config.network.ctc_weight else ids
+        targets = {"characters": ids, "columns": ids} if spec.network.ctc_weight else ids
         return tf.data.Dataset.from_generator(self._next, output_signature=(inputs, targets)).prefetch(1)
 
     def _next(self) -> Iterator[Any]:

@@ -1,25 +1,17 @@
-"""What a model folder knows of its own confidences: a curve for each way of decoding.
+"""The calibration curves of a model, one pair for each way of decoding."""
 
-`model.json` keeps the curves beside the weights that they were fitted for; saving other weights drops them.
-"""
-
-from collections.abc import Iterable
 from dataclasses import replace
-from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from base.base_predictor import Prediction
 from metrics.calibration import calibrate
-from models.description import DESCRIPTION_FILE, read_description, read_spec, short
 from utils.config.predict import PredictConfig
 from utils.config.schema import NetworkConfig
-from utils.errors import UserError
-from utils.files import write_json
 
-# Of `predict`, what decides which text is given: another value gives other confidences, too.
+# The keys of `predict` that decide on the text: other values give other confidences, too.
 DECIDING: dict[str, tuple[str, ...]] = {
     "greedy": ("ctc_weight",),
     "beam": ("length_penalty", "ctc_weight"),
@@ -27,17 +19,17 @@ DECIDING: dict[str, tuple[str, ...]] = {
 }
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
-Rising = Annotated[float, Field(allow_inf_nan=False, ge=0)]
-Curve = tuple[Rising, Rising, Finite]
+NotNegative = Annotated[float, Field(allow_inf_nan=False, ge=0)]
+Curve = tuple[NotNegative, NotNegative, Finite]
 
 
 class Calibration(BaseModel):
-    """Curves (`utils.calibration.calibrate`) for the confidences of one way of decoding.
+    """Curves (`metrics.calibration.calibrate`) for the confidences of one way of decoding.
 
     Attributes:
-        decoding: the way, as `decoding` tells it.
+        decoding: the decoder and its settings, as `decoding` gives them.
         words, characters: the curves.
-        fitted_on: which words, how many, and the calibration errors on them; for the reader.
+        fitted_on: the words of the fit and the calibration errors on them, for people.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -50,7 +42,8 @@ class Calibration(BaseModel):
     def apply(self, prediction: Prediction) -> Prediction:
         """The prediction with calibrated confidences; its own word confidence becomes `raw_confidence`.
 
-        What the first reading leaves is shared by the other alternatives as the network shares it.
+        The probability that the first reading leaves is divided among the other alternatives in the
+        network's proportions.
         """
         raw = prediction.confidence
         confidence = float(calibrate(np.array(raw), self.words))
@@ -70,53 +63,10 @@ class Calibration(BaseModel):
 
 
 def decoding(settings: PredictConfig, network: NetworkConfig) -> dict[str, Any]:
-    """What decides which texts a decoder gives, as JSON; calibrations are told apart by it."""
+    """The settings that decide which text a decoder gives, as JSON values; the key of a calibration."""
     values = settings.model_dump(include=set(DECIDING[settings.decoder]))
     if not network.ctc_weight and "ctc_weight" in values:
         values["ctc_weight"] = 0.0  # without a CTC head the setting has no effect
     if settings.views > 1:
         values |= {"views": settings.views, "views_below": settings.views_below}
     return {"decoder": settings.decoder, **values}
-
-
-def read_calibration(folder: Path, settings: PredictConfig) -> Calibration | None:
-    """The model folder's calibration for these settings of `predict`; None if it has none for them.
-
-    Raises:
-        UserError: no model folder, or a damaged one.
-    """
-    description = read_description(folder)
-    wanted = decoding(settings, read_spec(folder, description).network)
-    for calibration in _calibrations(folder, description):
-        if calibration.decoding == wanted:
-            return calibration
-    return None
-
-
-def add_calibration(folder: Path, description: dict[str, Any], calibration: Calibration) -> None:
-    """Writes a calibration into `model.json`; one of the same decoding gives way to it.
-
-    A released model may get one, too: its weights stay.
-
-    Args:
-        description: what `model.json` said when the weights were read.
-
-    Raises:
-        UserError: a training has replaced the model since, or the folder can't be written.
-    """
-    if read_description(folder) != description:
-        raise UserError(f"The model in {folder} was replaced during the calibration; calibrate it again.")
-    others = [c for c in _calibrations(folder, description) if c.decoding != calibration.decoding]
-    dumped = [c.model_dump(mode="json") for c in (*others, calibration)]
-    write_json(folder / DESCRIPTION_FILE, {**description, "calibrations": dumped})
-
-
-def _calibrations(folder: Path, description: dict[str, Any]) -> Iterable[Calibration]:
-    entries = description.get("calibrations", [])
-    try:
-        return [Calibration.model_validate(entry) for entry in entries]
-    except (ValidationError, TypeError) as error:
-        raise UserError(
-            f"The calibrations in {folder / DESCRIPTION_FILE} are damaged: {short(error)}; "
-            "copy the model folder again."
-        ) from None

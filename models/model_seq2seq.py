@@ -7,9 +7,7 @@ from models.ctc import CtcHead
 from models.decoder import Decoder
 from models.encoder import build_encoder
 from models.losses import CharacterCrossEntropy, CtcLoss
-from preprocessing.tokenizer import Tokenizer
-from utils.config.data import ImageConfig
-from utils.config.schema import NetworkConfig
+from models.model_spec import ModelSpec
 
 
 class ModelSeq2Seq(BaseModel):
@@ -25,11 +23,10 @@ class ModelSeq2Seq(BaseModel):
         column_stride: pixels of image width per encoder column.
     """
 
-    def __init__(self, image: ImageConfig, network: NetworkConfig, tokenizer: Tokenizer) -> None:
-        self.image = image
-        self.network = network
-        self.tokenizer = tokenizer
-        self.column_stride = network.column_stride
+    def __init__(self, spec: ModelSpec) -> None:
+        self.spec = spec
+        self.image, self.network, self.tokenizer = spec.image, spec.network, spec.tokenizer
+        self.column_stride = spec.column_stride
         super().__init__()
 
     def build_model(self) -> keras.Model:

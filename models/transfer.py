@@ -3,15 +3,14 @@
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 
-from models.artifact import load_artifact
-from models.description import read_description, read_spec
+from models.model_folder import ModelFolder
 from models.model_seq2seq import ModelSeq2Seq
+from models.saving import load_model
 from preprocessing.tokenizer import NUM_SPECIAL, normalize_label
 from utils.config.data import ImageConfig
 from utils.config.schema import NetworkConfig
@@ -38,7 +37,7 @@ def extended_charset(charset: str, labels: Iterable[str]) -> str:
     return charset + "".join(sorted(set().union(*map(normalize_label, labels)) - set(charset)))
 
 
-def load_pretrained(folder: Path, network: ModelSeq2Seq) -> CharsetChange:
+def load_pretrained(folder: ModelFolder, model: ModelSeq2Seq) -> CharsetChange:
     """Gives a new network the weights of a model folder; characters keep theirs, wherever they stand.
 
     In the embedding, the output layer and the CTC head each id has its row. A new character gets a row of
@@ -48,12 +47,12 @@ def load_pretrained(folder: Path, network: ModelSeq2Seq) -> CharsetChange:
     Raises:
         UserError: the folder is no whole model, or of another network or image geometry.
     """
-    check_same_shape(folder, network.image, network.network)
-    old, _ = load_artifact(folder)
-    before, now = old.tokenizer.charset, network.tokenizer.charset
-    axes = _character_axes(network)
+    check_same_shape(folder, model.image, model.network)
+    old = load_model(folder)
+    before, now = old.tokenizer.charset, model.tokenizer.charset
+    axes = _character_axes(model)
     sources = _sources(before, now)
-    for old_variable, variable in zip(old.keras_model.weights, network.keras_model.weights, strict=True):
+    for old_variable, variable in zip(old.keras_model.weights, model.keras_model.weights, strict=True):
         values = keras.ops.convert_to_numpy(old_variable)
         if variable.path in axes:
             drawn = keras.ops.convert_to_numpy(variable)
@@ -66,9 +65,9 @@ def load_pretrained(folder: Path, network: ModelSeq2Seq) -> CharsetChange:
     )
 
 
-def check_same_shape(folder: Path, image: ImageConfig, network: NetworkConfig) -> None:
+def check_same_shape(folder: ModelFolder, image: ImageConfig, network: NetworkConfig) -> None:
     """Raises UserError, with the first difference, if a model folder's weights are of no use to a network."""
-    old = read_spec(folder, read_description(folder))
+    old = folder.spec
     for section, before, now in (
         ("image", _image_shape(old.image), _image_shape(image)),
         ("network", _network_shape(old.network), _network_shape(network)),
@@ -76,7 +75,7 @@ def check_same_shape(folder: Path, image: ImageConfig, network: NetworkConfig) -
         for name, value in now.items():
             if before[name] != value:
                 raise UserError(
-                    f"The model in {folder}, which training is to start from, has {section}.{name} "
+                    f"The model in {folder.path}, which training is to start from, has {section}.{name} "
                     f"{before[name]}, the config {value}: make them the same, or train from scratch with "
                     "train.weights_initialization.use_pretrained_weights=false."
                 )
@@ -107,13 +106,13 @@ def _network_shape(network: NetworkConfig) -> dict[str, Any]:
     }
 
 
-def _character_axes(network: ModelSeq2Seq) -> dict[str, int]:
+def _character_axes(model: ModelSeq2Seq) -> dict[str, int]:
     """The variables with a row for each id, by path: the axis that counts ids."""
-    decoder = network.decoder
+    decoder = model.decoder
     # A one-hot character picks its row of the LSTM's kernel.
-    written = decoder.embedding.embeddings if network.network.embedding_dim else decoder.lstm.cell.kernel
+    written = decoder.embedding.embeddings if model.network.embedding_dim else decoder.lstm.cell.kernel
     axes = {written.path: 0}
-    for dense in (decoder.dense, *([network.ctc_head.dense] if network.ctc_head else [])):
+    for dense in (decoder.dense, *([model.ctc_head.dense] if model.ctc_head else [])):
         axes[dense.kernel.path] = 1
         axes[dense.bias.path] = 0
     return axes

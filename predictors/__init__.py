@@ -41,15 +41,18 @@ def load(
         utils.errors.UserError: the folder is no whole model folder, or a setting is wrong.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    from models.model_folder import ModelFolder
+    from models.model_paths import model_path
+    from predictors.loading import load_predictor
     from predictors.reader import Reader
     from utils.config.load import validate_config
+    from utils.paths import resolve_shipped
 
     given = {"batch_size": batch_size, "runtime": runtime, "decoder": decoder, "n_best": n_best, **settings}
     image = {} if max_pixels is None else {"max_pixels": max_pixels}
     config = validate_config({"predict": given, "image": image}, "load")
-    reader = Reader.from_folder(folder, config.predict)
-    reader.predictor.allow(config.image.max_pixels)
-    return reader
+    model = ModelFolder(resolve_shipped(model_path(os.fspath(folder))))
+    return Reader(load_predictor(model, config.predict, config.image.max_pixels))
 
 
 def __getattr__(name: str) -> object:

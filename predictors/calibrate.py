@@ -1,16 +1,17 @@
 """The `--calibrate` job: makes a model's confidences mean what they say, on validation words."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
 from base.base_predictor import Prediction
-from data_generators.dataset import Dataset, open_dataset, read_dataset_labels
+from data_generators.dataset import Dataset, DatasetOptions, open_dataset
+from data_generators.source import DataSource
 from metrics.alignment import align
 from metrics.calibration import calibrate, calibration_error, errors_found, fit_curve
-from models.calibration import Calibration, add_calibration, decoding
-from models.description import model_folder, read_description, read_spec
+from models.calibration import Calibration, Curve, decoding
+from models.model_folder import ModelFolder
+from models.model_paths import find_model
 from predictors.loading import load_predictor
 from preprocessing.labels import Word
 from utils.config.predict import PredictConfig
@@ -32,15 +33,15 @@ def calibrate_model(config: Config) -> str:
     Raises:
         UserError: no model, no validation words or too few, or the folder can't be written.
     """
-    folder = model_folder(config)
-    words = read_dataset_labels(config).splits["val"]
-    # The images must have the model's geometry, whatever the config says.
-    image = read_spec(folder, read_description(folder)).image
-    dataset = open_dataset(config.in_geometry_of(image), words, "val")
+    folder, source = ModelFolder(find_model(config)), DataSource.of(config)
+    words = source.read_labels().splits["val"]
+    # The images need the model's geometry, not the config's.
+    image = folder.spec.with_max_pixels(config.image.max_pixels).image
+    dataset = open_dataset(source, words, "val", image, DatasetOptions.of(config))
     return calibrate_on(folder, dataset, config.predict, config.labels_file)
 
 
-def calibrate_on(folder: Path, dataset: Dataset, settings: PredictConfig, labels_file: str) -> str:
+def calibrate_on(folder: ModelFolder, dataset: Dataset, settings: PredictConfig, labels_file: str) -> str:
     """Fits the model in `folder` to how it reads `dataset`; returns what that has changed.
 
     Raises:
@@ -51,44 +52,43 @@ def calibrate_on(folder: Path, dataset: Dataset, settings: PredictConfig, labels
             f"Calibration needs at least {LEAST_WORDS} validation words, {labels_file} has {len(dataset)}; "
             "confidences stay as the network gives them."
         )
-    description = read_description(folder)
-    predictor = load_predictor(folder, settings, calibrated=False)
-    calibration = fit_calibration(predictor.predict_dataset(dataset, progress=True), dataset.words)
-    calibration = calibration.model_copy(
-        update={
-            "decoding": decoding(settings, predictor.spec.network),
-            "fitted_on": {"labels_file": labels_file, "split": "val", **calibration.fitted_on},
-        }
+    predictor = load_predictor(folder, settings, folder.spec.image.max_pixels, calibrated=False)
+    predictions = predictor.predict_dataset(dataset, progress=True)
+    words, characters, errors = fit_curves(predictions, dataset.words)
+    fitted_on = {"labels_file": labels_file, "split": "val", **errors}
+    folder.add_calibration(
+        Calibration(
+            decoding=decoding(settings, folder.spec.network),
+            words=words,
+            characters=characters,
+            fitted_on=fitted_on,
+        )
     )
-    add_calibration(folder, description, calibration)
-    errors = calibration.fitted_on
     return (
-        f"Calibrated {folder} for decoder {settings.decoder} on {len(dataset)} validation words: "
+        f"Calibrated {folder.path} for decoder {settings.decoder} on {len(dataset)} validation words: "
         f"expected calibration error {errors['ece_before']:.2%} before, {errors['ece']:.2%} after, "
         f"{errors['ece_held_out']:.2%} on writers (or words) left out of the fit; "
         f"the 20 % least confident words hold {errors['errors_found']:.1%} of the errors."
     )
 
 
-def fit_calibration(predictions: Sequence[Prediction], words: Sequence[Word]) -> Calibration:
-    """The curves for these readings; its `decoding` is left to the caller."""
+def fit_curves(
+    predictions: Sequence[Prediction], words: Sequence[Word]
+) -> tuple[Curve, Curve, dict[str, float]]:
+    """The curves of words and of characters that fit these readings, and the calibration errors with them."""
     confidences = np.array([prediction.confidence for prediction in predictions])
     right = np.array([w.label == p.text for w, p in zip(words, predictions, strict=True)])
     curve = fit_curve(confidences, right)
     calibrated, held_out = calibrate(confidences, curve), _held_out(confidences, right, words)
     characters = _characters(predictions, words)
-    return Calibration(
-        decoding={},
-        words=curve,
-        characters=fit_curve(*zip(*characters)) if characters else (1.0, 1.0, 0.0),
-        fitted_on={
-            "words": len(words),
-            "ece_before": round(calibration_error(confidences, right), 6),
-            "ece": round(calibration_error(calibrated, right), 6),
-            "ece_held_out": round(calibration_error(held_out, right), 6),
-            "errors_found": round(errors_found(confidences, right), 6),
-        },
-    )
+    errors = {
+        "words": len(words),
+        "ece_before": round(calibration_error(confidences, right), 6),
+        "ece": round(calibration_error(calibrated, right), 6),
+        "ece_held_out": round(calibration_error(held_out, right), 6),
+        "errors_found": round(errors_found(confidences, right), 6),
+    }
+    return curve, fit_curve(*zip(*characters)) if characters else (1.0, 1.0, 0.0), errors
 
 
 def _held_out(confidences: np.ndarray, right: np.ndarray, words: Sequence[Word]) -> np.ndarray:

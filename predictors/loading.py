@@ -1,63 +1,68 @@
-"""Which runtime reads: ONNX Runtime starts in half a second, Keras can do everything."""
+"""Loads a model on ONNX Runtime, which starts in half a second, or on Keras, which runs every decoder."""
 
 import importlib.util
-from pathlib import Path
 
-from models.calibration import read_calibration
-from models.description import read_description
+from models.calibration import Calibration
+from models.model_folder import ModelFolder
 from predictors.word_predictor import WordPredictor
 from utils.config.predict import PredictConfig
 from utils.errors import UserError
 from utils.log import log
 
 
-def load_predictor(folder: Path, settings: PredictConfig, calibrated: bool = True) -> WordPredictor:
-    """Loads a model folder for the runtime that `predict.runtime` means; only that one is imported.
+def load_predictor(
+    folder: ModelFolder, settings: PredictConfig, max_pixels: int, calibrated: bool = True
+) -> WordPredictor:
+    """The predictor of a model folder on the runtime that `predict.runtime` names; only that one is imported.
 
     Args:
-        calibrated: whether confidences go through the model's calibration, if it has one for these settings.
+        max_pixels: larger image files are refused.
+        calibrated: whether confidences are calibrated, if the model has a calibration for these settings.
 
     Raises:
-        UserError: the folder isn't a whole one, or has no ONNX files where those are demanded.
+        UserError: a file of the folder is missing or damaged, or the folder has no ONNX files where they are
+            needed.
     """
-    description = read_description(folder)
-    log(f"Using the model in {folder}. {description.get('origin', {}).get('licence') or ''}".rstrip())
-    predictor = _load(folder, settings)
-    predictor.views, predictor.views_below = settings.views, settings.views_below
-    if calibrated:
-        predictor.calibration = read_calibration(folder, settings)
-        if not predictor.calibration and description.get("calibrations"):
-            log(f"Confidences of decoder {settings.decoder} are not calibrated as set; --calibrate does it.")
-    return predictor
-
-
-def _load(folder: Path, settings: PredictConfig) -> WordPredictor:
-    greedy = settings.decoder == "greedy"
+    log(f"Using the model in {folder.path}. {folder.licence}".rstrip())
+    calibration = folder.calibration(settings) if calibrated else None
+    if calibrated and not calibration and folder.description.calibrations:
+        log(
+            f"Confidences of decoder {settings.decoder} with these settings are not calibrated; --calibrate "
+            "does it."
+        )
+    if settings.runtime == "onnx" and settings.decoder != "greedy":
+        raise UserError(
+            f"predict.runtime onnx only decodes greedily; for decoder {settings.decoder} set it to auto."
+        )
     if settings.runtime == "onnx":
-        if not greedy:
-            raise UserError(
-                f"predict.runtime onnx only decodes greedily; for decoder {settings.decoder} set it to auto."
-            )
-        return _load_onnx(folder, settings)
-    if settings.runtime == "auto" and greedy and _has_onnx(folder):
+        return _load_onnx(folder, max_pixels, settings, calibration)
+    has_onnx = folder.description.onnx is not None and importlib.util.find_spec("onnxruntime") is not None
+    if settings.runtime == "auto" and settings.decoder == "greedy" and has_onnx:
         try:
-            return _load_onnx(folder, settings)
+            return _load_onnx(folder, max_pixels, settings, calibration)
         except UserError as error:
-            log(f"{error} Going on with Keras.")
+            log(f"{error} Continuing with Keras.")
+    return _load_keras(folder, max_pixels, settings, calibration)
+
+
+def _load_onnx(
+    folder: ModelFolder, max_pixels: int, settings: PredictConfig, calibration: Calibration | None
+) -> WordPredictor:
+    from predictors.onnx.runtime import PredictorOnnx, UnusableGraph
+
+    try:
+        return PredictorOnnx(*folder.onnx(), folder.spec.with_max_pixels(max_pixels), settings, calibration)
+    except UnusableGraph as error:
+        raise UserError(f"{error} in the model folder {folder.path}; export it again.") from None
+
+
+def _load_keras(
+    folder: ModelFolder, max_pixels: int, settings: PredictConfig, calibration: Calibration | None
+) -> WordPredictor:
     from utils.keras_import import import_keras
 
     import_keras()
+    from models.saving import load_model
     from predictors.predictor_seq2seq import PredictorSeq2Seq
 
-    return PredictorSeq2Seq.from_folder(folder, settings)
-
-
-def _load_onnx(folder: Path, settings: PredictConfig) -> WordPredictor:
-    from predictors.onnx.runtime import PredictorOnnx
-
-    return PredictorOnnx.from_folder(folder, settings.batch_size, ctc_weight=settings.ctc_weight)
-
-
-def _has_onnx(folder: Path) -> bool:
-    """Whether ONNX files and ONNX Runtime are there; whether they work shows when they are loaded."""
-    return "onnx" in read_description(folder) and importlib.util.find_spec("onnxruntime") is not None
+    return PredictorSeq2Seq(load_model(folder, max_pixels), settings, calibration)

@@ -1,16 +1,13 @@
 """Reads words with a trained network on Keras."""
 
 import itertools
-import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import keras
 import numpy as np
 
 from data_generators.buckets import Buckets
-from models.artifact import load_artifact
-from models.description import ModelSpec
+from models.calibration import Calibration
 from models.model_seq2seq import ModelSeq2Seq
 from predictors.beam import BeamDecoder
 from predictors.greedy import GreedyDecoder
@@ -19,37 +16,33 @@ from predictors.word_predictor import WordPredictor
 from preprocessing.word_image import PAPER
 from utils.config.predict import PredictConfig
 
+GREEDY = PredictConfig()
+
 
 class PredictorSeq2Seq(WordPredictor):
     """Reads words with a `ModelSeq2Seq`, by any of the decoders.
 
     Args:
-        network: the network; its weights are used as they are at each call, so a predictor made
-            during training follows it.
-        predict: decoder and its settings; None: greedy. `batch_size` is the argument's.
+        model: each call uses the weights that it has then, so a predictor made during training follows it.
+        settings: decoder and its settings, batch size, views.
+        calibration: see `WordPredictor`.
 
     Raises:
-        UserError: the lexicon that `predict` names can't be read.
+        UserError: the lexicon that `settings` names can't be read.
     """
 
     def __init__(
-        self, model: ModelSeq2Seq, batch_size: int = 256, predict: PredictConfig | None = None
+        self,
+        model: ModelSeq2Seq,
+        settings: PredictConfig = GREEDY,
+        calibration: Calibration | None = None,
     ) -> None:
-        super().__init__(ModelSpec(model.image, model.network, model.tokenizer), batch_size)
+        super().__init__(model.spec, settings, calibration)
         self.model = model
-        # XLA compiles anew for each shape, which takes seconds.
+        # XLA compiles again for each shape, which takes seconds.
         compiled = keras.backend.backend() == "jax"
-        self.buckets = Buckets(model.image, model.network, model.column_stride) if compiled else None
-        self.decoder = make_decoder(model, predict or PredictConfig())
-
-    @classmethod
-    def from_folder(
-        cls, folder: str | os.PathLike, predict: PredictConfig | None = None
-    ) -> "PredictorSeq2Seq":
-        """Loads a model folder; raises UserError if it, or the lexicon, isn't a whole one."""
-        model, _ = load_artifact(Path(folder))
-        predict = predict or PredictConfig()
-        return cls(model, predict.batch_size, predict)
+        self.buckets = Buckets(model.image, model.network) if compiled else None
+        self.decoder = make_decoder(model, settings)
 
     def decode(self, image: np.ndarray, width: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         number = len(image)

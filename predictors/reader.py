@@ -6,11 +6,9 @@ from pathlib import Path
 from typing import Any, Literal, overload
 
 import numpy as np
-from PIL.Image import Image as PillowImage
+from PIL import Image
 
 from base.base_predictor import Prediction
-from models.description import artifact_folder
-from predictors.loading import load_predictor
 from predictors.word_predictor import WordPredictor
 from preprocessing.word_image import (
     UnusableImage,
@@ -18,12 +16,10 @@ from preprocessing.word_image import (
     word_image_of_array,
     word_image_of_picture,
 )
-from utils.config.predict import PredictConfig
-from utils.paths import resolve_shipped
 
 Errors = Literal["raise", "return"]
-ImageLike = str | os.PathLike[str] | np.ndarray | PillowImage
-Images = list[str] | list[Path] | list[np.ndarray] | list[PillowImage] | list[ImageLike]
+ImageLike = str | os.PathLike[str] | np.ndarray | Image.Image
+Images = list[str] | list[Path] | list[np.ndarray] | list[Image.Image] | list[ImageLike]
 
 
 class Reader:
@@ -31,12 +27,6 @@ class Reader:
 
     def __init__(self, predictor: WordPredictor) -> None:
         self.predictor = predictor
-
-    @classmethod
-    def from_folder(cls, folder: str | os.PathLike[str], settings: PredictConfig) -> "Reader":
-        """Loads a model folder; raises UserError if it isn't a whole one."""
-        found = resolve_shipped(artifact_folder(os.fspath(folder)))
-        return cls(load_predictor(found, settings))
 
     @property
     def charset(self) -> str:
@@ -105,7 +95,7 @@ class Reader:
         geometry = self.predictor.spec.image
         if isinstance(image, np.ndarray):
             return word_image_of_array(image, geometry, f"array{number}")
-        if isinstance(image, PillowImage):
+        if isinstance(image, Image.Image):
             return word_image_of_picture(image, geometry, f"picture{number}")
         if isinstance(image, (str, os.PathLike)):
             return read_word_image(Path(image), geometry)

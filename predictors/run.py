@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from base.base_predictor import Prediction
-from data_generators.dataset import open_dataset, read_dataset_labels
-from data_generators.image_cache import ordered_map
+from data_generators.dataset import DatasetOptions, open_dataset
+from data_generators.source import DataSource
 from metrics import evaluation_report as evaluation
-from models.description import model_folder
+from models.model_folder import ModelFolder
+from models.model_paths import find_model
 from predictors.image_files import find_images
 from predictors.loading import load_predictor
 from predictors.output import is_doubtful, print_prediction, row, write_table
@@ -16,6 +17,7 @@ from utils.config.data import ImageConfig
 from utils.config.schema import Config
 from utils.files import check_writable
 from utils.log import log
+from utils.parallel import ordered_map
 
 
 def predict_on_test(
@@ -37,16 +39,17 @@ def predict_on_test(
         from predictors.report.run import prepare_folder
 
         prepare_folder(Path(report))
-    predictor = load_predictor(model_folder(config), config.predict)
-    predictor.allow(config.image.max_pixels)
-    words = read_dataset_labels(config).splits["test"]
-    # The images must have the model's geometry, whatever the config says.
-    dataset = open_dataset(config.in_geometry_of(predictor.spec.image), words, "test")
+    model = ModelFolder(find_model(config))
+    predictor = load_predictor(model, config.predict, config.image.max_pixels)
+    source = DataSource.of(config)
+    words = source.read_labels().splits["test"]
+    # The images need the model's geometry, not the config's.
+    dataset = open_dataset(source, words, "test", predictor.spec.image, DatasetOptions.of(config))
     predictions = predictor.predict_dataset(dataset, progress=True)
     texts, labels = [p.text for p in predictions], [word.label for word in dataset.words]
     # Before the table: should the disk be full, the scores are not lost.
     filenames, writers = zip(*((word.filename, word.writer) for word in dataset.words))
-    kinds = _image_kinds(Path(config.images_folder), filenames, predictor.spec.image)
+    kinds = _image_kinds(source.images, filenames, predictor.spec.image)
     confidence = evaluation.confidence_report(labels, predictions, min_confidence)
     print("\n".join(evaluation.report(labels, texts, writers, kinds, confidence)), flush=True)
     if output:
@@ -58,7 +61,7 @@ def predict_on_test(
     if report:
         from predictors.report.run import report_on
 
-        page = report_on(config, Path(report), model_folder(config), dataset, predictions)
+        page = report_on(config, Path(report), model, dataset, predictions)
         log(f"The report is in {page}.")
     return 0
 
@@ -75,8 +78,7 @@ def predict(
     paths = find_images(patterns)
     if output:
         check_writable(output)
-    predictor = load_predictor(model_folder(config), config.predict)
-    predictor.allow(config.image.max_pixels)
+    predictor = load_predictor(ModelFolder(find_model(config)), config.predict, config.image.max_pixels)
     # A folder or glob may hold one image or many; whoever reads the output need not know.
     single = len(patterns) == 1 and Path(patterns[0]).is_file()
     rows, failed, doubtful = [], 0, 0

@@ -12,11 +12,12 @@ from tqdm import tqdm
 from base.base_predictor import BasePredictor, Prediction
 from data_generators.dataset import Dataset
 from models.calibration import Calibration
-from models.description import ModelSpec
+from models.model_spec import ModelSpec
 from predictors.test_time_augmentation import augmented_views, vote
 from preprocessing.batch import pad_images
 from preprocessing.tokenizer import END, PAD
 from preprocessing.word_image import UnusableImage, read_word_image
+from utils.config.predict import PredictConfig
 from utils.errors import UserError
 from utils.log import progress_bar
 from utils.system import is_out_of_memory
@@ -26,24 +27,18 @@ class WordPredictor(BasePredictor):
     """Reads files, or a dataset's words, by the same path; subclasses run the network.
 
     Args:
-        anatomy: geometry of the images, and what the ids stand for.
-
-    Attributes:
-        calibration: what every prediction goes through; None: confidences are as the network gives them.
-        views, views_below: as `predict.views` and `predict.views_below`.
+        spec: geometry of the images, and the characters that the ids stand for.
+        settings: batch size and views.
+        calibration: applied to every prediction; None: confidences stay those of the network.
     """
 
-    def __init__(self, spec: ModelSpec, batch_size: int) -> None:
-        super().__init__(batch_size)
+    def __init__(
+        self, spec: ModelSpec, settings: PredictConfig, calibration: Calibration | None = None
+    ) -> None:
+        super().__init__(settings.batch_size)
         self.spec = spec
-        self.calibration: Calibration | None = None
-        self.views = 1
-        self.views_below = 1.0
-
-    def allow(self, max_pixels: int) -> None:
-        """Sets the largest image file to read: a matter of whoever reads, not of whoever made the model."""
-        image = self.spec.image.model_copy(update={"max_pixels": max_pixels})
-        self.spec = replace(self.spec, image=image)
+        self.calibration = calibration
+        self.views, self.views_below = settings.views, settings.views_below
 
     @abstractmethod
     def decode(self, image: np.ndarray, width: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

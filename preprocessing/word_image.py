@@ -6,7 +6,6 @@ gives the same pixels on every path.
 
 import os
 import stat
-import warnings
 from pathlib import Path
 
 import cv2
@@ -18,11 +17,6 @@ from utils.errors import UserError
 
 PAPER = 255
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "GIF", "PPM")
-
-# `image.max_pixels` takes its place, and can be raised.
-Image.MAX_IMAGE_PIXELS = None
-# A damaged file is reported once, by us.
-warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 
 class UnusableImage(UserError):
@@ -193,6 +187,8 @@ def _unusable(path: str | Path, error: Exception) -> UnusableImage:
     if isinstance(error, UnidentifiedImageError):
         reason = "not an image" if os.path.getsize(path) else "empty file"
         return UnusableImage(path, reason, f"give one of {', '.join(FORMATS)}")
+    if isinstance(error, Image.DecompressionBombError):
+        return UnusableImage(path, "more pixels than PIL.Image.MAX_IMAGE_PIXELS allows", "raise that limit")
     reason = (error.strerror or "").lower() if isinstance(error, OSError) else ""
     return UnusableImage(
         path, reason or "truncated or damaged file", "replace it or take it out of the labels file"

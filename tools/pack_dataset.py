@@ -13,56 +13,60 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 
-import cv2
 import numpy as np
 
-from data_generators.dataset import label_problem, read_dataset_labels, report_unusable
-from data_generators.image_cache import OUTSIDE_FOLDER, ordered_map
-from data_generators.packed_store import GROUP_WORDS, PackedWord, require_arrow, write_packed
+from data_generators.dataset import DatasetOptions, characters_of, label_problem, report_unusable
+from data_generators.image_cache import read_inside
+from data_generators.image_store import Row
+from data_generators.packed import write_packed
+from data_generators.source import DataSource
 from data_generators.synthetic import sample
 from data_generators.synthetic.dataset import start_worker
+from data_generators.training_words import training_image
+from models.model_spec import ModelSpec
 from preprocessing.labels import Word, write_labels
+from preprocessing.process_settings import configure_process
 from preprocessing.tokenizer import Tokenizer
-from preprocessing.word_image import UnusableImage, read_word_image, word_image_of_array
+from preprocessing.word_image import word_image_of_array
 from utils.cli import run_command
+from utils.config.data import SyntheticConfig
 from utils.config.load import load_config
 from utils.config.schema import Config
-from utils.files import is_inside
 from utils.log import progress_bar
+from utils.parallel import ordered_map
 from utils.system import usable_cores
 
 LABELS_FILE = "labels.json"
+TASK_WORDS = 256
 
 
 def pack_dataset(config: Config, output: Path) -> int:
     """Packs the training words of the config's labels file, in random order; returns their number.
 
-    Words that training could not use are left out and counted. Beside the shards comes a labels file with
-    the validation and test words alone, for a training that doesn't hold the others in memory.
+    Words that training could not use are left out and counted. A labels file with the validation and test
+    words alone is written beside, for a training that doesn't hold the others in memory.
 
     Raises:
         UserError: too many words are unusable (`train.max_unusable_share`), or the folder can't be written.
     """
-    require_arrow()
-    config = config.for_training_words
-    labels = read_dataset_labels(config)
+    source = DataSource.of(config)
+    labels = source.read_labels()
     words = labels.splits["train"]
-    charset = config.network.charset
-    tokenizer = Tokenizer(charset) if charset else Tokenizer.from_labels([word.label for word in words])
+    spec = _spec(config, characters_of(words))
     order = np.random.default_rng(config.seed).permutation(len(words))
     reasons: Counter[str] = Counter()
 
-    def usable() -> Iterator[PackedWord]:
-        read = partial(_read, config, tokenizer)
+    def usable() -> Iterator[Row]:
+        read = partial(_read, source.images, spec)
         results = ordered_map(read, (words[i] for i in order), threads=2, ahead=64)
-        for result in _bar(results, len(words)):
-            if isinstance(result, str):
-                reasons[result] += 1
+        for label, content in _bar(results, len(words)):
+            if isinstance(content, str):
+                reasons[content] += 1
             else:
-                yield result
-        report_unusable(reasons, len(words), "train", config)
+                yield label, content
+        report_unusable(reasons, len(words), "train", source, DatasetOptions.of(config))
 
-    packed = write_packed(output, usable(), config.image)
+    packed = write_packed(output, usable(), spec.image)
     write_labels(output / LABELS_FILE, {**labels.splits, "train": []})
     return packed
 
@@ -78,43 +82,40 @@ def pack_synthetic(config: Config, output: Path, number: int, workers: int = 0) 
     Raises:
         UserError: the folder can't be written.
     """
-    require_arrow()
-    config = config.for_training_words
-    tasks = [(first, min(first + GROUP_WORDS, number)) for first in range(0, number, GROUP_WORDS)]
-    render = partial(_render, config)
+    tasks = [(first, min(first + TASK_WORDS, number)) for first in range(0, number, TASK_WORDS)]
+    spec = _spec(config, set())
+    render = partial(_render, config.synthetic, spec, config.network.charset is None)
     workers = min(workers or usable_cores(), len(tasks))
     if workers == 1:
-        groups: Iterator[list[PackedWord]] = map(render, tasks)
+        groups: Iterator[list[Row]] = map(render, tasks)
     else:
         context = multiprocessing.get_context("spawn")
         pool = ProcessPoolExecutor(workers, mp_context=context, initializer=start_worker)
         groups = ordered_map(render, tasks, workers, ahead=4 * workers, executor=pool)
-    return write_packed(output, _bar((word for group in groups for word in group), number), config.image)
+    return write_packed(output, _bar((row for group in groups for row in group), number), spec.image)
 
 
-def _read(config: Config, tokenizer: Tokenizer, word: Word) -> PackedWord | str:
-    """The packed word, or why it is unusable."""
-    folder = Path(config.images_folder)
-    if problem := label_problem(word.label, tokenizer, config):
-        return problem
-    if not is_inside(folder / word.filename, folder):
-        return OUTSIDE_FOLDER
-    try:
-        return word.label, read_word_image(folder / word.filename, config.image)
-    except UnusableImage as error:
-        return error.reason
+def _spec(config: Config, characters: set[str]) -> ModelSpec:
+    """The network that the words are packed for; its charset is the config's, else `characters`."""
+    tokenizer = Tokenizer(config.network.charset or "".join(sorted(characters)) or " ")
+    return ModelSpec(training_image(config.image, config.data_aug), config.network, tokenizer)
 
 
-def _render(config: Config, task: tuple[int, int]) -> list[PackedWord]:
-    settings, charset = config.synthetic, config.network.charset
-    tokenizer = Tokenizer(charset) if charset else None
-    words = []
+def _read(folder: Path, spec: ModelSpec, word: Word) -> Row:
+    return word.label, label_problem(word.label, spec) or read_inside(folder, word.filename, spec.image)
+
+
+def _render(
+    settings: SyntheticConfig, spec: ModelSpec, any_charset: bool, task: tuple[int, int]
+) -> list[Row]:
+    """The words first..end-1 that the network can learn; `any_charset`: whatever their characters."""
+    rows: list[Row] = []
     for index in range(*task):
         image, label, _ = sample(settings.seed, "train", index, settings.beyond_dictionary, settings.text)
-        too_long = len(label) >= config.network.max_seq_lenght
-        if not too_long and not (tokenizer and label_problem(label, tokenizer, config)):
-            words.append((label, word_image_of_array(image, config.image)))
-    return words
+        fits = len(label) < spec.network.max_seq_lenght if any_charset else not label_problem(label, spec)
+        if fits:
+            rows.append((label, word_image_of_array(image, spec.image)))
+    return rows
 
 
 def _bar(items: Iterable, total: int) -> Iterable:
@@ -137,7 +138,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _pack(options: argparse.Namespace) -> int:
-    cv2.setNumThreads(1)
+    configure_process()
     config, output = load_config(options.conf, options.set), Path(options.output)
     if options.synthetic:
         words = pack_synthetic(config, output, options.synthetic, max(0, options.workers))

@@ -35,12 +35,14 @@ def release(source: Path, output: Path) -> None:
     Raises:
         UserError: `source` is no whole model folder, `output` is a released one or can't be written.
     """
-    from models.artifact import load_artifact, save_artifact
+    from models.model_folder import ModelFolder
+    from models.saving import load_model, save_model
 
-    model, description = load_artifact(source)
+    folder = ModelFolder(source)
+    model, about = load_model(folder), folder.description
     for variable in model.keras_model.trainable_variables:
         variable.assign(np.asarray(variable).astype(np.float16))
-    save_artifact(output, model, description.get("origin", {}), description.get("calibrations", ()))
+    save_model(output, model, about.origin, about.calibrations)
 
 
 if __name__ == "__main__":

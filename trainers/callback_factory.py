@@ -1,18 +1,15 @@
 """The callbacks that the config's section `callbacks` asks for."""
 
 from pathlib import Path
-from typing import Any
 
 import keras
 
 from callbacks.evaluation_model import EvaluationModel
-from callbacks.sample_words import SampleWords
 from callbacks.save_state import counter_name
 from callbacks.snapshot import Snapshot
 from callbacks.tensorboard import TensorBoard
-from data_generators.dataset import Dataset
-from models.description import best_folder, last_folder
-from predictors.predictor_seq2seq import PredictorSeq2Seq
+from callbacks.training_progress import TrainingProgress
+from models.model_paths import ModelPaths
 from utils.config.schema import Config
 
 
@@ -36,6 +33,7 @@ def snapshots(
 ) -> list[Snapshot]:
     """What writes the best and the last model."""
     best, last = config.callbacks.model_best_checkpoint, config.callbacks.model_last_checkpoint
+    paths = ModelPaths.of(config.experiment_folder, config.callbacks)
     origin = {
         "labels_file": config.labels_file,
         "train_words": train_words,
@@ -44,34 +42,31 @@ def snapshots(
     }
     written = []
     if best.enabled:
-        written.append(Snapshot(best_folder(config), evaluation_model, origin, best.monitor))
+        written.append(Snapshot(paths.best, evaluation_model, origin, best.monitor))
     if last.enabled:
-        written.append(Snapshot(last_folder(config), evaluation_model, origin))
+        written.append(Snapshot(paths.last, evaluation_model, origin))
     return written
 
 
-def tensorboard(
-    config: Config, evaluation_model: EvaluationModel, predictor: PredictorSeq2Seq, val_dataset: Dataset
-) -> list[keras.callbacks.Callback]:
-    """Curves, and some validation words with what is read."""
+def tensorboard(config: Config) -> list[keras.callbacks.Callback]:
+    """TensorBoard's curves."""
     settings = config.callbacks.tensorboard
     if not settings.enabled:
         return []
-    folder = settings.log_dir or str(Path(config.experiment_folder) / "tensorboard")
-    return [TensorBoard(folder), SampleWords(Path(folder), predictor, val_dataset, evaluation_model)]
+    return [TensorBoard(settings.log_dir or str(Path(config.experiment_folder) / "tensorboard"))]
 
 
-def reason_to_end(config: Config, saved: dict[str, Any]) -> str | None:
-    """Why a training with this saved state has nothing left to do, and what would change that; else None."""
-    epoch = saved.get("epoch", 0)
-    if saved and epoch >= config.train.num_epochs:
-        return f"is finished after {epoch} epochs; raise train.num_epochs to go on"
+def reason_to_end(config: Config, progress: TrainingProgress) -> str | None:
+    """Why a training with this progress is finished, and what would change that; None if it isn't."""
+    epoch = progress.epoch
+    if epoch >= config.train.num_epochs:
+        return f"is finished after {epoch} epochs; raise train.num_epochs to continue"
     for callback in monitoring(config):
         if isinstance(callback, keras.callbacks.EarlyStopping):
-            waited = saved.get("counters", {}).get(counter_name(callback), {}).get("wait", 0)
+            waited = progress.counters.get(counter_name(callback), {}).get("wait", 0)
             if waited >= callback.patience:
                 return (
                     f"was stopped early after {epoch} epochs, {waited} of them without a better "
-                    f"{callback.monitor}; raise callbacks.early_stopping.patience to go on"
+                    f"{callback.monitor}; raise callbacks.early_stopping.patience to continue"
                 )
     return None

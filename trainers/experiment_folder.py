@@ -3,7 +3,8 @@
 import time
 from pathlib import Path
 
-from models.description import DESCRIPTION_FILE, artifact_folder, best_folder, last_folder, refuse_released
+from models.model_folder import DESCRIPTION_FILE, refuse_released
+from models.model_paths import ModelPaths, model_path
 from utils.config.schema import Config
 from utils.errors import UserError
 from utils.files import check_writable
@@ -26,15 +27,18 @@ def check_outputs(config: Config) -> None:
         UserError: a model folder is a released one or named twice; the experiment folder holds files of
             others, or links that would lead out of it.
     """
-    best, last, output = best_folder(config), last_folder(config), config.train.output.output_weights
-    for folder in (best, last, *([artifact_folder(output)] if output else [])):
+    paths, output = (
+        ModelPaths.of(config.experiment_folder, config.callbacks),
+        config.train.output.output_weights,
+    )
+    for folder in (paths.best, paths.last, *([model_path(output)] if output else [])):
         refuse_released(folder)
     callbacks = config.callbacks
     both = callbacks.model_best_checkpoint.enabled and callbacks.model_last_checkpoint.enabled
-    if both and best.resolve() == last.resolve():
+    if both and paths.best.resolve() == paths.last.resolve():
         raise UserError(
             "callbacks.model_best_checkpoint.out_file and callbacks.model_last_checkpoint.out_file "
-            f"both mean {best}; name two folders."
+            f"both name {paths.best}; name two folders."
         )
     _check_content(Path(config.experiment_folder), state_file(config))
 
@@ -45,11 +49,8 @@ def check_places(config: Config) -> None:
     Raises:
         UserError: one can't; otherwise it would be found out when the training is done.
     """
-    callbacks, output = config.callbacks, config.train.output.output_weights
-    folders = [artifact_folder(output)] if output else []
-    folders += [best_folder(config)] if callbacks.model_best_checkpoint.enabled else []
-    folders += [last_folder(config)] if callbacks.model_last_checkpoint.enabled else []
-    for folder in folders:
+    output = config.train.output.output_weights
+    for folder in [*([model_path(output)] if output else []), *_written(config)]:
         if _is_elsewhere(folder, config):
             check_writable(folder / DESCRIPTION_FILE)
 
@@ -67,19 +68,21 @@ def set_aside_old_run(config: Config, restart: bool) -> None:
     with experiment_lock(folder):
         pass
     state = state_file(config)
-    own = [model for model in (best_folder(config), last_folder(config)) if not _is_elsewhere(model, config)]
-    outlived = not state.exists() and any((model / DESCRIPTION_FILE).exists() for model in own)
+    models = [model for model in _written(config) if (model / DESCRIPTION_FILE).exists()]
+    outlived = not state.exists() and any(not _is_elsewhere(model, config) for model in models)
     if (restart or outlived) and _is_experiment(folder, state):
         _set_aside(folder)
-    if state.exists():
-        return
-    callbacks = config.callbacks
-    for model, checkpoint in (
-        (best_folder(config), callbacks.model_best_checkpoint),
-        (last_folder(config), callbacks.model_last_checkpoint),
-    ):
-        if checkpoint.enabled and _is_elsewhere(model, config) and (model / DESCRIPTION_FILE).exists():
-            _set_aside(model)
+    if not state.exists():
+        for model in models:
+            if _is_elsewhere(model, config):
+                _set_aside(model)
+
+
+def _written(config: Config) -> list[Path]:
+    """The model folders that the training writes."""
+    paths, callbacks = ModelPaths.of(config.experiment_folder, config.callbacks), config.callbacks
+    best, last = callbacks.model_best_checkpoint.enabled, callbacks.model_last_checkpoint.enabled
+    return [*([paths.best] if best else []), *([paths.last] if last else [])]
 
 
 def _is_elsewhere(model: Path, config: Config) -> bool:

@@ -1,32 +1,26 @@
 """The `--train` job: from a config to a trained model."""
 
-from typing import Any
-
 import keras
 
-from callbacks.training_state import read_progress
-from data_generators.dataset import Dataset, open_dataset, read_dataset_labels, with_trainable_labels
+from callbacks.training_progress import TrainingProgress
+from data_generators.dataset import Dataset, DatasetOptions, open_dataset, with_trainable_labels
 from data_generators.generators import training_generator, validation_generator
-from data_generators.training_words import open_training_words, training_words
-from models.artifact import load_artifact, save_artifact
-from models.calibration import read_calibration
-from models.description import (
-    artifact_folder,
-    read_description,
-    read_tokenizer,
-    trained_folder,
-)
+from data_generators.source import DataSource
+from data_generators.training_words import Shares, TrainingWords
+from models.model_folder import ModelFolder
+from models.model_paths import ModelPaths, model_path
 from models.model_seq2seq import ModelSeq2Seq
+from models.model_spec import ModelSpec
 from models.precision import dtype_policy, dtype_scope, resolve_precision
+from models.saving import load_model, save_model
 from models.transfer import check_same_shape, extended_charset, load_pretrained
 from predictors.calibrate import calibrate_on
-from preprocessing.labels import Word
 from preprocessing.tokenizer import Tokenizer
 from trainers.dry_run import dry_run
 from trainers.experiment_folder import check_outputs, check_places, set_aside_old_run, state_file
-from trainers.resume_check import saved_charset
-from trainers.trainer_seq2seq import TrainerSeq2Seq
+from trainers.trainer_seq2seq import TrainerSeq2Seq, read_saved
 from utils.config.schema import Config
+from utils.config.train import WeightsInitializationConfig
 from utils.distributed.cluster import Cluster, start_cluster
 from utils.errors import Interrupted, UserError
 from utils.escaping import one_line
@@ -58,7 +52,7 @@ def train(config: Config, restart: bool = False) -> None:
 
 
 def dry_run_training(config: Config) -> None:
-    """Builds what `train` would train and says what it would take; leaves the experiment folder alone."""
+    """Builds what `train` would train and prints what it would take; leaves the experiment folder alone."""
     dry_run(_build(config, restart=False, cluster=Cluster()))
 
 
@@ -69,98 +63,117 @@ def _build(config: Config, restart: bool, cluster: Cluster) -> TrainerSeq2Seq:
         raise UserError(
             f"train.batch_size {config.train.batch_size} is no multiple of the {cluster.devices} devices."
         )
-    progress = None if restart or not cluster.is_first else read_progress(state_file(config))
-    saved = cluster.gather(progress)[0]
-    if not saved:
-        _check_start(config)
+    saved = None if restart else read_saved(state_file(config), cluster)
+    # A training that is resumed needs the pretrained model no more.
+    pretrained = None if saved else _pretrained_model(config)
     keras.utils.set_random_seed(config.seed)
     with cluster.main_process_first():
-        labels = read_dataset_labels(config)
-        own, additional = training_words(config, labels)
-        tokenizer = _tokenizer(config, [*own, *additional], saved)
-        train_words, shares = open_training_words(config, own, additional, tokenizer)
-        val_words = open_dataset(config, labels.splits["val"], "val")
-    val_lessons = cluster.shard(with_trainable_labels(val_words, tokenizer, config))
+        source = DataSource.of(config)
+        labels = source.read_labels()
+        words = TrainingWords.read(config, labels)
+        spec = ModelSpec(
+            config.image, config.network, _tokenizer(config, words.characters, saved, pretrained)
+        )
+        train_words, shares = words.open(spec)
+        options = DatasetOptions.of(config)
+        val_words = open_dataset(source, labels.splits["val"], "val", config.image, options)
+    val_trainable = cluster.shard(with_trainable_labels(val_words, spec))
     policy = dtype_policy(resolve_precision(config.train.precision))
     with cluster.training_scope(), dtype_scope(policy):
-        model = ModelSeq2Seq(config.image, config.network, tokenizer)
-        if not saved:
-            _load_pretrained(config, model)
+        model = ModelSeq2Seq(spec)
+        if pretrained:
+            _load_pretrained(pretrained, model)
     log(
         f"Training on {_counted(shares)} words, validating on {len(val_words)}: "
-        f"{model.parameter_count / 1e6:.2f} M parameters, {len(tokenizer.charset)} characters."
+        f"{model.parameter_count / 1e6:.2f} M parameters, {len(spec.tokenizer.charset)} characters."
     )
-    stride = model.column_stride
+    size, seed = config.train.batch_size, config.seed
     return TrainerSeq2Seq(
         config,
         model,
-        training_generator(config, train_words, shares, tokenizer, stride, cluster),
-        validation_generator(config, val_lessons, tokenizer, stride),
+        training_generator(train_words, shares, spec, config.data_aug, size, seed, cluster),
+        validation_generator(val_trainable, spec, size, seed),
         val_words,
         cluster,
     )
 
 
-def _counted(shares: list[tuple[int, int]]) -> str:
+def _counted(shares: Shares) -> str:
     """`32018 + 16000 (of 160000)` for datasets used whole and in part."""
     return " + ".join(f"{used}" if used == size else f"{used} (of {size})" for size, used in shares)
 
 
-def _tokenizer(config: Config, words: list[Word], saved: dict[str, Any] | None) -> Tokenizer:
-    """The charset of the config, else of the pretrained model, else of the training labels.
+def _tokenizer(
+    config: Config, characters: set[str], saved: TrainingProgress | None, pretrained: ModelFolder | None
+) -> Tokenizer:
+    """The tokenizer of the config's charset, else of the pretrained model, else of the training labels.
 
-    The pretrained model's is extended by the labels', if the config asks for it. A training that goes on
-    (`saved`) needs that model no more.
+    Args:
+        characters: those of the training labels; they extend the pretrained model's if the config asks for
+            it.
     """
     start = config.train.weights_initialization
-    if config.network.charset is None and start.use_pretrained_weights:
-        if saved:
-            return Tokenizer(saved_charset(saved))
-        folder = resolve_shipped(artifact_folder(str(start.restore_from)))
-        tokenizer = read_tokenizer(folder, read_description(folder))
-        return _extended(tokenizer, _labels(config, words), start.add_characters)
     if config.network.charset is not None:
         return Tokenizer(config.network.charset)
-    return Tokenizer.from_labels(_labels(config, words))
+    if saved and start.use_pretrained_weights:
+        return Tokenizer(str(saved.fingerprint.network.get("charset", "")))
+    if pretrained:
+        return _extended(pretrained.spec.tokenizer, characters, start)
+    return Tokenizer.from_labels(characters)
 
 
-def _labels(config: Config, words: list[Word]) -> list[str]:
-    """The labels that can be trained on: not those of white space, which a packed dataset doesn't hold."""
-    packed = config.train.packed.folder
-    return [word.label for word in words if packed or word.label.strip()]
-
-
-def _extended(tokenizer: Tokenizer, labels: list[str], wanted: bool) -> Tokenizer:
-    """The pretrained model's tokenizer with the characters of the labels, or a hint that they are missing."""
-    charset = extended_charset(tokenizer.charset, labels)
+def _extended(tokenizer: Tokenizer, characters: set[str], start: WeightsInitializationConfig) -> Tokenizer:
+    """The pretrained model's tokenizer, with the labels' characters added if the config asks for it."""
+    charset = extended_charset(tokenizer.charset, characters)
     new = charset[len(tokenizer.charset) :]
-    if new and not wanted:
+    if new and not start.add_characters:
         log(
             f"The model to start from can't write {one_line(' '.join(new))}; "
-            "train.weights_initialization.add_characters=true adds what the training labels have."
+            "train.weights_initialization.add_characters=true adds the characters of the training labels."
         )
-    return Tokenizer(charset) if wanted else tokenizer
+    return Tokenizer(charset) if start.add_characters else tokenizer
 
 
-def _load_pretrained(config: Config, model: ModelSeq2Seq) -> None:
-    start = config.train.weights_initialization
-    if not start.use_pretrained_weights:
-        return
-    folder = resolve_shipped(artifact_folder(str(start.restore_from)))
+def _load_pretrained(folder: ModelFolder, model: ModelSeq2Seq) -> None:
     change = load_pretrained(folder, model)
-    log(f"Starting from the weights in {folder}.")
+    log(f"Starting from the weights in {folder.path}.")
     if change.new or change.dropped:
         new, dropped = (one_line(" ".join(chars)) or "none" for chars in (change.new, change.dropped))
         log(f"{len(change.kept)} characters keep their weights; new: {new}; dropped: {dropped}.")
 
 
+def _pretrained_model(config: Config) -> ModelFolder | None:
+    """The model to start from; None if training starts from scratch.
+
+    Raises:
+        UserError: it is not named or does not exist, or its network or image geometry differs from the
+            config's.
+    """
+    start = config.train.weights_initialization
+    if not start.use_pretrained_weights:
+        return None
+    if not start.restore_from:
+        raise UserError(
+            "train.weights_initialization.restore_from names no model folder to start from; set it."
+        )
+    path = resolve_shipped(model_path(start.restore_from))
+    if not path.exists():
+        raise UserError(
+            f"train.weights_initialization.restore_from {start.restore_from} does not exist; train it first, "
+            "or set train.weights_initialization.use_pretrained_weights=false."
+        )
+    folder = ModelFolder(path)
+    check_same_shape(folder, config.image, config.network)
+    return folder
+
+
 def _calibrate(config: Config, val_words: Dataset) -> None:
-    """Calibrates the experiment's model on the validation words; without that it is a model, too."""
-    folder = trained_folder(config)
+    """Calibrates the experiment's model on the validation words, if it has enough of them."""
+    path = ModelPaths.of(config.experiment_folder, config.callbacks).trained
     # ONNX files are those of an earlier model, if there are any.
     settings = config.predict.model_copy(update={"runtime": "keras"})
     try:
-        if folder.exists() and read_calibration(folder, settings) is None:
+        if path.exists() and (folder := ModelFolder(path)).calibration(settings) is None:
             log(calibrate_on(folder, val_words, settings, config.labels_file))
     except UserError as error:
         log(f"The model is not calibrated: {error}")
@@ -168,27 +181,10 @@ def _calibrate(config: Config, val_words: Dataset) -> None:
 
 def _copy_to_output(config: Config) -> None:
     """Copies the experiment's model to train.output.output_weights, if that is set."""
-    target, best = config.train.output.output_weights, trained_folder(config)
-    if target and best.exists():
-        model, description = load_artifact(best)
-        calibrations = description.get("calibrations", ())
-        save_artifact(artifact_folder(target), model, description.get("origin", {}), calibrations)
-        log(f"The model is in {artifact_folder(target)}.")
-
-
-def _check_start(config: Config) -> None:
-    """Before any work: the model to start from must be there, and of the config's kind."""
-    start = config.train.weights_initialization
-    if not start.use_pretrained_weights:
-        return
-    if not start.restore_from:
-        raise UserError(
-            "train.weights_initialization.restore_from names no model folder to start from; set it."
-        )
-    folder = resolve_shipped(artifact_folder(str(start.restore_from)))
-    if not folder.exists():
-        raise UserError(
-            f"train.weights_initialization.restore_from {start.restore_from} does not exist; train it first, "
-            "or set train.weights_initialization.use_pretrained_weights=false."
-        )
-    check_same_shape(folder, config.image, config.network)
+    target = config.train.output.output_weights
+    path = ModelPaths.of(config.experiment_folder, config.callbacks).trained
+    if target and path.exists():
+        folder = ModelFolder(path)
+        about = folder.description
+        save_model(model_path(target), load_model(folder), about.origin, about.calibrations)
+        log(f"The model is in {model_path(target)}.")

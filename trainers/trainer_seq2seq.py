@@ -4,11 +4,9 @@ import contextlib
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import keras
 
-from base.base_data_generator import BaseDataGenerator
 from base.base_trainer import BaseTrainer
 from callbacks.batch_statistics import BatchStatistics, fix_statistics
 from callbacks.divergence import StopOnDivergence
@@ -17,6 +15,7 @@ from callbacks.history import History
 from callbacks.learning_rate import LearningRate
 from callbacks.progress import Progress
 from callbacks.save_state import RestoreState, SaveState
+from callbacks.training_progress import TrainingProgress
 from callbacks.training_state import read_progress
 from callbacks.validation import ValidationScores
 from data_generators.data_generator import DataGenerator
@@ -28,9 +27,10 @@ from predictors.predictor_seq2seq import PredictorSeq2Seq
 from trainers.callback_factory import monitoring, reason_to_end, snapshots, tensorboard
 from trainers.experiment_folder import HEADER, state_file
 from trainers.out_of_memory import out_of_memory
-from trainers.resume_check import check_resumable, identity, resume_position
+from trainers.resume_check import check_resumable, fingerprint, resume_position
 from trainers.run_info import add_run
 from utils.config.load import config_to_yaml
+from utils.config.predict import PredictConfig
 from utils.config.schema import Config
 from utils.distributed.cluster import Cluster
 from utils.errors import Interrupted, UserError
@@ -45,7 +45,7 @@ class TrainerSeq2Seq(BaseTrainer):
 
     Args:
         train_generator: training batches, shuffled and augmented.
-        val_generator: this process' batches of the validation words that have a teacher-forced loss.
+        val_generator: this process's batches of the validation words that have a teacher-forced loss.
         val_dataset: validation words to decode for CER and WER.
         cluster: the processes and devices that train; None: this process alone.
     """
@@ -54,7 +54,7 @@ class TrainerSeq2Seq(BaseTrainer):
         self,
         config: Config,
         model: ModelSeq2Seq,
-        train_generator: BaseDataGenerator,
+        train_generator: DataGenerator,
         val_generator: DataGenerator,
         val_dataset: Dataset,
         cluster: Cluster | None = None,
@@ -64,7 +64,8 @@ class TrainerSeq2Seq(BaseTrainer):
         self.cluster = cluster or Cluster()
         self.precision = resolve_precision(config.train.precision)
         self.evaluation_model = EvaluationModel(model, self.cluster, dtype_policy(self.precision))
-        self.predictor = PredictorSeq2Seq(self.evaluation_model.model, config.predict.batch_size)
+        decoding = PredictConfig(batch_size=config.predict.batch_size)
+        self.predictor = PredictorSeq2Seq(self.evaluation_model.model, decoding)
         self.val_dataset = val_dataset
         self.steps = len(train_generator)
         self.words = train_generator.words_per_epoch
@@ -72,35 +73,36 @@ class TrainerSeq2Seq(BaseTrainer):
         self.val_pipeline = InputPipeline(val_generator, config.train.num_workers, endless=False)
         self.folder = Path(config.experiment_folder)
         self.state_file = state_file(config)
-        self.identity = identity(config, model.tokenizer.charset, self.words, self.steps)
-        self.saved: dict[str, Any] = {}
+        self.fingerprint = fingerprint(config, model.tokenizer.charset, self.words, self.steps)
+        self.progress = TrainingProgress(fingerprint=self.fingerprint)
         self.recorded = False
 
     def train(self) -> None:
-        """Trains, or continues where the experiment's saved state stands.
+        """Trains, or continues from the experiment's saved state.
 
         Raises:
             UserError: the experiment can't be continued, its folder is in use, the loss diverged.
             Interrupted: Ctrl-C or SIGTERM; the state is saved.
         """
         with experiment_lock(self.folder) if self.cluster.is_first else contextlib.nullcontext():
-            self.saved = self._read_saved()
-            check_resumable(self.saved, self.identity, self.folder)
-            self.saved = resume_position(self.saved, self.identity)
-            if reason := reason_to_end(self.config, self.saved):
-                log(f"The training in {self.folder} {reason}, or start anew with --restart.")
+            saved = read_saved(self.state_file, self.cluster)
+            if saved:
+                check_resumable(saved, self.fingerprint, self.folder)
+                self.progress = resume_position(saved, self.fingerprint)
+            if reason := reason_to_end(self.config, self.progress):
+                log(f"The training in {self.folder} {reason}, or start again with --restart.")
                 return
-            if not self.saved:
+            if not saved:
                 self._record()
-            self.cluster.check_identical(self.identity, "config or data")
+            self.cluster.check_identical(self.fingerprint.model_dump(), "config or data")
             self.compile()
-            if self.saved:
+            if saved:
                 self._prepare_resuming()
-            while not reason_to_end(self.config, self.saved):
+            while not reason_to_end(self.config, self.progress):
                 self._fit(self._next_stop())
                 self.evaluation_model.check_equal()
-                # What follows is a `fit` of its own, and goes on from the state saved at the end of this one.
-                self.saved = self._read_saved()
+                # The next `fit` continues from the state saved at the end of this one.
+                self.progress = read_saved(self.state_file, self.cluster) or self.progress
 
     def compile(self) -> None:
         """Gives the network its optimizer and loss."""
@@ -114,23 +116,16 @@ class TrainerSeq2Seq(BaseTrainer):
 
     def callbacks(self) -> list[keras.callbacks.Callback]:
         """Order matters: validation adds the values that the later ones monitor; saving comes last."""
-        settings, train = self.config.callbacks, self.config.train
-        epoch, step = self._position()
+        train, (epoch, step) = self.config.train, self.progress.position
         counted = [
             LearningRate(train, self.steps, epoch, step),
             *monitoring(self.config),
             *snapshots(self.config, self.evaluation_model, self.words, len(self.val_dataset)),
         ]
-        history = History(self.folder, self.saved.get("history"))
-        saving = SaveState(
-            self.state_file,
-            counted,
-            lambda: {"history": history.rows, "identity": self.identity},
-            train.save_every_minutes,
-            self.steps,
-            (epoch, step),
-            self.cluster,
-        )
+        history = History(self.folder, self.progress.history)
+        start = self.progress.model_copy(update={"fingerprint": self.fingerprint})
+        minutes = train.save_every_minutes
+        saving = SaveState(self.state_file, counted, start, history, minutes, self.steps, self.cluster)
         first: list[keras.callbacks.Callback] = [
             StopOnDivergence(self.steps, step),
             *self._batch_statistics(epoch),
@@ -139,24 +134,23 @@ class TrainerSeq2Seq(BaseTrainer):
                 self.predictor,
                 self.val_pipeline,
                 self.val_dataset,
-                settings.validation,
+                self.config.callbacks.validation,
                 train.num_epochs,
             ),
         ]
-        if self.saved:
-            factor = train.learning_rate / self.saved["identity"]["learning_rate"]
-            counters = self.saved["counters"]
+        if self.progress.begun:
+            factor = train.learning_rate / self.progress.fingerprint.learning_rate
+            counters = self.progress.counters
             first.append(
                 RestoreState(self.state_file, counted, counters, factor, anew=not step, then=self._record)
             )
         if not self.cluster.is_first:
             return [*first, *counted, saving]
-        progress = Progress(self.words, self.steps, train.num_epochs, step)
-        curves = tensorboard(self.config, self.evaluation_model, self.predictor, self.val_dataset)
-        return [*first, *counted, history, progress, *curves, saving]
+        bar = Progress(self.words, self.steps, train.num_epochs, step)
+        return [*first, *counted, history, bar, *tensorboard(self.config), saving]
 
     def _record(self) -> None:
-        """Writes, once, what this run is; of one that goes on when its saved state has turned out to fit."""
+        """Writes config.yml and run.json once; when resuming, only after the saved state was accepted."""
         if self.cluster.is_first and not self.recorded:
             write_text(self.folder / "config.yml", HEADER + config_to_yaml(self.config))
             add_run(self.folder / "run.json")
@@ -164,9 +158,9 @@ class TrainerSeq2Seq(BaseTrainer):
 
     def _next_stop(self) -> int:
         """The epoch (counted from 1) with whose end the next `fit` ends."""
-        epoch, step = self._position()
+        epoch, step = self.progress.position
         if step:
-            # Keras takes all epochs to be as long as the first; what is left of this one is a `fit` apart.
+            # Keras takes all epochs to be as long as the first; the rest of this one is a `fit` of its own.
             return epoch + 1
         return self._first_fixed() if epoch < self._first_fixed() else self.config.train.num_epochs
 
@@ -176,17 +170,16 @@ class TrainerSeq2Seq(BaseTrainer):
 
     def _fit(self, end: int) -> None:
         """Runs `fit` from the saved position to the end of epoch `end` (counted from 1)."""
-        fix_statistics(self.model.encoder, self._position()[0] >= self._first_fixed())
-        self.model.keras_model.train_function = (
-            None  # `fit` makes it anew, once the optimizer has its variables.
-        )
+        fix_statistics(self.model.encoder, self.progress.epoch >= self._first_fixed())
+        # `fit` compiles it again, once the optimizer has its variables.
+        self.model.keras_model.train_function = None
         callbacks = self.callbacks()
-        self.train_pipeline.epoch, self.train_pipeline.step = self._position()
+        self.train_pipeline.epoch, self.train_pipeline.step = self.progress.position
         try:
             with (
                 warnings.catch_warnings(),
                 precision_scope(self.precision),
-                self._explained(),
+                self._root_cause(),
                 self.cluster.fit_scope(),
             ):
                 # TensorBoard shows the network in less detail then.
@@ -208,8 +201,8 @@ class TrainerSeq2Seq(BaseTrainer):
                     callback.close()
 
     @contextlib.contextmanager
-    def _explained(self) -> Iterator[None]:
-        """Within the block, errors of Keras and TensorFlow give way to what is behind them."""
+    def _root_cause(self) -> Iterator[None]:
+        """Re-raises the root cause instead of the framework's wrapper."""
         try:
             yield
         except (UserError, Interrupted):
@@ -222,36 +215,37 @@ class TrainerSeq2Seq(BaseTrainer):
                 raise
             raise cause from None
 
-    def _read_saved(self) -> dict[str, Any]:
-        """What the saved state says, the same for all processes; empty if there is none."""
-        progress = read_progress(self.state_file) if self.cluster.is_first else None
-        return self.cluster.gather(progress)[0] or {}
-
-    def _position(self) -> tuple[int, int]:
-        """Epochs done, and steps done of the next one."""
-        return self.saved.get("epoch", 0), self.saved.get("step", 0)
-
     def _prepare_resuming(self) -> None:
-        """Makes the optimizer's and the metrics' variables, which Keras otherwise makes at the first step."""
-        epoch, step = self._position()
+        """Creates the variables of optimizer and metrics, which Keras otherwise creates at the first step."""
+        (epoch, step), before = self.progress.position, self.progress.fingerprint
         log(f"Continuing the training in {self.folder} at step {step} of epoch {epoch + 1}.")
-        train, before = self.config.train, self.saved["identity"]
-        if train.schedule == "cosine" and train.num_epochs != before["num_epochs"]:
+        train = self.config.train
+        if train.schedule == "cosine" and train.num_epochs != before.num_epochs:
             log(
-                f"train.num_epochs was {before['num_epochs']} and is {train.num_epochs}: from here on the "
+                f"train.num_epochs was {before.num_epochs} and is {train.num_epochs}: from here on the "
                 "learning rate follows the cosine schedule of the new length."
             )
         if keras.backend.backend() == "jax":
-            return  # There `fit` makes them before it begins.
+            return  # There `fit` creates them before it begins.
         model = self.model.keras_model
         model.optimizer.build(model.trainable_variables)
-        with self._explained():
+        with self._root_cause():
             model.evaluate(self.val_pipeline.dataset(), steps=1, verbose=0)
 
     def _batch_statistics(self, epoch: int) -> list[BatchStatistics]:
-        """What estimates batch norm's statistics anew, unless they are fixed from `epoch` on."""
+        """The callback that re-estimates batch norm's statistics, unless they are fixed from `epoch` on."""
         batches = self.config.train.statistics_batches
         if not batches or not any(self.config.network.normalized) or epoch >= self._first_fixed():
             return []
-        generator = self.train_pipeline.generator
-        return [BatchStatistics(self.evaluation_model, generator, batches)]
+        return [BatchStatistics(self.evaluation_model, self.train_pipeline.generator, batches)]
+
+
+def read_saved(path: Path, cluster: Cluster) -> TrainingProgress | None:
+    """The saved progress, the same for all processes; None if there is none.
+
+    Raises:
+        UserError: the state is damaged or of another version.
+    """
+    progress = read_progress(path) if cluster.is_first else None
+    values = cluster.gather(progress and progress.model_dump())[0]
+    return TrainingProgress.model_validate(values) if values else None

@@ -15,6 +15,11 @@ class UserError(Exception):
         super().__init__(one_line(message))
 
 
+def shorten(error: object) -> str:
+    """The first 200 characters of an error's message, on one line."""
+    return " ".join(str(error).split())[:200]
+
+
 class Interrupted(Exception):
     """Training was asked to stop by a signal and has saved its state.
 

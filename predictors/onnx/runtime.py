@@ -1,17 +1,15 @@
 """Reads words with a model folder's ONNX files, without Keras or TensorFlow."""
 
-import os
-from pathlib import Path
-
 import numpy as np
 
-from models.description import ModelSpec, onnx_files, read_description, read_spec, short
+from models.calibration import Calibration
+from models.model_spec import ModelSpec
 from predictors.ctc_prefix import CtcPrefix, ctc_forward
 from predictors.onnx.graph_check import check_graph
 from predictors.word_predictor import WordPredictor
 from preprocessing.tokenizer import END, PAD, START
 from utils.config.predict import PredictConfig
-from utils.errors import UserError
+from utils.errors import UserError, shorten
 from utils.system import is_out_of_memory, usable_cores
 
 # Pixels of width, all words together. Their feature maps fit the processor's cache: twice as fast as 256
@@ -19,6 +17,7 @@ from utils.system import is_out_of_memory, usable_cores
 WIDTH_AT_ONCE = 4096
 # The encoder's output that only CTC reads.
 COLUMNS = "columns"
+GREEDY = PredictConfig()
 
 try:
     import onnxruntime
@@ -31,11 +30,13 @@ class PredictorOnnx(WordPredictor):
 
     Args:
         encoder, decoder: the contents of the files that `--export` writes (`exporters/`).
-        threads: of ONNX Runtime; 0: as many as the process has cores.
-        ctc_weight: share of the CTC head's log probability, as in `predictors/joint_step.py`.
+        spec: of the exported model.
+        settings: batch size, views, and the share of the CTC head's log probability, as in
+            `predictors/joint_scorer.py`.
 
     Raises:
-        UserError: ONNX Runtime is not installed, or can't load a file, or one holds what no export writes.
+        UnusableGraph: ONNX Runtime can't load a file, or one holds what no export writes.
+        UserError: ONNX Runtime is not installed.
     """
 
     def __init__(
@@ -43,34 +44,16 @@ class PredictorOnnx(WordPredictor):
         encoder: bytes,
         decoder: bytes,
         spec: ModelSpec,
-        batch_size: int = 256,
-        threads: int = 0,
-        ctc_weight: float = 0.0,
+        settings: PredictConfig = GREEDY,
+        calibration: Calibration | None = None,
     ) -> None:
-        super().__init__(spec, batch_size)
-        self.encoder = _session(encoder, "encoder", threads)
-        self.step = _session(decoder, "decoder", threads)
+        super().__init__(spec, settings, calibration)
+        self.encoder = _session(encoder, "encoder")
+        self.step = _session(decoder, "decoder")
         self.carried = [node.name for node in self.encoder.get_outputs()]
-        self.ctc_weight = ctc_weight if COLUMNS in self.carried else 0.0
+        self.ctc_weight = settings.ctc_weight if COLUMNS in self.carried else 0.0
         self.prefix = CtcPrefix(np, ctc_forward)
         self.states = [name for name in self.carried if name.startswith("state_")]
-
-    @classmethod
-    def from_folder(
-        cls,
-        folder: str | os.PathLike,
-        batch_size: int = 256,
-        threads: int = 0,
-        ctc_weight: float = PredictConfig().ctc_weight,
-    ) -> "PredictorOnnx":
-        """Loads a model folder; raises UserError if it isn't a whole one with ONNX files."""
-        folder = Path(folder)
-        description = read_description(folder)
-        spec = read_spec(folder, description)
-        try:
-            return cls(*onnx_files(folder, description), spec, batch_size, threads, ctc_weight)
-        except UnusableGraph as error:
-            raise UserError(f"{error} in the model folder {folder}; export it again.") from None
 
     def decode(self, image: np.ndarray, width: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         try:
@@ -79,7 +62,9 @@ class PredictorOnnx(WordPredictor):
             # A graph that loads can still be of another network, or a stranger's that no network has.
             if is_out_of_memory(error):
                 raise
-            raise UserError(f"The model's ONNX files don't work: {short(error)}; export it again.") from None
+            raise UserError(
+                f"The model's ONNX files don't work: {shorten(error)}; export it again."
+            ) from None
 
     def _decode(self, image: np.ndarray, width: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         parts = []
@@ -136,14 +121,14 @@ class UnusableGraph(UserError):
     """ONNX Runtime can't or must not load a file; the message is a sentence without its end."""
 
 
-def _session(content: bytes, part: str, threads: int) -> "onnxruntime.InferenceSession":
+def _session(content: bytes, part: str) -> "onnxruntime.InferenceSession":
     if onnxruntime is None:
         raise UserError(
             "predict.runtime onnx needs ONNX Runtime; install it with `pip install onnxruntime`, "
             "or set predict.runtime=keras."
         )
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads or usable_cores()
+    options.intra_op_num_threads = usable_cores()
     options.log_severity_level = 4
     # Two sessions take turns: threads of the one must not keep the cores busy while the other works.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
@@ -153,7 +138,7 @@ def _session(content: bytes, part: str, threads: int) -> "onnxruntime.InferenceS
         check_graph(content)
         return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except ValueError as error:
-        raise UnusableGraph(f"The ONNX {part} can't be used ({short(error)})") from None
+        raise UnusableGraph(f"The ONNX {part} can't be used ({shorten(error)})") from None
     except Exception as error:
         # ONNX Runtime has a class of its own for every cause, all derived from Exception alone.
-        raise UnusableGraph(f"ONNX Runtime can't load the {part} ({short(error)})") from None
+        raise UnusableGraph(f"ONNX Runtime can't load the {part} ({shorten(error)})") from None

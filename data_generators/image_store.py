@@ -1,0 +1,203 @@
+"""A random-access store of network-ready images, and of their labels: any number of them in constant memory.
+
+A store is four files of one base name: `.pixels` holds all images one after the other, `.labels` all labels
+    (UTF-8),
+`.index.npy` the width of each image and the bytes of each label, int32 (n, 2), and `.json`, written last,
+the image geometry and the reasons why images are unusable. A row is read when it is needed, so each process
+reads its own rows only. Files are read, not mapped: mapped pages count as the process's memory, and when a
+mapped file is cut short or its network storage fails, the system kills the process.
+"""
+
+import array
+import json
+import os
+import threading
+import weakref
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, overload
+
+import numpy as np
+
+from preprocessing.labels import Word
+from utils.config.data import ImageConfig
+from utils.errors import UserError
+from utils.files import atomic_write, write_json
+
+FORMAT = 3
+SUFFIXES = (".pixels", ".labels", ".index.npy", ".json")
+
+# Label and image (uint8, in network geometry), or the reason why there is none.
+Row = tuple[str, np.ndarray | str]
+
+
+class RowFile:
+    """Reads rows of bytes from a file, for any number of threads."""
+
+    def __init__(self, path: Path, sizes: np.ndarray) -> None:
+        self.path = path
+        self.offsets = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])
+        self.handle = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        self.lock = threading.Lock()
+        weakref.finalize(self, os.close, self.handle)
+
+    def __getitem__(self, index: int) -> bytes:
+        """The bytes of a row; raises UserError if the file has been cut short or can't be read."""
+        start, end = map(int, self.offsets[index : index + 2])
+        try:
+            with self.lock:
+                os.lseek(self.handle, start, os.SEEK_SET)
+                content = os.read(self.handle, end - start)
+            reason = "it has been changed"
+        except OSError as error:
+            content, reason = b"", error.strerror or str(error)
+        if len(content) != end - start:
+            raise UserError(
+                f"Can't read {self.path}: {reason}; a cache is rebuilt by the same command, a packed "
+                "dataset by "
+                "python -m tools.pack_dataset."
+            )
+        return content
+
+
+@dataclass(frozen=True)
+class ImageStore:
+    """Images and labels by index.
+
+    Attributes:
+        widths: int64 (n,), in pixels; 0 where the image is unusable.
+        problems: index of an unusable image -> reason.
+        about: what the writer of the store has noted.
+    """
+
+    image: ImageConfig
+    widths: np.ndarray
+    pixels: RowFile
+    labels: RowFile
+    problems: dict[int, str]
+    about: dict[str, Any]
+
+    def __len__(self) -> int:
+        return len(self.widths)
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        """uint8 (height, width) or (height, width, 3), read-only."""
+        size = self.image.image_size
+        shape = (size.y_size, -1) if size.num_channels == 1 else (size.y_size, -1, size.num_channels)
+        return np.frombuffer(self.pixels[index], np.uint8).reshape(shape)
+
+
+class JoinedStore:
+    """Several stores as one: the images of the first, then those of the second, ..."""
+
+    def __init__(self, stores: Sequence["ImageStore | JoinedStore"]) -> None:
+        self.stores = stores
+        self.starts = np.cumsum([0] + [len(store) for store in stores])
+
+    def __len__(self) -> int:
+        return int(self.starts[-1])
+
+    @property
+    def widths(self) -> np.ndarray:
+        """int64 (n,), in pixels."""
+        return np.concatenate([store.widths for store in self.stores])
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        part = int(np.searchsorted(self.starts, index, side="right")) - 1
+        return self.stores[part][index - self.starts[part]]
+
+
+class StoredWords(Sequence[Word]):
+    """The labels of a store as words without file names, each read when it is asked for."""
+
+    def __init__(self, store: ImageStore) -> None:
+        self.store = store
+
+    def __len__(self) -> int:
+        return len(self.store)
+
+    @overload
+    def __getitem__(self, index: int) -> Word: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[Word]: ...
+
+    def __getitem__(self, index):
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        return Word("", self.store.labels[index].decode())
+
+
+def write_store(
+    base: Path, rows: Iterable[Row], image: ImageConfig, about: dict[str, Any] | None = None
+) -> int:
+    """Writes a store; returns the number of its rows.
+
+    Args:
+        rows: taken one by one.
+        image: geometry of the images.
+        about: JSON values to be kept beside; may be filled while `rows` are taken.
+
+    Raises:
+        UserError: the files can't be written.
+    """
+    index, problems = array.array("i"), {}
+    _file(base, ".json").unlink(missing_ok=True)
+    with ExitStack() as stack:
+        pixels, labels, index_file = (
+            stack.enter_context(open(stack.enter_context(atomic_write(_file(base, suffix))), "wb"))
+            for suffix in SUFFIXES[:3]
+        )
+        for number, (label, content) in enumerate(rows):
+            text = label.encode()
+            width = 0
+            if isinstance(content, str):
+                problems[number] = content
+            else:
+                width = content.shape[1]
+                pixels.write(content.tobytes())
+            labels.write(text)
+            index.extend((width, len(text)))
+        np.save(index_file, np.frombuffer(index, np.int32).reshape(-1, 2))
+    description = {"format": FORMAT, "image": image.model_dump(), "problems": problems, "about": about or {}}
+    write_json(_file(base, ".json"), description, indent=None)
+    return len(index) // 2
+
+
+def open_store(base: Path) -> ImageStore | None:
+    """Opens a store; None if there is none or its files don't belong together.
+
+    Raises:
+        UserError: its files can't be read.
+    """
+    try:
+        description = json.loads(_file(base, ".json").read_text(encoding="utf-8"))
+        index = np.load(_file(base, ".index.npy"), allow_pickle=False).astype(np.int64)
+        image = ImageConfig.model_validate(description["image"])
+        problems = {int(key): str(reason) for key, reason in description["problems"].items()}
+        widths, label_bytes = index[:, 0], index[:, 1]
+        size = image.image_size
+        pixels = RowFile(_file(base, ".pixels"), widths * (size.y_size * size.num_channels))
+        labels = RowFile(_file(base, ".labels"), label_bytes)
+        whole = all(os.path.getsize(rows.path) == rows.offsets[-1] for rows in (pixels, labels))
+        if description["format"] != FORMAT or not whole:
+            return None
+    except (
+        FileNotFoundError,
+        NotADirectoryError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        IndexError,
+    ):
+        return None
+    except OSError as error:
+        raise UserError(f"{base} can't be read: {error.strerror}; set cache_folder.") from None
+    return ImageStore(image, widths, pixels, labels, problems, description["about"])
+
+
+def _file(base: Path, suffix: str) -> Path:
+    return base.with_name(base.name + suffix)

@@ -1,0 +1,87 @@
+"""Packed datasets: training words in one store, for more of them than a file system or memory likes."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from data_generators.dataset import Dataset
+from data_generators.image_store import ImageStore, Row, StoredWords, open_store, write_store
+from models.model_spec import ModelSpec
+from utils.config.data import ImageConfig
+from utils.errors import UserError
+
+NAME = "words"
+TRAINING_VALUE = " (0 with data_aug.use_data_aug, else the config's value)"
+
+
+def open_packed(folder: Path, image: ImageConfig) -> ImageStore:
+    """Opens a packed dataset whose images have this geometry.
+
+    Raises:
+        UserError: no complete packed dataset, or one of another geometry.
+    """
+    store = open_store(folder / NAME)
+    if store is None:
+        raise UserError(
+            f"{folder} is no complete packed dataset of this version; create it with python -m "
+            "tools.pack_dataset."
+        )
+    packed = store.image.geometry()
+    for name, value in image.geometry().items():
+        if packed[name] != value:
+            note = TRAINING_VALUE if name in ("margin", "blur") else ""
+            raise UserError(
+                f"{folder} was packed with image.{name} {packed[name]}, but this training "
+                f"needs {value}{note}; set it, or pack the dataset again with this config."
+            )
+    return store
+
+
+def packed_dataset(folder: Path, store: ImageStore, spec: ModelSpec) -> Dataset:
+    """The words of a packed dataset, for a network that can learn all of their labels.
+
+    Raises:
+        UserError: it can't.
+    """
+    way_out = f"or pack {folder} again with this config, which leaves such words out"
+    if unknown := "".join(sorted(set(store.about["charset"]) - set(spec.tokenizer.charset))):
+        raise UserError(
+            f"{folder} has labels with characters outside the charset ({unknown!r}); add them to "
+            "network.charset "
+            f"(train.weights_initialization.add_characters=true where it is null), {way_out}."
+        )
+    longest = store.about["longest"]
+    if longest >= spec.network.max_seq_lenght:
+        raise UserError(
+            f"{folder} has labels of {longest} characters; set network.max_seq_lenght to {longest + 1}, "
+            f"{way_out}."
+        )
+    return Dataset(StoredWords(store), store, np.arange(len(store)))
+
+
+def write_packed(folder: Path, rows: Iterable[Row], image: ImageConfig) -> int:
+    """Writes a packed dataset; returns its number of words.
+
+    Args:
+        rows: label and image of each word, taken one by one.
+
+    Raises:
+        UserError: the folder can't be written, or there are no words.
+    """
+    about: dict[str, Any] = {}
+
+    def noted() -> Iterable[Row]:
+        characters: set[str] = set()
+        longest = 0
+        for label, content in rows:
+            characters.update(label)
+            longest = max(longest, len(label))
+            yield label, content
+        about.update(charset="".join(sorted(characters)), longest=longest)
+
+    number = write_store(folder / NAME, noted(), image, about)
+    if not number:
+        raise UserError("There is no usable word to pack.")
+    return number

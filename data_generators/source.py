@@ -1,0 +1,68 @@
+"""A labelled dataset: where its images and labels are, and how it is rendered if it is the embedded one."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from preprocessing.labels import LabelsFile, read_labels
+from utils.config.data import SyntheticConfig
+from utils.config.schema import Config
+from utils.errors import UserError
+from utils.log import log
+
+
+@dataclass(frozen=True)
+class DataSource:
+    """Images, labels, and the settings of the renderer that creates both if they are missing."""
+
+    images: Path
+    labels: Path
+    synthetic: SyntheticConfig
+
+    @classmethod
+    def of(cls, config: Config) -> "DataSource":
+        """The config's own dataset."""
+        return cls(Path(config.images_folder), Path(config.labels_file), config.synthetic)
+
+    @classmethod
+    def additional(cls, config: Config) -> "DataSource | None":
+        """The dataset of `train.additional_data`; None if it names none."""
+        data = config.train.additional_data
+        if data.images_folder is None or data.labels_file is None:
+            return None
+        return cls(Path(data.images_folder), Path(data.labels_file), data.synthetic)
+
+    def read_labels(self) -> LabelsFile:
+        """Reads the labels file, after rendering the embedded dataset if it is enabled and missing.
+
+        Raises:
+            UserError: the labels file is missing or malformed, or the dataset can't be written.
+        """
+        if self.synthetic.enabled and not self.labels.exists():
+            self._render()
+        labels = read_labels(self.labels)
+        for note in labels.notes:
+            log(note)
+        return labels
+
+    def _render(self) -> None:
+        # Imported for the one run that needs it; reading words should not wait for it.
+        from data_generators.synthetic.dataset import create_synthetic
+
+        folder, settings = self.labels.parent, self.synthetic
+        if self.images.resolve() != folder.resolve() / "words":
+            raise UserError(
+                f"Labels file {self.labels} does not exist, and the embedded dataset can only be created "
+                "where images_folder is the folder `words` beside labels_file; set both, or create the "
+                "labels file."
+            )
+        tenth = max(10, settings.num_words // 10)
+        sizes = {"train": settings.num_words, "val": tenth, "test": tenth}
+        log(f"Rendering the embedded dataset in {folder}: {sum(sizes.values())} words from bundled fonts.")
+        create_synthetic(
+            folder,
+            sizes,
+            settings.seed,
+            beyond_dictionary=settings.beyond_dictionary,
+            text=settings.text,
+            keep=True,
+        )

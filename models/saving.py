@@ -1,0 +1,99 @@
+"""Model folders written and read with Keras."""
+
+import importlib.metadata
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from models.calibration import Calibration
+from models.geometry import least_parameters
+from models.model_folder import (
+    DESCRIPTION_FILE,
+    Description,
+    ModelFolder,
+    file_digest,
+    refuse_released,
+    remove_unnamed,
+)
+from models.model_seq2seq import ModelSeq2Seq
+from models.weights_file import load_weights, save_weights
+from utils.errors import UserError, shorten
+from utils.files import atomic_write
+
+
+def save_model(
+    folder: Path, model: ModelSeq2Seq, origin: dict[str, Any], calibrations: Sequence[Calibration] = ()
+) -> None:
+    """Writes or replaces a model folder.
+
+    Args:
+        origin: where the weights come from: data, licence, metrics, ...
+        calibrations: those of the same weights in another folder.
+
+    Raises:
+        UserError: the folder holds a released model, or can't be written.
+    """
+    refuse_released(folder)
+    try:
+        replaced = ModelFolder(folder).description.files
+    except UserError:
+        replaced = []
+    # A name of its own: the old files stay valid until model.json is replaced.
+    weights = f"model-{time.time_ns():x}.weights.h5"
+    with atomic_write(folder / weights) as temporary:
+        save_weights(model.bare_model, temporary)
+        digest = file_digest(temporary)
+    spec = model.spec
+    Description(
+        weights=weights,
+        weights_sha256=digest,
+        charset=spec.tokenizer.charset,
+        image=spec.image,
+        network=spec.network,
+        parameters=model.parameter_count,
+        origin=origin,
+        versions={name: _version(name) for name in ("keras", "tensorflow", "numpy")},
+        calibrations=tuple(calibrations),
+        saved=time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+    ).write(folder)
+    remove_unnamed(folder, [weights], replaced)
+
+
+def load_model(folder: ModelFolder, max_pixels: int | None = None) -> ModelSeq2Seq:
+    """The network of a model folder with its weights.
+
+    Args:
+        max_pixels: of the image files that it is to read; None: the config's default.
+
+    Raises:
+        UserError: the weights are missing or damaged, or don't fit the description.
+    """
+    weights, spec, description = folder.weights(), folder.spec, folder.path / DESCRIPTION_FILE
+    if max_pixels is not None:
+        spec = spec.with_max_pixels(max_pixels)
+    # Before it is built: it may be larger than memory.
+    least = 4 * least_parameters(spec.network, spec.tokenizer.vocabulary_size)
+    if least > len(weights):
+        raise UserError(
+            f"{description} describes a network of {least / 1e6:.1f} MB or more, but weights "
+            f"of {len(weights) / 1e6:.1f} MB don't fit; copy the model folder again."
+        )
+    try:
+        model = ModelSeq2Seq(spec)
+    except ValueError as error:
+        raise UserError(f"{description} describes no possible network: {shorten(error)}.") from None
+    try:
+        load_weights(model.bare_model, weights)
+    except ValueError as error:
+        raise UserError(
+            f"Weights {folder.path / folder.description.weights} don't fit this network: {shorten(error)}."
+        ) from None
+    return model
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
