@@ -71,7 +71,7 @@ NETWORKS = {
 
 def random_network(make_config, seed=2, image=None, network=None) -> ModelSeq2Seq:
     """A network with large random weights and batch statistics, so that texts differ."""
-    config = make_config(image=image or {}, network={"max_seq_lenght": 9, **(network or {})})
+    config = make_config(image=image or {}, network={"max_seq_length": 9, **(network or {})})
     keras.utils.set_random_seed(seed)
     model = ModelSeq2Seq(config.image, config.network, Tokenizer("abcdefg"))
     rng = np.random.default_rng(seed)
@@ -180,7 +180,7 @@ def test_export_adds_to_the_model(make_config, saved, eagerly, capsys):
 def two_blocks(make_config, saved):
     """The experiment's model with two convolutions; returns its config with `export.int8`."""
     export = {"int8": True, "largest_loss": 10}
-    config = make_config(network={**TWO_BLOCKS, "max_seq_lenght": 9}, export=export)
+    config = make_config(network={**TWO_BLOCKS, "max_seq_length": 9}, export=export)
     save_artifact(saved, random_network(make_config, network=TWO_BLOCKS), {"licence": "none"})
     return config
 
