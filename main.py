@@ -102,7 +102,7 @@ def _run(arguments: argparse.Namespace) -> int:
     # After the arguments, so that --help comes at once.
     from preprocessing.process_settings import configure_process
     from utils.config.load import load_config
-    from utils.distributed.job_environment import choose_backend
+    from utils.distributed.backend import choose_backend
 
     config = load_config(arguments.conf, arguments.set)
     configure_process()

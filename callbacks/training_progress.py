@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator
+
 from utils.config.legacy import upgrade_image, upgrade_network
 
 # Python's whole numbers have no end of their own.

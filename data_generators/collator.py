@@ -13,7 +13,7 @@ from models.geometry import ctc_columns
 from models.model_spec import ModelSpec
 from preprocessing.batch import pad_images, widen
 from preprocessing.tokenizer import NUM_SPECIAL, PAD
-from utils.config.data import DataAugConfig
+from utils.config.data_aug import DataAugConfig
 
 # Pixels. Libraries prepare themselves again for each shape; with fewer shapes a step of the compact network
 # takes an eighth less time (2 CPU cores), though there is more padding.
@@ -65,7 +65,7 @@ class Collator:
         own, repeated = rows.reshape(number, -1)[index], repeated.reshape(number, -1)[index]
         network, size, stride = self.spec.network, self.spec.image.image_size, self.spec.column_stride
         needed = [self._min_width(label) for label in labels]
-        width, largest, length = 0, size.x_size, network.max_seq_lenght if network.fixed_seq_length else None
+        width, largest, length = 0, size.x_size, network.max_seq_length if network.fixed_seq_length else None
         step = 1 if self.buckets or self.spec.image.fixed_width else math.lcm(WIDTH_STEP, stride)
         if self.buckets:
             width = self.buckets.width(int(widths.max()), max(needed))

@@ -13,7 +13,7 @@ from data_generators.source import DataSource
 from models.geometry import ctc_columns
 from models.model_spec import ModelSpec
 from preprocessing.labels import Word
-from utils.config.data import ImageConfig
+from utils.config.image import ImageConfig
 from utils.config.schema import Config
 from utils.errors import UserError
 from utils.log import log
@@ -117,7 +117,7 @@ def with_trainable_labels(dataset: Dataset, spec: ModelSpec) -> Dataset:
     positions = [i for i, word in enumerate(dataset.words) if not label_problem(word.label, spec)]
     if not positions:
         raise UserError(
-            "No validation label fits the charset and network.max_seq_lenght; check that train and val of "
+            "No validation label fits the charset and network.max_seq_length; check that train and val of "
             "labels_file are of one kind."
         )
     if len(positions) < len(dataset):
@@ -132,8 +132,8 @@ def label_problem(label: str, trained_by: ModelSpec | None) -> str | None:
     if trained_by is None:
         return None
     network, image = trained_by.network, trained_by.image
-    if len(label) >= network.max_seq_lenght:
-        return "label too long for network.max_seq_lenght"
+    if len(label) >= network.max_seq_length:
+        return "label too long for network.max_seq_length"
     if set(label) - set(trained_by.tokenizer.charset):
         return "label has characters outside the charset"
     width = ctc_columns(label) * network.column_stride if network.ctc_weight else 0

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from data_generators.image_store import FORMAT, SUFFIXES, ImageStore, open_store, write_store
 from preprocessing.word_image import UnusableImage, read_word_image
-from utils.config.data import ImageConfig
+from utils.config.image import ImageConfig
 from utils.errors import UserError
 from utils.files import is_inside, remove_stale
 from utils.log import progress_bar

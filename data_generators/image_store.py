@@ -22,7 +22,7 @@ from typing import Any, overload
 import numpy as np
 
 from preprocessing.labels import Word
-from utils.config.data import ImageConfig
+from utils.config.image import ImageConfig
 from utils.errors import UserError
 from utils.files import atomic_write, write_json
 

@@ -9,7 +9,7 @@ import numpy as np
 from data_generators.dataset import Dataset
 from data_generators.image_store import ImageStore, Row, StoredWords, open_store, write_store
 from models.model_spec import ModelSpec
-from utils.config.data import ImageConfig
+from utils.config.image import ImageConfig
 from utils.errors import UserError
 
 NAME = "words"
@@ -53,9 +53,9 @@ def packed_dataset(folder: Path, store: ImageStore, spec: ModelSpec) -> Dataset:
             f"(train.weights_initialization.add_characters=true where it is null), {way_out}."
         )
     longest = store.about["longest"]
-    if longest >= spec.network.max_seq_lenght:
+    if longest >= spec.network.max_seq_length:
         raise UserError(
-            f"{folder} has labels of {longest} characters; set network.max_seq_lenght to {longest + 1}, "
+            f"{folder} has labels of {longest} characters; set network.max_seq_length to {longest + 1}, "
             f"{way_out}."
         )
     return Dataset(StoredWords(store), store, np.arange(len(store)))

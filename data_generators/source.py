@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from preprocessing.labels import LabelsFile, read_labels
-from utils.config.data import SyntheticConfig
 from utils.config.schema import Config
+from utils.config.synthetic import SyntheticConfig
 from utils.errors import UserError
 from utils.log import log
 

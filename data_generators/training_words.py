@@ -11,7 +11,8 @@ from data_generators.packed import open_packed, packed_dataset
 from data_generators.source import DataSource
 from models.model_spec import ModelSpec
 from preprocessing.labels import LabelsFile, Word
-from utils.config.data import DataAugConfig, ImageConfig
+from utils.config.data_aug import DataAugConfig
+from utils.config.image import ImageConfig
 from utils.config.schema import Config
 from utils.config.train import TrainOnSubsetConfig
 

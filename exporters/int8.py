@@ -12,12 +12,12 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+from models.description import ModelSpec
 from onnx import TensorProto, numpy_helper
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
 from data_generators.dataset import Dataset, open_dataset, read_dataset_labels
 from metrics.score_prediction import score_prediction
-from models.description import ModelSpec
 from predictors.word_predictor import WordPredictor
 from preprocessing.batch import pad_images
 from preprocessing.labels import Word

@@ -3,10 +3,11 @@
 import time
 from pathlib import Path
 
-from base.base_predictor import BasePredictor
-from exporters.parity import largest_difference, sample_images
 from models.artifact import add_onnx, load_artifact, named_files, remove_others, replaced_meanwhile
 from models.description import ModelSpec, model_folder
+
+from base.base_predictor import BasePredictor
+from exporters.parity import largest_difference, sample_images
 from models.model_seq2seq import ModelSeq2Seq
 from predictors.onnx.runtime import PredictorOnnx
 from predictors.predictor_seq2seq import PredictorSeq2Seq

@@ -8,8 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from base.base_predictor import Prediction
 from metrics.calibration import calibrate
+from utils.config.network import NetworkConfig
 from utils.config.predict import PredictConfig
-from utils.config.schema import NetworkConfig
 
 # The keys of `predict` that decide on the text: other values give other confidences, too.
 DECIDING: dict[str, tuple[str, ...]] = {

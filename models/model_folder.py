@@ -9,16 +9,17 @@ import hashlib
 import os
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from models.calibration import Calibration, decoding
 from models.model_spec import ModelSpec
 from preprocessing.tokenizer import Tokenizer
-from utils.config.data import ImageConfig
+from utils.config.image import ImageConfig
+from utils.config.legacy import upgrade_image, upgrade_network
+from utils.config.network import NetworkConfig
 from utils.config.predict import PredictConfig
-from utils.config.schema import NetworkConfig
 from utils.errors import UserError, shorten
 from utils.files import is_inside, is_stale, open_regular, remove_stale, write_json
 
@@ -27,7 +28,7 @@ CARD_FILE = "CARD.md"  # marks a released model, which training never overwrites
 # Bytes that are read into memory at most.
 LARGEST_DESCRIPTION, LARGEST_FILE = 16_000_000, 4_000_000_000
 
-FileName = Field(pattern=r"^[^/\\\0]+$")
+FileName = Annotated[str, Field(pattern=r"^[^/\\\0]+$")]
 
 
 class OnnxFiles(BaseModel):
@@ -35,8 +36,8 @@ class OnnxFiles(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    encoder: str = FileName
-    decoder: str = FileName
+    encoder: FileName
+    decoder: FileName
     encoder_sha256: str
     decoder_sha256: str
 
@@ -47,7 +48,7 @@ class Description(BaseModel):
     model_config = ConfigDict(frozen=True, extra="allow")
 
     format: Literal[1] = 1
-    weights: str = FileName
+    weights: FileName
     weights_sha256: str
     charset: str
     image: ImageConfig
@@ -58,6 +59,16 @@ class Description(BaseModel):
     onnx: OnnxFiles | None = None
     calibrations: tuple[Calibration, ...] = ()
     saved: str = ""
+
+    @field_validator("image", mode="before")
+    @classmethod
+    def _upgrade_image(cls, values: Any) -> Any:
+        return upgrade_image(values)
+
+    @field_validator("network", mode="before")
+    @classmethod
+    def _upgrade_network(cls, values: Any) -> Any:
+        return upgrade_network(values)
 
     @property
     def files(self) -> list[str]:

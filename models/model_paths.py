@@ -3,14 +3,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from utils.config.schema import CallbacksConfig, Config
+from utils.config.callbacks import CallbacksConfig
+from utils.config.schema import Config
 from utils.errors import UserError
 from utils.paths import resolve_shipped
-
-
-def model_path(name: str | Path) -> Path:
-    """The model folder that a config value names; the seed project's `.h5` names lose their ending."""
-    return Path(str(name).removesuffix(".h5").removesuffix(".weights"))
 
 
 @dataclass(frozen=True)
@@ -30,8 +26,8 @@ class ModelPaths:
     def of(cls, experiment_folder: str, callbacks: CallbacksConfig) -> "ModelPaths":
         """The folders that a config names."""
         experiment = Path(experiment_folder)
-        best = model_path(callbacks.model_best_checkpoint.out_file or experiment / "best")
-        last = model_path(callbacks.model_last_checkpoint.out_file or experiment / "last")
+        best = Path(callbacks.model_best_checkpoint.out_file or experiment / "best")
+        last = Path(callbacks.model_last_checkpoint.out_file or experiment / "last")
         return cls(best, last, best if callbacks.model_best_checkpoint.enabled else last)
 
 
@@ -45,7 +41,7 @@ def find_model(config: Config) -> Path:
     own = ModelPaths.of(config.experiment_folder, config.callbacks).trained
     # Training creates the folder when it begins and the model in it at the end of an epoch.
     begun = own.is_dir() and not any(own.iterdir())
-    folder = own if (own.exists() and not begun) or not named else resolve_shipped(model_path(named))
+    folder = own if (own.exists() and not begun) or not named else resolve_shipped(Path(named))
     if not folder.exists():
         raise UserError(
             f"There is no trained model: neither {own} nor predict.weights_file ({named}) exists; "

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, replace
 
 from preprocessing.tokenizer import Tokenizer
-from utils.config.data import ImageConfig
-from utils.config.schema import NetworkConfig
+from utils.config.image import ImageConfig
+from utils.config.network import NetworkConfig
 
 
 @dataclass(frozen=True)

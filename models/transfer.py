@@ -12,12 +12,12 @@ from models.model_folder import ModelFolder
 from models.model_seq2seq import ModelSeq2Seq
 from models.saving import load_model
 from preprocessing.tokenizer import NUM_SPECIAL, normalize_label
-from utils.config.data import ImageConfig
-from utils.config.schema import NetworkConfig
+from utils.config.image import ImageConfig
+from utils.config.network import NetworkConfig
 from utils.errors import UserError
 
 # What a network may differ in from the model that it starts from: no weight depends on it.
-FREE = {"charset", "conv_dropout", "dropout", "max_seq_lenght", "fixed_seq_length", "loss"}
+FREE = {"charset", "conv_dropout", "dropout", "max_seq_length", "fixed_seq_length", "loss"}
 # How much less probable (as a logarithm) a new character begins than the letter that it begins as. The
 # extended model then reads what the old one has read, until training tells them apart.
 HANDICAP = 3.0

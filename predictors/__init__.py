@@ -5,6 +5,7 @@ Importing this package costs nothing; the runtime is imported by `load`. In an i
 """
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -42,7 +43,6 @@ def load(
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from models.model_folder import ModelFolder
-    from models.model_paths import model_path
     from predictors.loading import load_predictor
     from predictors.reader import Reader
     from utils.config.load import validate_config
@@ -51,7 +51,7 @@ def load(
     given = {"batch_size": batch_size, "runtime": runtime, "decoder": decoder, "n_best": n_best, **settings}
     image = {} if max_pixels is None else {"max_pixels": max_pixels}
     config = validate_config({"predict": given, "image": image}, "load")
-    model = ModelFolder(resolve_shipped(model_path(os.fspath(folder))))
+    model = ModelFolder(resolve_shipped(Path(os.fspath(folder))))
     return Reader(load_predictor(model, config.predict, config.image.max_pixels))
 
 

@@ -29,9 +29,9 @@ from preprocessing.process_settings import configure_process
 from preprocessing.tokenizer import Tokenizer
 from preprocessing.word_image import word_image_of_array
 from utils.cli import run_command
-from utils.config.data import SyntheticConfig
 from utils.config.load import load_config
 from utils.config.schema import Config
+from utils.config.synthetic import SyntheticConfig
 from utils.log import progress_bar
 from utils.parallel import ordered_map
 from utils.system import usable_cores
@@ -112,7 +112,7 @@ def _render(
     rows: list[Row] = []
     for index in range(*task):
         image, label, _ = sample(settings.seed, "train", index, settings.beyond_dictionary, settings.text)
-        fits = len(label) < spec.network.max_seq_lenght if any_charset else not label_problem(label, spec)
+        fits = len(label) < spec.network.max_seq_length if any_charset else not label_problem(label, spec)
         if fits:
             rows.append((label, word_image_of_array(image, spec.image)))
     return rows

@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 from models.model_folder import DESCRIPTION_FILE, refuse_released
-from models.model_paths import ModelPaths, model_path
+from models.model_paths import ModelPaths
 from utils.config.schema import Config
 from utils.errors import UserError
 from utils.files import check_writable
@@ -31,7 +31,7 @@ def check_outputs(config: Config) -> None:
         ModelPaths.of(config.experiment_folder, config.callbacks),
         config.train.output.output_weights,
     )
-    for folder in (paths.best, paths.last, *([model_path(output)] if output else [])):
+    for folder in (paths.best, paths.last, *([Path(output)] if output else [])):
         refuse_released(folder)
     callbacks = config.callbacks
     both = callbacks.model_best_checkpoint.enabled and callbacks.model_last_checkpoint.enabled
@@ -50,7 +50,7 @@ def check_places(config: Config) -> None:
         UserError: one can't; otherwise it would be found out when the training is done.
     """
     output = config.train.output.output_weights
-    for folder in [*([model_path(output)] if output else []), *_written(config)]:
+    for folder in [*([Path(output)] if output else []), *_written(config)]:
         if _is_elsewhere(folder, config):
             check_writable(folder / DESCRIPTION_FILE)
 

@@ -1,5 +1,7 @@
 """The `--train` job: from a config to a trained model."""
 
+from pathlib import Path
+
 import keras
 
 from callbacks.training_progress import TrainingProgress
@@ -8,7 +10,7 @@ from data_generators.generators import training_generator, validation_generator
 from data_generators.source import DataSource
 from data_generators.training_words import Shares, TrainingWords
 from models.model_folder import ModelFolder
-from models.model_paths import ModelPaths, model_path
+from models.model_paths import ModelPaths
 from models.model_seq2seq import ModelSeq2Seq
 from models.model_spec import ModelSpec
 from models.precision import dtype_policy, dtype_scope, resolve_precision
@@ -156,7 +158,7 @@ def _pretrained_model(config: Config) -> ModelFolder | None:
         raise UserError(
             "train.weights_initialization.restore_from names no model folder to start from; set it."
         )
-    path = resolve_shipped(model_path(start.restore_from))
+    path = resolve_shipped(Path(start.restore_from))
     if not path.exists():
         raise UserError(
             f"train.weights_initialization.restore_from {start.restore_from} does not exist; train it first, "
@@ -186,5 +188,5 @@ def _copy_to_output(config: Config) -> None:
     if target and path.exists():
         folder = ModelFolder(path)
         about = folder.description
-        save_model(model_path(target), load_model(folder), about.origin, about.calibrations)
-        log(f"The model is in {model_path(target)}.")
+        save_model(Path(target), load_model(folder), about.origin, about.calibrations)
+        log(f"The model is in {Path(target)}.")

@@ -6,10 +6,11 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from base.base_predictor import Prediction
-from data_generators.dataset import Dataset
 from models.artifact import load_artifact
 from models.description import trained_folder
+
+from base.base_predictor import Prediction
+from data_generators.dataset import Dataset
 from predictors.report.write import PAGE_FILE, TABLE_FILE, Evaluation, write_report
 from utils.config.schema import Config
 from utils.files import check_writable

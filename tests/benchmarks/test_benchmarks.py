@@ -8,6 +8,7 @@ import sys
 import keras
 import numpy as np
 import pytest
+from models.artifact import save_artifact
 from PIL import Image
 
 from benchmarks import measurements, profile, reading, seed_decoding, seed_training, training, worker
@@ -16,7 +17,6 @@ from benchmarks.measurements import Row, Settings
 from benchmarks.process import Run, in_turn, run
 from benchmarks.report import as_markdown, draw, number, write_report
 from exporters.run import export
-from models.artifact import save_artifact
 from models.model_seq2seq import ModelSeq2Seq
 from predictors.greedy import GreedyDecoder
 from preprocessing.labels import read_labels

@@ -7,13 +7,13 @@ import re
 import nbformat
 import numpy as np
 import pytest
+from models.artifact import save_artifact
 from PIL import Image
 
 from benchmarks import figures
 from benchmarks.measurements import Row
 from benchmarks.notebook import run_notebook
 from benchmarks.report import write_report
-from models.artifact import save_artifact
 from models.model_seq2seq import ModelSeq2Seq
 from preprocessing.tokenizer import Tokenizer
 from tests.helpers.tiny import REPOSITORY

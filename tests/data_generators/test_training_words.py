@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from models.description import read_description
 from PIL import Image
 
 import main
 from data_generators.dataset import open_dataset
 from data_generators.training_words import additional_words, open_training_words
-from models.description import read_description
 from preprocessing.labels import read_labels
 from preprocessing.tokenizer import Tokenizer
 from preprocessing.word_image import read_word_image

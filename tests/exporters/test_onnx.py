@@ -11,6 +11,8 @@ import keras
 import numpy as np
 import onnx
 import pytest
+from models.artifact import load_artifact, save_artifact
+from models.description import file_digest, read_description
 
 import exporters.run
 import main
@@ -19,8 +21,6 @@ from exporters.decoder import decoder_graph
 from exporters.encoder import encoder_graph
 from exporters.graph import fits_half
 from exporters.run import export
-from models.artifact import load_artifact, save_artifact
-from models.description import file_digest, read_description
 from models.model_seq2seq import ModelSeq2Seq
 from predictors.loading import load_predictor
 from predictors.onnx.runtime import WIDTH_AT_ONCE, PredictorOnnx
@@ -71,7 +71,7 @@ NETWORKS = {
 
 def random_network(make_config, seed=2, image=None, network=None) -> ModelSeq2Seq:
     """A network with large random weights and batch statistics, so that texts differ."""
-    config = make_config(image=image or {}, network={"max_seq_lenght": 9, **(network or {})})
+    config = make_config(image=image or {}, network={"max_seq_length": 9, **(network or {})})
     keras.utils.set_random_seed(seed)
     model = ModelSeq2Seq(config.image, config.network, Tokenizer("abcdefg"))
     rng = np.random.default_rng(seed)
@@ -180,7 +180,7 @@ def test_export_adds_to_the_model(make_config, saved, eagerly, capsys):
 def two_blocks(make_config, saved):
     """The experiment's model with two convolutions; returns its config with `export.int8`."""
     export = {"int8": True, "largest_loss": 10}
-    config = make_config(network={**TWO_BLOCKS, "max_seq_lenght": 9}, export=export)
+    config = make_config(network={**TWO_BLOCKS, "max_seq_length": 9}, export=export)
     save_artifact(saved, random_network(make_config, network=TWO_BLOCKS), {"licence": "none"})
     return config
 

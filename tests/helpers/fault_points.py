@@ -14,9 +14,9 @@ from pathlib import Path
 from unittest import mock
 
 import numpy as np
+from models.artifact import read_description
 
 from callbacks.training_state import previous_path, read_progress
-from models.artifact import read_description
 
 # Everything by which a training changes what is on disk, but for filling temporaries that nobody reads.
 CHANGES = ("replace", "link", "unlink", "rename", "fsync", "mkdir")

@@ -7,12 +7,12 @@ import pickle
 import shutil
 
 import keras
+import models.artifact
 import numpy as np
 import pytest
-
-import models.artifact
 from models.artifact import load_artifact, save_artifact
 from models.description import artifact_folder, best_folder, file_digest, last_folder, read_description
+
 from models.model_seq2seq import ModelSeq2Seq
 from predictors.predictor_seq2seq import PredictorSeq2Seq
 from preprocessing.tokenizer import Tokenizer

@@ -4,15 +4,15 @@ import json
 
 import numpy as np
 import pytest
+from models.artifact import load_artifact, save_artifact
+from models.description import read_description
 
 import main
 import predictors.calibrate
 from base.base_predictor import Prediction
 from exporters.run import export
 from metrics.calibration import calibrate, calibration_error, errors_found, fit_curve
-from models.artifact import load_artifact, save_artifact
 from models.calibration import Calibration, add_calibration, decoding, read_calibration
-from models.description import read_description
 from predictors.calibrate import calibrate_on, fit_calibration
 from predictors.loading import load_predictor
 from predictors.onnx.runtime import PredictorOnnx
@@ -21,8 +21,8 @@ from preprocessing.labels import Word
 from tests.exporters.test_onnx import pictures, random_network
 from tests.helpers.tiny import tiny_settings, write_settings
 from trainers.run import train
+from utils.config.network import NetworkConfig
 from utils.config.predict import PredictConfig
-from utils.config.schema import NetworkConfig
 from utils.errors import UserError
 
 P = np.linspace(0, 1, 101)

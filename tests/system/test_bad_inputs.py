@@ -13,12 +13,12 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from models.artifact import read_description, save_artifact
 
 import main
 import tools.create_labels
 import tools.draw_predictions
 import tools.inspect_dataset
-from models.artifact import read_description, save_artifact
 from models.model_seq2seq import ModelSeq2Seq
 from preprocessing.tokenizer import Tokenizer
 from tests.helpers import bad_inputs

@@ -13,10 +13,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from models.description import read_description, read_spec
 from PIL import Image
 
 import main
-from models.description import read_description, read_spec
 from tests.helpers.tiny import REPOSITORY, command, tiny_settings, write_settings
 from utils.config.load import load_config
 from utils.log import print_result, progress_bar

@@ -15,6 +15,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from models.artifact import load_artifact, save_artifact
 
 import main
 from callbacks.averaging import averaged_weights
@@ -25,7 +26,6 @@ from callbacks.snapshot import Snapshot
 from callbacks.training_state import read_progress
 from data_generators.dataset import open_dataset
 from metrics.score_prediction import score_prediction
-from models.artifact import load_artifact, save_artifact
 from models.layers import BatchNormalization
 from models.model_seq2seq import ModelSeq2Seq
 from predictors.predictor_seq2seq import PredictorSeq2Seq

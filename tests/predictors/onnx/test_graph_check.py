@@ -8,10 +8,10 @@ from pathlib import Path
 
 import onnx
 import pytest
-
-import main
 from models.artifact import save_artifact
 from models.description import read_description
+
+import main
 from models.model_seq2seq import ModelSeq2Seq
 from predictors.onnx.graph_check import check_graph
 from preprocessing.tokenizer import Tokenizer

@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from models.artifact import save_artifact
 
 import main
 from base.base_predictor import Prediction
 from data_generators.dataset import open_dataset
 from metrics.alignment import align, count_confusions, diff
 from metrics.calibration import Bin, calibration_bins, expected_calibration_error
-from models.artifact import save_artifact
 from models.model_seq2seq import ModelSeq2Seq
 from predictors.report.attention import read_attention
 from predictors.report.charts import bar_chart, line_chart, reliability_diagram
