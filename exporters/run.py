@@ -22,11 +22,8 @@ def export(config: Config) -> None:
     `model.json` names them only once they read sample images as Keras does, so an interrupted or
     failed export leaves the model as it was.
 
-    With `export.int8` the convolutions are then rounded to 8-bit integers.
-
     Raises:
-        UserError: no model, no `onnx` package, the folder can't be written, a training replaced the model,
-            or int8 reads worse, or lacks words to find that out.
+        UserError: no model, no `onnx` package, the folder can't be written, or a training replaced the model.
     """
     folder = model_folder(config)
     log(f"Exporting the model in {folder}.")
@@ -40,9 +37,7 @@ def export(config: Config) -> None:
         parts = encoder.read_bytes(), decoder.read_bytes()
         exported = PredictorOnnx(*parts, spec, ctc_weight=config.predict.ctc_weight)
         _verify(PredictorSeq2Seq(model, predict=greedy), exported, model)
-        if config.export.int8:
-            _to_int8(encoder, decoder, exported, config)
-        add_onnx(folder, description, encoder.name, decoder.name, config.export.int8)
+        add_onnx(folder, description, encoder.name, decoder.name)
     except BaseException as error:
         for path in (encoder, decoder):
             path.unlink(missing_ok=True)
@@ -72,15 +67,3 @@ def _verify(keras: BasePredictor, exported: BasePredictor, model: ModelSeq2Seq) 
         f"{len(images)} sample images are read exactly as by Keras; "
         f"confidences differ by {difference:.0e} at most."
     )
-
-
-def _to_int8(encoder: Path, decoder: Path, exact: PredictorOnnx, config: Config) -> None:
-    """Rounds the convolutions in the file `encoder`, if `exact`, which reads without that, is no better."""
-    from exporters.int8 import RANGE_WORDS, compare, open_words, quantize
-
-    spec = exact.spec
-    validation = open_words(config, spec, "val")
-    quantize(encoder, open_words(config, spec, "train", RANGE_WORDS), spec)
-    parts = encoder.read_bytes(), decoder.read_bytes()
-    rounded = PredictorOnnx(*parts, spec, ctc_weight=exact.ctc_weight)
-    log(compare(exact, rounded, validation, config.export.largest_loss))

@@ -6,13 +6,10 @@ from typing import Any
 import keras
 
 from callbacks.evaluation_model import EvaluationModel
-from callbacks.sample_words import SampleWords
 from callbacks.save_state import counter_name
 from callbacks.snapshot import Snapshot
 from callbacks.tensorboard import TensorBoard
-from data_generators.dataset import Dataset
 from models.description import best_folder, last_folder
-from predictors.predictor_seq2seq import PredictorSeq2Seq
 from utils.config.schema import Config
 
 
@@ -50,15 +47,13 @@ def snapshots(
     return written
 
 
-def tensorboard(
-    config: Config, evaluation_model: EvaluationModel, predictor: PredictorSeq2Seq, val_dataset: Dataset
-) -> list[keras.callbacks.Callback]:
-    """Curves, and some validation words with what is read."""
+def tensorboard(config: Config) -> list[keras.callbacks.Callback]:
+    """Curves for TensorBoard."""
     settings = config.callbacks.tensorboard
     if not settings.enabled:
         return []
     folder = settings.log_dir or str(Path(config.experiment_folder) / "tensorboard")
-    return [TensorBoard(folder), SampleWords(Path(folder), predictor, val_dataset, evaluation_model)]
+    return [TensorBoard(folder)]
 
 
 def reason_to_end(config: Config, saved: dict[str, Any]) -> str | None:

@@ -152,7 +152,7 @@ class TrainerSeq2Seq(BaseTrainer):
         if not self.cluster.is_first:
             return [*first, *counted, saving]
         progress = Progress(self.words, self.steps, train.num_epochs, step)
-        curves = tensorboard(self.config, self.evaluation_model, self.predictor, self.val_dataset)
+        curves = tensorboard(self.config)
         return [*first, *counted, history, progress, *curves, saving]
 
     def _record(self) -> None:

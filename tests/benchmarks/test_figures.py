@@ -7,11 +7,11 @@ import re
 import nbformat
 import numpy as np
 import pytest
+from benchmarks.notebook import run_notebook
 from PIL import Image
 
 from benchmarks import figures
 from benchmarks.measurements import Row
-from benchmarks.notebook import run_notebook
 from benchmarks.report import write_report
 from models.artifact import save_artifact
 from models.model_seq2seq import ModelSeq2Seq
