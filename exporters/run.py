@@ -3,14 +3,15 @@
 import time
 from pathlib import Path
 
-from models.artifact import add_onnx, load_artifact, named_files, remove_others, replaced_meanwhile
-from models.description import ModelSpec, model_folder
-
 from base.base_predictor import BasePredictor
 from exporters.parity import largest_difference, sample_images
+from models.model_folder import ModelFolder
+from models.model_paths import find_model
 from models.model_seq2seq import ModelSeq2Seq
+from models.saving import load_model
 from predictors.onnx.runtime import PredictorOnnx
 from predictors.predictor_seq2seq import PredictorSeq2Seq
+from utils.config.predict import PredictConfig
 from utils.config.schema import Config
 from utils.errors import UserError
 from utils.files import atomic_write
@@ -23,36 +24,28 @@ def export(config: Config) -> None:
     `model.json` names them only once they read sample images as Keras does, so an interrupted or
     failed export leaves the model as it was.
 
-    With `export.int8` the convolutions are then rounded to 8-bit integers.
-
     Raises:
-        UserError: no model, no `onnx` package, the folder can't be written, a training replaced the model,
-            or int8 reads worse, or lacks words to find that out.
+        UserError: no model, no `onnx` package, the folder can't be written, or a training replaced the model.
     """
-    folder = model_folder(config)
-    log(f"Exporting the model in {folder}.")
-    model, description = load_artifact(folder)
-    greedy = config.predict.model_copy(update={"decoder": "greedy"})
+    folder = ModelFolder(find_model(config))
+    log(f"Exporting the model in {folder.path}.")
+    model = load_model(folder)
+    settings = PredictConfig(batch_size=config.predict.batch_size, ctc_weight=config.predict.ctc_weight)
     stamp = f"{time.time_ns():x}"
-    encoder, decoder = (folder / f"model-{stamp}.{part}.onnx" for part in ("encoder", "decoder"))
+    encoder, decoder = (folder.path / f"model-{stamp}.{part}.onnx" for part in ("encoder", "decoder"))
     try:
         _write(model, encoder, decoder)
-        spec = ModelSpec(model.image, model.network, model.tokenizer)
-        parts = encoder.read_bytes(), decoder.read_bytes()
-        exported = PredictorOnnx(*parts, spec, ctc_weight=config.predict.ctc_weight)
-        _verify(PredictorSeq2Seq(model, predict=greedy), exported, model)
-        if config.export.int8:
-            _to_int8(encoder, decoder, exported, config)
-        add_onnx(folder, description, encoder.name, decoder.name, config.export.int8)
+        exported = PredictorOnnx(encoder.read_bytes(), decoder.read_bytes(), model.spec, settings)
+        _verify(PredictorSeq2Seq(model, settings), exported, model)
+        folder.add_onnx(encoder.name, decoder.name)
     except BaseException as error:
         for path in (encoder, decoder):
             path.unlink(missing_ok=True)
         if isinstance(error, FileNotFoundError):  # A training has tidied up meanwhile.
-            raise replaced_meanwhile(folder) from None
+            raise folder.replaced() from None
         raise
-    remove_others(folder, [description["weights"], encoder.name, decoder.name], named_files(description))
     size = (encoder.stat().st_size + decoder.stat().st_size) / 1e6
-    log(f"Wrote {encoder.name} and {decoder.name} ({size:.1f} MB) into {folder}.")
+    log(f"Wrote {encoder.name} and {decoder.name} ({size:.1f} MB) into {folder.path}.")
 
 
 def _write(model: ModelSeq2Seq, encoder: Path, decoder: Path) -> None:
@@ -73,15 +66,3 @@ def _verify(keras: BasePredictor, exported: BasePredictor, model: ModelSeq2Seq) 
         f"{len(images)} sample images are read exactly as by Keras; "
         f"confidences differ by {difference:.0e} at most."
     )
-
-
-def _to_int8(encoder: Path, decoder: Path, exact: PredictorOnnx, config: Config) -> None:
-    """Rounds the convolutions in the file `encoder`, if `exact`, which reads without that, is no better."""
-    from exporters.int8 import RANGE_WORDS, compare, open_words, quantize
-
-    spec = exact.spec
-    validation = open_words(config, spec, "val")
-    quantize(encoder, open_words(config, spec, "train", RANGE_WORDS), spec)
-    parts = encoder.read_bytes(), decoder.read_bytes()
-    rounded = PredictorOnnx(*parts, spec, ctc_weight=exact.ctc_weight)
-    log(compare(exact, rounded, validation, config.export.largest_loss))

@@ -15,7 +15,7 @@ from pathlib import Path
 from preprocessing.importers import iam
 from preprocessing.importers.checks import drop_bad_images, drop_bad_labels
 from preprocessing.importers.labelled_word import Dropped, LabelledWord
-from preprocessing.importers.segmentation import drop_bad_segmentation, keep_in_training_only, read_readings
+from preprocessing.importers.segmentation import drop_bad_segmentation, keep_in_training_only
 from preprocessing.importers.split import (
     Splits,
     empty_parts,
@@ -54,9 +54,8 @@ def _create(options: argparse.Namespace) -> int:
     records, bad_labels = drop_bad_labels(records, options.max_label_length)
     image = ImageConfig(max_pixels=options.max_pixels)
     records, bad_images = drop_bad_images(records, images, options.workers, image)
-    # After the images: a missing one is worth knowing of even where the word would not be used.
-    readings = read_readings(options.err_readings, images) if options.err_readings else None
-    records, bad_segmentation = drop_bad_segmentation(records, options.include_err, readings)
+    # After the images: a missing image is reported even where its word would not be used.
+    records, bad_segmentation = drop_bad_segmentation(records, keep=bool(options.include_err))
     dropped = [*dropped, *bad_labels, *bad_images, *bad_segmentation]
     if not records:
         raise UserError(f"No usable word: {_reasons(dropped)}; check that the images are in {images}.")
@@ -173,7 +172,6 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
         choices=["all", "train"],
         help="keep words that IAM flags as badly segmented, in all splits or in train only",
     )
-    add("--err_readings", type=Path, help="drop flagged words that a model reads as something else: its JSON")
     add("--max_label_length", type=_positive, help="drop words with longer labels")
     most = ImageConfig().max_pixels
     add(
@@ -199,8 +197,6 @@ def _check_combination(parser: argparse.ArgumentParser, options: argparse.Namesp
         parser.error(
             "--split forms, --forms_file and --include_err are for IAM; a table can have a split column"
         )
-    if options.err_readings and not options.include_err:
-        parser.error("--err_readings needs --include_err; without it all flagged words are dropped")
     if options.data_folder and options.images:
         parser.error("--images goes with --table; IAM's images are in data_folder/words")
     if lists and options.split != "forms":

@@ -1,4 +1,4 @@
-"""Creates a dataset of rendered words in IAM's own layout: words/, words.txt, forms.txt, labels.json.
+"""Creates a dataset of rendered words in IAM's layout: images below words/, and labels.json.
 
 Example: python -m tools.create_synthetic --output datasets/synthetic --words 20000
 """
@@ -13,8 +13,8 @@ from utils.cli import run_command
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command line; returns the exit code (0 done, 2 the user can mend it)."""
-    description = "Creates a dataset of rendered words in IAM's own layout."
+    """The command line; returns the exit code (0 done, 2 user error)."""
+    description = "Creates a dataset of rendered words in IAM's layout."
     parser = argparse.ArgumentParser(prog="python -m tools.create_synthetic", description=description)
     parser.add_argument("--output", required=True, help="folder of the dataset, such as datasets/synthetic")
     parser.add_argument(

@@ -7,8 +7,8 @@ import io
 import json
 import os
 import re
+import secrets
 import stat
-import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -17,13 +17,8 @@ from typing import Any, BinaryIO
 from utils.errors import UserError
 from utils.escaping import escape_csv, escape_json
 
-try:
-    import fcntl
-except ImportError:  # Windows has no flock; there temporaries of killed processes stay.
-    fcntl = None  # type: ignore[assignment]
-
-# Younger ones may belong to a process that hasn't locked its own yet.
-STALE_SECONDS = 60
+# Since its last change; a younger file may belong to a process that is still writing it.
+STALE_SECONDS = 3600
 
 
 @contextlib.contextmanager
@@ -31,30 +26,24 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
     """Yields a temporary path beside `path`; when the block ends well, it replaces `path`.
 
     The content reaches the disk (fsync) before the rename, so a crash leaves either the old
-    file or the new one, and a failure inside the block leaves the old one. What killed processes
-    have left of earlier attempts at the same file is removed.
+    file or the new one, and a failure inside the block leaves the old one. Stale temporaries that
+    killed processes have left of the same file are removed.
 
     Raises:
         UserError: the folder can't be written or the disk is full.
     """
     path = Path(path)
+    temporary = _temporary(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         remove_stale(path.parent, path.stem)
-        handle, name = tempfile.mkstemp(
-            prefix=f".{path.stem}-", suffix=_temporary_ending(path), dir=path.parent
-        )
-        temporary = Path(name)
+        temporary.touch(exist_ok=False)
         try:
-            _hold(handle)
             yield temporary
-            with open(temporary, "rb") as file:
+            with open(temporary, "rb+") as file:
                 os.fsync(file.fileno())
-            os.chmod(temporary, 0o666 & ~UMASK)
             os.replace(temporary, path)
         finally:
-            if fcntl:
-                os.close(handle)
             temporary.unlink(missing_ok=True)
         _sync_folder(path.parent)
     except OSError as error:
@@ -63,10 +52,10 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
 
 
 def open_regular(path: str | Path) -> BinaryIO:
-    """Opens a file for reading in bytes; its name may be a stranger's.
+    """Opens a file of any origin for reading in bytes.
 
     Raises:
-        OSError: it can't be opened, or is no regular file: a pipe would be waited on, a device never end.
+        OSError: it can't be opened, or is no regular file: a pipe may block and a device never end.
     """
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     handle = os.open(path, flags)
@@ -77,7 +66,7 @@ def open_regular(path: str | Path) -> BinaryIO:
 
 
 def write_text(path: str | Path, text: str) -> None:
-    """Replaces `path` by `text` (UTF-8; half a character, as in odd file names, is escaped), atomically."""
+    """Replaces `path` by `text` (UTF-8; lone surrogates, as in odd file names, are escaped), atomically."""
     with atomic_write(path) as temporary:
         temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
 
@@ -85,7 +74,7 @@ def write_text(path: str | Path, text: str) -> None:
 def write_csv(path: str | Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
     """Replaces `path` by a table with a header, atomically; a row may lack columns.
 
-    Text becomes a `escape_csv`: tables are looked at in terminals and spreadsheets too.
+    Text goes through `escape_csv`: tables are opened in terminals and spreadsheets too.
     """
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
@@ -100,15 +89,15 @@ def write_json(path: str | Path, value: Any, indent: int | None = 2) -> None:
 
 
 def check_writable(path: str | Path) -> None:
-    """Raises UserError if `path` could not be written; made before long work whose result it is to hold."""
+    """Raises UserError if `path` could not be written; called before long work whose result goes there."""
     path = Path(path)
     if os.path.isdir(path):
         raise UserError(f"Can't write {path}: it is a folder; name a file.")
+    temporary = _temporary(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        tempfile.NamedTemporaryFile(
-            prefix=f".{path.stem}-", suffix=_temporary_ending(path), dir=path.parent
-        ).close()
+        temporary.touch(exist_ok=False)
+        temporary.unlink()
     except FileExistsError:
         raise UserError(f"Can't write {path}: {path.parent} is no folder.") from None
     except OSError as error:
@@ -116,7 +105,7 @@ def check_writable(path: str | Path) -> None:
 
 
 def is_stale(path: str | Path) -> bool:
-    """Whether a file was written so long ago that no process should still be about to use it."""
+    """Whether a file was last changed so long ago that no process is still writing it."""
     try:
         return time.time() - os.stat(path).st_mtime > STALE_SECONDS
     except FileNotFoundError:
@@ -124,21 +113,17 @@ def is_stale(path: str | Path) -> bool:
 
 
 def remove_stale(folder: Path, name: str) -> None:
-    """Removes temporaries in `folder` that killed processes have left: old enough, and not locked any more.
+    """Removes stale temporaries in `folder`, which killed processes have left.
 
     Args:
         name: start of the names of the files that they were to become.
     """
-    if not fcntl or not folder.is_dir():
+    if not folder.is_dir():
         return
     ours = re.compile(re.escape(f".{name}") + r"(-.*)?-[a-z0-9_]{8}\.part(\..*)?")
     for entry in os.scandir(folder):
-        if not ours.fullmatch(entry.name) or not entry.is_file(follow_symlinks=False):
-            continue
-        # It may vanish meanwhile, and a lock that can't be had belongs to a process that lives.
-        with contextlib.suppress(OSError), open(entry.path, "rb") as file:
-            if is_stale(entry.path):
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if ours.fullmatch(entry.name) and entry.is_file(follow_symlinks=False) and is_stale(entry.path):
+            with contextlib.suppress(OSError):  # another process may remove it, too
                 os.unlink(entry.path)
 
 
@@ -147,28 +132,9 @@ def is_inside(path: Path, folder: Path) -> bool:
     return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
 
 
-def _temporary_ending(path: Path) -> str:
-    # Some writers go by the file's ending, so it stays last.
-    return "".join([".part", *path.suffixes])
-
-
-def _hold(handle: int) -> None:
-    """Marks a temporary as in use; the system lets go of it however the process ends."""
-    if not fcntl:
-        os.close(handle)  # Windows renames no open files
-        return
-    with contextlib.suppress(OSError):  # some network file systems have no locks
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-
-def _umask() -> int:
-    current = os.umask(0)
-    os.umask(current)
-    return current
-
-
-# Asked for once: the system tells it only by changing it, which threads would see.
-UMASK = _umask()
+def _temporary(path: Path) -> Path:
+    # Some writers choose the format by the file's ending, so it stays last.
+    return path.parent / "".join([f".{path.stem}-{secrets.token_hex(4)}.part", *path.suffixes])
 
 
 def _sync_folder(folder: Path) -> None:

@@ -1,7 +1,8 @@
-"""Creates a dataset of rendered words in IAM's own layout: words/, words.txt, forms.txt, labels.json."""
+"""Renders a dataset of words in IAM's layout: images below words/, and labels.json."""
 
 import contextlib
 import functools
+import itertools
 import json
 import multiprocessing
 import shutil
@@ -15,18 +16,16 @@ import numpy as np
 from tqdm import tqdm
 
 from data_generators.synthetic import BEYOND_DICTIONARY, SPLITS, WORDS_PER_FORM, WORDS_PER_LINE, Text, sample
-from data_generators.synthetic.lists import Word, write_lists
 from utils.errors import UserError
-from utils.files import write_json
+from utils.files import atomic_write, write_json
 from utils.locks import LOCK_FILE, dataset_lock
 from utils.log import progress_bar
 from utils.system import usable_cores
 
 MAX_WORDS = 100_000 * WORDS_PER_FORM  # per split: forms s00-000 to s99-999
-_MARKER = "synthetic.json"  # written first: says that a folder is ours and may be overwritten
+_MARKER = "synthetic.json"  # written first: marks a folder that may be overwritten
 _FORM_LETTERS = {"train": "s", "val": "v", "test": "t"}
 _FORMS_PER_TASK = 4
-_LINE_HEIGHT = 180  # of the page that words.txt describes, in pixels
 
 
 def create_synthetic(
@@ -39,26 +38,26 @@ def create_synthetic(
     text: Text = "english",
     keep: bool = False,
 ) -> Path:
-    """Renders a dataset; the same arguments give the same files, whatever `workers` is.
+    """Renders a dataset; the same arguments give the same files for any number of `workers`.
 
     A folder that holds an earlier synthetic dataset is overwritten. `labels.json` is removed first
     and written last, so it exists only beside a complete dataset. Of two processes the second waits.
 
     Args:
-        output_folder: gets words/<f>/<f-form>/<id>.png (8-bit grey), words.txt, forms.txt, labels.json.
+        output_folder: gets words/<f>/<f-form>/<id>.png (8-bit grey) and labels.json.
         num_words: words per split, with the keys "train", "val" and "test", each 1..2,400,000.
         seed: 0 or more. Word i of a split depends on seed, split and i alone.
         workers: processes; 0 means one per CPU core.
         progress: show a progress bar on stderr.
-        beyond_dictionary: 0 to 1, share of labels that are no words, so that a reader learns to read.
+        beyond_dictionary: 0 to 1, share of labels that are in no dictionary.
         text: "english", or "accented": French, German and Spanish words with accents.
-        keep: leave a complete dataset as it is; another process may have just made it.
+        keep: return a complete dataset unchanged; another process may have just made it.
 
     Returns:
         the path of labels.json: {split: [{"filename": relative to words/, "label", "writer"}, ...]}.
 
     Raises:
-        UserError: impossible numbers, a folder that can't be written or that holds something else.
+        UserError: impossible numbers, a folder that can't be written or holds something else.
     """
     _check_arguments(num_words, seed, workers)
     if not 0 <= beyond_dictionary <= 1:
@@ -79,7 +78,7 @@ def create_synthetic(
             total=total, unit=" words", desc="Rendering", mininterval=0.5, disable=not progress
         )
         with bar, _mapped(render, tasks, workers) as results:
-            write_lists(folder, num_words, _counted(results, bar))
+            _write_labels(folder / "labels.json", counts, _counted(results, bar))
     return folder / "labels.json"
 
 
@@ -96,7 +95,7 @@ def _check_arguments(num_words: dict[str, int], seed: int, workers: int) -> None
 
 
 def _check_place(folder: Path) -> None:
-    """Raises UserError if the folder is somebody else's, or none."""
+    """Raises UserError if the path is no folder, or one with foreign content."""
     try:
         ours = not folder.exists() or (folder / _MARKER).is_file()
         if not ours and any(path.name != LOCK_FILE for path in folder.iterdir()):
@@ -106,7 +105,7 @@ def _check_place(folder: Path) -> None:
 
 
 def _prepare(folder: Path, description: dict) -> None:
-    """Makes sure that the folder holds no list of words that are about to change."""
+    """Removes labels.json, and the words of a dataset with other settings."""
     marker = folder / _MARKER
     try:
         (folder / "labels.json").unlink(missing_ok=True)
@@ -133,7 +132,7 @@ def _tasks(num_words: dict[str, int]) -> list[tuple[str, int, int]]:
 
 @contextlib.contextmanager
 def _mapped(function: Callable, tasks: list, workers: int) -> Iterator[Iterable]:
-    """Like `map`, in order, in `workers` processes; leaves no process behind when the block fails."""
+    """Yields a `map` in order over `workers` processes, which all end with the block."""
     if workers == 1:
         yield map(function, tasks)
         return
@@ -147,28 +146,27 @@ def _mapped(function: Callable, tasks: list, workers: int) -> Iterator[Iterable]
 
 
 def start_worker() -> None:
-    """How a worker process begins."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    """Prepares a worker process: Ctrl-C is left to the parent, OpenCV runs on one thread."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     cv2.setNumThreads(1)
 
 
 def _render_task(
     words_folder: str, seed: int, beyond_dictionary: float, text: Text, task: tuple[str, int, int]
-) -> list[Word]:
-    """Renders and saves the words first..end-1 of a split (whole forms); runs in a worker."""
+) -> list[dict[str, str]]:
+    """Renders and saves words first..end-1 of a split; returns their entries of labels.json."""
     split, first, end = task
-    words, x = [], 0
+    entries = []
     for index in range(first, end):
         image, label, writer = sample(seed, split, index, beyond_dictionary, text)
-        form, place = divmod(index, WORDS_PER_FORM)
+        number, place = divmod(index, WORDS_PER_FORM)
         line, column = divmod(place, WORDS_PER_LINE)
-        x = 300 if column == 0 else x
-        name = f"{_FORM_LETTERS[split]}{form // 1000:02d}-{form % 1000:03d}-{line:02d}-{column:02d}"
-        word = Word(name, label, writer, x, 700 + line * _LINE_HEIGHT, image.shape[1], image.shape[0])
-        _save(image, Path(words_folder, word.filename))
-        words.append(word)
-        x += word.width + 40
-    return words
+        folder = f"{_FORM_LETTERS[split]}{number // 1000:02d}"
+        form = f"{folder}-{number % 1000:03d}"
+        filename = f"{folder}/{form}/{form}-{line:02d}-{column:02d}.png"
+        _save(image, Path(words_folder, filename))
+        entries.append({"filename": filename, "label": label, "writer": writer})
+    return entries
 
 
 def _save(image: np.ndarray, path: Path) -> None:
@@ -181,7 +179,23 @@ def _save(image: np.ndarray, path: Path) -> None:
         raise UserError(f"Can't write {path}: {error.strerror or error}.") from None
 
 
-def _counted(results: Iterable[list[Word]], bar: tqdm) -> Iterator[Word]:
-    for words in results:
-        yield from words
-        bar.update(len(words))
+def _counted(results: Iterable[list[dict[str, str]]], bar: tqdm) -> Iterator[dict[str, str]]:
+    for entries in results:
+        yield from entries
+        bar.update(len(entries))
+
+
+def _write_labels(path: Path, counts: dict[str, int], entries: Iterator[dict[str, str]]) -> None:
+    """Writes entry by entry, so that memory does not grow with their number.
+
+    Args:
+        entries: of the splits one after the other, in the order of `counts`.
+    """
+    with atomic_write(path) as temporary, open(temporary, "w", encoding="utf-8") as file:
+        file.write("{")
+        for position, (split, count) in enumerate(counts.items()):
+            file.write(("," if position else "") + f'\n"{split}": [')
+            for index, entry in enumerate(itertools.islice(entries, count)):
+                file.write(("," if index else "") + "\n" + json.dumps(entry, ensure_ascii=False))
+            file.write("\n]")
+        file.write("\n}\n")

@@ -15,15 +15,15 @@ from predictors.onnx.protobuf import BYTES, FIXED32, VARINT, Value, integers, re
 
 T = TypeVar("T")
 MOST_NODES = 10_000
-# Those that `exporters/` writes, and has written.
+# Those that `exporters/` writes or has written.
 _NAMES = """
-    Add ArgMax Cast Concat Conv DequantizeLinear Div Gather Identity LSTM Less LogSoftmax MatMul Max MaxPool
-    Mul QuantizeLinear Range ReduceMax ReduceMean ReduceSum Relu Reshape Shape Sigmoid Softmax Split Sqrt
+    Add ArgMax Cast Concat Conv Div Gather Identity LSTM Less LogSoftmax MatMul Max MaxPool
+    Mul Range ReduceMax ReduceMean ReduceSum Relu Reshape Shape Sigmoid Softmax Split Sqrt
     Squeeze Sub Tanh Transpose Unsqueeze Where
 """
 OPERATORS = frozenset(_NAMES.split())
-# Bytes of a number: float32, uint8, int8, int32, int64, bool, float16.
-SIZES = {1: 4, 2: 1, 3: 1, 6: 4, 7: 8, 9: 1, 10: 2}
+# Bytes of a number: float32, uint8, int32, int64, bool, float16.
+SIZES = {1: 4, 2: 1, 6: 4, 7: 8, 9: 1, 10: 2}
 FLOATS = (1, 10)
 INT64 = 7
 POSITIVE = {6: "<i", INT64: "<q"}
@@ -157,9 +157,8 @@ def _type_of_output(operator: str, inputs: list[int], attributes: Mapping[str, l
         return _only(attributes.get("to", []))
     if operator in ("Shape", "ArgMax"):
         return INT64
-    # All others have the type of what they compute with; comparisons never reach a division. Quantizing takes
-    # that of the zero point, and undoes it to that of the scale.
-    values = inputs[{"Where": 1, "QuantizeLinear": 2, "DequantizeLinear": 1}.get(operator, 0) :]
+    # All others have the type of what they compute with; comparisons never reach a division.
+    values = inputs[operator == "Where" :]
     return values[0] if values else 0
 
 

@@ -6,11 +6,11 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from models.artifact import load_artifact
-from models.description import trained_folder
-
 from base.base_predictor import Prediction
 from data_generators.dataset import Dataset
+from models.model_folder import ModelFolder
+from models.model_paths import ModelPaths
+from models.saving import load_model
 from predictors.report.write import PAGE_FILE, TABLE_FILE, Evaluation, write_report
 from utils.config.schema import Config
 from utils.files import check_writable
@@ -27,29 +27,32 @@ def prepare_folder(folder: Path) -> None:
 
 
 def report_on(
-    config: Config, folder: Path, model: Path, dataset: Dataset, predictions: Sequence[Prediction]
+    config: Config,
+    folder: Path,
+    model_folder: ModelFolder,
+    dataset: Dataset,
+    predictions: Sequence[Prediction],
 ) -> Path:
-    """Writes the report on a dataset as the model in folder `model` has read it; returns the page.
+    """Writes the report on a dataset as read by a model; returns the page.
 
     Raises:
-        UserError: the model folder or the report's folder can't be used.
+        UserError: the weights or the report's folder can't be used.
     """
-    # By itself, for the attention: whatever read the words need not be able to tell it.
-    network, description = load_artifact(model)
-    origin = description.get("origin", {})
+    # The predictor may run on ONNX, which gives no attention.
+    model, origin = load_model(model_folder), model_folder.description.origin
     facts = {
         "date": time.strftime("%Y-%m-%d %H:%M"),
-        "model": str(model),
-        "parameters": f"{network.parameter_count:,}",
+        "model": str(model_folder.path),
+        "parameters": f"{model.parameter_count:,}",
         "trained on": f"{origin.get('train_words', '?')} words of {origin.get('labels_file', '?')}",
         "test words": f"{config.labels_file} in {config.images_folder}",
-        "licence of the training data": str(origin.get("licence", "")),
+        "licence of the training data": model_folder.licence,
     }
     # The history belongs to the experiment's own model only.
-    own = model == trained_folder(config)
+    own = model_folder.path == ModelPaths.of(config.experiment_folder, config.callbacks).trained
     history = read_history(Path(config.experiment_folder) / "history.csv") if own else []
     return write_report(
-        folder, Evaluation(network, dataset, predictions, facts, history, config.predict.batch_size)
+        folder, Evaluation(model, dataset, predictions, facts, history, config.predict.batch_size)
     )
 
 

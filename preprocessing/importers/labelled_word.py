@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from preprocessing.labels import Word
 
 SEGMENTATION_ERR = "segmentation err"
-MISREAD = "read otherwise"
 MALFORMED_LINE = "malformed line"
 DUPLICATE = "repeated filename"
 EMPTY_LABEL = "empty label"

@@ -7,12 +7,12 @@ import re
 import nbformat
 import numpy as np
 import pytest
+from benchmarks.notebook import run_notebook
 from models.artifact import save_artifact
 from PIL import Image
 
 from benchmarks import figures
 from benchmarks.measurements import Row
-from benchmarks.notebook import run_notebook
 from benchmarks.report import write_report
 from models.model_seq2seq import ModelSeq2Seq
 from preprocessing.tokenizer import Tokenizer

@@ -9,7 +9,6 @@ from pathlib import Path
 import cv2
 import keras
 import numpy as np
-import onnx
 import pytest
 from models.artifact import load_artifact, save_artifact
 from models.description import file_digest, read_description
@@ -29,7 +28,7 @@ from preprocessing.batch import pad_images
 from preprocessing.tokenizer import END, PAD, Tokenizer
 from tests.helpers.tiny import REPOSITORY, merged, tiny_settings, write_settings
 from tools import release_model
-from utils.config.predict import ExportConfig, PredictConfig
+from utils.config.predict import PredictConfig
 from utils.errors import UserError
 
 # Between them every option of the network and of the image that changes the graph.
@@ -174,49 +173,6 @@ def test_export_adds_to_the_model(make_config, saved, eagerly, capsys):
     predictor = load_predictor(saved, runtime(make_config))
     assert isinstance(predictor, PredictorOnnx)
     assert_alike(predictor.predict_batch(images), keras_reads)
-
-
-@pytest.fixture
-def two_blocks(make_config, saved):
-    """The experiment's model with two convolutions; returns its config with `export.int8`."""
-    export = {"int8": True, "largest_loss": 10}
-    config = make_config(network={**TWO_BLOCKS, "max_seq_length": 9}, export=export)
-    save_artifact(saved, random_network(make_config, network=TWO_BLOCKS), {"licence": "none"})
-    return config
-
-
-def test_int8_export(two_blocks, saved, eagerly, capsys):
-    """All convolutions but the first get whole numbers, and the encoder's answers change a little."""
-    export(two_blocks.model_copy(update={"export": ExportConfig()}))
-    exact = PredictorOnnx.from_folder(saved)
-    assert read_description(saved)["onnx"]["int8"] is False
-    export(two_blocks)
-    assert read_description(saved)["onnx"]["int8"] is True
-    assert "6 validation words are read at CER" in capsys.readouterr().err
-    rounded = PredictorOnnx.from_folder(saved)
-    graph = onnx.load(saved / read_description(saved)["onnx"]["encoder"]).graph
-    convolutions = [node for node in graph.node if node.op_type == "Conv"]
-    makers = {name: node.op_type for node in graph.node for name in node.output}
-    assert [makers.get(node.input[1]) for node in convolutions] == [None, "DequantizeLinear"]
-    image, width = pad_images(pictures(load_artifact(saved)[0], 12), exact.spec.column_stride)
-    for name, before, after in zip(
-        exact.carried,
-        *(each.encoder.run(each.carried, {"image": image, "width": width}) for each in (exact, rounded)),
-    ):
-        if before.dtype == np.float32:
-            assert 0 < np.abs(after - before).mean() < 0.1 * np.abs(before).mean(), name
-
-
-def test_int8_only_if_it_reads_as_well(two_blocks, saved, dataset, tmp_path, eagerly):
-    before = content(saved)
-    impossible = ExportConfig.model_construct(int8=True, largest_loss=-10)
-    with pytest.raises(UserError, match=r"CER .* in int8, .* in float32: too much worse"):
-        export(two_blocks.model_copy(update={"export": impossible}))
-    labels = {**json.loads((dataset / "labels.json").read_text(encoding="utf-8")), "val": []}
-    (tmp_path / "labels.json").write_text(json.dumps(labels), encoding="utf-8")
-    with pytest.raises(UserError, match="needs val words"):
-        export(two_blocks.model_copy(update={"labels_file": str(tmp_path / "labels.json")}))
-    assert content(saved) == before
 
 
 def test_training_drops_outdated_onnx_files(make_config, saved, eagerly):

@@ -156,17 +156,6 @@ def places_by_minus_one(model):
     model.graph.node.extend(nodes)
 
 
-def quantized_zero(model):
-    """A division of whole numbers: their type is that of the zero point, not of what was quantized."""
-    for name, value in {"small": np.float32(7), "scale": np.float32(1), "zero": np.uint8(0)}.items():
-        model.graph.initializer.append(numpy_helper.from_array(np.asarray(value), name))
-    nodes = [
-        helper.make_node("QuantizeLinear", ["small", "scale", "zero"], ["quantized"]),
-        helper.make_node("Div", ["quantized", "zero"], ["quotient"]),
-    ]
-    model.graph.node.extend(nodes)
-
-
 def attribute_twice(model):
     """Which of the two counts is anybody's guess."""
     split = first(model, "Split")
@@ -277,7 +266,6 @@ WHEN_LOADED = {
     twice: "sets 'log_probability' twice",
     many_nodes: "more than 10000",
     smallest_by_minus_one: "may not be positive",
-    quantized_zero: "may not be positive",
     places_by_minus_one: "may not be positive",
     attribute_twice: "sets 'axis' twice",
     cycle: "can't load the decoder",

@@ -184,9 +184,9 @@ def test_iam_random_split_is_the_default_and_warns(iam):
     assert output.read_bytes() != first
 
 
-def test_flagged_words_in_training_only_and_misread_ones_not_at_all(tmp_path):
-    folder, flags = tmp_path / "iam", {"a": "ok err err err err", "b": "ok err", "c": "ok err"}
-    lines, readings = [], []
+def test_flagged_words_in_training_only(tmp_path):
+    folder, flags = tmp_path / "iam", {"a": "ok err err", "b": "ok err", "c": "ok err"}
+    lines = []
     for form, states in flags.items():
         for word, state in enumerate(states.split()):
             name = f"{form}01-000-00-{word:02}"
@@ -194,34 +194,14 @@ def test_flagged_words_in_training_only_and_misread_ones_not_at_all(tmp_path):
             picture(word_file(folder, name))
         (folder / f"{form}.txt").write_text(f"{form}01-000")
     (folder / "words.txt").write_text("\n".join(lines))
-    # 2 errors of 4 characters are few enough, 3 are not; a file without a reading stays.
-    for name, text in (("a01-000-00-01", "wold"), ("a01-000-00-02", "word"), ("a01-000-00-03", "with")):
-        readings.append({"filename": str(word_file(folder, name)), "text": text, "error": ""})
-    readings.append({"filename": str(word_file(folder, "a01-000-00-04")), "text": "", "error": "torn"})
-    readings.append({"filename": str(tmp_path / "elsewhere.png"), "text": "x", "error": ""})
-    (tmp_path / "read.json").write_text(json.dumps(readings))
     output = tmp_path / "labels.json"
     lists = [["--train_forms", "a"], ["--val_forms", "b"], ["--test_forms", "c"]]
     forms = [part for option, form in lists for part in (option, folder / f"{form}.txt")]
     command = ["--data_folder", folder, "--output", output, "--split", "forms", *forms]
-    result = run(*command, "--include_err", "train", "--err_readings", tmp_path / "read.json")
+    result = run(*command, "--include_err", "train")
     assert result.returncode == 0, result.stderr
-    names = [Path(word["filename"]).stem[-2:] for word in json.loads(output.read_text())["train"]]
-    assert sorted(names) == ["00", "01", "02", "04"]
-    assert len(words_of(output, "val")) == len(words_of(output, "test")) == 1
-    printed = table_of(result.stdout)
-    assert (printed["read otherwise"], printed["segmentation err"]) == (1, 2)
-
-
-@pytest.mark.parametrize("content", ["[1]", "{}x", '[{"text": "a"}]', '{"a": 1}'])
-def test_readings_that_are_none(refused, tmp_path, content):
-    (tmp_path / "words").mkdir()
-    (tmp_path / "words.txt").write_text("a01-000u-00-00 ok 1 1 1 1 1 NN a")
-    picture(word_file(tmp_path, "a01-000u-00-00"))
-    (tmp_path / "read.json").write_text(content)
-    command = ["--data_folder", tmp_path, "--output", tmp_path / "labels.json", "--include_err"]
-    assert "holds no readings" in refused(*command, "--err_readings", tmp_path / "read.json")
-    assert "can't be read" in refused(*command, "--err_readings", tmp_path / "none.json")
+    assert [len(words_of(output, split)) for split in ("train", "val", "test")] == [3, 1, 1]
+    assert table_of(result.stdout)["segmentation err"] == 2
 
 
 def test_iam_split_by_writer_keeps_writers_apart(tmp_path):
@@ -312,7 +292,6 @@ def test_no_usable_image_is_an_error_with_counts(iam):
         (["--output", "x.json", "--table", "t.csv"], "--table needs --images"),
         (["--output", "t.csv", "--table", "t.csv", "--images", "i"], "must end in .json"),
         (["--output", "x.json", "--table", "t.csv", "--images", "i", "--include_err"], "are for IAM"),
-        (["--output", "x.json", "--data_folder", "d", "--err_readings", "r"], "needs --include_err"),
         (["--output", "x.json", "--data_folder", "d", "--images", "i"], "--images goes with --table"),
         (
             ["--output", "x.json", "--data_folder", "d", "--split", "forms"],

@@ -1,6 +1,5 @@
-"""One training per folder: a living holder is named, a dead one is forgotten."""
+"""One training per folder; the lock of a killed process is free."""
 
-import os
 import subprocess
 import sys
 import threading
@@ -39,17 +38,13 @@ def refusal(folder):
     return str(caught.value)
 
 
-def test_a_living_holder_is_named_and_a_killed_one_forgotten(tmp_path, holder):
+def test_a_living_process_holds_it_and_a_killed_one_does_not(tmp_path, holder):
     folder = tmp_path / "experiment"
-    message = refusal(folder)
-    assert message.startswith(f"Process {holder.pid} is training in {folder}; ")
-    assert (folder / ".lock").read_text() == f"{holder.pid}\n"
+    assert str(folder) in refusal(folder)
     holder.kill()
     holder.wait()
-    # The file with the dead process' number is still there.
     with experiment_lock(folder):
-        assert (folder / ".lock").read_text() == f"{os.getpid()}\n"
-        assert f"Process {os.getpid()} " in refusal(folder)
+        assert str(folder) in refusal(folder)
     with experiment_lock(folder):
         pass
 
@@ -72,18 +67,12 @@ def test_a_second_maker_of_a_dataset_waits(tmp_path, holder, capsys):
 
 
 def test_a_lock_file_that_is_a_link_is_not_followed(tmp_path):
-    """It could lead to a file of whoever continues a training they were given."""
+    """In a folder from others it could lead to a file of the person who resumes the training."""
     (tmp_path / "precious").write_text("mine")
     (tmp_path / "experiment").mkdir()
     (tmp_path / "experiment" / ".lock").symlink_to(tmp_path / "precious")
     assert "Can't write to experiment_folder" in refusal(tmp_path / "experiment")
     assert (tmp_path / "precious").read_text() == "mine"
-
-
-def test_what_a_stranger_wrote_into_it_is_shown_harmless(tmp_path):
-    with experiment_lock(tmp_path / "experiment"):
-        (tmp_path / "experiment" / ".lock").write_bytes(b"\x1b[2J\xff")
-        assert "\\x1b[2J" in refusal(tmp_path / "experiment")
 
 
 def test_a_folder_that_can_not_be_made(tmp_path):

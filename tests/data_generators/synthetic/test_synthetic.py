@@ -81,22 +81,17 @@ def test_a_word_does_not_depend_on_earlier_words_but_on_seed_split_and_index() -
         assert [sample(4, "train", i)[1] for i in range(8)] != [sample(*other, i)[1] for i in range(8)]
 
 
-def test_layout_and_lists_are_iams(dataset: Path) -> None:
+def test_file_names_follow_iam(dataset: Path) -> None:
     entries = [entry for part in json.loads((dataset / "labels.json").read_text()).values() for entry in part]
-    rows = [line for line in (dataset / "words.txt").read_text().splitlines() if not line.startswith("#")]
-    forms = [line for line in (dataset / "forms.txt").read_text().splitlines() if not line.startswith("#")]
-    writers = {line.split()[0]: line.split()[1] for line in forms}
-    assert len(rows) == len(entries)
-    for row, entry in zip(rows, entries, strict=True):
-        name, flag, _grey, _x, _y, width, height, _tag, label = row.split(" ")
-        folder, form = re.fullmatch(r"(([svt]\d\d)-\d{3})-\d\d-\d\d", name).group(2, 1)
-        assert entry["filename"] == f"{folder}/{form}/{name}.png"
-        assert (flag, label, writers[form]) == ("ok", entry["label"], entry["writer"])
+    writers: dict[str, set[str]] = {}
+    for entry in entries:
+        names = re.fullmatch(r"([svt]\d\d)/(\1-\d{3})/\2-\d\d-\d\d\.png", entry["filename"])
+        writers.setdefault(names[2], set()).add(entry["writer"])
         image = cv2.imread(str(dataset / "words" / entry["filename"]), cv2.IMREAD_UNCHANGED)
-        assert image.dtype == np.uint8 and image.shape == (int(height), int(width))
-    words_of_forms = Counter(entry["filename"].split("/")[1] for entry in entries)
-    assert {line.split()[0]: int(line.split()[7]) for line in forms} == words_of_forms
-    assert max(words_of_forms.values()) == WORDS_PER_FORM
+        assert image.dtype == np.uint8 and image.ndim == 2
+    assert all(len(of_form) == 1 for of_form in writers.values())
+    assert max(Counter(entry["filename"].split("/")[1] for entry in entries).values()) == WORDS_PER_FORM
+    assert entries[8]["filename"] == "s00/s00-000/s00-000-01-00.png"
 
 
 def test_rerun_with_other_settings_leaves_no_old_words(tmp_path: Path) -> None:
