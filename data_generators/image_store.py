@@ -144,12 +144,12 @@ def write_store(
         UserError: the files can't be written.
     """
     index, problems = array.array("i"), {}
-    _file(base, ".json").unlink(missing_ok=True)
     with ExitStack() as stack:
         pixels, labels, index_file = (
             stack.enter_context(open(stack.enter_context(atomic_write(_file(base, suffix))), "wb"))
             for suffix in SUFFIXES[:3]
         )
+        _file(base, ".json").unlink(missing_ok=True)
         for number, (label, content) in enumerate(rows):
             text = label.encode()
             width = 0
@@ -184,18 +184,10 @@ def open_store(base: Path) -> ImageStore | None:
         whole = all(os.path.getsize(rows.path) == rows.offsets[-1] for rows in (pixels, labels))
         if description["format"] != FORMAT or not whole:
             return None
-    except (
-        FileNotFoundError,
-        NotADirectoryError,
-        ValueError,
-        KeyError,
-        TypeError,
-        AttributeError,
-        IndexError,
-    ):
+    except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+        if isinstance(error, OSError) and not isinstance(error, (FileNotFoundError, NotADirectoryError)):
+            raise UserError(f"{base} can't be read: {error.strerror}; set cache_folder.") from None
         return None
-    except OSError as error:
-        raise UserError(f"{base} can't be read: {error.strerror}; set cache_folder.") from None
     return ImageStore(image, widths, pixels, labels, problems, description["about"])
 
 

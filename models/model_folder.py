@@ -28,7 +28,7 @@ CARD_FILE = "CARD.md"  # marks a released model, which training never overwrites
 # Bytes that are read into memory at most.
 LARGEST_DESCRIPTION, LARGEST_FILE = 16_000_000, 4_000_000_000
 
-FileName = Annotated[str, Field(pattern=r"^[^/\\\0]+$")]
+FileName = Annotated[str, Field(pattern=r"^[^/\\\x00]+$")]
 
 
 class OnnxFiles(BaseModel):

@@ -8,7 +8,6 @@ import sys
 import keras
 import numpy as np
 import pytest
-from models.artifact import save_artifact
 from PIL import Image
 
 from benchmarks import measurements, profile, reading, seed_decoding, seed_training, training, worker
@@ -18,6 +17,8 @@ from benchmarks.process import Run, in_turn, run
 from benchmarks.report import as_markdown, draw, number, write_report
 from exporters.run import export
 from models.model_seq2seq import ModelSeq2Seq
+from models.model_spec import ModelSpec
+from models.saving import save_model
 from predictors.greedy import GreedyDecoder
 from preprocessing.labels import read_labels
 from preprocessing.tokenizer import Tokenizer
@@ -30,7 +31,9 @@ def model(make_config, tmp_path):
     """The folder of an untrained model."""
     config = make_config()
     keras.utils.set_random_seed(1)
-    save_artifact(tmp_path / "model", ModelSeq2Seq(config.image, config.network, Tokenizer("abc")), {})
+    save_model(
+        tmp_path / "model", ModelSeq2Seq(ModelSpec(config.image, config.network, Tokenizer("abc"))), {}
+    )
     return tmp_path / "model"
 
 
@@ -74,7 +77,8 @@ def test_training_of_the_seed_project(make_config, eagerly):
     tokenizer = Tokenizer(seed.network.charset)
     model = seed_training.build_model(seed, tokenizer.vocabulary_size)
     assert (
-        model.count_params() == ModelSeq2Seq(seed.image, seed.network, tokenizer).keras_model.count_params()
+        model.count_params()
+        == ModelSeq2Seq(ModelSpec(seed.image, seed.network, tokenizer)).keras_model.count_params()
     )
 
 
@@ -98,7 +102,7 @@ def test_evaluation_speed(make_config, model, monkeypatch, name):
 def test_decoding_of_the_seed_project(make_config, eagerly):
     config = make_config(image={"fixed_width": True}, network={"columns": "flatten"})
     assert seed_decoding.read_words(config)["words"] == 8
-    network = ModelSeq2Seq(config.image, config.network, Tokenizer(config.network.charset))
+    network = ModelSeq2Seq(ModelSpec(config.image, config.network, Tokenizer(config.network.charset)))
     decoder = seed_decoding._one_step(network)
     images = np.random.default_rng(0).uniform(0, 255, (3, 16, 64, 1)).astype(np.float32)
     assert seed_decoding._decode(images, network.encoder, decoder, 5).shape == (3, 5)

@@ -8,13 +8,14 @@ import nbformat
 import numpy as np
 import pytest
 from benchmarks.notebook import run_notebook
-from models.artifact import save_artifact
 from PIL import Image
 
 from benchmarks import figures
 from benchmarks.measurements import Row
 from benchmarks.report import write_report
 from models.model_seq2seq import ModelSeq2Seq
+from models.model_spec import ModelSpec
+from models.saving import save_model
 from preprocessing.tokenizer import Tokenizer
 from tests.helpers.tiny import REPOSITORY
 
@@ -44,8 +45,8 @@ def test_pictures_that_need_no_model(tmp_path):
 
 def test_pictures_of_a_model(make_config, tmp_path, eagerly):
     config = make_config(network={"attention": "luong"})
-    network = ModelSeq2Seq(config.image, config.network, Tokenizer(config.network.charset))
-    save_artifact(tmp_path / "model", network, {})
+    network = ModelSeq2Seq(ModelSpec(config.image, config.network, Tokenizer(config.network.charset)))
+    save_model(tmp_path / "model", network, {})
     words = np.array(figures.predictions(str(tmp_path / "model"), number=6))
     assert np.all(words == (207, 34, 46), axis=2).any()  # an untrained model reads it wrong: red
     looks = np.array(figures.attention(str(tmp_path / "model"))).astype(int)

@@ -8,12 +8,12 @@ from callbacks.averaging import averaged_weights
 from callbacks.batch_statistics import BatchStatistics, normalizations
 from callbacks.evaluation_model import EvaluationModel
 from models.model_seq2seq import ModelSeq2Seq
-from tests.data_generators.test_data_generator import TOKENIZER, make_dataset, make_generator
+from tests.helpers.data import make_dataset, make_generator
 from utils.distributed.cluster import Cluster
 
 
 def make_evaluated(generator, policy="float32", **optimizer):
-    network = ModelSeq2Seq(generator.config.image, generator.config.network, TOKENIZER)
+    network = ModelSeq2Seq(generator.collator.spec)
     network.compile(keras.optimizers.SGD(0.1, **optimizer))
     evaluation_model = EvaluationModel(network, Cluster(), policy)
     evaluation_model.compile(0.0)

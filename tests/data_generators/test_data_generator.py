@@ -12,49 +12,16 @@ from hypothesis import strategies as st
 from base.base_data_generator import BaseDataGenerator
 from data_generators import collator
 from data_generators.collator import WIDTH_STEP
-from data_generators.data_generator import DataGenerator
-from data_generators.dataset import Dataset
-from data_generators.image_cache import ImageStore
 from data_generators.input_pipeline import InputPipeline, stream
 from data_generators.training_words import train_subset
-from preprocessing.labels import Word, read_labels
-from preprocessing.tokenizer import END, PAD, START, Tokenizer
+from preprocessing.labels import read_labels
+from preprocessing.tokenizer import END, PAD, START
+from tests.helpers.data import HEIGHT, TOKENIZER, make_config, make_dataset, make_generator
 from tests.helpers.tiny import tiny_settings
 from trainers import run
 from utils.config.load import validate_config
 
-HEIGHT, STRIDE = 16, 4
-CHARSET = "abcdefgh"
-TOKENIZER = Tokenizer(CHARSET)
-
-
-def make_config(**sections):
-    values = {
-        "image": {"image_size": {"y_size": HEIGHT, "x_size": 64}, "fixed_width": False},
-        "train": {"batch_size": 8},
-        "network": {"num_filters": [4], "conv_kernels": [[3, 3]], "columns": "height"},
-        "data_aug": {"rotation_range": 4, "zoom_range": [0.8, 1.2], "noise_range": 30},
-    }
-    values["network"] |= {"max_seq_length": 9, "fixed_seq_length": False}
-    for name, keys in sections.items():
-        values[name] = {**values.get(name, {}), **keys} if isinstance(keys, dict) else keys
-    return validate_config(values, "test")
-
-
-def make_dataset(number=50, channels=1, labels=None):
-    """Words with random labels of 1 to 8 letters; every pixel of word i is i, so images tell who they are."""
-    rng = np.random.default_rng(7)
-    labels = labels or ["".join(rng.choice(list(CHARSET), rng.integers(1, 9))) for _ in range(number)]
-    sizes = rng.integers(8, 65, len(labels)) * HEIGHT * channels
-    pixels = np.repeat(np.arange(len(labels)), sizes).astype(np.uint8)
-    store = ImageStore(pixels, np.concatenate([[0], np.cumsum(sizes)]), {}, HEIGHT, channels)
-    words = [Word(f"{index}.png", label) for index, label in enumerate(labels)]
-    return Dataset(words, store, np.arange(len(labels)))
-
-
-def make_generator(dataset=None, augmented=False, shuffle=True, **sections):
-    dataset = dataset or make_dataset()
-    return DataGenerator(make_config(**sections), dataset, TOKENIZER, STRIDE, shuffle, augmented)
+STRIDE = 4
 
 
 class Positions(BaseDataGenerator):
@@ -240,8 +207,8 @@ def test_three_channels():
 def test_ctc_gives_every_label_enough_columns():
     # 64 columns of 1 pixel would do for all; images are at most 64 pixels, so 16 columns, wide.
     labels = ["a" * 8, "abababab", "a", "aabbccdd"]
-    generator = make_generator(make_dataset(labels=labels), shuffle=False, network={"ctc_weight": 0.5})
-    generator.collator.column_stride = 8
+    network = {"ctc_weight": 0.5, "pooling": [[4, 8]]}
+    generator = make_generator(make_dataset(labels=labels), shuffle=False, network=network)
     inputs, targets = generator.batch(0, 0)
     assert set(targets) == {"characters", "columns"} and same(targets["characters"], targets["columns"])
     for position, width in zip(generator.positions(0)[0], inputs["width"]):
@@ -365,7 +332,7 @@ def test_the_feed_takes_batches_of_all_sizes():
 def test_subset_has_the_right_size_and_no_word_twice(fraction, number):
     keys = {"train_on_subset": {"enabled": True, "dataset_fraction": fraction}}
     dataset = make_dataset()
-    subset = train_subset(dataset, make_config(train=keys))
+    subset = train_subset(dataset, make_config(train=keys).train.train_on_subset)
     names = [word.filename for word in subset.words]
     assert len(subset) == len(set(names)) == number
     for position, name in enumerate(names):
@@ -375,7 +342,8 @@ def test_subset_has_the_right_size_and_no_word_twice(fraction, number):
 def test_subset_is_random_and_repeats_with_its_seed():
     def chosen(random_seed, **keys):
         part = {"enabled": True, "random_seed": random_seed, "dataset_fraction": 0.5}
-        subset = train_subset(make_dataset(), make_config(train={"train_on_subset": part}, **keys))
+        config = make_config(train={"train_on_subset": part}, **keys)
+        subset = train_subset(make_dataset(), config.train.train_on_subset)
         return [word.filename for word in subset.words]
 
     assert chosen(1) == chosen(1, seed=99) != chosen(2)
@@ -385,7 +353,7 @@ def test_subset_is_random_and_repeats_with_its_seed():
 def test_no_subset_unless_enabled():
     dataset = make_dataset()
     off = {"train_on_subset": {"enabled": False, "dataset_fraction": 0.1}}
-    assert train_subset(dataset, make_config(train=off)) is dataset
+    assert train_subset(dataset, make_config(train=off).train.train_on_subset) is dataset
 
 
 def test_training_validates_on_the_validation_words(dataset, tmp_path, monkeypatch):
@@ -408,7 +376,7 @@ def test_training_validates_on_the_validation_words(dataset, tmp_path, monkeypat
     assert caught["val"].dataset.words == caught["decoded"].words == splits["val"]
     trained = {word.filename for word in caught["train"].dataset.words}
     assert not trained & {word.filename for word in caught["val"].dataset.words}
-    assert caught["train"].collator.augmented and not caught["val"].collator.augmented
+    assert caught["train"].collator.aug and not caught["val"].collator.aug
     assert caught["train"].shuffle and not caught["val"].shuffle
 
 

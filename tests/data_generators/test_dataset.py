@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from data_generators import dataset as dataset_module
-from data_generators.dataset import open_dataset, read_dataset_labels
+from data_generators.source import DataSource
 from preprocessing.labels import Word
 from preprocessing.tokenizer import Tokenizer
+from tests.helpers.data import open_words
+from tests.helpers.tiny import PLAIN
 from utils.config.load import validate_config
+from utils.config.section import merged
 from utils.errors import UserError
 
 TOKENIZER = Tokenizer("abcd")
@@ -19,7 +21,8 @@ TOKENIZER = Tokenizer("abcd")
 @pytest.fixture
 def logged(monkeypatch):
     lines = []
-    monkeypatch.setattr(dataset_module, "log", lines.append)
+    for module in ("dataset", "source"):
+        monkeypatch.setattr(f"data_generators.{module}.log", lines.append)
     return lines
 
 
@@ -44,7 +47,7 @@ def make(tmp_path, logged):
                 "max_seq_length": 5,
             },
         }
-        return validate_config({**values, **keys}, "test")
+        return validate_config(merged(PLAIN, {**values, **keys}), "test")
 
     return _make
 
@@ -61,7 +64,7 @@ def sentence(error):
 
 
 def test_all_words_are_used_in_order_and_nothing_is_said(make, logged):
-    dataset = open_dataset(make(), words(*"abcdabcdab"), "train", TOKENIZER)
+    dataset = open_words(make(), words(*"abcdabcdab"), "train", TOKENIZER)
     assert [word.label for word in dataset.words] == list("abcdabcdab") and len(dataset) == 10
     assert dataset.widths.tolist() == list(range(20, 30))
     assert [int(dataset.image(position)[0, 0]) for position in range(10)] == [20 * i for i in range(10)]
@@ -74,7 +77,7 @@ def test_unusable_images_are_left_out_and_counted(make, logged, tmp_path):
     (tmp_path / "words" / "7.png").write_text("text")
     config = make(train={"max_unusable_share": 0.3})
     for split in ("train", "test"):
-        dataset = open_dataset(config, words(*"abcdabcdab"), split)
+        dataset = open_words(config, words(*"abcdabcdab"), split)
         assert [word.filename[0] for word in dataset.words] == list("0135689")
         # Words and images still belong together.
         assert dataset.widths.tolist() == [20 + int(word.filename[0]) for word in dataset.words]
@@ -87,9 +90,9 @@ def test_more_than_the_allowed_share_is_refused(make, logged, tmp_path):
     for index in (1, 2):
         (tmp_path / "words" / f"{index}.png").unlink()
     allowed = make(train={"max_unusable_share": 0.2})
-    assert len(open_dataset(allowed, words(*"abcdabcdab"), "val")) == 8
+    assert len(open_words(allowed, words(*"abcdabcdab"), "val")) == 8
     with pytest.raises(UserError) as caught:
-        open_dataset(make(train={"max_unusable_share": 0.199}), words(*"abcdabcdab"), "val")
+        open_words(make(train={"max_unusable_share": 0.199}), words(*"abcdabcdab"), "val")
     message = sentence(caught).replace(str(tmp_path), "DIR")
     assert message == (
         "2 of 10 val words are unusable: 2 missing file; that is more than "
@@ -102,16 +105,16 @@ def test_nothing_usable_is_refused_whatever_the_share(make):
     config = make(train={"max_unusable_share": 1.0})
     lost = [Word("x.png", "a"), Word("y.png", "b")]
     with pytest.raises(UserError, match=r"no usable word in its test split \(2 missing file\)") as caught:
-        open_dataset(config, lost, "test")
+        open_words(config, lost, "test")
     sentence(caught)
     with pytest.raises(UserError, match=r"labels.json has no usable word in its val split\.$"):
-        open_dataset(config, [], "val")
+        open_words(config, [], "val")
 
 
 def test_a_missing_images_folder_is_named(make, tmp_path):
     for folder in (tmp_path / "none", tmp_path / "words" / "0.png"):
         with pytest.raises(UserError) as caught:
-            open_dataset(make(images_folder=str(folder)), words("a"), "train")
+            open_words(make(images_folder=str(folder)), words("a"), "train")
         assert sentence(caught).startswith(f"images_folder {folder} does not exist; set images_folder")
 
 
@@ -122,7 +125,7 @@ def test_labels_need_columns_where_widths_are_fixed(make, logged):
     network |= {"max_seq_length": 9, "ctc_weight": 0.3}
     config = make(**shape, network=network, train={"max_unusable_share": 1.0})
     assert config.network.column_stride == 4
-    dataset = open_dataset(config, words("abcd", "abca", "aab", "aabb", "abcda"), "train", TOKENIZER)
+    dataset = open_words(config, words("abcd", "abca", "aab", "aabb", "abcda"), "train", TOKENIZER)
     assert [word.label for word in dataset.words] == ["abcd", "abca", "aab"]
     assert "2 label needs more columns than image.image_size.x_size has" in logged[0]
 
@@ -130,7 +133,7 @@ def test_labels_need_columns_where_widths_are_fixed(make, logged):
 def test_training_drops_labels_it_can_not_learn_and_evaluation_keeps_them(make, logged):
     config = make(train={"max_unusable_share": 0.5})
     labels = ["abcd", "abcda", "abx", "a", "aa", "b", "\u00e4", "c", "d", "ab"]
-    dataset = open_dataset(config, words(*labels), "train", TOKENIZER)
+    dataset = open_words(config, words(*labels), "train", TOKENIZER)
     # max_seq_length 5 has room for four characters and the end.
     assert [word.label for word in dataset.words] == ["abcd", "a", "aa", "b", "c", "d", "ab"]
     assert logged == [
@@ -139,7 +142,7 @@ def test_training_drops_labels_it_can_not_learn_and_evaluation_keeps_them(make, 
     ]
     TOKENIZER.encode_batch([word.label for word in dataset.words], config.network.max_seq_length)
     logged.clear()
-    evaluation_model = open_dataset(config, words(*labels), "test")
+    evaluation_model = open_words(config, words(*labels), "test")
     assert [word.label for word in evaluation_model.words] == labels and logged == []
 
 
@@ -147,19 +150,19 @@ def test_training_drops_labels_it_can_not_learn_and_evaluation_keeps_them(make, 
 def test_words_without_a_label_are_left_out_and_counted(make, logged, split):
     config = make(train={"max_unusable_share": 0.5})
     tokenizer = TOKENIZER if split == "train" else None
-    dataset = open_dataset(config, words("a", "", " ", "b"), split, tokenizer)
+    dataset = open_words(config, words("a", "", " ", "b"), split, tokenizer)
     assert [word.label for word in dataset.words] == ["a", "b"]
     assert logged == [f"2 of 4 {split} words are unusable: 2 empty label; they are left out."]
 
 
 def test_a_word_with_two_problems_counts_once(make, logged):
     config = make(train={"max_unusable_share": 0.5})
-    open_dataset(config, [*words("a", "b", "c"), Word("none.png", "xxxxxxxx")], "train", TOKENIZER)
+    open_words(config, [*words("a", "b", "c"), Word("none.png", "xxxxxxxx")], "train", TOKENIZER)
     assert logged == ["1 of 4 train words are unusable: 1 missing file; they are left out."]
 
 
 def test_select_keeps_words_and_images_together(make):
-    dataset = open_dataset(make(), words(*"abcdabcdab"), "train")
+    dataset = open_words(make(), words(*"abcdabcdab"), "train")
     part = dataset.select(np.array([7, 2])).select(np.array([1, 0, 1]))
     assert [word.filename for word in part.words] == ["2.png", "7.png", "2.png"]
     assert part.widths.tolist() == [22, 27, 22]
@@ -169,7 +172,7 @@ def test_select_keeps_words_and_images_together(make):
 def test_remarks_on_the_labels_file_are_told(make, tmp_path, logged):
     entry = {"filename": "0.png", "label": "a"}
     (tmp_path / "labels.json").write_text(json.dumps({"train": [entry], "val": [entry], "test": []}))
-    labels = read_dataset_labels(make())
+    labels = DataSource.of(make()).read_labels()
     assert labels.splits["train"] == [Word("0.png", "a")]
     assert len(logged) == 1 and "in both train and val" in logged[0]
 
@@ -182,22 +185,22 @@ def test_the_embedded_dataset_is_made_on_first_use_only(make, tmp_path, logged, 
         network={"num_filters": [4], "conv_kernels": [[3, 3]], "columns": "height", "max_seq_length": 40},
     )
     monkeypatch.setattr("data_generators.synthetic.dataset.usable_cores", lambda: 1)
-    splits = read_dataset_labels(config).splits
+    splits = DataSource.of(config).read_labels().splits
     assert {split: len(found) for split, found in splits.items()} == {"train": 12, "val": 10, "test": 10}
-    assert "Making the embedded dataset" in logged[0] and "32 words" in logged[0]
-    assert len(open_dataset(config, splits["train"], "train")) == 12
+    assert "Rendering the embedded dataset" in logged[0] and "32 words" in logged[0]
+    assert len(open_words(config, splits["train"], "train")) == 12
     maker = "data_generators.synthetic.dataset.create_synthetic"
     monkeypatch.setattr(maker, lambda *args, **keys: pytest.fail("made twice"))
-    assert read_dataset_labels(config).splits == splits
+    assert DataSource.of(config).read_labels().splits == splits
 
 
 def test_the_embedded_dataset_is_not_made_unasked(make, tmp_path):
     with pytest.raises(UserError, match="does not exist"):
-        read_dataset_labels(make())
+        DataSource.of(make()).read_labels()
     elsewhere = make(images_folder=str(tmp_path / "elsewhere"), synthetic={"enabled": True, "num_words": 12})
     with pytest.raises(
-        UserError, match="can only be made where images_folder is the folder `words`"
+        UserError, match="can only be created where images_folder is the folder `words`"
     ) as caught:
-        read_dataset_labels(elsewhere)
+        DataSource.of(elsewhere).read_labels()
     sentence(caught)
     assert not (tmp_path / "labels.json").exists() and not (tmp_path / "elsewhere").exists()

@@ -1,6 +1,5 @@
 """The cache of decoded images: exact, found again, and rebuilt whenever anything it depends on changes."""
 
-import json
 import multiprocessing
 import os
 from pathlib import Path
@@ -10,14 +9,17 @@ import pytest
 from PIL import Image
 
 from data_generators import image_cache
-from data_generators.image_cache import open_store, ordered_map
+from data_generators.image_cache import open_cache
 from preprocessing.word_image import read_word_image
-from utils.config.image import ImageConfig, ImageSizeConfig
+from tests.helpers.tiny import plain_image
+from utils.config.image import ImageSizeConfig
 from utils.errors import UserError
+from utils.parallel import ordered_map
 
-IMAGE = ImageConfig(image_size=ImageSizeConfig(y_size=16, x_size=60), fixed_width=False)
-COLOUR = ImageConfig(image_size=ImageSizeConfig(y_size=16, x_size=60, num_channels=3), fixed_width=False)
+IMAGE = plain_image(image_size=ImageSizeConfig(y_size=16, x_size=60), fixed_width=False)
+COLOUR = plain_image(image_size=ImageSizeConfig(y_size=16, x_size=60, num_channels=3), fixed_width=False)
 NAMES = [f"{index:02d}.png" for index in range(12)]
+SUFFIXES = [".json", ".labels", ".npy", ".pixels"]
 
 
 def make_words(folder, names=NAMES):
@@ -27,6 +29,10 @@ def make_words(folder, names=NAMES):
         pixels = rng.integers(0, 256, (20, int(rng.integers(5, 90)), 3), np.uint8)
         Image.fromarray(pixels).save(folder / name)
     return folder
+
+
+def files_of_cache(words):
+    return sorted(path.suffix for path in (words.parent / "cache").iterdir())
 
 
 @pytest.fixture
@@ -48,7 +54,7 @@ def decoded(monkeypatch):
 
 
 def opened(words, names=NAMES, image=IMAGE, name="train"):
-    return open_store(words, names, image, words.parent / "cache", name)
+    return open_cache(words, names, image, words.parent / "cache", name)
 
 
 def assert_exact(store, words, names=NAMES, image=IMAGE):
@@ -86,8 +92,7 @@ def test_a_changed_file_is_read_anew(words, decoded):
     decoded.clear()
     assert_exact(opened(words), words)
     assert sorted(decoded) == NAMES
-    files = sorted(path.suffix for path in (words.parent / "cache").iterdir())
-    assert files == [".json", ".pixels"], "the outdated cache should be gone"
+    assert files_of_cache(words) == SUFFIXES, "the outdated cache should be gone"
 
 
 def test_a_file_touched_or_of_another_size_counts_as_changed(words, decoded):
@@ -192,10 +197,9 @@ def not_an_index(path):
 
 
 def forget_a_word(path):
-    index = json.loads(path.read_text())
+    index = np.load(path)
     # The first two words as one: the sum still fits the pixels.
-    index["sizes"][:2] = [sum(index["sizes"][:2])]
-    path.write_text(json.dumps(index))
+    np.save(path, np.concatenate([[index[0] + index[1]], index[2:]]))
 
 
 @pytest.mark.parametrize(
@@ -206,7 +210,12 @@ def forget_a_word(path):
         (".json", empty),
         (".json", garble),
         (".json", not_an_index),
-        (".json", forget_a_word),
+        (".index.npy", forget_a_word),
+        (".index.npy", remove),
+        (".index.npy", empty),
+        (".index.npy", garble),
+        (".index.npy", shorten),
+        (".labels", remove),
         (".pixels", remove),
         (".pixels", shorten),
         (".pixels", lengthen),
@@ -245,7 +254,7 @@ def test_a_cache_removed_by_another_process_is_built_again(words, monkeypatch):
         build(folder, filenames, image, base, name)
         if not removals:
             removals.append(base)
-            base.with_suffix(".pixels").unlink()
+            base.with_name(f"{base.name}.pixels").unlink()
 
     monkeypatch.setattr(image_cache, "_build", build_and_lose)
     assert_exact(opened(words), words)
@@ -254,13 +263,13 @@ def test_a_cache_removed_by_another_process_is_built_again(words, monkeypatch):
 
 def test_a_cache_that_never_stays_is_told_at_last(words, monkeypatch):
     monkeypatch.setattr(image_cache, "_build", lambda *args: None)
-    with pytest.raises(UserError, match="does not stay; set a cache_folder of your own"):
+    with pytest.raises(UserError, match="set a cache_folder of your own"):
         opened(words)
 
 
 def test_a_cache_that_can_not_be_written_is_one_sentence(words):
     (words.parent / "cache").write_text("a file")
-    with pytest.raises(UserError, match="Can't read the cache"):
+    with pytest.raises(UserError, match="Can't write"):
         opened(words)
 
 
@@ -284,7 +293,7 @@ def test_two_processes_may_build_it_at_once(words):
     expected = [read_word_image(words / name, IMAGE).tobytes() for name in NAMES]
     assert [process.exitcode for process in processes] == [0, 0]
     assert len(found) == 2 and all(pixels == expected for pixels in found.values())
-    assert sorted(path.suffix for path in (words.parent / "cache").iterdir()) == [".json", ".pixels"]
+    assert files_of_cache(words) == SUFFIXES
 
 
 def test_ordered_map_keeps_the_order_and_reads_only_a_little_ahead():
@@ -315,16 +324,16 @@ def test_what_a_killed_build_has_left_is_removed(words):
     left.write_bytes(b"half")
     os.utime(left, (1, 1))
     opened(words, NAMES[:3])
-    assert sorted(path.suffix for path in (words.parent / "cache").iterdir()) == [".json", ".pixels"]
+    assert files_of_cache(words) == SUFFIXES
 
 
 def test_lists_of_two_owners_do_not_remove_each_other(words, decoded):
     for names, owner in ((NAMES[:6], "one.json"), (NAMES[6:], "other.json")):
-        open_store(words, names, IMAGE, words.parent / "cache", "train", owner)
+        open_cache(words, names, IMAGE, words.parent / "cache", "train", owner)
     decoded.clear()
-    open_store(words, NAMES[:6], IMAGE, words.parent / "cache", "train", "one.json")
+    open_cache(words, NAMES[:6], IMAGE, words.parent / "cache", "train", "one.json")
     assert decoded == []
-    open_store(words, NAMES[:5], IMAGE, words.parent / "cache", "train", "one.json")
+    open_cache(words, NAMES[:5], IMAGE, words.parent / "cache", "train", "one.json")
     assert len(list((words.parent / "cache").glob("*.pixels"))) == 2
 
 
@@ -344,5 +353,5 @@ def test_a_cache_that_is_cut_while_open_is_one_sentence(words):
     store = opened(words)
     (cache,) = (words.parent / "cache").glob("*.pixels")
     os.truncate(cache, 50)
-    with pytest.raises(UserError, match=r"Can't read the cache .* has been changed"):
+    with pytest.raises(UserError, match=r"Can't read .*\.pixels: it has been changed"):
         store[len(store) - 1]

@@ -17,9 +17,8 @@ from data_generators.training_words import open_training_words, training_words
 from preprocessing.labels import read_labels
 from preprocessing.tokenizer import PAD, Tokenizer
 from preprocessing.word_image import read_word_image
-from tests.helpers.tiny import tiny_settings, write_settings
+from tests.helpers.tiny import plain_image, tiny_settings, write_settings
 from tools import pack_dataset
-from utils.config.image import ImageConfig
 from utils.config.load import load_config, validate_config
 from utils.errors import UserError
 
@@ -192,13 +191,13 @@ def test_bad_folders_are_told(store, make_config, tmp_path):
     with pytest.raises(UserError, match=r"packed\.json is missing"):
         open_packed(tmp_path, config.image)
     with pytest.raises(UserError, match=r"packed with image\.binarization none"):
-        open_packed(store.folder, ImageConfig(**{**config.image.model_dump(), "binarization": "otsu"}))
+        open_packed(store.folder, plain_image(**{**config.image.model_dump(), "binarization": "otsu"}))
     # Which files are refused is no geometry.
     assert open_packed(store.folder, config.image.model_copy(update={"max_pixels": 9})).words == WORDS
     with pytest.raises(
         UserError, match=r"margin 0, but this training needs 4 \(0 with data_aug\.use_data_aug"
     ):
-        open_packed(store.folder, ImageConfig(**{**config.image.model_dump(), "margin": 4}))
+        open_packed(store.folder, plain_image(**{**config.image.model_dump(), "margin": 4}))
     shard = store.folder / "words-00001.parquet"
     shard.write_bytes(shard.read_bytes()[:-20])
     with pytest.raises(UserError, match=r"words-00001\.parquet can't be read"):

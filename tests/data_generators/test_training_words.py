@@ -5,15 +5,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from models.description import read_description
 from PIL import Image
 
 import main
-from data_generators.dataset import open_dataset
-from data_generators.training_words import additional_words, open_training_words
+from data_generators.source import DataSource
+from data_generators.training_words import TrainingWords
 from preprocessing.labels import read_labels
 from preprocessing.tokenizer import Tokenizer
 from preprocessing.word_image import read_word_image
+from tests.helpers.data import open_words, spec_of
+from tests.helpers.models import description_of
 from tests.helpers.tiny import tiny_settings, write_settings
 from utils.config.load import validate_config
 from utils.errors import UserError
@@ -36,19 +37,23 @@ def other(tmp_path):
 
 
 def opened(dataset, tmp_path, **additional):
-    settings = tiny_settings(dataset, tmp_path, train={"additional_data": additional})
-    config = validate_config(settings, "test")
-    own = read_labels(config.labels_file).splits["train"]
-    extra = additional_words(config)
-    tokenizer = Tokenizer.from_labels([word.label for word in [*own, *extra]])
-    return config, tokenizer, *open_training_words(config, own, extra, tokenizer)
+    """The config of the tiny dataset with additional data, the tokenizer, and its training words as opened."""
+    return open_config(
+        validate_config(tiny_settings(dataset, tmp_path, train={"additional_data": additional}), "test")
+    )
+
+
+def open_config(config):
+    words = TrainingWords.read(config, DataSource.of(config).read_labels())
+    tokenizer = Tokenizer.from_labels(words.characters)
+    return config, tokenizer, *words.open(spec_of(config, tokenizer))
 
 
 def test_words_keep_their_images(dataset, tmp_path, other):
     config, tokenizer, mixed, shares = opened(dataset, tmp_path, **other, words_per_epoch=5)
     assert shares == [(20, 20), (NUMBER, 5)]
     assert len(mixed) == len(mixed.widths) == 20 + NUMBER
-    own = open_dataset(config, read_labels(config.labels_file).splits["train"], "train", tokenizer)
+    own = open_words(config, read_labels(config.labels_file).splits["train"], "train", tokenizer)
     for position in range(20):
         assert mixed.words[position] == own.words[position]
         assert np.array_equal(mixed.image(position), own.image(position))
@@ -65,9 +70,9 @@ def test_margin_and_blur_are_for_words_that_are_not_distorted(dataset, tmp_path,
     changes = {"image": image, "data_aug": {"use_data_aug": distorted, "rotation_range": 3}}
     changes["train"] = {"additional_data": other}
     config = validate_config(tiny_settings(dataset, tmp_path, **changes), "test")
-    words, extra = read_labels(config.labels_file).splits["train"], additional_words(config)
-    tokenizer = Tokenizer.from_labels([word.label for word in [*words, *extra]])
-    opened_words, _ = open_training_words(config, words, extra, tokenizer)
+    words = read_labels(config.labels_file).splits["train"]
+    extra = read_labels(other["labels_file"]).splits["train"]
+    _, _, opened_words, _ = open_config(config)
     expected = config.image.model_copy(update={"margin": 0, "blur": 0.0}) if distorted else config.image
     for folder, position, word in (
         (config.images_folder, 0, words[0]),
@@ -98,7 +103,7 @@ def test_a_training_on_two_datasets_learns_the_characters_of_both(dataset, tmp_p
     )
     assert main.main(["-c", write_settings(tmp_path / "config.yml", settings), "--train"]) == 0
     assert "Training on 20 + 4 (of 12) words, validating on 6" in capsys.readouterr().err
-    description = read_description(tmp_path / "experiment" / "best")
+    description = description_of(tmp_path / "experiment" / "best")
     assert "é" in description["charset"]
     assert description["origin"]["train_words"] == 24
 

@@ -7,107 +7,35 @@ import sys
 from pathlib import Path
 
 import cv2
-import keras
 import numpy as np
 import pytest
-from models.artifact import load_artifact, save_artifact
-from models.description import file_digest, read_description
 
 import exporters.run
 import main
 import predictors.onnx.runtime
 from exporters.decoder import decoder_graph
-from exporters.encoder import encoder_graph
 from exporters.graph import fits_half
 from exporters.run import export
-from models.model_seq2seq import ModelSeq2Seq
+from models.model_folder import file_digest
+from models.saving import save_model
 from predictors.loading import load_predictor
 from predictors.onnx.runtime import WIDTH_AT_ONCE, PredictorOnnx
 from predictors.predictor_seq2seq import PredictorSeq2Seq
 from preprocessing.batch import pad_images
-from preprocessing.tokenizer import END, PAD, Tokenizer
+from preprocessing.tokenizer import PAD
+from tests.helpers.models import (
+    NETWORKS,
+    assert_alike,
+    description_of,
+    exported,
+    keras_predictor,
+    load,
+    pictures,
+    random_network,
+)
 from tests.helpers.tiny import REPOSITORY, merged, tiny_settings, write_settings
 from tools import release_model
-from utils.config.predict import PredictConfig
 from utils.errors import UserError
-
-# Between them every option of the network and of the image that changes the graph.
-TWO_BLOCKS = {"num_filters": [4, 6], "conv_kernels": [[5, 5], [3, 2]], "pooling": [[2, 2], [2, 1]]}
-NETWORKS = {
-    "plain": ({}, {}),
-    "seed": ({"fixed_width": True, "normalization": "standard"}, {"columns": "flatten"}),
-    "flatten with attention": ({"fixed_width": True}, {"columns": "flatten", "attention": "luong"}),
-    "fixed width": ({"fixed_width": True}, {"attention": "luong", "bidirectional": True}),
-    "recipe": (
-        {},
-        {
-            **TWO_BLOCKS,
-            "strides": [[2, 2], [1, 1]],
-            "use_batch_norm": [False, True],
-            "column_dim": 7,
-            "encoder_dim": 5,
-            "bidirectional": True,
-            "attention": "luong",
-            "embedding_dim": 4,
-            "dropout": 0.2,
-            "ctc_weight": 0.3,
-        },
-    ),
-    "deep": (
-        {"normalization": "standard", "image_size": {"num_channels": 3}},
-        {
-            **TWO_BLOCKS,
-            "residual": [1, 2],
-            "encoder_layers": 2,
-            "bidirectional": True,
-            "attention": "luong",
-            "decoder_layers": 2,
-        },
-    ),
-    "one direction": ({}, {"encoder_layers": 2, "attention": "luong", "encoder_dim": 20, "embedding_dim": 3}),
-}
-
-
-def random_network(make_config, seed=2, image=None, network=None) -> ModelSeq2Seq:
-    """A network with large random weights and batch statistics, so that texts differ."""
-    config = make_config(image=image or {}, network={"max_seq_length": 9, **(network or {})})
-    keras.utils.set_random_seed(seed)
-    model = ModelSeq2Seq(config.image, config.network, Tokenizer("abcdefg"))
-    rng = np.random.default_rng(seed)
-    for variable in model.keras_model.trainable_variables:
-        variable.assign(variable + rng.normal(0, 1.5, variable.shape))
-    for variable in model.keras_model.non_trainable_variables:
-        if "moving" in variable.path:
-            variable.assign(rng.uniform(0.2, 2, variable.shape))
-    bias = model.decoder.dense.bias
-    # PAD would win if it were not forbidden.
-    bias.assign(bias + 2 * np.eye(bias.shape[0])[END] + 9 * np.eye(bias.shape[0])[PAD])
-    return model
-
-
-def pictures(model: ModelSeq2Seq, number: int) -> list[np.ndarray]:
-    rng = np.random.default_rng(0)
-    size, images = model.image.image_size, []
-    for _ in range(number):
-        width = size.x_size if model.image.fixed_width else int(rng.integers(1, size.x_size + 1))
-        shape = (size.y_size, width) if size.num_channels == 1 else (size.y_size, width, 3)
-        images.append(rng.integers(rng.integers(0, 250), 256, shape).astype(np.uint8))
-    return images
-
-
-def exported(model: ModelSeq2Seq, folder) -> PredictorOnnx:
-    encoder_graph(model).save(folder / "encoder.onnx")
-    decoder_graph(model).save(folder / "decoder.onnx")
-    spec = PredictorSeq2Seq(model).spec
-    parts = ((folder / f"{part}.onnx").read_bytes() for part in ("encoder", "decoder"))
-    return PredictorOnnx(*parts, spec, threads=1, ctc_weight=PredictConfig().ctc_weight)
-
-
-def assert_alike(found, expected):
-    assert [word.text for word in found] == [word.text for word in expected]
-    for first, second in zip(found, expected, strict=True):
-        assert first.confidence == pytest.approx(second.confidence, abs=1e-4)
-        assert first.character_confidences == pytest.approx(second.character_confidences, abs=1e-4)
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -139,7 +67,7 @@ def test_ids_and_scores_after_the_end(make_config, tmp_path, eagerly):
 def saved(make_config, tmp_path):
     """The model folder of `make_config`'s experiment, with a random network."""
     folder = tmp_path / "experiment" / "best"
-    save_artifact(folder, random_network(make_config), {"licence": "none"})
+    save_model(folder, random_network(make_config), {"licence": "none"})
     return folder
 
 
@@ -160,7 +88,7 @@ def test_export_adds_to_the_model(make_config, saved, eagerly, capsys):
     before = content(saved)
     for _ in range(2):
         export(make_config())
-    description = read_description(saved)
+    description = description_of(saved)
     onnx = description.pop("onnx")
     assert description == json.loads(before.pop("model.json"))
     after = content(saved)
@@ -168,7 +96,7 @@ def test_export_adds_to_the_model(make_config, saved, eagerly, capsys):
     assert set(after) == {*before, "model.json", onnx["encoder"], onnx["decoder"]}
     assert {name: after[name] for name in before} == before
     assert "read exactly as by Keras" in capsys.readouterr().err
-    images = pictures(load_artifact(saved)[0], 5)
+    images = pictures(load(saved), 5)
     keras_reads = load_predictor(saved, runtime(make_config, "keras")).predict_batch(images)
     predictor = load_predictor(saved, runtime(make_config))
     assert isinstance(predictor, PredictorOnnx)
@@ -177,7 +105,7 @@ def test_export_adds_to_the_model(make_config, saved, eagerly, capsys):
 
 def test_training_drops_outdated_onnx_files(make_config, saved, eagerly):
     export(make_config())
-    save_artifact(saved, random_network(make_config, seed=3), {})
+    save_model(saved, random_network(make_config, seed=3), {})
     assert sorted(path.suffix for path in saved.iterdir()) == [".h5", ".json"]
     assert isinstance(load_predictor(saved, runtime(make_config)), PredictorSeq2Seq)
     with pytest.raises(UserError, match="has no ONNX files; write them with --export"):
@@ -198,7 +126,7 @@ def test_prediction_imports_neither_tensorflow_nor_keras(make_config, dataset, s
     result = subprocess.run(
         [sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True, timeout=120
     )
-    text = next(PredictorSeq2Seq.from_folder(saved).read_files([Path(image)]))[1].text
+    text = next(keras_predictor(saved).read_files([Path(image)]))[1].text
     assert result.stdout.splitlines() == [f"Predicted label: {text}", "0 ['PIL', 'onnxruntime']"], (
         result.stderr
     )
@@ -207,7 +135,7 @@ def test_prediction_imports_neither_tensorflow_nor_keras(make_config, dataset, s
 @pytest.mark.parametrize("damage", ["other bytes", "half", "missing", "unnamed", "outside", "no graph"])
 def test_damaged_onnx_files(make_config, saved, eagerly, capsys, damage):
     export(make_config())
-    description = read_description(saved)
+    description = description_of(saved)
     path = saved / description["onnx"]["decoder"]
     whole = path.read_bytes()
     if damage == "missing":
@@ -267,19 +195,19 @@ def test_failed_exports_leave_the_model_as_it_was(make_config, saved, eagerly, m
 
 def test_model_replaced_during_the_export(make_config, saved, eagerly, monkeypatch):
     def train_meanwhile(*arguments):
-        save_artifact(saved, random_network(make_config, seed=3), {})
+        save_model(saved, random_network(make_config, seed=3), {})
 
     monkeypatch.setattr(exporters.run, "_verify", train_meanwhile)
-    with pytest.raises(UserError, match="replaced during the export"):
+    with pytest.raises(UserError, match="was replaced meanwhile"):
         export(make_config())
-    load_artifact(saved)
+    load(saved)
     assert sorted(path.suffix for path in saved.iterdir()) == [".h5", ".json"]
 
 
 def test_command_line(make_config, dataset, saved, tmp_path, eagerly, capsys):
     config = write_settings(tmp_path / "tiny.yml", tiny_settings(dataset, tmp_path))
     assert main.main(["-c", config, "--export"]) == 0
-    cv2.imwrite(str(tmp_path / "word.png"), pictures(load_artifact(saved)[0], 1)[0])
+    cv2.imwrite(str(tmp_path / "word.png"), pictures(load(saved), 1)[0])
     image = str(tmp_path / "word.png")
     outputs = []
     for name in ("onnx", "keras"):
@@ -296,12 +224,10 @@ def test_command_line(make_config, dataset, saved, tmp_path, eagerly, capsys):
 
 def test_a_released_model_reads_alike_from_half_the_bytes(make_config, saved, tmp_path):
     network = {"latent_dim": 64, "num_filters": [16], "attention": "luong"}
-    save_artifact(saved, random_network(lambda **changes: make_config(network=network)), {"licence": "none"})
+    save_model(saved, random_network(lambda **changes: make_config(network=network)), {"licence": "none"})
     released = tmp_path / "released"
     assert release_model.main([str(saved), str(released)]) == 0
-    trained, rounded = (
-        load_artifact(folder)[0].keras_model.trainable_variables for folder in (saved, released)
-    )
+    trained, rounded = (load(folder).keras_model.trainable_variables for folder in (saved, released))
     for before, after in zip(map(np.asarray, trained), map(np.asarray, rounded)):
         assert fits_half(after)
         np.testing.assert_allclose(after, before, rtol=2**-11, atol=2**-25)

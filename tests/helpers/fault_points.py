@@ -14,9 +14,9 @@ from pathlib import Path
 from unittest import mock
 
 import numpy as np
-from models.artifact import read_description
 
 from callbacks.training_state import previous_path, read_progress
+from tests.helpers.models import description_of
 
 # Everything by which a training changes what is on disk, but for filling temporaries that nobody reads.
 CHANGES = ("replace", "link", "unlink", "rename", "fsync", "mkdir")
@@ -137,7 +137,7 @@ def assert_readable(experiment: Path) -> tuple[int, int]:
     for name in ("best", "last"):
         folder = experiment / name
         if (folder / "model.json").exists():
-            description = read_description(folder)
+            description = description_of(folder)
             weights = (folder / description["weights"]).read_bytes()
             assert hashlib.sha256(weights).hexdigest() == description["weights_sha256"], folder
     state = experiment / "state" / "training.npz"

@@ -8,11 +8,18 @@ from pathlib import Path
 import yaml
 
 from data_generators.synthetic.dataset import create_synthetic
+from utils.config import legacy
+from utils.config.data_aug import DataAugConfig
+from utils.config.image import ImageConfig, ImageSizeConfig
+from utils.config.network import NetworkConfig
+from utils.config.section import merged
 
 REPOSITORY = Path(__file__).parents[2]
 CHARSET = "".join(map(chr, range(33, 127)))
 LONGEST = 4
 
+# No feature is on unless a test asks for it: the defaults of the seed project.
+PLAIN = yaml.safe_load(legacy.DEFAULTS)
 TINY = {
     "image": {"image_size": {"y_size": 16, "x_size": 64}, "fixed_width": False, "normalization": "ink"},
     "train": {"batch_size": 8, "num_epochs": 2, "learning_rate": 0.01},
@@ -28,15 +35,6 @@ TINY = {
         "fixed_seq_length": False,
     },
 }
-
-
-def merged(base: dict, changes: dict) -> dict:
-    """`base` with the nested `changes`."""
-    result = dict(base)
-    for key, value in changes.items():
-        nested = isinstance(value, dict) and isinstance(base.get(key), dict)
-        result[key] = merged(base[key], value) if nested else value
-    return result
 
 
 def make_dataset(folder: Path) -> Path:
@@ -61,7 +59,7 @@ def tiny_settings(dataset: Path, folder: Path, **changes) -> dict:
         "cache_folder": str(dataset / "cache"),
         "experiment_folder": str(folder / "experiment"),
     }
-    return merged({**places, **TINY}, changes)
+    return merged({**places, **merged(PLAIN, TINY)}, changes)
 
 
 def write_settings(path: Path, settings: dict) -> str:
@@ -74,3 +72,21 @@ def command(*arguments: str | Path, **options) -> subprocess.CompletedProcess:
     """`python main.py ARGUMENTS`, finished, with its output as text."""
     line = [sys.executable, str(REPOSITORY / "main.py"), *map(str, arguments)]
     return subprocess.run(line, **{"capture_output": True, "text": True, "timeout": 120, **options})
+
+
+def plain_image(**changes) -> ImageConfig:
+    """The section `image` with the defaults of the seed project."""
+    size = changes.get("image_size")
+    if isinstance(size, ImageSizeConfig):
+        changes["image_size"] = size.model_dump()
+    return ImageConfig.model_validate(merged(PLAIN["image"], changes))
+
+
+def plain_network(**changes) -> NetworkConfig:
+    """The section `network` with the defaults of the seed project."""
+    return NetworkConfig.model_validate(merged(PLAIN["network"], changes))
+
+
+def plain_aug(**changes) -> DataAugConfig:
+    """The section `data_aug` with all kinds off."""
+    return DataAugConfig.model_validate(merged(PLAIN["data_aug"], changes))

@@ -1,23 +1,19 @@
 """What is known of a network before it is built."""
 
-import json
-
 import pytest
-from models.description import read_spec
 
 from models.geometry import least_parameters
-from tests.helpers.tiny import REPOSITORY
-from utils.config.network import NetworkConfig
+from models.model_folder import ModelFolder
+from tests.helpers.tiny import REPOSITORY, plain_network
 
 
 @pytest.mark.parametrize("name", ["iam", "iam_fast", "synthetic"])
 def test_least_parameters_of_released_models(name):
     """Never more than there are, which would refuse a good model; most of them, to refuse bad ones."""
     folder = REPOSITORY / "snapshots" / name
-    description = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-    spec = read_spec(folder, description)
-    least = least_parameters(spec.network, spec.tokenizer.vocabulary_size)
-    assert 0.65 * description["parameters"] < least <= description["parameters"]
+    model = ModelFolder(folder)
+    least = least_parameters(model.spec.network, model.spec.tokenizer.vocabulary_size)
+    assert 0.65 * model.description.parameters < least <= model.description.parameters
 
 
 @pytest.mark.parametrize(
@@ -35,5 +31,5 @@ def test_least_parameters_of_released_models(name):
 )
 def test_every_size_costs_parameters(sizes):
     small = {"num_filters": [8], "conv_kernels": [[3, 3]], "latent_dim": 64, "encoder_dim": 64}
-    before = least_parameters(NetworkConfig(**small), 10)
-    assert least_parameters(NetworkConfig(**{**small, **sizes}), 10) > 1.9 * before
+    before = least_parameters(plain_network(**small), 10)
+    assert least_parameters(plain_network(**{**small, **sizes}), 10) > 1.9 * before

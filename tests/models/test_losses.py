@@ -10,6 +10,7 @@ import pytest
 from models import losses
 from models.ctc import CtcHead
 from models.losses import CharacterCrossEntropy, CtcLoss
+from models.model_spec import ModelSpec
 from preprocessing.tokenizer import END, PAD
 
 
@@ -137,7 +138,7 @@ def test_compiled_loss_is_the_loss(make_config):
     from preprocessing.tokenizer import Tokenizer
 
     config = make_config(network={"ctc_weight": 0.25})
-    network = ModelSeq2Seq(config.image, config.network, Tokenizer("ab"))
+    network = ModelSeq2Seq(ModelSpec(config.image, config.network, Tokenizer("ab")))
     network.compile(keras.optimizers.SGD(), label_smoothing=0.1)
     rng = np.random.default_rng(0)
     image = rng.integers(0, 255, (2, 16, 32, 1)).astype(np.uint8)

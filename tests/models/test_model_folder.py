@@ -5,17 +5,20 @@ import json
 import os
 import pickle
 import shutil
+from pathlib import Path
 
 import keras
-import models.artifact
 import numpy as np
 import pytest
-from models.artifact import load_artifact, save_artifact
-from models.description import artifact_folder, best_folder, file_digest, last_folder, read_description
 
+from models.model_folder import file_digest
+from models.model_paths import ModelPaths
 from models.model_seq2seq import ModelSeq2Seq
+from models.model_spec import ModelSpec
+from models.saving import save_model
 from predictors.predictor_seq2seq import PredictorSeq2Seq
 from preprocessing.tokenizer import Tokenizer
+from tests.helpers.models import description_of, load
 from utils.errors import UserError
 
 ORIGIN = {"licence": "for research only", "metrics": {"val_cer": 0.25}}
@@ -29,7 +32,7 @@ def network(make_config):
 def make_network(make_config, seed=5, charset="[]äb", **changes):
     config = make_config(network=changes)
     keras.utils.set_random_seed(seed)
-    network = ModelSeq2Seq(config.image, config.network, Tokenizer(charset))
+    network = ModelSeq2Seq(ModelSpec(config.image, config.network, Tokenizer(charset)))
     rng = np.random.default_rng(seed)
     for variable in network.keras_model.trainable_variables:
         variable.assign(variable + rng.normal(0, 0.5, variable.shape))
@@ -39,7 +42,7 @@ def make_network(make_config, seed=5, charset="[]äb", **changes):
 @pytest.fixture
 def saved(network, tmp_path):
     folder = tmp_path / "model"
-    save_artifact(folder, network, ORIGIN)
+    save_model(folder, network, ORIGIN)
     return folder
 
 
@@ -65,7 +68,7 @@ def refusal(function, *arguments) -> str:
 
 
 def test_loaded_model_reads_the_same(network, saved):
-    loaded, description = load_artifact(saved)
+    loaded, description = load(saved), description_of(saved)
     assert read(loaded) == read(network)
     assert description["origin"] == ORIGIN and loaded.tokenizer.charset == "[]äb"
     assert description["parameters"] == network.parameter_count
@@ -77,7 +80,7 @@ def test_folder_can_be_moved(network, saved, tmp_path):
     moved = tmp_path / "elsewhere" / "renamed"
     shutil.copytree(saved, moved)
     shutil.rmtree(saved)
-    assert read(load_artifact(moved)[0]) == read(network)
+    assert read(load(moved)) == read(network)
 
 
 def test_saving_again_replaces_the_weights_and_nothing_else(make_config, saved):
@@ -89,15 +92,15 @@ def test_saving_again_replaces_the_weights_and_nothing_else(make_config, saved):
         os.utime(saved / name, (0, 0))
     (saved / "model-2.encoder.onnx").write_text("of an export that runs", encoding="utf-8")
     other = make_network(make_config, seed=6)
-    save_artifact(saved, other, ORIGIN)
-    assert read(load_artifact(saved)[0]) == read(other)
+    save_model(saved, other, ORIGIN)
+    assert read(load(saved)) == read(other)
     names = {path.name for path in saved.iterdir()}
     assert names == {
         "model.json",
         "notes.txt",
         "foreign.weights.h5",
         "model-2.encoder.onnx",
-        read_description(saved)["weights"],
+        description_of(saved)["weights"],
     }
 
 
@@ -105,45 +108,45 @@ def test_crash_before_the_description_keeps_the_old_model(make_config, network, 
     def crash(*arguments):
         raise RuntimeError("power cut")
 
-    monkeypatch.setattr(models.artifact, "write_json", crash)
+    monkeypatch.setattr("models.model_folder.write_json", crash)
     with pytest.raises(RuntimeError):
-        save_artifact(saved, make_network(make_config, seed=6), ORIGIN)
+        save_model(saved, make_network(make_config, seed=6), ORIGIN)
     assert len(list(saved.glob("*.weights.h5"))) == 2
-    assert read(load_artifact(saved)[0]) == read(network)
+    assert read(load(saved)) == read(network)
 
 
 def test_missing_parts(saved, tmp_path):
-    assert "no model folder" in refusal(load_artifact, tmp_path / "nothing")
-    (saved / read_description(saved)["weights"]).unlink()
-    assert "lacks" in refusal(load_artifact, saved)
+    assert "no model folder" in refusal(load, tmp_path / "nothing")
+    (saved / description_of(saved)["weights"]).unlink()
+    assert "lacks" in refusal(load, saved)
     (saved / "model.json").unlink()
-    assert "model.json is missing" in refusal(load_artifact, saved)
+    assert "model.json is missing" in refusal(load, saved)
 
 
 def test_damaged_weights(saved):
-    path = saved / read_description(saved)["weights"]
+    path = saved / description_of(saved)["weights"]
     content = path.read_bytes()
     path.write_bytes(content[: len(content) // 2])
-    assert "checksum" in refusal(load_artifact, saved)
+    assert "checksum" in refusal(load, saved)
     path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
-    assert "checksum" in refusal(load_artifact, saved)
+    assert "checksum" in refusal(load, saved)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '"model"', "null", '{"format": 99}', "[" * 100_000])
 def test_malformed_description(saved, text):
     (saved / "model.json").write_text(text, encoding="utf-8")
-    assert "model.json" in refusal(load_artifact, saved)
+    assert "model.json" in refusal(load, saved)
 
 
 def test_description_that_is_no_text(saved):
     (saved / "model.json").write_bytes(b"\xff\xfe\x00")
-    assert "not valid JSON" in refusal(load_artifact, saved)
+    assert "model.json" in refusal(load, saved)
 
 
 @pytest.mark.parametrize("key", ["format", "weights", "weights_sha256", "charset", "image", "network"])
 def test_missing_key(saved, key):
     edit(saved, **{key: ...})
-    refusal(load_artifact, saved)
+    refusal(load, saved)
 
 
 @pytest.mark.parametrize(
@@ -162,42 +165,42 @@ def test_missing_key(saved, key):
 )
 def test_impossible_description(saved, changes):
     edit(saved, **changes)
-    refusal(load_artifact, saved)
+    refusal(load, saved)
 
 
 @pytest.mark.parametrize("form", ["{}", "sub/../../{}", "/{}", "..", "."])
 def test_weights_outside_the_folder_are_never_read(saved, tmp_path, form):
     outside = tmp_path / "outside.weights.h5"
-    shutil.copy(saved / read_description(saved)["weights"], outside)
+    shutil.copy(saved / description_of(saved)["weights"], outside)
     (saved / "sub").mkdir()
     name = form.format("../outside.weights.h5" if form == "{}" else "outside.weights.h5")
     edit(saved, weights=str(outside) if form == "/{}" else name)
-    refusal(load_artifact, saved)
+    refusal(load, saved)
 
 
 def test_weights_of_another_network(make_config, saved, tmp_path):
-    save_artifact(tmp_path / "other", make_network(make_config, latent_dim=20), ORIGIN)
-    wrong = read_description(tmp_path / "other")
+    save_model(tmp_path / "other", make_network(make_config, latent_dim=20), ORIGIN)
+    wrong = description_of(tmp_path / "other")
     shutil.copy(tmp_path / "other" / wrong["weights"], saved)
     edit(saved, weights=wrong["weights"], weights_sha256=wrong["weights_sha256"])
-    assert "don't fit" in refusal(load_artifact, saved)
+    assert "don't fit" in refusal(load, saved)
 
 
 def test_released_model_is_never_overwritten(make_config, network, saved):
     (saved / "CARD.md").write_text("released", encoding="utf-8")
     before = {path.name: path.read_bytes() for path in saved.iterdir()}
-    assert "released" in refusal(save_artifact, saved, make_network(make_config, seed=6), ORIGIN)
+    assert "released" in refusal(save_model, saved, make_network(make_config, seed=6), ORIGIN)
     assert {path.name: path.read_bytes() for path in saved.iterdir()} == before
-    assert read(load_artifact(saved)[0]) == read(network)
+    assert read(load(saved)) == read(network)
 
 
-def test_names_of_the_seed_project(make_config, tmp_path):
-    assert artifact_folder("weights/best.h5") == artifact_folder("weights/best.weights.h5")
-    assert str(artifact_folder("weights/best.h5")) == "weights/best"
-    assert str(artifact_folder("weights/v1.5")) == "weights/v1.5"
-    config = make_config(callbacks={"model_best_checkpoint": {"out_file": str(tmp_path / "x.h5")}})
-    assert best_folder(config) == tmp_path / "x"
-    assert last_folder(config) == tmp_path / "experiment" / "last"
+def test_model_paths(make_config, tmp_path):
+    best = {"out_file": str(tmp_path / "x")}
+    callbacks = make_config(callbacks={"model_best_checkpoint": best}).callbacks
+    paths = ModelPaths.of("experiment", callbacks)
+    assert paths == ModelPaths(tmp_path / "x", Path("experiment/last"), tmp_path / "x")
+    without = make_config(callbacks={"model_best_checkpoint": {**best, "enabled": False}}).callbacks
+    assert ModelPaths.of("experiment", without).trained == Path("experiment/last")
 
 
 def test_pickled_files_are_never_opened(saved, tmp_path):
@@ -218,8 +221,8 @@ def test_pickled_files_are_never_opened(saved, tmp_path):
     np.save(buffer, np.zeros(3))
     state.write_bytes(buffer.getvalue())
     assert "damaged" in refusal(read_progress, state)
-    weights = saved / read_description(saved)["weights"]
+    weights = saved / description_of(saved)["weights"]
     weights.write_bytes(pickle.dumps(Exploit()))
     edit(saved, weights_sha256=file_digest(weights))
-    assert "don't fit" in refusal(load_artifact, saved)
+    assert "don't fit" in refusal(load, saved)
     assert not (tmp_path / "proof").exists()

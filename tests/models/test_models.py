@@ -10,9 +10,9 @@ from base.base_trainer import BaseTrainer
 from callbacks.batch_statistics import fix_statistics
 from models.layers import BatchNormalization
 from models.model_seq2seq import ModelSeq2Seq
+from models.model_spec import ModelSpec
 from preprocessing.tokenizer import END, PAD, START, Tokenizer
-from utils.config.image import ImageConfig
-from utils.config.network import NetworkConfig
+from tests.helpers.tiny import plain_image, plain_network
 from utils.config.schema import Config
 
 CHARSET = "abcdefg"
@@ -25,14 +25,12 @@ SMALL = {
     "max_seq_length": 8,
     "fixed_seq_length": False,
 }
-IMAGE = ImageConfig.model_validate(
-    {"image_size": {"y_size": 16, "x_size": 64}, "fixed_width": False, "normalization": "standard"}
-)
+IMAGE = plain_image(image_size={"y_size": 16, "x_size": 64}, fixed_width=False)
 
 
 def build(image=IMAGE, **changes):
     keras.utils.set_random_seed(7)
-    model = ModelSeq2Seq(image, NetworkConfig.model_validate({**SMALL, **changes}), Tokenizer(CHARSET))
+    model = ModelSeq2Seq(ModelSpec(image, plain_network(**{**SMALL, **changes}), Tokenizer(CHARSET)))
     rng = np.random.default_rng(0)
     for (
         variable
@@ -66,7 +64,7 @@ def start(model, inputs):
 @pytest.fixture(scope="module")
 def seed_model():
     config = Config.model_validate({})
-    return ModelSeq2Seq(config.image, config.network, Tokenizer("".join(map(chr, range(33, 130)))))
+    return ModelSeq2Seq(ModelSpec(config.image, config.network, Tokenizer("".join(map(chr, range(33, 130))))))
 
 
 def test_seed_network_parameters(seed_model):

@@ -7,6 +7,7 @@ import pytest
 from callbacks.evaluation_model import EvaluationModel
 from models import precision
 from models.model_seq2seq import ModelSeq2Seq
+from models.model_spec import ModelSpec
 from models.precision import dtype_scope, precision_scope, resolve_precision
 from preprocessing.tokenizer import Tokenizer
 from utils.distributed.cluster import Cluster
@@ -95,7 +96,7 @@ def test_16_bits_learn_what_32_bits_learn(policy, make_config, eagerly):
     for name in ("float32", policy):
         keras.utils.set_random_seed(1)
         with dtype_scope(name):
-            network = ModelSeq2Seq(config.image, config.network, tokenizer)
+            network = ModelSeq2Seq(ModelSpec(config.image, config.network, tokenizer))
         network.compile(keras.optimizers.Adam(0.02))
         targets = {"characters": target, "columns": target}
         losses[name] = [float(network.keras_model.train_on_batch(inputs, targets)[0]) for _ in range(12)]

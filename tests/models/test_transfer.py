@@ -5,13 +5,15 @@ import json
 import keras
 import numpy as np
 import pytest
-from models.artifact import load_artifact, save_artifact
 
 import main
 from models.model_seq2seq import ModelSeq2Seq
+from models.model_spec import ModelSpec
+from models.saving import save_model
 from models.transfer import HANDICAP, check_same_shape, extended_charset, load_pretrained
 from preprocessing.labels import Word
 from preprocessing.tokenizer import NUM_SPECIAL, Tokenizer
+from tests.helpers.models import description_of, load
 from tests.helpers.tiny import CHARSET, merged, tiny_settings, write_settings
 from trainers.run import _tokenizer as choose_tokenizer
 from utils.errors import UserError
@@ -25,7 +27,7 @@ OLD = "beau[]"
 def build(make_config, charset, seed, network=FULL, **changes):
     config = make_config(network=network, **changes)
     keras.utils.set_random_seed(seed)
-    model = ModelSeq2Seq(config.image, config.network, Tokenizer(charset))
+    model = ModelSeq2Seq(ModelSpec(config.image, config.network, Tokenizer(charset)))
     rng = np.random.default_rng(seed)
     for variable in model.keras_model.weights:
         variable.assign(np.abs(variable + rng.normal(0, 0.5, variable.shape)))
@@ -38,7 +40,7 @@ def saved(make_config, tmp_path):
 
     def save(network=FULL):
         model = build(make_config, OLD, 5, network)
-        save_artifact(tmp_path / "model", model, {})
+        save_model(tmp_path / "model", model, {})
         return tmp_path / "model", model
 
     return save
@@ -185,7 +187,7 @@ def accents(dataset, tmp_path):
 
 
 def test_training_adds_the_characters_of_its_labels(make_config, tmp_path, accents, capsys):
-    save_artifact(tmp_path / "old", build(make_config, CHARSET, 5, {}), {})
+    save_model(tmp_path / "old", build(make_config, CHARSET, 5, {}), {})
     start = {"use_pretrained_weights": True, "restore_from": str(tmp_path / "old")}
 
     train = {"weights_initialization": {**start, "add_characters": True}, "num_epochs": 1}
@@ -194,7 +196,8 @@ def test_training_adds_the_characters_of_its_labels(make_config, tmp_path, accen
     said = capsys.readouterr().err
     assert f"{len(CHARSET)} characters keep their weights; new: é; dropped: none." in said
     assert "unusable" not in said
-    trained, description = load_artifact(tmp_path / "more" / "best")
+    best = tmp_path / "more" / "best"
+    trained, description = load(best), description_of(best)
     assert description["charset"] == CHARSET + "é"
     assert trained.tokenizer.vocabulary_size == NUM_SPECIAL + len(CHARSET) + 1
     assert main.main([*arguments, "--set", "train.num_epochs=2"]) == 0
@@ -202,7 +205,7 @@ def test_training_adds_the_characters_of_its_labels(make_config, tmp_path, accen
 
 
 def test_without_being_asked_it_only_says_what_is_missing(make_config, tmp_path, capsys):
-    save_artifact(tmp_path / "old", build(make_config, OLD, 5, {}), {})
+    save_model(tmp_path / "old", build(make_config, OLD, 5, {}), {})
     start = {"use_pretrained_weights": True, "restore_from": str(tmp_path / "old")}
     config = make_config(network={"charset": None}, train={"weights_initialization": start})
     assert choose_tokenizer(config, [Word("1.png", "aé\x1b"), Word("2.png", " ")], None).charset == OLD

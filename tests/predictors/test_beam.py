@@ -8,12 +8,13 @@ from keras import ops
 
 from models.attention import LuongAttention
 from models.model_seq2seq import ModelSeq2Seq
+from models.model_spec import ModelSpec
 from predictors.beam import BeamDecoder
 from predictors.greedy import GreedyDecoder
 from predictors.predictor_seq2seq import PredictorSeq2Seq
 from preprocessing.batch import pad_images
 from preprocessing.tokenizer import END, PAD, START, Tokenizer
-from tests.predictors.test_predictor import build, favour, pictures
+from tests.helpers.models import build, favour, small_pictures
 from utils.config.predict import PredictConfig
 
 LUONG = {"attention": "luong", "decoder_layers": 2, "embedding_dim": 4, "bidirectional": True}
@@ -61,7 +62,7 @@ def all_texts(model: ModelSeq2Seq, image: np.ndarray) -> dict[str, float]:
 @pytest.mark.parametrize("network", [{}, LUONG, {**LUONG, "ctc_weight": 0.5}])
 def test_width_1_is_greedy(make_config, network):
     model = build(make_config, **network)
-    inputs = inputs_of(model, pictures(20))
+    inputs = inputs_of(model, small_pictures(20))
     greedy_ids, greedy_scores = GreedyDecoder(model, ctc_weight=0.3).predict_on_batch(inputs)
     ids, scores, _ = BeamDecoder(model, width=1, ctc_weight=0.3).predict_on_batch(inputs)
     assert ids.shape == (20, 1, 9) and len(set(map(tuple, ids[:, 0]))) > 3
@@ -75,7 +76,7 @@ def small(make_config):
 
     def make(**network) -> ModelSeq2Seq:
         model = build(make_config, **{"max_seq_length": 4, "end_bias": 0.0, **network})
-        small = ModelSeq2Seq(model.image, model.network, Tokenizer("abc"))
+        small = ModelSeq2Seq(ModelSpec(model.image, model.network, Tokenizer("abc")))
         rng = np.random.default_rng(8)
         for variable in small.model.trainable_variables:
             variable.assign(variable + rng.normal(0, 1.0, variable.shape))
@@ -87,7 +88,7 @@ def small(make_config):
 @pytest.mark.parametrize(("network", "alpha"), [({}, 0.0), (LUONG, 0.0), (LUONG, 0.8)])
 def test_a_wide_beam_finds_the_best_of_all_texts(small, network, alpha):
     model = small(**network)
-    images = pictures(5, seed=2)
+    images = small_pictures(5, seed=2)
     results = decode(model, images, width=41, length_penalty=alpha, n_best=41)
     for image, result in zip(images, results, strict=True):
         truth = all_texts(model, image)
@@ -106,7 +107,7 @@ def test_a_wide_beam_finds_the_best_of_all_texts(small, network, alpha):
 
 def test_stopping_early_changes_nothing(small):
     """The best few texts are those that a search for all of them puts first."""
-    model, images = small(attention="luong"), pictures(8, seed=3)
+    model, images = small(attention="luong"), small_pictures(8, seed=3)
     for alpha in (0.0, 1.0):
         every = decode(model, images, width=6, length_penalty=alpha, n_best=6)
         some = decode(model, images, width=6, length_penalty=alpha, n_best=2)
@@ -116,7 +117,7 @@ def test_stopping_early_changes_nothing(small):
 
 def test_a_beam_finds_what_greedy_misses(make_config):
     model = build(make_config, **LUONG)
-    images = pictures(30, seed=5)
+    images = small_pictures(30, seed=5)
     _, greedy = GreedyDecoder(model).predict_on_batch(inputs_of(model, images))
     gains = [
         result[0][1] - scores.sum()
@@ -128,7 +129,7 @@ def test_a_beam_finds_what_greedy_misses(make_config):
 @pytest.mark.parametrize("width", [1, 4])
 def test_a_word_reads_alike_alone_and_in_a_batch(make_config, width):
     """Also where batches have different sizes, for which the graph is made anew with free ones."""
-    model, images = build(make_config, **LUONG, ctc_weight=0.5), pictures(9, seed=6)
+    model, images = build(make_config, **LUONG, ctc_weight=0.5), small_pictures(9, seed=6)
     decoder = BeamDecoder(model, width=width, n_best=min(width, 3), ctc_weight=0.3)
     for image, expected in zip(images, read(decoder, model, images), strict=True):
         (alone,) = read(decoder, model, [image])
@@ -140,8 +141,8 @@ def test_a_word_reads_alike_alone_and_in_a_batch(make_config, width):
 def test_longest_text_leaves_room_for_the_end(make_config, settings):
     """A label has at most max_seq_length - 1 characters; so has a text, and its end has a probability."""
     model = build(make_config, end_bias=-50.0)
-    predictor = PredictorSeq2Seq(model, predict=PredictConfig.model_validate(settings))
-    for prediction in predictor.predict_batch(pictures(4)):
+    predictor = PredictorSeq2Seq(model, PredictConfig.model_validate(settings))
+    for prediction in predictor.predict_batch(small_pictures(4)):
         assert len(prediction.text) == len(prediction.character_confidences) == 8
         assert prediction.confidence < 1e-10 < min(prediction.character_confidences)
 
@@ -151,19 +152,19 @@ def test_loop_ends_when_no_text_can_win(make_config, eagerly, monkeypatch):
     steps = []
     step = model.decoder.step
     monkeypatch.setattr(model.decoder, "step", lambda *inputs: steps.append(1) or step(*inputs))
-    assert [result[0][0] for result in decode(model, pictures(3), width=4)] == [""] * 3
+    assert [result[0][0] for result in decode(model, small_pictures(3), width=4)] == [""] * 3
     assert len(steps) == 1
     favour(model, END, -200)
-    assert {len(result[0][0]) for result in decode(model, pictures(3), width=4)} == {8}
+    assert {len(result[0][0]) for result in decode(model, small_pictures(3), width=4)} == {8}
     assert len(steps) == 1 + 9
 
 
 def test_alternatives(make_config):
-    model, images = build(make_config, **LUONG), pictures(6)
+    model, images = build(make_config, **LUONG), small_pictures(6)
     predict = PredictConfig.model_validate(
         {"decoder": "beam", "beam_width": 5, "n_best": 3, "length_penalty": 0.0}
     )
-    for prediction in PredictorSeq2Seq(model, predict=predict).predict_batch(images):
+    for prediction in PredictorSeq2Seq(model, predict).predict_batch(images):
         assert len(prediction.alternatives) == 3 == len(dict(prediction.alternatives))
         assert prediction.alternatives[0] == (prediction.text, prediction.confidence)
         confidences = [confidence for _, confidence in prediction.alternatives]
@@ -202,7 +203,7 @@ def ctc_log_probabilities(model: ModelSeq2Seq, image: np.ndarray, texts: list[st
 
 @pytest.mark.parametrize(("weight", "alpha"), [(0.25, 0.5), (1.0, 0.0)])
 def test_ctc_has_its_share(small, weight, alpha):
-    model, images = small(attention="luong", ctc_weight=0.5), pictures(4, seed=7)
+    model, images = small(attention="luong", ctc_weight=0.5), small_pictures(4, seed=7)
     mixed = decode(model, images, width=41, n_best=3, length_penalty=alpha, ctc_weight=weight)
     moved = 0
     for image, result in zip(images, mixed, strict=True):
@@ -222,5 +223,5 @@ def test_ctc_has_its_share(small, weight, alpha):
 
 
 def test_ctc_weight_without_a_ctc_head_does_nothing(make_config):
-    model, images = build(make_config), pictures(4)
+    model, images = build(make_config), small_pictures(4)
     assert decode(model, images, width=3, ctc_weight=0.9) == decode(model, images, width=3)

@@ -4,24 +4,22 @@ import json
 
 import numpy as np
 import pytest
-from models.artifact import load_artifact, save_artifact
-from models.description import read_description
 
 import main
 import predictors.calibrate
 from base.base_predictor import Prediction
 from exporters.run import export
 from metrics.calibration import calibrate, calibration_error, errors_found, fit_curve
-from models.calibration import Calibration, add_calibration, decoding, read_calibration
-from predictors.calibrate import calibrate_on, fit_calibration
-from predictors.loading import load_predictor
+from models.calibration import Calibration, decoding
+from models.model_folder import ModelFolder
+from models.saving import save_model
+from predictors.calibrate import calibrate_on, fit_curves
 from predictors.onnx.runtime import PredictorOnnx
 from predictors.predictor_seq2seq import PredictorSeq2Seq
 from preprocessing.labels import Word
-from tests.exporters.test_onnx import pictures, random_network
-from tests.helpers.tiny import tiny_settings, write_settings
+from tests.helpers.models import description_of, keras_predictor, load, pictures, predictor_of, random_network
+from tests.helpers.tiny import plain_network, tiny_settings, write_settings
 from trainers.run import train
-from utils.config.network import NetworkConfig
 from utils.config.predict import PredictConfig
 from utils.errors import UserError
 
@@ -92,7 +90,7 @@ def test_applied_to_a_prediction():
 
 def test_decodings():
     """Settings that change which text is given have calibrations of their own; others don't."""
-    network, without = NetworkConfig(ctc_weight=0.3), NetworkConfig()
+    network, without = plain_network(ctc_weight=0.3), plain_network()
     greedy = {"decoder": "greedy", "ctc_weight": PredictConfig().ctc_weight}
     assert decoding(PredictConfig(), network) == greedy == decoding(PredictConfig(batch_size=3), network)
     assert decoding(PredictConfig(), without) == {"decoder": "greedy", "ctc_weight": 0.0}
@@ -111,57 +109,61 @@ def test_decodings():
 def saved(make_config, tmp_path):
     """The model folder of `make_config`'s experiment: random, and released, so no training may touch it."""
     folder = tmp_path / "experiment" / "best"
-    save_artifact(folder, random_network(make_config), {"licence": "none"})
+    save_model(folder, random_network(make_config), {"licence": "none"})
     (folder / "CARD.md").write_text("released", encoding="utf-8")
     return folder
 
 
 def curve_for(settings: PredictConfig, words=CURVE) -> Calibration:
-    return Calibration(decoding=decoding(settings, NetworkConfig()), words=words, characters=(1, 1, 0))
+    return Calibration(decoding=decoding(settings, plain_network()), words=words, characters=(1, 1, 0))
 
 
 def test_kept_for_each_decoder(saved):
     beam = PredictConfig(decoder="beam")
-    assert read_calibration(saved, PredictConfig()) is None
-    before = read_description(saved)
+    assert ModelFolder(saved).calibration(PredictConfig()) is None
+    before, stale = description_of(saved), ModelFolder(saved)
     for settings, words in ((PredictConfig(), CURVE), (beam, (2, 2, 0)), (PredictConfig(), (3, 3, 0))):
-        add_calibration(saved, read_description(saved), curve_for(settings, words))
-    assert read_calibration(saved, PredictConfig()).words == (3, 3, 0)
-    assert read_calibration(saved, beam).words == (2, 2, 0)
-    assert read_calibration(saved, PredictConfig(decoder="beam", length_penalty=0.9)) is None
-    description = read_description(saved)
+        ModelFolder(saved).add_calibration(curve_for(settings, words))
+    assert ModelFolder(saved).calibration(PredictConfig()).words == (3, 3, 0)
+    assert ModelFolder(saved).calibration(beam).words == (2, 2, 0)
+    assert ModelFolder(saved).calibration(PredictConfig(decoder="beam", length_penalty=0.9)) is None
+    description = description_of(saved)
     assert len(description.pop("calibrations")) == 2 and description == before
-    with pytest.raises(UserError, match="replaced during the calibration"):
-        add_calibration(saved, before, curve_for(beam))
+    with pytest.raises(UserError, match="was replaced meanwhile"):
+        stale.add_calibration(curve_for(beam))
 
 
 def test_other_weights_have_no_calibration_and_copies_keep_it(make_config, saved, tmp_path):
-    add_calibration(saved, read_description(saved), curve_for(PredictConfig()))
-    network, description = load_artifact(saved)
-    save_artifact(tmp_path / "copy", network, {}, description["calibrations"])
-    assert read_calibration(tmp_path / "copy", PredictConfig()) == read_calibration(saved, PredictConfig())
-    save_artifact(tmp_path / "copy", random_network(make_config, seed=3), {})
-    assert read_calibration(tmp_path / "copy", PredictConfig()) is None
+    ModelFolder(saved).add_calibration(curve_for(PredictConfig()))
+    calibrations = ModelFolder(saved).description.calibrations
+    save_model(tmp_path / "copy", load(saved), {}, calibrations)
+    assert ModelFolder(tmp_path / "copy").calibration(PredictConfig()) == ModelFolder(saved).calibration(
+        PredictConfig()
+    )
+    save_model(tmp_path / "copy", random_network(make_config, seed=3), {})
+    assert ModelFolder(tmp_path / "copy").calibration(PredictConfig()) is None
 
 
 @pytest.mark.parametrize(
     "entry", [{}, {"decoding": {}, "words": [1, -1, 0], "characters": [1, 1, 0]}, 3, {"words": [1, 1]}, None]
 )
 def test_damaged_calibrations(saved, entry):
-    damaged = {**read_description(saved), "calibrations": [entry] if entry is not None else 5}
+    damaged = {**description_of(saved), "calibrations": [entry] if entry is not None else 5}
     (saved / "model.json").write_text(json.dumps(damaged), encoding="utf-8")
-    with pytest.raises(UserError, match=r"calibrations in .* are damaged"):
-        load_predictor(saved, PredictConfig())
+    with pytest.raises(UserError, match=r"model\.json .*calibrations"):
+        predictor_of(
+            saved,
+        )
 
 
 def test_all_runtimes_give_the_calibrated_confidences(make_config, saved, eagerly, capsys):
-    images = pictures(load_artifact(saved)[0], 8)
-    raw = PredictorSeq2Seq.from_folder(saved).predict_batch(images)
-    add_calibration(saved, read_description(saved), curve_for(PredictConfig()))
+    images = pictures(load(saved), 8)
+    raw = keras_predictor(saved).predict_batch(images)
+    ModelFolder(saved).add_calibration(curve_for(PredictConfig()))
     export(make_config())
-    assert read_calibration(saved, PredictConfig())  # the export has kept it
+    assert ModelFolder(saved).calibration(PredictConfig())  # the export has kept it
     for runtime, kind in (("keras", PredictorSeq2Seq), ("onnx", PredictorOnnx)):
-        predictor = load_predictor(saved, PredictConfig(runtime=runtime))
+        predictor = predictor_of(saved, runtime=runtime)
         assert isinstance(predictor, kind)
         for found, before in zip(predictor.predict_batch(images), raw, strict=True):
             assert found.text == before.text and found.raw_confidence == pytest.approx(
@@ -170,7 +172,7 @@ def test_all_runtimes_give_the_calibrated_confidences(make_config, saved, eagerl
             expected = calibrate(np.array(before.confidence), CURVE)
             assert found.confidence == pytest.approx(float(expected), abs=1e-3)
     capsys.readouterr()
-    other = load_predictor(saved, PredictConfig(decoder="beam", beam_width=2))
+    other = predictor_of(saved, decoder="beam", beam_width=2)
     assert other.calibration is None and "not calibrated as set; --calibrate" in capsys.readouterr().err
 
 
@@ -179,13 +181,12 @@ def test_fit_on_readings():
     labels = ["ab", "ab", "abc", "b"] * 40
     readings = [Prediction("ab", 0.9, (0.9, 0.9)), Prediction("ax", 0.5, (0.9, 0.2))] * 80
     words = [Word(f"{i}.png", label, writer=f"w{i % 3}") for i, label in enumerate(labels)]
-    calibration = fit_calibration(readings, words)
+    words_curve, characters_curve, facts = fit_curves(readings, words)
     # Of the sure words half are right, of the others none.
-    assert calibrate(np.array([0.9]), calibration.words)[0] == pytest.approx(0.5, abs=0.05)
-    assert calibrate(np.array([0.5]), calibration.words)[0] < 0.1
+    assert calibrate(np.array([0.9]), words_curve)[0] == pytest.approx(0.5, abs=0.05)
+    assert calibrate(np.array([0.5]), words_curve)[0] < 0.1
     # An "x" is written with 0.2, and always wrong.
-    assert calibrate(np.array([0.2]), calibration.characters)[0] < 0.1
-    facts = calibration.fitted_on
+    assert calibrate(np.array([0.2]), characters_curve)[0] < 0.1
     assert facts["words"] == 160 and facts["errors_found"] == pytest.approx(32 / 120, abs=1e-6)
     assert facts["ece"] < 0.05 < facts["ece_before"] and facts["ece_held_out"] < 0.1
 
@@ -196,18 +197,18 @@ def test_command(make_config, dataset, saved, tmp_path, eagerly, monkeypatch, ca
     assert main.main(["-c", config, "--calibrate"]) == 2
     assert "at least 100 validation words" in capsys.readouterr().err
     monkeypatch.setattr(predictors.calibrate, "LEAST_WORDS", 6)
-    weights = read_description(saved)["weights_sha256"]
+    weights = description_of(saved)["weights_sha256"]
     assert main.main(["-c", config, "--predict_on_test"]) == 0
     assert "(not calibrated)" in capsys.readouterr().out
     assert main.main(["-c", config, "--calibrate"]) == 0
     assert "on 6 validation words: expected calibration error" in capsys.readouterr().out
-    description = read_description(saved)
+    description = description_of(saved)
     (entry,) = description["calibrations"]
     assert description["weights_sha256"] == weights and entry["fitted_on"]["words"] == 6
     output = tmp_path / "out.json"
     assert main.main(["-c", config, "--predict_on_test", "--output", str(output)]) == 0
     assert "before calibration)" in capsys.readouterr().out
-    raw = PredictorSeq2Seq.from_folder(saved)
+    raw = keras_predictor(saved)
     for row in json.loads(output.read_text(encoding="utf-8"))[:2]:
         ((_, word),) = raw.read_files([dataset / "words" / row["filename"]])
         assert row["confidence"] == pytest.approx(
@@ -221,14 +222,14 @@ def test_training_calibrates_its_model(make_config, tmp_path, eagerly, monkeypat
     best = tmp_path / "experiment" / "best"
     train(config)
     assert "not calibrated: Calibration needs at least 100" in capsys.readouterr().err
-    assert best.is_dir() and read_calibration(best, PredictConfig()) is None
+    assert best.is_dir() and ModelFolder(best).calibration(PredictConfig()) is None
     # The same command goes on where something is left to do.
     monkeypatch.setattr(predictors.calibrate, "LEAST_WORDS", 6)
     train(config)
     assert "Calibrated" in capsys.readouterr().err
     assert (
-        read_calibration(best, PredictConfig())
-        == read_calibration(tmp_path / "copy", PredictConfig())
+        ModelFolder(best).calibration(PredictConfig())
+        == ModelFolder(tmp_path / "copy").calibration(PredictConfig())
         is not None
     )
     monkeypatch.setattr("trainers.run.calibrate_on", lambda *arguments: pytest.fail("it is calibrated"))
@@ -237,4 +238,4 @@ def test_training_calibrates_its_model(make_config, tmp_path, eagerly, monkeypat
 
 def test_too_few_words_are_refused(saved):
     with pytest.raises(UserError, match="needs at least 100 validation words, mine has 0"):
-        calibrate_on(saved, [], PredictConfig(), "mine")
+        calibrate_on(ModelFolder(saved), [], PredictConfig(), "mine")

@@ -1,44 +1,20 @@
 """Greedy reading: the compiled loop against a plain one, batching, and damaged files."""
 
-import keras
 import numpy as np
 import pytest
 
 from base.base_predictor import Prediction
-from data_generators.dataset import open_dataset
 from models.model_seq2seq import ModelSeq2Seq
 from predictors.greedy import GreedyDecoder
 from predictors.predictor_seq2seq import PredictorSeq2Seq
 from preprocessing.labels import read_labels
-from preprocessing.tokenizer import END, PAD, START, Tokenizer
+from preprocessing.tokenizer import END, PAD, START
 from preprocessing.word_image import UnusableImage
+from tests.helpers.data import open_words
+from tests.helpers.models import build, favour, small_pictures
 from utils.config.predict import PredictConfig
 
 CHARSET = "abcdefg"
-
-
-def build(make_config, seed=4, end_bias=2.0, **network) -> ModelSeq2Seq:
-    """A random network with large weights, so that texts differ; `end_bias` makes words shorter."""
-    config = make_config(network={"max_seq_length": 9, **network})
-    keras.utils.set_random_seed(seed)
-    model = ModelSeq2Seq(config.image, config.network, Tokenizer(CHARSET))
-    rng = np.random.default_rng(seed)
-    for variable in model.keras_model.trainable_variables:
-        variable.assign(variable + rng.normal(0, 1.5, variable.shape))
-    favour(model, END, end_bias)
-    return model
-
-
-def favour(model: ModelSeq2Seq, token: int, amount: float) -> None:
-    """Adds `amount` to the logit of an id."""
-    bias = model.decoder.dense.bias
-    bias.assign(bias + amount * np.eye(bias.shape[0])[token])
-
-
-def pictures(number=12, seed=0) -> list[np.ndarray]:
-    rng = np.random.default_rng(seed)
-    sizes = [(16, rng.integers(5, 64)) for _ in range(number)]
-    return [rng.integers(0, rng.integers(10, 255), size).astype(np.uint8) for size in sizes]
 
 
 def read_slowly(model: ModelSeq2Seq, image: np.ndarray) -> tuple[str, list[float]]:
@@ -70,7 +46,7 @@ def read_slowly(model: ModelSeq2Seq, image: np.ndarray) -> tuple[str, list[float
 )
 def test_compiled_loop_equals_a_plain_one(make_config, network):
     model = build(make_config, **network)
-    images = pictures(6)
+    images = small_pictures(6)
     predictions = PredictorSeq2Seq(model).predict_batch(images)
     ended = 0
     for image, prediction in zip(images, predictions, strict=True):
@@ -91,7 +67,7 @@ def decode(model: ModelSeq2Seq, images: list[np.ndarray]):
 
 
 def test_ids_after_the_end_are_padding(make_config):
-    ids, log_probability = decode(build(make_config), pictures())
+    ids, log_probability = decode(build(make_config), small_pictures())
     assert ids.shape == log_probability.shape == (12, 9)
     ended = 0
     for row, scores in zip(ids, log_probability, strict=True):
@@ -107,11 +83,11 @@ def test_special_characters_are_never_written(make_config):
     model = build(make_config)
     favour(model, PAD, 50)
     favour(model, START, 60)
-    ids, log_probability = decode(model, pictures())
+    ids, log_probability = decode(model, small_pictures())
     assert (ids[:, 0] >= END).all()
     # Their probability is shared out among the characters: no word looks impossible for it.
     assert log_probability[:, 0].min() > -20
-    for prediction in PredictorSeq2Seq(model).predict_batch(pictures()):
+    for prediction in PredictorSeq2Seq(model).predict_batch(small_pictures()):
         assert set(prediction.text) <= set(CHARSET)
 
 
@@ -120,18 +96,18 @@ def test_loop_ends_with_the_last_word(make_config, eagerly, monkeypatch):
     steps = []
     step = model.decoder.step
     monkeypatch.setattr(model.decoder, "step", lambda *inputs: steps.append(1) or step(*inputs))
-    predictions = PredictorSeq2Seq(model).predict_batch(pictures(3))
+    predictions = PredictorSeq2Seq(model).predict_batch(small_pictures(3))
     assert [prediction.text for prediction in predictions] == ["", "", ""]
     assert all(prediction.confidence > 0.99 for prediction in predictions)
     assert len(steps) == 1
     favour(model, END, -200)
-    predictions = PredictorSeq2Seq(model).predict_batch(pictures(3))
+    predictions = PredictorSeq2Seq(model).predict_batch(small_pictures(3))
     assert {len(prediction.text) for prediction in predictions} == {8} and len(steps) == 1 + 9
 
 
 def test_batch_size_does_not_change_texts(make_config):
     model = build(make_config, attention="luong")
-    images = pictures(14)
+    images = small_pictures(14)
     widths = np.array([image.shape[1] for image in images])
     results = []
     for batch_size in (1, 4, 32):
@@ -152,18 +128,18 @@ def test_few_traces_for_many_shapes(make_config, monkeypatch):
     predictor = PredictorSeq2Seq(model)
     for number in (3, 3, 7, 1, 2):
         for seed in range(3):
-            predictor.predict_batch(pictures(number, seed))
+            predictor.predict_batch(small_pictures(number, seed))
     assert 1 <= len(traces) <= 3
 
 
 def test_predictor_follows_the_weights(make_config):
     model = build(make_config)
     predictor = PredictorSeq2Seq(model)
-    before = predictor.predict_batch(pictures())
+    before = predictor.predict_batch(small_pictures())
     other = build(make_config, seed=5)
     model.keras_model.set_weights(other.keras_model.get_weights())
-    after = predictor.predict_batch(pictures())
-    assert after == PredictorSeq2Seq(other).predict_batch(pictures())
+    after = predictor.predict_batch(small_pictures())
+    assert after == PredictorSeq2Seq(other).predict_batch(small_pictures())
     assert after != before
 
 
@@ -171,7 +147,7 @@ def test_dataset_and_files_agree_and_keep_their_order(make_config, dataset):
     config = make_config()
     predictor = PredictorSeq2Seq(build(make_config), batch_size=3)
     words = read_labels(config.labels_file).splits["test"]
-    data = open_dataset(config, words, "test")
+    data = open_words(config, words, "test")
     from_dataset = predictor.predict_dataset(data)
     paths = [dataset / "words" / word.filename for word in words]
     from_files = list(predictor.read_files(paths))
@@ -208,8 +184,8 @@ def test_one_graph_reads_batches_of_many_sizes(make_config, decoder, layers):
     network = {"attention": "luong", "bidirectional": True, "encoder_layers": layers, "ctc_weight": 0.5}
     model = build(make_config, **network)
     settings = PredictConfig.model_validate({"decoder": decoder, "beam_width": 3})
-    alone, together = (PredictorSeq2Seq(model, predict=settings) for _ in range(2))
+    alone, together = (PredictorSeq2Seq(model, settings) for _ in range(2))
     for number, seed in ((6, 1), (6, 2), (6, 3), (2, 4)):
-        images = pictures(number, seed=seed)
+        images = small_pictures(number, seed=seed)
         found = together.predict_batch(images)
         assert [p.text for p in found] == [alone.predict_batch([image])[0].text for image in images]

@@ -15,12 +15,12 @@ from preprocessing.word_image import (
     word_image_of_array,
     word_image_of_picture,
 )
-from tests.helpers.tiny import REPOSITORY
+from tests.helpers.tiny import REPOSITORY, plain_image
 from utils.config.image import ImageConfig
 from utils.errors import UserError
 
 GEOMETRIES = [
-    ImageConfig(),
+    plain_image(),
     ImageConfig.model_validate(
         {"image_size": {"y_size": 24, "x_size": 90, "num_channels": 3}, "binarization": "otsu"}
     ),
@@ -86,7 +86,7 @@ def test_kinds_of_numbers(shape):
 )
 def test_arrays_that_are_no_images(array, reason):
     with pytest.raises(UnusableImage) as caught:
-        word_image_of_array(array, ImageConfig(), "array 3")
+        word_image_of_array(array, plain_image(), "array 3")
     assert reason in str(caught.value) and "array 3" in str(caught.value)
 
 

@@ -15,10 +15,9 @@ from predictors.loading import load_predictor
 from predictors.predictor_seq2seq import PredictorSeq2Seq
 from predictors.test_time_augmentation import VIEWS, augmented_views, vote
 from preprocessing.word_image import read_word_image
-from tests.exporters.test_onnx import NETWORKS, exported, pictures, random_network
-from tests.helpers.tiny import REPOSITORY, tiny_settings, write_settings
+from tests.helpers.models import NETWORKS, exported, pictures, random_network
+from tests.helpers.tiny import REPOSITORY, plain_network, tiny_settings, write_settings
 from utils.config.load import load_config
-from utils.config.network import NetworkConfig
 from utils.config.predict import PredictConfig
 from utils.errors import UserError
 
@@ -132,7 +131,7 @@ def test_the_command_reads_as_the_views_agree(tmp_path):
 
 
 def test_settings():
-    network = NetworkConfig()
+    network = plain_network()
     # Models calibrated before there were views stay so.
     assert "views" not in decoding(PredictConfig(), network)
     assert decoding(PredictConfig(views=2), network)["views"] == 2

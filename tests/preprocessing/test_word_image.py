@@ -18,15 +18,22 @@ from preprocessing.word_image import (
     read_word_image,
     to_network_geometry,
 )
-from utils.config.image import ImageConfig, ImageSizeConfig
+from tests.helpers.tiny import plain_image
+from utils.config.image import ImageSizeConfig
 
-GREY = ImageConfig(image_size=ImageSizeConfig(num_channels=1))
-COLOUR = ImageConfig(image_size=ImageSizeConfig(num_channels=3))
+GREY = plain_image()
+COLOUR = plain_image(image_size={"num_channels": 3})
+
+
+@pytest.fixture(autouse=True)
+def own_process(monkeypatch):
+    """As in a command: `image.max_pixels` is the only limit."""
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", None)
 
 
 def geometry(height=40, width=200, channels=1, **keys):
     size = ImageSizeConfig(y_size=height, x_size=width, num_channels=channels)
-    return ImageConfig(image_size=size, **{"fixed_width": False, **keys})
+    return plain_image(image_size=size, **{"fixed_width": False, **keys})
 
 
 def word(height=24, width=60):

@@ -13,15 +13,17 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from models.artifact import read_description, save_artifact
 
 import main
 import tools.create_labels
 import tools.draw_predictions
 import tools.inspect_dataset
 from models.model_seq2seq import ModelSeq2Seq
+from models.model_spec import ModelSpec
+from models.saving import save_model
 from preprocessing.tokenizer import Tokenizer
 from tests.helpers import bad_inputs
+from tests.helpers.models import description_of
 from tests.helpers.tiny import tiny_settings, write_settings
 from utils.config.load import validate_config
 
@@ -71,7 +73,7 @@ def place(tmp_path_factory) -> Path:
     }
     write_settings(folder / "good.yml", settings)
     config = validate_config(settings, "good")
-    save_artifact(folder / "model", ModelSeq2Seq(config.image, config.network, Tokenizer("abc")), {})
+    save_model(folder / "model", ModelSeq2Seq(ModelSpec(config.image, config.network, Tokenizer("abc"))), {})
     return folder
 
 
@@ -275,7 +277,7 @@ def test_bad_arguments(place, capfd, arguments, words):
 
 
 def weights_of(folder: Path) -> Path:
-    return folder / read_description(folder)["weights"]
+    return folder / description_of(folder)["weights"]
 
 
 def describe(folder: Path, **changes) -> None:
@@ -285,7 +287,7 @@ def describe(folder: Path, **changes) -> None:
 
 def enlarge(folder: Path, **sizes) -> None:
     """A network that needs more memory than there is, described beside small weights."""
-    describe(folder, network={**read_description(folder)["network"], **sizes})
+    describe(folder, network={**description_of(folder)["network"], **sizes})
 
 
 def sign(folder: Path) -> None:

@@ -8,13 +8,15 @@ import numpy as np
 import pytest
 
 from callbacks.training_state import read_progress
-from data_generators.dataset import open_dataset
 from metrics.score_prediction import score_prediction
 from models.model_seq2seq import ModelSeq2Seq
-from predictors.predictor_seq2seq import PredictorSeq2Seq, make_decoder
+from models.model_spec import ModelSpec
+from predictors.predictor_seq2seq import make_decoder
 from preprocessing.labels import read_labels
 from preprocessing.tokenizer import Tokenizer
+from tests.helpers.data import open_words
 from tests.helpers.data_parallel import recorded, start_processes
+from tests.helpers.models import keras_predictor
 from tests.helpers.tiny import REPOSITORY, tiny_settings, write_settings
 from utils.config.load import validate_config
 from utils.config.predict import PredictConfig
@@ -42,8 +44,8 @@ def settings_of(dataset: Path, folder: Path, **distribution) -> dict:
 def check_validation(dataset: Path, folder: Path, settings: dict) -> None:
     """TensorFlow reads with the last snapshot what was read after the last epoch."""
     config = validate_config(settings, "test")
-    words = open_dataset(config, read_labels(dataset / "labels.json").splits["val"], "val")
-    texts = [p.text for p in PredictorSeq2Seq.from_folder(folder / "last").predict_dataset(words)]
+    words = open_words(config, read_labels(dataset / "labels.json").splits["val"], "val")
+    texts = [p.text for p in keras_predictor(folder / "last").predict_dataset(words)]
     history = read_progress(folder / "state" / "training.npz")["history"]
     assert [row["epoch"] for row in history] == [1, 2]
     scores = score_prediction([word.label for word in words.words], texts)
@@ -54,7 +56,7 @@ def check_validation(dataset: Path, folder: Path, settings: dict) -> None:
 def test_decoders_follow_all_weights_of_the_network(make_config, decoder):
     """JAX compiles in, for good, the weights of layers that a decoder doesn't tell Keras of."""
     config = make_config(network={"attention": "luong", "ctc_weight": 0.3})
-    network = ModelSeq2Seq(config.image, config.network, Tokenizer("ab"))
+    network = ModelSeq2Seq(ModelSpec(config.image, config.network, Tokenizer("ab")))
     known = {id(v) for v in make_decoder(network, PredictConfig(decoder=decoder, beam_width=2)).variables}
     assert {id(v) for v in network.keras_model.weights} <= known
 

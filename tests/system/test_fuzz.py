@@ -20,12 +20,13 @@ from preprocessing.labels import SPLITS, read_labels
 from preprocessing.tokenizer import Tokenizer, normalize_label
 from preprocessing.word_image import UnusableImage, read_word_image
 from tests.helpers.bad_inputs import encoded, images, word
-from utils.config.image import ImageConfig, ImageSizeConfig
+from tests.helpers.tiny import plain_image
+from utils.config.image import ImageSizeConfig
 from utils.config.load import config_to_yaml, load_config
 from utils.config.schema import Config
 from utils.errors import UserError
 
-IMAGE = ImageConfig(image_size=ImageSizeConfig(y_size=16, x_size=50), fixed_width=False, max_pixels=100_000)
+IMAGE = plain_image(image_size=ImageSizeConfig(y_size=16, x_size=50), fixed_width=False, max_pixels=100_000)
 CONTENTS = [content for content, _ in images().values()] + [encoded(word(), form) for form in ("PNG", "JPEG")]
 
 pytestmark = pytest.mark.filterwarnings("ignore")

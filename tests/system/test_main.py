@@ -13,7 +13,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from models.description import read_description, read_spec
 from PIL import Image
 
 import main
@@ -82,6 +81,7 @@ def test_a_job_does_import_it(blocked, tmp_path):
 
 
 def test_shipped_configs_start_from_nothing_or_from_a_shipped_model_of_the_same_network():
+    from models.model_folder import ModelFolder
     from models.transfer import check_same_shape
 
     configs = sorted((REPOSITORY / "configs").glob("*.yml"))
@@ -94,8 +94,9 @@ def test_shipped_configs_start_from_nothing_or_from_a_shipped_model_of_the_same_
             continue
         folder = REPOSITORY / start.restore_from
         assert folder.parent == REPOSITORY / "snapshots"
-        check_same_shape(folder, config.image, config.network)
-        assert read_spec(folder, read_description(folder)).image == config.image
+        model = ModelFolder(folder)
+        check_same_shape(model, config.image, config.network)
+        assert model.spec.image == config.image
 
 
 def write_word(path: Path, text: str) -> None:

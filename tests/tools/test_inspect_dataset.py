@@ -20,8 +20,8 @@ from preprocessing.dataset_checks import (
     with_spaces,
 )
 from preprocessing.labels import read_labels
+from tests.helpers.tiny import plain_image
 from tools import inspect_dataset
-from utils.config.image import ImageConfig
 from utils.plots import HEIGHT, WIDTH, bar_panel, histogram_panel, line_panel, round_values, save_panels
 
 
@@ -68,7 +68,7 @@ def folder(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def entries(folder):
-    return scan(read_labels(folder / "labels.json"), folder / "words", ImageConfig())
+    return scan(read_labels(folder / "labels.json"), folder / "words", plain_image())
 
 
 def test_what_is_shared(entries):
@@ -135,7 +135,7 @@ def test_links_that_training_refuses_are_told(folder, tmp_path):
     (tmp_path / "words" / "0.png").symlink_to(folder / "words" / "0.png")
     labels = {"train": [{"filename": "0.png", "label": "a"}], "val": [], "test": []}
     (tmp_path / "labels.json").write_text(json.dumps(labels), encoding="utf-8")
-    entries = scan(read_labels(tmp_path / "labels.json"), tmp_path / "words", ImageConfig())
+    entries = scan(read_labels(tmp_path / "labels.json"), tmp_path / "words", plain_image())
     assert problems(entries) == {"link that leaves the images": 1}
 
 

@@ -15,7 +15,6 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from models.artifact import load_artifact, save_artifact
 
 import main
 from callbacks.averaging import averaged_weights
@@ -24,13 +23,15 @@ from callbacks.learning_rate import LearningRate
 from callbacks.progress import Progress
 from callbacks.snapshot import Snapshot
 from callbacks.training_state import read_progress
-from data_generators.dataset import open_dataset
 from metrics.score_prediction import score_prediction
 from models.layers import BatchNormalization
 from models.model_seq2seq import ModelSeq2Seq
+from models.model_spec import ModelSpec
+from models.saving import save_model
 from predictors.predictor_seq2seq import PredictorSeq2Seq
-from preprocessing.labels import read_labels
 from preprocessing.tokenizer import Tokenizer
+from tests.helpers.data import open_split
+from tests.helpers.models import description_of, load
 from tests.helpers.tiny import CHARSET, REPOSITORY, merged, tiny_settings, write_settings
 from utils.config.train import TrainConfig
 from utils.distributed.cluster import Cluster
@@ -83,7 +84,7 @@ def history(folder: Path) -> list[dict[str, float]]:
 
 
 def arrays_of(folder: Path) -> list[np.ndarray]:
-    return load_artifact(folder)[0].keras_model.get_weights()
+    return load(folder).keras_model.get_weights()
 
 
 def equal(one: list[np.ndarray], other: list[np.ndarray]) -> bool:
@@ -139,10 +140,10 @@ def test_files_of_a_run(full):
 def test_best_snapshot_scores_what_its_epoch_scored(full, make_config):
     folder = full / "experiment"
     best = min(history(folder), key=lambda row: row["val_cer"])
-    network, description = load_artifact(folder / "best")
+    network, description = load(folder / "best"), description_of(folder / "best")
     assert description["origin"]["epoch"] == best["epoch"]
     config = make_config()
-    words = open_dataset(config, read_labels(config.labels_file).splits["val"], "val")
+    words = open_split(config, "val")
     texts = [prediction.text for prediction in PredictorSeq2Seq(network).predict_dataset(words)]
     scores = score_prediction([word.label for word in words.words], texts)
     assert (scores.cer, scores.wer) == (best["val_cer"], best["val_wer"])
@@ -150,7 +151,7 @@ def test_best_snapshot_scores_what_its_epoch_scored(full, make_config):
 
 def test_snapshots_hold_averages_and_training_goes_on_with_raw_weights(full):
     folder = full / "experiment"
-    network, _ = load_artifact(folder / "last")
+    network = load(folder / "last")
     saved = state(folder)
     optimizer = [array for name, array in saved.items() if name.startswith("optimizer/")]
     model = [array for name, array in saved.items() if name.startswith("model/")]
@@ -360,7 +361,7 @@ def test_schedule_reaches_the_optimizer(full):
 
 def test_snapshots_follow_the_monitored_value(make_config, tmp_path):
     config = make_config()
-    network = ModelSeq2Seq(config.image, config.network, Tokenizer("ab"))
+    network = ModelSeq2Seq(ModelSpec(config.image, config.network, Tokenizer("ab")))
     network.compile(keras.optimizers.SGD(0.1))
     best = Snapshot(tmp_path / "best", EvaluationModel(network, Cluster(), "float32"), {}, "val_cer")
     last = Snapshot(tmp_path / "last", EvaluationModel(network, Cluster(), "float32"), {})
@@ -410,7 +411,7 @@ def test_diverged_training_keeps_its_snapshots(tiny, experiment, eagerly, capsys
 def test_statistics_are_estimated_until_they_are_fixed(tiny, experiment, eagerly, estimated):
     train_settings = {"statistics_batches": 1, "num_epochs": 1 + estimated, "fixed_statistics_epochs": 1}
     assert train(tiny(train=train_settings, network={"use_batch_norm": True})) == 0
-    layers = load_artifact(experiment / "last")[0].encoder.layers
+    layers = load(experiment / "last").encoder.layers
     norms = [layer for layer in layers if isinstance(layer, BatchNormalization)]
     assert norms
     for layer in norms:
@@ -427,7 +428,7 @@ def test_starting_from_another_model(full, tiny, experiment, eagerly, capsys):
     network = {**FULL["network"], "charset": None}
     assert train(tiny(train=train_section, network=network)) == 0
     assert "Starting from the weights" in capsys.readouterr().err
-    before, after = load_artifact(source)[0], load_artifact(experiment / "last")[0]
+    before, after = load(source), load(experiment / "last")
     assert after.tokenizer.charset == before.tokenizer.charset
     for one, other in zip(
         before.keras_model.trainable_variables, after.keras_model.trainable_variables, strict=True
@@ -476,7 +477,7 @@ def test_outputs_that_would_overwrite_models_are_refused(tiny, tmp_path, make_co
     assert "name two folders" in capsys.readouterr().err
     config = make_config()
     released = tmp_path / "released"
-    save_artifact(released, ModelSeq2Seq(config.image, config.network, Tokenizer("ab")), {})
+    save_model(released, ModelSeq2Seq(ModelSpec(config.image, config.network, Tokenizer("ab"))), {})
     (released / "CARD.md").touch()
     for section in (
         {"callbacks": {"model_best_checkpoint": {"out_file": str(released)}}},

@@ -13,7 +13,7 @@ from utils.distributed.job_environment import Place, choose_backend, find_place,
 from data_generators.buckets import Buckets
 from data_generators.generators import training_generator
 from preprocessing.tokenizer import PAD
-from tests.data_generators.test_data_generator import TOKENIZER, make_config, make_dataset
+from tests.helpers.data import make_config, make_dataset, spec_of
 from utils.config.load import load_config
 from utils.config.train import DistributionConfig
 from utils.distributed.cluster import Cluster
@@ -143,7 +143,8 @@ def parts_of_batches(monkeypatch, number, **sections):
         cluster = Cluster()
         cluster.index, cluster.number = index, number
         words = make_dataset()
-        generator = training_generator(config, words, [(len(words),) * 2], TOKENIZER, 4, cluster)
+        shares, aug = [(len(words),) * 2], config.data_aug
+        generator = training_generator(words, shares, spec_of(config), aug, 8, config.seed, cluster)
         found.append([generator.batch(1, step) for step in range(len(generator))])
     return found
 
@@ -162,7 +163,7 @@ def test_processes_get_equal_parts_of_the_batches_that_one_would_get(monkeypatch
         shapes.add((inputs["image"].shape, targets["characters"].shape))
     assert {image[0] for image, _ in shapes} == {8}
     config = make_config()
-    buckets = Buckets(config.image, config.network, 4)
+    buckets = Buckets(config.image, config.network)
     assert {image[2] for image, _ in shapes} <= set(buckets.widths)
     assert {length for _, (_, length) in shapes} <= set(buckets.lengths)
     # 50 words and 6 that fill the last batch up.
@@ -171,7 +172,7 @@ def test_processes_get_equal_parts_of_the_batches_that_one_would_get(monkeypatch
 
 def test_buckets_are_few_and_hold_what_comes():
     config = make_config(data_aug={"zoom_range": [0.8, 1.25], "shear_range": 0})
-    buckets = Buckets(config.image, config.network, 4, config.data_aug)
+    buckets = Buckets(config.image, config.network, config.data_aug)
     assert buckets.widths == [12, 16, 24, 32, 48, 64] and buckets.lengths == [8, 9]
     assert buckets.width(16) == 24 and buckets.width(64) == 64
     assert buckets.width(16, least=40) == 48 and buckets.width(8, least=100) == 100

@@ -28,8 +28,8 @@ from predictors.lexicon.words import (
 )
 from predictors.predictor_seq2seq import PredictorSeq2Seq
 from preprocessing.tokenizer import END
+from tests.helpers.models import build, small_pictures
 from tests.predictors.test_beam import LUONG, inputs_of
-from tests.predictors.test_predictor import build, pictures
 from utils.config.predict import PredictConfig
 from utils.errors import UserError
 
@@ -225,13 +225,13 @@ def read(model, decoder, images):
 
 def test_a_heavy_lexicon_leads_to_its_words(make_config, decoder):
     """The beam is far too narrow to find them by itself."""
-    model, images = build(make_config, **LUONG), pictures(10)
+    model, images = build(make_config, **LUONG), small_pictures(10)
     texts = read(model, decoder(model, "badge\ncafe", 100.0, beam_width=2), images)
     assert {text for (text,) in texts} <= {"badge", "cafe"}
 
 
 def test_an_unlisted_word_wins_where_the_image_is_clear(make_config, decoder):
-    model, images = build(make_config, **LUONG), pictures(10)
+    model, images = build(make_config, **LUONG), small_pictures(10)
     clear = PredictorSeq2Seq(model).predict_batch(images)
     texts = read(model, decoder(model, "badge\ncafe", 0.05, beam_width=4, ctc_weight=0.0), images)
     sure = [(p.text, text) for p, (text,) in zip(clear, texts, strict=True) if p.confidence > 0.9]
@@ -239,7 +239,7 @@ def test_an_unlisted_word_wins_where_the_image_is_clear(make_config, decoder):
 
 
 def test_without_weight_it_is_beam_search(make_config, decoder):
-    model, images = build(make_config, **LUONG, ctc_weight=0.5), pictures(8)
+    model, images = build(make_config, **LUONG, ctc_weight=0.5), small_pictures(8)
     settings = {"beam_width": 5, "n_best": 3, "length_penalty": 0.4, "ctc_weight": 0.3}
     expected = BeamDecoder(model, 5, 0.4, 3, 0.3).predict_on_batch(inputs_of(model, images))
     result = decoder(model, "badge\ncafe", 0.0, **settings).predict_on_batch(inputs_of(model, images))
@@ -249,7 +249,7 @@ def test_without_weight_it_is_beam_search(make_config, decoder):
 
 
 def test_rank_is_made_of_image_and_language(make_config, decoder):
-    model, images = build(make_config, **LUONG), pictures(6)
+    model, images = build(make_config, **LUONG), small_pictures(6)
     lexicon = decoder(model, "bad\t9\nfed\t1", 0.7, beam_width=6, n_best=4, length_penalty=0.5)
     ids, scores, rank = lexicon.predict_on_batch(inputs_of(model, images))
     assert ids.shape == (6, 4, 9) and rank.shape == (6, 4)

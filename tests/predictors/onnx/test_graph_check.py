@@ -8,15 +8,16 @@ from pathlib import Path
 
 import onnx
 import pytest
-from models.artifact import save_artifact
-from models.description import read_description
 
 import main
 from models.model_seq2seq import ModelSeq2Seq
+from models.model_spec import ModelSpec
+from models.saving import save_model
 from predictors.onnx.graph_check import check_graph
 from preprocessing.tokenizer import Tokenizer
 from tests.helpers import bad_inputs
 from tests.helpers.bad_graphs import WHEN_LOADED, WHEN_READING
+from tests.helpers.models import description_of
 from tests.helpers.tiny import tiny_settings, write_settings
 from tests.system.test_bad_inputs import assert_refused, describe, outcome, replaced_by_link
 from utils.config.load import validate_config
@@ -31,22 +32,24 @@ def place(tmp_path_factory) -> Path:
     (folder / "good.png").write_bytes(bad_inputs.encoded(bad_inputs.word(), "PNG"))
     settings = tiny_settings(folder, folder, network={"attention": "luong"})
     config = validate_config(settings, "tiny")
-    save_artifact(
-        folder / "experiment" / "best", ModelSeq2Seq(config.image, config.network, Tokenizer("abc")), {}
+    save_model(
+        folder / "experiment" / "best",
+        ModelSeq2Seq(ModelSpec(config.image, config.network, Tokenizer("abc"))),
+        {},
     )
     assert main.main(["-c", write_settings(folder / "tiny.yml", settings), "--export"]) == 0
     return folder
 
 
 def part(model: Path, name: str = "decoder") -> Path:
-    return model / read_description(model)["onnx"][name]
+    return model / description_of(model)["onnx"][name]
 
 
 def replace(model: Path, content: bytes) -> None:
     """Puts another decoder into the model folder, with its checksum, as an attacker would."""
     part(model).write_bytes(content)
     digest = hashlib.sha256(content).hexdigest()
-    describe(model, onnx={**read_description(model)["onnx"], "decoder_sha256": digest})
+    describe(model, onnx={**description_of(model)["onnx"], "decoder_sha256": digest})
 
 
 def arguments(place: Path, model: Path, runtime: str = "onnx") -> list[str]:

@@ -13,14 +13,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from models.artifact import save_artifact
 
 import main
 from base.base_predictor import Prediction
-from data_generators.dataset import open_dataset
 from metrics.alignment import align, count_confusions, diff
 from metrics.calibration import Bin, calibration_bins, expected_calibration_error
 from models.model_seq2seq import ModelSeq2Seq
+from models.model_spec import ModelSpec
+from models.saving import save_model
 from predictors.report.attention import read_attention
 from predictors.report.charts import bar_chart, line_chart, reliability_diagram
 from predictors.report.page import embedded_json
@@ -33,6 +33,7 @@ from preprocessing.batch import pad_images
 from preprocessing.labels import Word
 from preprocessing.tokenizer import START, Tokenizer
 from tests.helpers.browser import CHROMIUM, browser
+from tests.helpers.data import open_words
 from tests.helpers.tiny import tiny_settings, write_settings
 from utils.escaping import escape_control
 
@@ -162,7 +163,7 @@ def test_history(tmp_path):
 
 def make_network(config, charset="abcdefg") -> ModelSeq2Seq:
     keras.utils.set_random_seed(3)
-    network = ModelSeq2Seq(config.image, config.network, Tokenizer(charset))
+    network = ModelSeq2Seq(ModelSpec(config.image, config.network, Tokenizer(charset)))
     rng = np.random.default_rng(3)
     for variable in network.keras_model.trainable_variables:
         variable.assign(variable + rng.normal(0, 1.0, variable.shape))
@@ -178,7 +179,7 @@ def test_attention_is_that_of_decoding(make_config, dataset, eagerly, columns):
     words = [
         Word(p.relative_to(dataset / "words").as_posix(), "a") for p in (dataset / "words").rglob("*.png")
     ]
-    data = open_dataset(config, words[:3], "test")
+    data = open_words(config, words[:3], "test")
     texts = ["abc", "", "gg"]
     found = dict(read_attention(network, data, [2, 0, 1], [*texts], batch_size=2))
     assert sorted(found) == [0, 1, 2]
@@ -200,7 +201,7 @@ def test_no_attention_where_there_is_none(make_config, dataset, eagerly):
         Word(path.relative_to(dataset / "words").as_posix(), "a")
         for path in (dataset / "words").rglob("*.png")
     ]
-    data = open_dataset(config, words[:2], "test")
+    data = open_words(config, words[:2], "test")
     assert list(read_attention(make_network(config), data, [0], ["a"], 1)) == []
     config = make_config(network={"attention": "luong"})
     # A text that the network can't have written one character at a time has no attention to show.
@@ -246,7 +247,7 @@ def report(dataset, tmp_path_factory) -> Path:
     settings |= {"images_folder": str(folder / "words"), "cache_folder": str(folder / "cache")}
     config = validate_config(settings, "test")
     network = make_network(config, charset="".join(sorted(set("".join(EVIL) + "abcdefg"))))
-    data = open_dataset(config, words, "test")
+    data = open_words(config, words, "test")
     texts = [EVIL[3], EVIL[0], EVIL[2], EVIL[2], "ab4", "ax5"] + [word.label for word in words[6:]]
     predictions = [
         Prediction(text, 0.5 + i / 1000, (0.9,) * len(text), raw_confidence=0.4)
@@ -398,7 +399,7 @@ def test_command_line(make_config, dataset, tmp_path, capsys):
     """From a model folder to the page; a folder that can't be made is told before any reading."""
     settings = tiny_settings(dataset, tmp_path, network={"attention": "luong"})
     network = make_network(make_config(network={"attention": "luong"}))
-    save_artifact(tmp_path / "experiment" / "best", network, {"licence": "none & all"})
+    save_model(tmp_path / "experiment" / "best", network, {"licence": "none & all"})
     (tmp_path / "experiment" / "history.csv").write_text("epoch,loss\n1,2\n2,1\n", encoding="utf-8")
     (tmp_path / "file").touch()
     line = ["-c", write_settings(tmp_path / "tiny.yml", settings), "--predict_on_test", "--report"]
