@@ -1,4 +1,4 @@
-"""Says what is wrong in a config in the words of someone who writes YAML."""
+"""Explains what is wrong in a config, in the words of someone who writes YAML."""
 
 import datetime
 import difflib
@@ -10,7 +10,9 @@ from pydantic import BaseModel, ValidationError
 
 from utils.config.schema import Config
 
-# What pydantic finds wrong, in the words of someone who writes YAML.
+Problem = Mapping[str, Any]
+
+# Sentences for the types of pydantic's errors.
 _MUST = {
     "int_type": "must be a whole number",
     "int_from_float": "must be a whole number",
@@ -30,47 +32,52 @@ _MUST = {
 }
 
 
-def explain(error: ValidationError) -> tuple[str, str]:
-    """The first problem: the key's dotted name, and a sentence about it without its full stop."""
-    problems = error.errors(include_url=False)
-    problem = problems[0]
-    sections, rest = _walk(problem["loc"])
-    section = ".".join(sections)
-    if problem["type"] in ("extra_forbidden", "invalid_key"):
-        key = rest[0] if problem["type"] == "extra_forbidden" else shown_value(problem["input"])
-        parts = [*sections, str(key)]
-        return ".".join(parts), f"unknown key {'.'.join(parts)}; the nearest is {_nearest(parts)}"
-    if problem["type"] == "value_error":
-        # From a validator of the whole section; its message starts with the key, and it has no single one.
-        message = problem["msg"].removeprefix("Value error, ").rstrip(".")
-        return "", f"{section}.{message}" if section else message
-    if problem["type"] == "model_type":
-        shown = shown_value(problem["input"])
-        return section, f"{section} is {shown}: must be a section of keys, or be left out"
-    name, value, alternatives = _of_one_value(problems)
-    return name, f"{name} is {shown_value(value)}: {alternatives}"
+def explain(error: ValidationError) -> list[tuple[str, str]]:
+    """All problems: the key's dotted name, and a sentence about it without its full stop."""
+    explained: list[tuple[str, str]] = []
+    of_values: dict[str, list[Problem]] = {}
+    for problem in error.errors(include_url=False):
+        sections, rest = _walk(problem["loc"])
+        section = ".".join(sections)
+        if problem["type"] in ("extra_forbidden", "invalid_key"):
+            key = rest[0] if problem["type"] == "extra_forbidden" else shown_value(problem["input"])
+            parts = [*sections, str(key)]
+            name = ".".join(parts)
+            explained.append((name, f"unknown key {name}; the nearest is {_nearest(parts)}"))
+        elif problem["type"] == "value_error":
+            # From a validator of the whole section: a line per problem, which starts with the key.
+            prefix = f"{section}." if section else ""
+            for line in problem["msg"].removeprefix("Value error, ").splitlines():
+                explained.append((prefix + line.split()[0], prefix + line.rstrip(".")))
+        elif problem["type"] == "model_type":
+            shown = shown_value(problem["input"])
+            explained.append((section, f"{section} is {shown}: must be a section of keys, or be left out"))
+        else:
+            of_values.setdefault(section, []).append(problem)
+    return explained + [item for key, problems in of_values.items() for item in _of_one_key(key, problems)]
 
 
-def _of_one_value(problems: Sequence[Mapping[str, Any]]) -> tuple[str, Any, str]:
-    """Name, value and requirement of the first wrong value.
+def _of_one_key(key: str, problems: list[Problem]) -> list[tuple[str, str]]:
+    """Names and sentences for the wrong values of one key.
 
     A key that takes several types has a problem for each; the ones deepest within the value
     belong to the type that it most resembles.
     """
-    sections, _ = _walk(problems[0]["loc"])
-    key = ".".join(sections)
-    named = []
+    named: dict[str, list[Problem]] = {}
     for problem in problems:
-        parents, rest = _walk(problem["loc"])
-        if parents == sections:
-            named.append((key + "".join(f"[{part}]" for part in rest if isinstance(part, int)), problem))
-    depth = max(name.count("[") for name, _ in named)
-    name, problem = next(item for item in named if item[0].count("[") == depth)
-    requirements = dict.fromkeys(_requirement(other) for where, other in named if where == name)
-    return name, problem["input"], ", or ".join(requirements).replace(", or must be", ", or")
+        indices = (part for part in _walk(problem["loc"])[1] if isinstance(part, int))
+        named.setdefault(key + "".join(f"[{index}]" for index in indices), []).append(problem)
+    depth = max(name.count("[") for name in named)
+    explained = []
+    for name, alternatives in named.items():
+        if name.count("[") == depth:
+            wanted = ", or ".join(dict.fromkeys(map(_requirement, alternatives)))
+            shown = shown_value(alternatives[0]["input"])
+            explained.append((name, f"{name} is {shown}: {wanted.replace(', or must be', ', or')}"))
+    return explained
 
 
-def _requirement(problem: Mapping[str, Any]) -> str:
+def _requirement(problem: Problem) -> str:
     known = _MUST.get(problem["type"])
     if known is None:
         message = problem["msg"].replace("Input should be", "must be").rstrip(".")

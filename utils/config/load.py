@@ -1,7 +1,8 @@
 """Reads a YAML config and command-line overrides into a typed, frozen `Config`."""
 
+import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,12 @@ import yaml
 from pydantic import ValidationError
 
 from utils.config.errors import explain, shown_value
+from utils.config.legacy import upgrade_config, upgrade_key
 from utils.config.schema import Config
+from utils.config.section import merged
 from utils.errors import UserError
 from utils.paths import resolve_shipped
 
-MOST_KEYS = 10_000  # of one mapping
 LONGEST_SHOWN = 160  # characters of a YAML parser's message, which may quote the file
 
 
@@ -24,20 +26,31 @@ def load_config(path: str | Path, overrides: Iterable[str] = ()) -> Config:
         path: a config file; one that doesn't exist here may be one that comes with the code.
 
     Raises:
-        UserError: file missing or not YAML, unknown key (names the nearest), wrong type or range.
+        UserError: a file is missing or not YAML, or has unknown keys or wrong values: a line for each.
     """
-    values = _read_yaml(resolve_shipped(path))
+    values = _read_file(resolve_shipped(path), ())
     overridden = [_apply_override(values, override) for override in overrides]
-    return _validate(values, str(path), overridden)
+    return validate_config(values, str(path), overridden)
 
 
-def validate_config(values: dict[str, Any], source: str) -> Config:
-    """Checks a plain dictionary against the schema; `source` is named in errors.
+def validate_config(values: dict[str, Any], source: str, overridden: Iterable[str] = ()) -> Config:
+    """Checks a nested dictionary against the schema.
+
+    Args:
+        source: named in errors.
+        overridden: dotted names of the keys that `--set` has set, for errors to name it instead.
 
     Raises:
-        UserError: unknown key (names the nearest), wrong type or range.
+        UserError: unknown keys (names the nearest), wrong types or ranges: a line for each.
     """
-    return _validate(values, source, ())
+    try:
+        return Config.model_validate(values)
+    except ValidationError as error:
+        problems = explain(error)
+    overridden = list(overridden)
+    raise UserError(
+        *(f"{'--set' if _is_set(name, overridden) else source}: {text}." for name, text in problems)
+    )
 
 
 def config_to_yaml(config: Config) -> str:
@@ -46,18 +59,11 @@ def config_to_yaml(config: Config) -> str:
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML without code, double keys (the first would be lost in silence) and text no file can hold."""
-
-    def flatten_mapping(self, node: yaml.MappingNode) -> None:
-        super().flatten_mapping(node)
-        # Merges of merges can unfold to more keys than memory holds.
-        if len(node.value) > MOST_KEYS:
-            raise yaml.MarkedYAMLError(problem="merges too many keys", problem_mark=node.start_mark)
+    """Refuses duplicate keys, of which YAML would keep the last, and text that no file can hold."""
 
     def construct_scalar(self, node: yaml.ScalarNode | yaml.MappingNode) -> Any:
         value = super().construct_scalar(node)
-        # Escapes in double quotes can write both.
-        if isinstance(value, str) and any(char == "\0" or "\ud800" <= char <= "\udfff" for char in value):
+        if isinstance(value, str) and re.search("[\0\ud800-\udfff]", value):
             problem = "text holds a zero byte or half a character (a lone surrogate)"
             raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
         return value
@@ -67,12 +73,10 @@ class _Loader(yaml.SafeLoader):
         node = super().compose_mapping_node(anchor)
         seen = set()
         for key, _ in node.value:
-            if not isinstance(key, yaml.ScalarNode):
-                continue
-            if (key.tag, key.value) in seen:
+            if isinstance(key, yaml.ScalarNode) and key.value in seen:
                 problem = f"key {key.value!r} occurs twice"
                 raise yaml.MarkedYAMLError(problem=problem, problem_mark=key.start_mark)
-            seen.add((key.tag, key.value))
+            seen.add(key.value if isinstance(key, yaml.ScalarNode) else id(key))
         return node
 
 
@@ -87,54 +91,64 @@ _Dumper.add_representer(str, _Dumper.represent_str)
 
 
 def _parse(text: str) -> Any:
-    """The value that YAML text stands for.
+    """The value of YAML text.
 
     Raises:
-        ValueError: not YAML, or a kind of value that a config can't hold; the message says where.
+        ValueError: not YAML, or a kind of value that a config can't hold; the message names the place.
     """
     try:
         return yaml.load(text, _Loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-        context = f"{error.context} " if f"{error.problem}".startswith("but ") else ""
-        raise ValueError(f"{place}{context}{error.problem}") from None
-    except yaml.reader.ReaderError as error:
-        raise ValueError(f"it holds the character {chr(error.character)!r}") from None
+        problem = f"{place}{error.problem}"
     except RecursionError:
-        raise ValueError("it is nested too deeply") from None
-    except (yaml.YAMLError, ValueError) as error:
-        raise ValueError(str(error)) from None
-    except (AttributeError, KeyError, IndexError, TypeError, OverflowError) as error:
-        # What PyYAML raises on values that contradict their tag, such as `!!bool x`.
-        raise ValueError(f"a value contradicts its tag ({error})") from None
+        problem = "it is nested too deeply"
+    except Exception as error:
+        # PyYAML raises almost anything on values that contradict their tag, such as `!!bool x`.
+        problem = f"{error}" or type(error).__name__
+    problem = " ".join(problem.split()).rstrip(".")
+    raise ValueError(problem if len(problem) <= LONGEST_SHOWN else problem[:LONGEST_SHOWN] + "...")
 
 
-def _read_yaml(path: Path) -> dict[str, Any]:
+def _read_file(path: Path, children: tuple[Path, ...]) -> dict[str, Any]:
+    """The values of a file, laid over those of the file that it extends.
+
+    Args:
+        children: the files on the way to this one.
+    """
+    path_shown = " extends ".join(map(str, [*children, path]))
+    if any(os.path.realpath(path) == os.path.realpath(child) for child in children):
+        raise UserError(f"Config {path_shown}, in a loop: remove one `extends`.")
     try:
-        text = path.read_text(encoding="utf-8")
+        values = _parse(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise UserError(
-            f"Config {path} does not exist; name one with -c, such as -c configs/config.yml."
+            f"Config {path_shown}, which does not exist; correct `extends`."
+            if children
+            else f"Config {path} does not exist; name one with -c, such as -c configs/config.yml."
         ) from None
     except OSError as error:
         raise UserError(f"Config {path} can't be read: {error.strerror}.") from None
-    except ValueError:
-        # Undecodable bytes; also a path with a zero byte, which can't name a text file either.
+    except UnicodeDecodeError:
         raise UserError(f"Config {path} is not a text file in UTF-8.") from None
-    try:
-        values = _parse(text)
     except ValueError as error:
-        raise UserError(f"Config {path} is not valid YAML: {_problem(error)}.") from None
+        raise UserError(f"Config {path} is not valid YAML: {error}.") from None
     if not isinstance(values, dict):
         held = "nothing" if values is None else "a list" if isinstance(values, list) else "a single value"
         raise UserError(f"Config {path} must hold `key: value` lines; it holds {held}.")
-    return values
+    if "extends" not in values:
+        return upgrade_config(values)
+    parent = values.pop("extends")
+    if not isinstance(parent, str) or not parent:
+        raise UserError(f"{path}: extends is {shown_value(parent)}: must be the name of a config file.")
+    return merged(_read_file(path.parent / parent, (*children, path)), values)
 
 
 def _apply_override(values: dict[str, Any], override: str) -> str:
     """Sets one `KEY.PATH=VALUE` in `values` and returns its KEY.PATH."""
     name, equals, text = override.partition("=")
+    name = upgrade_key(name)
     *parents, last = name.split(".")
     if not equals or not all([*parents, last]):
         raise UserError(f"--set {override}: write KEY.PATH=VALUE, such as train.batch_size=32.")
@@ -142,7 +156,7 @@ def _apply_override(values: dict[str, Any], override: str) -> str:
         value = _parse(text)
     except ValueError as error:
         raise UserError(
-            f"--set {name}: {shown_value(text)} is not a YAML value; quote it ({_problem(error)})."
+            f"--set {name}: {shown_value(text)} is not a YAML value; quote it ({error})."
         ) from None
     for depth, parent in enumerate(parents, start=1):
         if values.get(parent) is None:
@@ -154,20 +168,7 @@ def _apply_override(values: dict[str, Any], override: str) -> str:
     return name
 
 
-def _validate(values: dict[str, Any], source: str, overridden: Sequence[str]) -> Config:
-    """Checks `values`; an error names `source`, or `--set` where the key was `overridden` by it."""
-    try:
-        return Config.model_validate(values)
-    except ValidationError as error:
-        name, sentence = explain(error)
-    # The key itself, something within its value, or an unknown section that the override made.
+def _is_set(name: str, overridden: Iterable[str]) -> bool:
+    """Whether a key was set by `--set`: itself, something within it, or a section that holds it."""
     dotted = re.sub(r"(\[\d+\])+$", "", name) + "."
-    if any(dotted.startswith(f"{key}.") or f"{key}.".startswith(dotted) for key in overridden):
-        source = "--set"
-    raise UserError(f"{source}: {sentence}.")
-
-
-def _problem(error: ValueError) -> str:
-    """The parser's message on one line, cut where it quotes a whole file."""
-    text = " ".join(str(error).split()).rstrip(".")
-    return text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + "..."
+    return any(dotted.startswith(f"{key}.") or f"{key}.".startswith(dotted) for key in overridden)

@@ -1,10 +1,10 @@
-"""Config sections about reading: decoder, runtime, lexicon, export."""
+"""Config section `predict`: model, runtime and decoder."""
 
 from typing import Literal
 
 from pydantic import model_validator
 
-from utils.config.data import PositiveInt, Real, Section, Share, key
+from utils.config.section import PositiveInt, Real, Section, Share, key, refuse
 
 
 class LexiconConfig(Section):
@@ -19,17 +19,9 @@ class LexiconConfig(Section):
     )
 
 
-class ExportConfig(Section):
-    """What `--export` makes of a model."""
-
-    int8: bool = key(False, "round the convolutions to 8-bit integers: faster, if not as exact")
-    largest_loss: Real = key(0.002, "most that int8 may add to the CER on the validation words", ge=0)
-
-
 class PredictConfig(Section):
-    graph_file: str | None = key(
-        None, "accepted for the seed project's files; the model folder holds the graph"
-    )
+    """Model, runtime and decoder of all jobs but training."""
+
     weights_file: str | None = key(
         None, "model folder to use while this experiment has trained none of its own"
     )
@@ -50,11 +42,11 @@ class PredictConfig(Section):
     ctc_weight: Share = key(
         0.3, "share of the CTC head's log p in decoding, where the network was trained with one"
     )
-    n_best: PositiveInt = key(1, "readings of each word to give with beam or lexicon, best first")
+    n_best: PositiveInt = key(1, "texts of each word to give with beam or lexicon, best first")
     views: int = key(
         1,
-        "shapes in which a doubtful word is read (as it is, slanted, zoomed); the text that they agree on "
-        "most is given (test-time augmentation)",
+        "variants of a doubtful word that are read (unchanged, slanted, zoomed); the text with the most "
+        "votes is given (test-time augmentation)",
         ge=1,
         le=5,
     )
@@ -65,8 +57,10 @@ class PredictConfig(Section):
 
     @model_validator(mode="after")
     def _enough_hypotheses(self) -> "PredictConfig":
+        problems = []
         if self.n_best > 1 and self.decoder == "greedy":
-            raise ValueError(f"n_best {self.n_best} needs decoder beam or lexicon: greedy finds one reading")
+            problems.append(f"n_best {self.n_best} needs decoder beam or lexicon: greedy finds one text")
         if self.n_best > self.beam_width:
-            raise ValueError(f"n_best {self.n_best} needs a beam_width as large, not {self.beam_width}")
+            problems.append(f"n_best {self.n_best} needs a beam_width as large, not {self.beam_width}")
+        refuse(problems)
         return self

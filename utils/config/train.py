@@ -1,10 +1,11 @@
-"""Config section about training: data mixed in, optimizer, devices, what is written."""
+"""Config section `train`: data, optimizer, devices and output of a training."""
 
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from utils.config.data import PositiveInt, Real, Section, Share, SyntheticConfig, key
+from utils.config.section import PositiveInt, Real, Section, Share, key, refuse
+from utils.config.synthetic import SyntheticConfig
 
 
 class TrainOnSubsetConfig(Section):
@@ -24,14 +25,11 @@ class WeightsInitializationConfig(Section):
 
 
 class OutputConfig(Section):
-    output_graph: str | None = key(
-        None, "accepted for the seed project's files; the model folder holds the graph"
-    )
     output_weights: str | None = key(None, "model folder to copy the best model to at the end")
 
 
 class PackedConfig(Section):
-    """Training words in a few large files, for more words than memory or a file system likes."""
+    """Training words in a few large files, for more words than memory or a file system can hold."""
 
     folder: str | None = key(
         None, "packed dataset (python -m tools.pack_dataset) to train on instead of labels_file's train words"
@@ -42,33 +40,31 @@ class AdditionalDataConfig(Section):
     """A second dataset whose training words are mixed in; its val and test words are not used."""
 
     labels_file: str | None = key(None, "labels of a dataset to mix in; null: none")
-    images_folder: str | None = key(None, "folder that its file names start from")
-    words_per_epoch: int = key(0, "words of it in an epoch, the next one takes others; 0: all", ge=0)
+    images_folder: str | None = key(None, "folder to which its file names are relative")
+    words_per_epoch: int = key(0, "words of it per epoch, different ones in the next; 0: all", ge=0)
     synthetic: SyntheticConfig = SyntheticConfig()
 
     @model_validator(mode="after")
     def _whole(self) -> "AdditionalDataConfig":
         if (self.labels_file is None) != (self.images_folder is None):
-            raise ValueError("labels_file and images_folder go together: set both")
+            refuse(["labels_file and images_folder go together: set both"])
         return self
 
 
 class DistributionConfig(Section):
-    """Training on several devices or machines; SCALING.md says how."""
+    """Training on several devices or machines, as described in SCALING.md."""
 
     strategy: Literal["none", "mirrored", "data_parallel"] = key(
         "none",
         "mirrored: all GPUs of one machine (TensorFlow); data_parallel: all processes and their GPUs (JAX)",
     )
     coordinator: Annotated[str, Field(pattern=r"^[^\s:]+:\d{1,5}$|^\[[^\s\]]+\]:\d{1,5}$")] | None = key(
-        None, "host:port on which process 0 can be reached; null: as SLURM says"
+        None, "host:port at which process 0 can be reached; null: as JAX detects, such as from SLURM"
     )
-    num_processes: PositiveInt | None = key(
-        None, "number of processes, null: 1; SLURM's own number overrides it"
-    )
+    num_processes: PositiveInt | None = key(None, "number of processes; null: as JAX detects, or 1")
     process_id: int | None = key(
         None,
-        "which of them this is, from 0; SLURM's or a Kubernetes indexed job's number overrides it",
+        "number of this process, from 0; null: as JAX detects, or the index of a Kubernetes indexed job",
         ge=0,
     )
     timeout: Annotated[int, Field(ge=10)] = key(
@@ -77,48 +73,49 @@ class DistributionConfig(Section):
 
 
 class TrainConfig(Section):
+    """Data, optimizer, devices and output of a training."""
+
     train_on_subset: TrainOnSubsetConfig = TrainOnSubsetConfig()
     additional_data: AdditionalDataConfig = AdditionalDataConfig()
     packed: PackedConfig = PackedConfig()
-    optimizer: Literal["adam", "adamw", "sgd", "rmsprop", "adagrad", "adadelta"] = key("adam", "optimizer")
-    learning_rate: Real = key(0.001, "peak learning rate", gt=0)
-    warmup_steps: int = key(0, "steps over which the learning rate rises linearly to its peak", ge=0)
-    schedule: Literal["constant", "cosine"] = key("constant", "course of the learning rate after warm-up")
+    optimizer: Literal["adam", "adamw", "sgd", "rmsprop", "adagrad", "adadelta"] = key("adamw", "optimizer")
+    learning_rate: Real = key(0.003, "peak learning rate", gt=0)
+    warmup_steps: int = key(300, "steps over which the learning rate rises linearly to its peak", ge=0)
+    schedule: Literal["constant", "cosine"] = key("cosine", "course of the learning rate after warm-up")
     final_learning_rate: Real = key(1e-5, "learning rate at the end of a cosine schedule", ge=0)
-    weight_decay: Real = key(0.0, "decoupled weight decay per step; adamw only", ge=0)
-    clip_norm: Real = key(0.0, "largest global gradient norm; 0: no clipping", ge=0)
+    weight_decay: Real = key(0.02, "decoupled weight decay per step; adamw only", ge=0)
+    clip_norm: Real = key(1.0, "largest global gradient norm; 0: no clipping", ge=0)
     ema_decay: Annotated[Real, Field(ge=0, lt=1)] = key(
         0.0, "moving average of the weights, evaluated and saved instead of them; 0: off"
     )
     label_smoothing: Annotated[Real, Field(ge=0, lt=1)] = key(
-        0.0, "probability mass spread over all characters"
+        0.05, "probability mass spread over all characters"
     )
-    batch_size: PositiveInt = key(256, "words per step")
+    batch_size: PositiveInt = key(128, "words per step")
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16", "auto"] = key(
-        "float32",
+        "auto",
         "number format of training's matrix products; mixed_float16: for GPUs without bfloat16; "
         "auto: mixed_bfloat16 on CPUs with instructions for it, float32 elsewhere",
     )
     statistics_batches: int = key(
-        0,
-        "training batches from which batch normalisation's statistics are estimated anew after each epoch; "
-        "0: its running averages are kept",
+        40,
+        "training batches over which the statistics of batch normalisation are recomputed after each epoch; "
+        "0: keep the running averages",
         ge=0,
     )
     fixed_statistics_epochs: int = key(
-        0,
-        "last epochs in which batch normalisation uses its running averages, as reading does, instead of "
+        1,
+        "last epochs in which batch normalisation uses its running averages, as in prediction, instead of "
         "each batch's own statistics",
         ge=0,
     )
     distribution: DistributionConfig = DistributionConfig()
     num_epochs: PositiveInt = key(50, "passes over the training words")
-    use_multiprocessing: bool = key(False, "accepted for the seed project's files; threads are always used")
     num_workers: PositiveInt = key(2, "threads that augment and batch ahead of training", le=256)
     weights_initialization: WeightsInitializationConfig = WeightsInitializationConfig()
     output: OutputConfig = OutputConfig()
     save_every_minutes: Real = key(
-        5.0, "save the training state this often within an epoch; 0: after epochs only", ge=0
+        5.0, "interval at which the training state is saved within an epoch; 0: after epochs only", ge=0
     )
     max_unusable_share: Share = key(
         0.05, "refuse to start when more than this share of the words is unusable"

@@ -1,0 +1,53 @@
+"""Config section `callbacks`: what happens after each epoch of training."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from utils.config.section import PositiveInt, Real, Section, key
+
+Metric = Literal["val_cer", "val_wer", "val_loss", "loss"]
+
+
+class EarlyStoppingConfig(Section):
+    enabled: bool = key(False, "stop when the monitored value no longer improves")
+    monitor: Metric = key("val_cer", "value to watch")
+    patience: PositiveInt = key(10, "epochs without improvement before stopping")
+
+
+class CheckpointConfig(Section):
+    enabled: bool = key(True, "write this snapshot")
+    out_file: str | None = key(None, "model folder to write; null: `best` or `last` in experiment_folder")
+    monitor: Metric = key("val_cer", "value that decides which epoch is best")
+
+
+class TensorBoardConfig(Section):
+    enabled: bool = key(False, "write TensorBoard logs")
+    log_dir: str | None = key(None, "their folder; null: `tensorboard` in experiment_folder")
+
+
+class ReduceLrOnPlateauConfig(Section):
+    enabled: bool = key(
+        False, "lower the learning rate when the monitored value stalls; needs schedule constant"
+    )
+    monitor: Metric = key("val_loss", "value to watch")
+    factor: Annotated[Real, Field(gt=0, lt=1)] = key(0.1, "factor on the learning rate")
+    patience: PositiveInt = key(10, "epochs without improvement before lowering")
+
+
+class ValidationConfig(Section):
+    """Decoding of validation words after each epoch, for val_cer and val_wer."""
+
+    max_words: int = key(0, "decode this many validation words, spread over the set; 0: all", ge=0)
+    every_epochs: PositiveInt = key(1, "decode after every so many epochs, and after the last")
+
+
+class CallbacksConfig(Section):
+    """What is measured, saved and decided after each epoch."""
+
+    early_stopping: EarlyStoppingConfig = EarlyStoppingConfig()
+    model_best_checkpoint: CheckpointConfig = CheckpointConfig()
+    model_last_checkpoint: CheckpointConfig = CheckpointConfig()
+    tensorboard: TensorBoardConfig = TensorBoardConfig()
+    reduce_lr_on_plateau: ReduceLrOnPlateauConfig = ReduceLrOnPlateauConfig()
+    validation: ValidationConfig = ValidationConfig()

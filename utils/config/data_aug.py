@@ -1,0 +1,60 @@
+"""Config section `data_aug`: random distortion of training images."""
+
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from utils.config.section import Real, Section, Share, key, refuse
+
+Range = Annotated[list[Real], Field(min_length=2, max_length=2)]
+
+
+class DataAugConfig(Section):
+    """Random distortion of training images, drawn again in every epoch."""
+
+    use_data_aug: bool = key(True, "distort training images")
+    rotation_range: Real = key(2.0, "largest rotation, degrees either way", ge=0, le=180)
+    width_shift_range: Real = key(0.0, "largest shift to either side, as a part of the width", ge=0, le=1)
+    height_shift_range: Real = key(0.05, "largest shift up or down, as a part of the height", ge=0, le=1)
+    zoom_range: Range = key([0.9, 1.1], "[smallest, largest] scale, drawn for each axis")
+    horizontal_flip: bool = key(False, "mirror half of the images left to right")
+    vertical_flip: bool = key(False, "mirror half of the images upside down")
+    shear_range: Real = key(12.0, "largest slant, degrees either way", ge=0, lt=80)
+    elastic_range: Real = key(1.5, "largest displacement of a control point, in pixels", ge=0, le=1000)
+    elastic_grid: Annotated[Real, Field(ge=4)] = key(16.0, "distance between the control points, in pixels")
+    thickness_range: Real = key(0.6, "largest growth or loss of stroke width, in pixels", ge=0, le=100)
+    broken_strokes: Annotated[Real, Field(ge=0, lt=1)] = key(
+        0.0,
+        "largest share of the ink lost in gaps, as after a threshold that was too high; in half the images",
+    )
+    occlusion: Real = key(
+        0.0, "largest side of a patch of paper laid over half the images, as a part of the height", ge=0, le=1
+    )
+    contrast_range: Range = key([1.0, 1.0], "[smallest, largest] factor on the darkness of the ink")
+    noise_range: Real = key(0.0, "largest standard deviation of pixel noise, in grey levels", ge=0, le=255)
+    blur_range: Real = key(0.0, "largest standard deviation of Gaussian blur, in pixels", ge=0, le=100)
+    binarize_probability: Share = key(0.0, "share of the images turned to pure black and white")
+    wrong_characters: Share = key(
+        0.0, "share of the decoder's input characters that are replaced by random ones"
+    )
+
+    @property
+    def moves_ink(self) -> bool:
+        """Whether any geometric kind is on."""
+        ranges = (self.rotation_range, self.shear_range, self.elastic_range)
+        shifts = (self.width_shift_range, self.height_shift_range)
+        return any(ranges + shifts) or self.horizontal_flip or self.vertical_flip or self.zoom_range != [1, 1]
+
+    @model_validator(mode="after")
+    def _ranges_ascend(self) -> "DataAugConfig":
+        refuse(
+            [
+                f"{name} is [{low}, {high}]; it needs 0.01 <= smallest <= largest <= 100"
+                for name, (low, high) in (
+                    ("zoom_range", self.zoom_range),
+                    ("contrast_range", self.contrast_range),
+                )
+                if not 0.01 <= low <= high <= 100
+            ]
+        )
+        return self

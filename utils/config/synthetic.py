@@ -1,0 +1,21 @@
+"""Config section `synthetic`: the embedded dataset."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from utils.config.section import Section, Share, key
+
+
+class SyntheticConfig(Section):
+    """Words rendered from the bundled fonts where labels_file is missing."""
+
+    enabled: bool = key(False, "create images_folder and labels_file on first use")
+    num_words: Annotated[int, Field(ge=10)] = key(20_000, "training words; val and test get a tenth each")
+    beyond_dictionary: Share = key(
+        0.17, "share of labels that are no dictionary words, so that the model learns to read them, too"
+    )
+    text: Literal["english", "accented"] = key(
+        "english", "language of the labels; accented: French, German and Spanish words with accents"
+    )
+    seed: int = key(1, "seed of texts, fonts and distortions", ge=0)
