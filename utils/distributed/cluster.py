@@ -1,4 +1,4 @@
-"""The devices and processes that train together: Keras' strategies, and what processes tell each other."""
+"""The devices and processes of one training: Keras' strategies, and exchange between the processes."""
 
 import contextlib
 import json
@@ -12,15 +12,11 @@ import keras
 import numpy as np
 
 from utils.config.train import DistributionConfig
-from utils.distributed.job_environment import Place, find_place
 from utils.errors import Interrupted, UserError
 from utils.log import log
 
-# What errors of gloo, NCCL and gRPC have in common when a process at the other end has gone.
+# Words in the errors of gloo, NCCL and gRPC when the process at the other end has ended.
 LOST = ("gloo", "nccl", "connection", "peer", "heartbeat", "coordination", "deadline", "unavailable")
-
-
-ALONE = Place(None, 1, 0)
 
 
 class Cluster:
@@ -31,15 +27,15 @@ class Cluster:
         distributed: whether there is more than one process or device to train on.
     """
 
-    def __init__(self, strategy: str = "none", place: Place = ALONE, timeout: int = 100) -> None:
-        self.strategy = strategy
-        self.index, self.number = place.process_id, place.num_processes
+    def __init__(self, strategy: str = "none", handle: Any = None, index: int = 0, number: int = 1) -> None:
+        """
+        Args:
+            strategy: a value of `train.distribution.strategy`.
+            handle: TensorFlow's strategy or Keras' distribution.
+        """
+        self.strategy, self.index, self.number = strategy, index, number
         self.distributed = strategy != "none"
-        self._handle: Any = None
-        if strategy == "mirrored":
-            self._handle = _mirrored()
-        elif strategy == "data_parallel":
-            self._handle = _data_parallel(place, timeout)
+        self._handle = handle
 
     @property
     def is_first(self) -> bool:
@@ -55,7 +51,7 @@ class Cluster:
 
     @contextlib.contextmanager
     def training_scope(self) -> Iterator[None]:
-        """Within the block networks are made, and trained, for all devices."""
+        """Scope in which networks are built and trained for all devices."""
         if self.strategy == "mirrored":
             with self._handle.scope():
                 yield
@@ -67,13 +63,13 @@ class Cluster:
 
     @contextlib.contextmanager
     def fit_scope(self) -> Iterator[None]:
-        """Around `fit`, whose callbacks work outside of a mirrored strategy."""
+        """Scope of `fit`, whose callbacks run outside of a mirrored strategy."""
         with self.training_scope() if self.strategy == "data_parallel" else contextlib.nullcontext():
             yield
 
     @contextlib.contextmanager
     def local_scope(self) -> Iterator[None]:
-        """Within the block networks are made, and run, for this process alone."""
+        """Scope in which networks are built and run for this process alone."""
         if self.strategy == "data_parallel":
             with _distribution(None):
                 yield
@@ -81,7 +77,7 @@ class Cluster:
             yield
 
     def gather(self, value: Any) -> list[Any]:
-        """The JSON values that all processes give, in the order of the processes; all must call it."""
+        """The JSON values of all processes, in their order; all processes must call it."""
         if self.number == 1:
             return [value]
         from jax.experimental.multihost_utils import process_allgather
@@ -94,7 +90,7 @@ class Cluster:
         return [json.loads(row[:size].tobytes()) for row, size in zip(rows, sizes)]
 
     def shard(self, dataset: Any) -> Any:
-        """Every `number`-th word of a `Dataset`, from the `index`-th on: all processes' parts are the whole.
+        """Every `number`-th word of a `Dataset`, from the `index`-th on; the processes' parts add up to it.
 
         Raises:
             UserError: there are fewer words than processes.
@@ -106,11 +102,7 @@ class Cluster:
         return dataset.select(np.arange(self.index, len(dataset), self.number))
 
     def stops_at(self, step: int) -> bool:
-        """Whether all processes are to stop after this step, for one has been told to; called at every step.
-
-        Args:
-            step: done since the start of the training.
-        """
+        """Whether all processes must stop after this step (counted over the training): one got a signal."""
         if self.number == 1:
             return False
         from jax.experimental.multihost_utils import reached_preemption_sync_point
@@ -119,7 +111,7 @@ class Cluster:
 
     @contextlib.contextmanager
     def main_process_first(self) -> Iterator[None]:
-        """Runs the block in process 0 and then in the others, for the first one makes files."""
+        """Runs the block in process 0, which creates files, and then in the others."""
         if not self.is_first:
             self.gather(None)
         yield
@@ -138,9 +130,9 @@ class Cluster:
 
     @contextlib.contextmanager
     def abort_all_on_error(self) -> Iterator[None]:
-        """Within the block an error of one process ends them all, this one with a sentence and at once.
+        """Ends this process at once when the block fails, with a message; the others then fail, too.
 
-        Python's own way out would wait for the other processes, which wait for this one.
+        A regular exit of Python would wait for the other processes, which wait for this one.
         """
         try:
             yield
@@ -159,27 +151,32 @@ class Cluster:
             os._exit(2 if isinstance(explained, UserError) else 1)
 
     def explain(self, error: BaseException) -> BaseException:
-        """What to tell of `error`: that another process is gone, if that is the cause."""
+        """`error`, or a UserError if its cause is that another process has ended."""
         text = str(error).lower()
         if self.number > 1 and not isinstance(error, UserError) and any(word in text for word in LOST):
             return UserError(
-                "another process of this training has ended, or the network to it has; its own output says "
-                "why. The same command, on any number of processes, goes on from the last saved state."
+                "another process of this training has ended, or the connection to it; see its output for the "
+                "cause. The same command, on any number of processes, resumes from the last saved state."
             )
         return error
 
 
 def start_cluster(settings: DistributionConfig) -> Cluster:
-    """Meets the other processes, if the config asks for any.
+    """The devices of the strategy; with data_parallel it connects to the other processes.
 
     Raises:
-        UserError: the strategy needs another backend, the place of this process is not known, the others
-            don't come.
+        UserError: the settings are incomplete or contradictory, or the other processes don't come.
     """
-    if settings.strategy == "none":
-        return Cluster()
-    place = find_place(settings, os.environ) if settings.strategy == "data_parallel" else ALONE
-    return Cluster(settings.strategy, place, settings.timeout)
+    if settings.strategy == "mirrored":
+        return Cluster("mirrored", _mirrored())
+    if settings.strategy == "data_parallel":
+        import jax
+
+        _connect(settings)
+        devices = keras.distribution.list_devices()
+        handle = keras.distribution.DataParallel(devices=devices, auto_shard_dataset=False)
+        return Cluster("data_parallel", handle, jax.process_index(), jax.process_count())
+    return Cluster()
 
 
 @contextlib.contextmanager
@@ -199,27 +196,40 @@ def _mirrored() -> Any:
     return tf.distribute.MirroredStrategy([device.name for device in devices])
 
 
-def _data_parallel(place: Place, timeout: int) -> Any:
+def _connect(settings: DistributionConfig) -> None:
+    """Connects to the other processes: those of the config, else those that JAX detects, such as SLURM's."""
     import jax
 
-    if place.num_processes > 1:
-        # Ignored where there are GPUs, which have NCCL.
-        jax.config.update("jax_cpu_collectives_implementation", "gloo")
-        try:
-            jax.distributed.initialize(
-                place.coordinator,
-                place.num_processes,
-                place.process_id,
-                cluster_detection_method="deactivate",
-                initialization_timeout=timeout,
-                heartbeat_timeout_seconds=timeout,
-                shutdown_timeout_seconds=timeout,
-            )
-        except RuntimeError as error:
-            raise UserError(
-                f"The {place.num_processes} processes don't meet at {place.coordinator} within {timeout} s "
-                f"({str(error).splitlines()[0][:160]}); check train.distribution, and that process 0 "
-                "runs there."
-            ) from None
-    devices = keras.distribution.list_devices()
-    return keras.distribution.DataParallel(devices=devices, auto_shard_dataset=False)
+    if settings.num_processes == 1:
+        return
+    process_id, index = settings.process_id, os.environ.get("JOB_COMPLETION_INDEX", "")
+    if process_id is None and index.isdecimal():
+        process_id = int(index)  # A Kubernetes indexed job.
+    # Only used by several processes on CPUs.
+    jax.config.update("jax_cpu_collectives_implementation", "gloo")
+    try:
+        jax.distributed.initialize(
+            settings.coordinator,
+            settings.num_processes,
+            process_id,
+            local_device_ids=[],  # All that the process can see; by default JAX takes one per task of SLURM.
+            initialization_timeout=settings.timeout,
+            heartbeat_timeout_seconds=settings.timeout,
+            shutdown_timeout_seconds=settings.timeout,
+        )
+    except ValueError as error:
+        if settings.coordinator is settings.num_processes is settings.process_id is None:
+            return  # Nothing is configured or detected: a single process.
+        raise UserError(
+            f"train.distribution does not describe the processes ({_first_line(error)}); set coordinator, "
+            "num_processes and process_id, which counts from 0."
+        ) from None
+    except RuntimeError as error:
+        raise UserError(
+            f"The processes of this training don't meet within {settings.timeout} s ({_first_line(error)}); "
+            "check train.distribution, and that process 0 runs at its coordinator."
+        ) from None
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0][:160].rstrip(".")
