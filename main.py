@@ -101,7 +101,7 @@ def _run(arguments: argparse.Namespace) -> int:
     """Runs the job that the arguments name; returns the exit code."""
     # After the arguments, so that --help comes at once.
     from utils.config.load import load_config
-    from utils.distributed.job_environment import choose_backend
+    from utils.distributed.backend import choose_backend
 
     config = load_config(arguments.conf, arguments.set)
     if arguments.train or arguments.export:

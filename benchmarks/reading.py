@@ -9,7 +9,7 @@ from data_generators.dataset import Dataset, open_dataset, read_dataset_labels
 from models.description import artifact_folder
 from predictors.loading import load_predictor
 from predictors.word_predictor import WordPredictor
-from utils.config.data import ImageConfig
+from utils.config.image import ImageConfig
 from utils.config.schema import Config
 
 

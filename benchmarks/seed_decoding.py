@@ -31,7 +31,7 @@ def read_words(config: Config) -> dict[str, float]:
     _decode(images[:8], encoder, decoder, steps=2)
     start = time.perf_counter()
     for first in range(0, len(images), size):
-        _decode(images[first : first + size], encoder, decoder, config.network.max_seq_lenght)
+        _decode(images[first : first + size], encoder, decoder, config.network.max_seq_length)
     return {"words_per_second": len(images) / (time.perf_counter() - start), "words": len(images)}
 
 

@@ -53,7 +53,7 @@ class SeedBatches(keras.utils.PyDataset):
         images -= images.mean((1, 2, 3), keepdims=True)
         images /= np.maximum(images.std((1, 2, 3), keepdims=True), 1)
         labels = [word.label for word in words]
-        ids = self.tokenizer.encode_batch(labels, self.config.network.max_seq_lenght)
+        ids = self.tokenizer.encode_batch(labels, self.config.network.max_seq_length)
         read, target = (self._one_hot(each) for each in ids)
         return (images, read), target
 
@@ -76,6 +76,6 @@ def build_model(config: Config, vocabulary: int) -> keras.Model:
         features = layers.MaxPooling2D()(features)
     steps = layers.Reshape((-1, features.shape[-1]))(features)
     _, *states = layers.LSTM(network.latent_dim, return_state=True)(steps)
-    read = keras.Input((network.max_seq_lenght, vocabulary))
+    read = keras.Input((network.max_seq_length, vocabulary))
     outputs = layers.LSTM(network.latent_dim, return_sequences=True)(read, initial_state=states)
     return keras.Model([image, read], layers.Dense(vocabulary, activation="softmax")(outputs))

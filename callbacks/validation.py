@@ -9,7 +9,7 @@ from data_generators.input_pipeline import InputPipeline
 from metrics.score_prediction import score_prediction
 from models.precision import precision_scope
 from predictors.predictor_seq2seq import PredictorSeq2Seq
-from utils.config.schema import ValidationConfig
+from utils.config.callbacks import ValidationConfig
 
 
 class ValidationScores(keras.callbacks.Callback):

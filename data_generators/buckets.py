@@ -3,8 +3,9 @@
 import math
 from collections.abc import Sequence
 
-from utils.config.data import DataAugConfig, ImageConfig
-from utils.config.schema import NetworkConfig
+from utils.config.data_aug import DataAugConfig
+from utils.config.image import ImageConfig
+from utils.config.network import NetworkConfig
 
 # Parts of the largest width, each about a third more than the one before: padding stays below that.
 WIDTHS = (1 / 6, 1 / 4, 3 / 8, 1 / 2, 3 / 4, 1)
@@ -32,7 +33,7 @@ class Buckets:
         self.fixed_width = size.x_size if image.fixed_width else None
         self.stride = column_stride
         self.widths = sorted({self._columns(part * size.x_size) for part in WIDTHS})
-        longest = network.max_seq_lenght
+        longest = network.max_seq_length
         self.lengths = [length for length in LENGTHS if length < longest] + [longest]
         if network.fixed_seq_length:
             self.lengths = [longest]

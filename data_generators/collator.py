@@ -73,7 +73,7 @@ class Collator:
         repeated = repeated.reshape(self.parts, -1)[self.part]
         network, size = self.config.network, self.config.image.image_size
         needed = [self._min_width(label) for label in labels]
-        width, largest, length = 0, size.x_size, network.max_seq_lenght if network.fixed_seq_length else None
+        width, largest, length = 0, size.x_size, network.max_seq_length if network.fixed_seq_length else None
         if self.buckets:
             width = self.buckets.width(int(widths.max()), max(needed))
             largest = min(largest, width)

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from data_generators.geometric_augmentation import PAPER, warp
-from utils.config.data import DataAugConfig
+from utils.config.data_aug import DataAugConfig
 
 NOISE_PROBABILITY = 0.5  # clean scans must stay part of the training data
 BINARIZE_JITTER = 20.0  # grey levels around Otsu's threshold; archives choose theirs differently

@@ -109,7 +109,7 @@ def with_trainable_labels(dataset: Dataset, tokenizer: Tokenizer, config: Config
     if not positions:
         raise UserError(
             f"No validation label in {config.labels_file} fits the charset and "
-            "network.max_seq_lenght; check that train and val are of one kind."
+            "network.max_seq_length; check that train and val are of one kind."
         )
     if len(positions) < len(dataset):
         log(f"{len(dataset) - len(positions)} validation labels can't be learned; val_loss leaves them out.")
@@ -122,8 +122,8 @@ def label_problem(label: str, tokenizer: Tokenizer | None, config: Config) -> st
         return "empty label"
     if tokenizer is None:
         return None
-    if len(label) >= config.network.max_seq_lenght:
-        return "label too long for network.max_seq_lenght"
+    if len(label) >= config.network.max_seq_length:
+        return "label too long for network.max_seq_length"
     if set(label) - set(tokenizer.charset):
         return "label has characters outside the charset"
     width = ctc_columns(label) * config.network.column_stride if config.network.ctc_weight else 0

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from preprocessing.word_image import PAPER
-from utils.config.data import DataAugConfig
+from utils.config.data_aug import DataAugConfig
 
 BORDER: dict[str, Any] = {"borderMode": cv2.BORDER_CONSTANT, "borderValue": (PAPER, PAPER, PAPER)}
 # A pixel belongs to the ink box when it has this part of the darkest pixel's darkness: below it are

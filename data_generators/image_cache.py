@@ -23,7 +23,7 @@ import cv2
 import numpy as np
 
 from preprocessing.word_image import UnusableImage, read_word_image
-from utils.config.data import ImageConfig
+from utils.config.image import ImageConfig
 from utils.errors import UserError
 from utils.files import atomic_write, is_inside, remove_stale, write_json
 from utils.log import progress_bar

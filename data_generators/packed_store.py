@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from pydantic import ValidationError
 
-from utils.config.data import ImageConfig
+from utils.config.image import ImageConfig
 from utils.errors import UserError
 from utils.files import atomic_write, write_json
 

@@ -66,9 +66,9 @@ def _check_labels(store: PackedStore, tokenizer: Tokenizer, config: Config) -> N
         raise UserError(
             f"{store.folder} has labels with characters outside the charset ({unknown!r}); {advice}."
         )
-    if store.longest >= config.network.max_seq_lenght:
+    if store.longest >= config.network.max_seq_length:
         raise UserError(
-            f"{store.folder} has labels of {store.longest} characters; set network.max_seq_lenght to "
+            f"{store.folder} has labels of {store.longest} characters; set network.max_seq_length to "
             f"{store.longest + 1}, {way_out}."
         )
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from base.base_predictor import Prediction
 from preprocessing.word_image import read_word_image, to_network_geometry
-from utils.config.data import ImageConfig
+from utils.config.image import ImageConfig
 from utils.paths import ROOT
 
 TOLERANCE = 1e-4

@@ -14,8 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from base.base_predictor import Prediction
 from metrics.calibration import calibrate
 from models.description import DESCRIPTION_FILE, read_description, read_spec, short
+from utils.config.network import NetworkConfig
 from utils.config.predict import PredictConfig
-from utils.config.schema import NetworkConfig
 from utils.errors import UserError
 from utils.files import write_json
 

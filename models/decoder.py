@@ -4,7 +4,7 @@ import keras
 from keras import layers, ops
 
 from models.attention import LuongAttention
-from utils.config.schema import NetworkConfig
+from utils.config.network import NetworkConfig
 
 
 class Decoder(layers.Layer):

@@ -14,8 +14,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from preprocessing.tokenizer import Tokenizer
-from utils.config.data import ImageConfig
-from utils.config.schema import Config, NetworkConfig
+from utils.config.image import ImageConfig
+from utils.config.legacy import upgrade_image, upgrade_network
+from utils.config.network import NetworkConfig
+from utils.config.schema import Config
 from utils.errors import UserError
 from utils.files import is_inside, open_regular
 from utils.paths import resolve_shipped
@@ -117,10 +119,10 @@ class ModelSpec:
 def read_spec(folder: Path, description: dict[str, Any]) -> ModelSpec:
     """Image geometry, network and charset of a model folder; raises UserError if they are incomplete."""
     try:
-        image = ImageConfig.model_validate(description["image"])
+        image = ImageConfig.model_validate(upgrade_image(description["image"]))
         # How large the files may be that are read is not the model's to say.
         image = image.model_copy(update={"max_pixels": ImageConfig().max_pixels})
-        network = NetworkConfig.model_validate(description["network"])
+        network = NetworkConfig.model_validate(upgrade_network(description["network"]))
     except (KeyError, ValidationError) as error:
         raise UserError(
             f"{folder / DESCRIPTION_FILE} is incomplete or of another version: {short(error)}."

@@ -4,8 +4,8 @@ import keras
 from keras import layers
 
 from models.layers import BatchNormalization, Columns, MaskColumns, NormalizeImage
-from utils.config.data import ImageConfig
-from utils.config.schema import NetworkConfig
+from utils.config.image import ImageConfig
+from utils.config.network import NetworkConfig
 
 
 def build_encoder(image: ImageConfig, network: NetworkConfig) -> keras.Model:

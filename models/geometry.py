@@ -3,7 +3,7 @@
 import math
 from itertools import pairwise
 
-from utils.config.schema import NetworkConfig
+from utils.config.network import NetworkConfig
 
 
 def ctc_columns(label: str) -> int:

@@ -8,8 +8,8 @@ from models.decoder import Decoder
 from models.encoder import build_encoder
 from models.losses import CharacterCrossEntropy, CtcLoss
 from preprocessing.tokenizer import Tokenizer
-from utils.config.data import ImageConfig
-from utils.config.schema import NetworkConfig
+from utils.config.image import ImageConfig
+from utils.config.network import NetworkConfig
 
 
 class ModelSeq2Seq(BaseModel):
@@ -36,7 +36,7 @@ class ModelSeq2Seq(BaseModel):
         self.encoder = build_encoder(self.image, self.network)
         self.decoder = Decoder(self.network, self.tokenizer.vocabulary_size, name="decoder")
         picture, width = self.encoder.inputs
-        length = self.network.max_seq_lenght if self.network.fixed_seq_length else None
+        length = self.network.max_seq_length if self.network.fixed_seq_length else None
         decoder_input = keras.Input((length,), dtype="int32", name="decoder_input")
         memory, mask, state_h, state_c = self.encoder([picture, width])
         logits = self.decoder(decoder_input, memory, mask, state_h, state_c)

@@ -13,12 +13,12 @@ from models.artifact import load_artifact
 from models.description import read_description, read_spec
 from models.model_seq2seq import ModelSeq2Seq
 from preprocessing.tokenizer import NUM_SPECIAL, normalize_label
-from utils.config.data import ImageConfig
-from utils.config.schema import NetworkConfig
+from utils.config.image import ImageConfig
+from utils.config.network import NetworkConfig
 from utils.errors import UserError
 
 # What a network may differ in from the model that it starts from: no weight depends on it.
-FREE = {"charset", "conv_dropout", "dropout", "max_seq_lenght", "fixed_seq_length", "loss"}
+FREE = {"charset", "conv_dropout", "dropout", "max_seq_length", "fixed_seq_length", "loss"}
 # How much less probable (as a logarithm) a new character begins than the letter that it begins as. The
 # extended model then reads what the old one has read, until training tells them apart.
 HANDICAP = 3.0

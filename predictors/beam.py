@@ -45,7 +45,7 @@ class BeamDecoder(keras.Model):
         self.next_characters = JointScorer(model, ctc_weight)
         # Known to Keras: JAX would go on with the weights that others have when it compiles.
         self.decoder, self.ctc_head = model.decoder, model.ctc_head
-        self.max_length = model.network.max_seq_lenght
+        self.max_length = model.network.max_seq_length
         self.width = width
         self.length_penalty = length_penalty
         self.n_best = n_best

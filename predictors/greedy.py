@@ -28,7 +28,7 @@ class GreedyDecoder(keras.Model):
         self.next_characters = JointScorer(model, ctc_weight)
         # Known to Keras: JAX would go on with the weights that others have when it compiles.
         self.decoder, self.ctc_head = model.decoder, model.ctc_head
-        self.max_length = model.network.max_seq_lenght
+        self.max_length = model.network.max_seq_length
 
     def call(self, inputs):
         memory, valid, state_h, state_c = self.encoder([inputs["image"], inputs["width"]], training=False)

@@ -52,7 +52,7 @@ class JointScorer:
         self.decoder = model.decoder
         self.ctc_head = model.ctc_head if ctc_weight else None
         self.ctc_weight = ctc_weight
-        self.max_length = model.network.max_seq_lenght
+        self.max_length = model.network.max_seq_length
         self.prefix = CtcPrefix(ops, CtcForward())
 
     def start(self, memory, valid, state_h, state_c, last) -> tuple[tuple[Any, ...], list[Any]]:

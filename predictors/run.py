@@ -12,7 +12,7 @@ from predictors.image_files import find_images
 from predictors.loading import load_predictor
 from predictors.output import is_doubtful, print_prediction, row, write_table
 from preprocessing.word_image import UnusableImage, is_binarised
-from utils.config.data import ImageConfig
+from utils.config.image import ImageConfig
 from utils.config.schema import Config
 from utils.files import check_writable
 from utils.log import log

@@ -8,7 +8,7 @@ import numpy as np
 from base.base_predictor import Prediction
 from data_generators.geometric_augmentation import slant_and_zoom
 from preprocessing.batch import widen
-from utils.config.data import ImageConfig
+from utils.config.image import ImageConfig
 
 # Slant to the right in degrees, and zoom, of the second view and of those after it: of each number of views
 # the best on IAM validation words, or nearly.

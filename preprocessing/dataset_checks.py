@@ -14,7 +14,7 @@ import numpy as np
 from preprocessing.importers.labelled_word import OUTSIDE_FOLDER
 from preprocessing.labels import SPLITS, LabelsFile, Word
 from preprocessing.word_image import UnusableImage, decode
-from utils.config.data import ImageConfig
+from utils.config.image import ImageConfig
 from utils.files import is_inside
 from utils.log import progress_bar
 

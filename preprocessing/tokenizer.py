@@ -94,7 +94,7 @@ class Tokenizer:
             if len(ids) >= length:
                 raise UserError(
                     f"Label {labels[row]!r} has {len(ids)} characters, but {length} steps hold at most "
-                    f"{length - 1} and the end: raise network.max_seq_lenght or leave the word out."
+                    f"{length - 1} and the end: raise network.max_seq_length or leave the word out."
                 )
             decoder_input[row, 0] = START
             decoder_input[row, 1 : len(ids) + 1] = ids

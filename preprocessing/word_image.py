@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from utils.config.data import ImageConfig
+from utils.config.image import ImageConfig
 from utils.errors import UserError
 
 PAPER = 255

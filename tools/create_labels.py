@@ -28,7 +28,7 @@ from preprocessing.importers.split import (
 from preprocessing.importers.table import read_table
 from preprocessing.labels import SPLITS, write_labels
 from utils.cli import run_command
-from utils.config.data import ImageConfig
+from utils.config.image import ImageConfig
 from utils.errors import UserError
 from utils.escaping import escape_csv, one_line
 from utils.files import check_writable, write_text

@@ -17,7 +17,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from preprocessing.word_image import decode
 from utils.cli import run_command
-from utils.config.data import ImageConfig
+from utils.config.image import ImageConfig
 from utils.errors import UserError
 from utils.escaping import one_line
 from utils.files import atomic_write

@@ -30,7 +30,7 @@ from preprocessing.dataset_checks import (
 )
 from preprocessing.labels import SPLITS, read_labels
 from utils.cli import run_command
-from utils.config.data import ImageConfig
+from utils.config.image import ImageConfig
 from utils.config.load import load_config
 from utils.errors import UserError
 from utils.escaping import one_line

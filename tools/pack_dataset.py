@@ -111,7 +111,7 @@ def _render(config: Config, task: tuple[int, int]) -> list[PackedWord]:
     words = []
     for index in range(*task):
         image, label, _ = sample(settings.seed, "train", index, settings.beyond_dictionary, settings.text)
-        too_long = len(label) >= config.network.max_seq_lenght
+        too_long = len(label) >= config.network.max_seq_length
         if not too_long and not (tokenizer and label_problem(label, tokenizer, config)):
             words.append((label, word_image_of_array(image, config.image)))
     return words

@@ -4,8 +4,8 @@ import math
 from pathlib import Path
 from typing import Any
 
-from utils.config.data import ImageConfig
-from utils.config.schema import Config, NetworkConfig
+from utils.config.legacy import upgrade_image, upgrade_network
+from utils.config.schema import Config
 from utils.errors import UserError
 from utils.log import log
 
@@ -45,9 +45,8 @@ def check_resumable(saved: dict[str, Any], now: dict[str, Any], folder: Path) ->
     whole = all(isinstance(before.get(name), type(value)) for name, value in now.items())
     if not whole or not 0 < before["learning_rate"] < math.inf or saved["step"] >= max(1, before["steps"]):
         raise UserError(f"The training state in {folder} is incomplete; start anew with --restart.")
-    for section, defaults in (("image", ImageConfig()), ("network", NetworkConfig())):
-        # A key that is newer than the state had its default's effect.
-        earlier = defaults.model_dump(mode="json") | before[section]
+    for section, upgrade in (("image", upgrade_image), ("network", upgrade_network)):
+        earlier = upgrade(before[section])
         for name, value in now[section].items():
             if earlier.get(name) != value:
                 raise UserError(

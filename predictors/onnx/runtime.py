@@ -94,7 +94,7 @@ class PredictorOnnx(WordPredictor):
         fed = {"image": np.ascontiguousarray(image), "width": width}
         carried = dict(zip(self.carried, self.encoder.run(self.carried, fed)))
         columns = carried.pop(COLUMNS, None)
-        shape = (len(image), self.spec.network.max_seq_lenght)
+        shape = (len(image), self.spec.network.max_seq_length)
         ids, log_probability = np.full(shape, PAD, np.int32), np.zeros(shape, np.float32)
         # The words in the decoder: their rows in the results, and which of them haven't ended.
         rows, running = np.arange(shape[0]), np.ones(shape[0], bool)

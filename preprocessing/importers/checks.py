@@ -17,7 +17,7 @@ from preprocessing.importers.labelled_word import (
     LabelledWord,
 )
 from preprocessing.word_image import UnusableImage, decode
-from utils.config.data import ImageConfig
+from utils.config.image import ImageConfig
 from utils.files import is_inside
 from utils.log import progress_bar
 

@@ -18,7 +18,7 @@ from data_generators.data_augmentation import (
     occlude,
 )
 from data_generators.geometric_augmentation import elastic_field, ink_box
-from utils.config.data import DataAugConfig
+from utils.config.data_aug import DataAugConfig
 
 MAX_WIDTH = 400
 EVERYTHING = DataAugConfig(

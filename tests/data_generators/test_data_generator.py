@@ -35,7 +35,7 @@ def make_config(**sections):
         "network": {"num_filters": [4], "conv_kernels": [[3, 3]], "columns": "height"},
         "data_aug": {"rotation_range": 4, "zoom_range": [0.8, 1.2], "noise_range": 30},
     }
-    values["network"] |= {"max_seq_lenght": 9, "fixed_seq_length": False}
+    values["network"] |= {"max_seq_length": 9, "fixed_seq_length": False}
     for name, keys in sections.items():
         values[name] = {**values.get(name, {}), **keys} if isinstance(keys, dict) else keys
     return validate_config(values, "test")

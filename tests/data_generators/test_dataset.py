@@ -41,7 +41,7 @@ def make(tmp_path, logged):
                 "num_filters": [4],
                 "conv_kernels": [[3, 3]],
                 "columns": "height",
-                "max_seq_lenght": 5,
+                "max_seq_length": 5,
             },
         }
         return validate_config({**values, **keys}, "test")
@@ -119,7 +119,7 @@ def test_labels_need_columns_where_widths_are_fixed(make, logged):
     """CTC: a column for each character, and one between equal ones; here there are four."""
     shape = {"image": {"fixed_width": True, "image_size": {"y_size": 16, "x_size": 16}}}
     network = {"num_filters": [4], "conv_kernels": [[3, 3]], "pooling": [[2, 4]], "columns": "height"}
-    network |= {"max_seq_lenght": 9, "ctc_weight": 0.3}
+    network |= {"max_seq_length": 9, "ctc_weight": 0.3}
     config = make(**shape, network=network, train={"max_unusable_share": 1.0})
     assert config.network.column_stride == 4
     dataset = open_dataset(config, words("abcd", "abca", "aab", "aabb", "abcda"), "train", TOKENIZER)
@@ -131,13 +131,13 @@ def test_training_drops_labels_it_can_not_learn_and_evaluation_keeps_them(make, 
     config = make(train={"max_unusable_share": 0.5})
     labels = ["abcd", "abcda", "abx", "a", "aa", "b", "\u00e4", "c", "d", "ab"]
     dataset = open_dataset(config, words(*labels), "train", TOKENIZER)
-    # max_seq_lenght 5 has room for four characters and the end.
+    # max_seq_length 5 has room for four characters and the end.
     assert [word.label for word in dataset.words] == ["abcd", "a", "aa", "b", "c", "d", "ab"]
     assert logged == [
         "3 of 10 train words are unusable: 2 label has characters outside the charset, "
-        "1 label too long for network.max_seq_lenght; they are left out."
+        "1 label too long for network.max_seq_length; they are left out."
     ]
-    TOKENIZER.encode_batch([word.label for word in dataset.words], config.network.max_seq_lenght)
+    TOKENIZER.encode_batch([word.label for word in dataset.words], config.network.max_seq_length)
     logged.clear()
     evaluation_model = open_dataset(config, words(*labels), "test")
     assert [word.label for word in evaluation_model.words] == labels and logged == []
@@ -179,7 +179,7 @@ def test_the_embedded_dataset_is_made_on_first_use_only(make, tmp_path, logged, 
         images_folder=str(tmp_path / "new" / "words"),
         labels_file=str(tmp_path / "new" / "labels.json"),
         synthetic={"enabled": True, "num_words": 12, "seed": 3},
-        network={"num_filters": [4], "conv_kernels": [[3, 3]], "columns": "height", "max_seq_lenght": 40},
+        network={"num_filters": [4], "conv_kernels": [[3, 3]], "columns": "height", "max_seq_length": 40},
     )
     monkeypatch.setattr("data_generators.synthetic.dataset.usable_cores", lambda: 1)
     splits = read_dataset_labels(config).splits

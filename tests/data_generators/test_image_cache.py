@@ -12,7 +12,7 @@ from PIL import Image
 from data_generators import image_cache
 from data_generators.image_cache import open_store, ordered_map
 from preprocessing.word_image import read_word_image
-from utils.config.data import ImageConfig, ImageSizeConfig
+from utils.config.image import ImageConfig, ImageSizeConfig
 from utils.errors import UserError
 
 IMAGE = ImageConfig(image_size=ImageSizeConfig(y_size=16, x_size=60), fixed_width=False)

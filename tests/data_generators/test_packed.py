@@ -19,7 +19,7 @@ from preprocessing.tokenizer import PAD, Tokenizer
 from preprocessing.word_image import read_word_image
 from tests.helpers.tiny import tiny_settings, write_settings
 from tools import pack_dataset
-from utils.config.data import ImageConfig
+from utils.config.image import ImageConfig
 from utils.config.load import load_config, validate_config
 from utils.errors import UserError
 
@@ -159,7 +159,7 @@ def test_labels_with_spaces_are_trained_on(dataset, tmp_path, eagerly):
 
 @pytest.mark.parametrize("text", ["english", "accented"])
 def test_rendered_words_are_those_of_create_synthetic(tmp_path, text):
-    settings = ["network.max_seq_lenght=4", "network.fixed_seq_length=false", "image.image_size.y_size=48"]
+    settings = ["network.max_seq_length=4", "network.fixed_seq_length=false", "image.image_size.y_size=48"]
     settings += [f"synthetic.text={text}"]
     options = ["--set", *settings, "--synthetic", "25", "--workers", "1", "--output", str(tmp_path / "new")]
     assert pack_dataset.main(["-c", "configs/config.yml", *options]) == 0
@@ -180,10 +180,10 @@ def test_training_takes_its_words_and_charset(make_config, store):
     lacking = r"characters outside the charset \('h'\); "
     with pytest.raises(UserError, match=lacking + r"set train\.weights_init.*add_characters"):
         open_training_words(config, words, [], Tokenizer(CHARSET[:-1]))
-    short = make_config(train={"packed": {"folder": str(store.folder)}}, network={"max_seq_lenght": 3})
+    short = make_config(train={"packed": {"folder": str(store.folder)}}, network={"max_seq_length": 3})
     with pytest.raises(UserError, match=lacking + r"add them to network\.charset, or pack"):
         open_training_words(short, words, [], Tokenizer(CHARSET[:-1]))
-    with pytest.raises(UserError, match="max_seq_lenght to 4"):
+    with pytest.raises(UserError, match="max_seq_length to 4"):
         open_training_words(short, words, [], tokenizer)
 
 

@@ -70,7 +70,7 @@ NETWORKS = {
 
 def random_network(make_config, seed=2, image=None, network=None) -> ModelSeq2Seq:
     """A network with large random weights and batch statistics, so that texts differ."""
-    config = make_config(image=image or {}, network={"max_seq_lenght": 9, **(network or {})})
+    config = make_config(image=image or {}, network={"max_seq_length": 9, **(network or {})})
     keras.utils.set_random_seed(seed)
     model = ModelSeq2Seq(config.image, config.network, Tokenizer("abcdefg"))
     rng = np.random.default_rng(seed)

@@ -176,7 +176,7 @@ def labels() -> dict[str, tuple[bytes, str]]:
 def training_labels() -> dict[str, tuple[bytes, str]]:
     """Labels files that can be evaluated but not trained on."""
     return {
-        "too_long": (_labels(_entry(label="much too long")), "1 label too long for network.max_seq_lenght"),
+        "too_long": (_labels(_entry(label="much too long")), "1 label too long for network.max_seq_length"),
         "foreign": (_labels(_entry(label="ß")), "1 label has characters outside the charset"),
         "no_validation": (_labels(_entry(), val=[]), "no usable word in its val split"),
         "validation_foreign": (_labels(_entry(), val=[_entry(label="ß")]), "No validation label"),

@@ -24,7 +24,7 @@ TINY = {
         "columns": "height",
         "latent_dim": 12,
         "charset": CHARSET,
-        "max_seq_lenght": LONGEST + 1,
+        "max_seq_length": LONGEST + 1,
         "fixed_seq_length": False,
     },
 }

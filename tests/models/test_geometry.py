@@ -7,7 +7,7 @@ import pytest
 from models.description import read_spec
 from models.geometry import least_parameters
 from tests.helpers.tiny import REPOSITORY
-from utils.config.schema import NetworkConfig
+from utils.config.network import NetworkConfig
 
 
 @pytest.mark.parametrize("name", ["iam", "iam_fast", "synthetic"])

@@ -11,8 +11,9 @@ from callbacks.batch_statistics import fix_statistics
 from models.layers import BatchNormalization
 from models.model_seq2seq import ModelSeq2Seq
 from preprocessing.tokenizer import END, PAD, START, Tokenizer
-from utils.config.data import ImageConfig
-from utils.config.schema import Config, NetworkConfig
+from utils.config.image import ImageConfig
+from utils.config.network import NetworkConfig
+from utils.config.schema import Config
 
 CHARSET = "abcdefg"
 SMALL = {
@@ -21,7 +22,7 @@ SMALL = {
     "use_batch_norm": False,
     "columns": "height",
     "latent_dim": 8,
-    "max_seq_lenght": 8,
+    "max_seq_length": 8,
     "fixed_seq_length": False,
 }
 IMAGE = ImageConfig.model_validate(

@@ -147,7 +147,7 @@ def test_another_network_or_geometry_is_refused(make_config, changes, key, folde
 
 
 def test_what_no_weight_depends_on_may_differ(make_config, folder_of_full):
-    changes = {"dropout": 0.4, "max_seq_lenght": 9, "strides": [[1, 1]], "encoder_dim": 12, "ctc_weight": 0.1}
+    changes = {"dropout": 0.4, "max_seq_length": 9, "strides": [[1, 1]], "encoder_dim": 12, "ctc_weight": 0.1}
     config = make_config(network=merged(FULL, changes), image={"scale": 0.5, "binarization": "otsu"})
     check_same_shape(folder_of_full, config.image, config.network)
 

@@ -43,7 +43,7 @@ def read(decoder, model, images):
 
 def all_texts(model: ModelSeq2Seq, image: np.ndarray) -> dict[str, float]:
     """Log probability of every text that the network can write, by teacher forcing."""
-    longest = model.network.max_seq_lenght - 1
+    longest = model.network.max_seq_length - 1
     charset = model.tokenizer.charset
     texts = [
         "".join(chars) for length in range(longest + 1) for chars in itertools.product(charset, repeat=length)
@@ -74,7 +74,7 @@ def small(make_config):
     """A function: network settings -> a network with 3 characters that writes at most 3, so 40 texts."""
 
     def make(**network) -> ModelSeq2Seq:
-        model = build(make_config, **{"max_seq_lenght": 4, "end_bias": 0.0, **network})
+        model = build(make_config, **{"max_seq_length": 4, "end_bias": 0.0, **network})
         small = ModelSeq2Seq(model.image, model.network, Tokenizer("abc"))
         rng = np.random.default_rng(8)
         for variable in small.model.trainable_variables:
@@ -138,7 +138,7 @@ def test_a_word_reads_alike_alone_and_in_a_batch(make_config, width):
 
 @pytest.mark.parametrize("settings", [{}, {"decoder": "beam", "beam_width": 3}])
 def test_longest_text_leaves_room_for_the_end(make_config, settings):
-    """A label has at most max_seq_lenght - 1 characters; so has a text, and its end has a probability."""
+    """A label has at most max_seq_length - 1 characters; so has a text, and its end has a probability."""
     model = build(make_config, end_bias=-50.0)
     predictor = PredictorSeq2Seq(model, predict=PredictConfig.model_validate(settings))
     for prediction in predictor.predict_batch(pictures(4)):
@@ -193,7 +193,7 @@ def ctc_log_probabilities(model: ModelSeq2Seq, image: np.ndarray, texts: list[st
     memory, valid, *_ = model.encoder.predict_on_batch([inputs["image"], inputs["width"]])
     logits = ops.convert_to_numpy(model.ctc_head(memory, valid)).copy()
     logits[..., [START, END]] = -1e4
-    labels = model.tokenizer.encode_batch(texts, model.network.max_seq_lenght)[1]
+    labels = model.tokenizer.encode_batch(texts, model.network.max_seq_length)[1]
     lengths = [len(text) for text in texts]
     columns = np.repeat(logits, len(texts), axis=0)
     sizes = np.full(len(texts), columns.shape[1])

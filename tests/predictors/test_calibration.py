@@ -21,8 +21,8 @@ from preprocessing.labels import Word
 from tests.exporters.test_onnx import pictures, random_network
 from tests.helpers.tiny import tiny_settings, write_settings
 from trainers.run import train
+from utils.config.network import NetworkConfig
 from utils.config.predict import PredictConfig
-from utils.config.schema import NetworkConfig
 from utils.errors import UserError
 
 P = np.linspace(0, 1, 101)

@@ -19,7 +19,7 @@ CHARSET = "abcdefg"
 
 def build(make_config, seed=4, end_bias=2.0, **network) -> ModelSeq2Seq:
     """A random network with large weights, so that texts differ; `end_bias` makes words shorter."""
-    config = make_config(network={"max_seq_lenght": 9, **network})
+    config = make_config(network={"max_seq_length": 9, **network})
     keras.utils.set_random_seed(seed)
     model = ModelSeq2Seq(config.image, config.network, Tokenizer(CHARSET))
     rng = np.random.default_rng(seed)
@@ -51,13 +51,13 @@ def read_slowly(model: ModelSeq2Seq, image: np.ndarray) -> tuple[str, list[float
     canvas = np.full((1, 16, 64, 1), 255, np.uint8)
     canvas[0, :, : image.shape[1], 0] = image
     ids, probabilities = [START], []
-    for step in range(model.network.max_seq_lenght):
-        known = np.array([ids + [PAD] * (model.network.max_seq_lenght - len(ids))])
+    for step in range(model.network.max_seq_length):
+        known = np.array([ids + [PAD] * (model.network.max_seq_length - len(ids))])
         inputs = {"image": canvas, "width": np.array([width]), "decoder_input": known}
         logits = model.keras_model.predict_on_batch(inputs)[0, step].astype(np.float64)
         logits[[PAD, START]] = -np.inf
         exponential = np.exp(logits - logits.max())
-        ids.append(int(logits.argmax()) if step < model.network.max_seq_lenght - 1 else END)
+        ids.append(int(logits.argmax()) if step < model.network.max_seq_length - 1 else END)
         probabilities.append(exponential[ids[-1]] / exponential.sum())
         if ids[-1] == END:
             break

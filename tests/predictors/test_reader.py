@@ -16,7 +16,7 @@ from preprocessing.word_image import (
     word_image_of_picture,
 )
 from tests.helpers.tiny import REPOSITORY
-from utils.config.data import ImageConfig
+from utils.config.image import ImageConfig
 from utils.errors import UserError
 
 GEOMETRIES = [

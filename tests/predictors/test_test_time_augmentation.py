@@ -18,8 +18,8 @@ from preprocessing.word_image import read_word_image
 from tests.exporters.test_onnx import NETWORKS, exported, pictures, random_network
 from tests.helpers.tiny import REPOSITORY, tiny_settings, write_settings
 from utils.config.load import load_config
+from utils.config.network import NetworkConfig
 from utils.config.predict import PredictConfig
-from utils.config.schema import NetworkConfig
 from utils.errors import UserError
 
 

@@ -34,7 +34,7 @@ def test_encode_batch_pads_to_a_given_length():
 def test_the_longest_label_that_fits_and_the_first_that_does_not():
     tokenizer = Tokenizer("abc")
     assert tokenizer.encode_batch(["abc"], length=4)[1].tolist() == [[3, 4, 5, 2]]
-    with pytest.raises(UserError, match=r"'abc' has 3 characters.*max_seq_lenght"):
+    with pytest.raises(UserError, match=r"'abc' has 3 characters.*max_seq_length"):
         tokenizer.encode_batch(["a", "abc"], length=3)
 
 

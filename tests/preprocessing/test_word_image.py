@@ -18,7 +18,7 @@ from preprocessing.word_image import (
     read_word_image,
     to_network_geometry,
 )
-from utils.config.data import ImageConfig, ImageSizeConfig
+from utils.config.image import ImageConfig, ImageSizeConfig
 
 GREY = ImageConfig(image_size=ImageSizeConfig(num_channels=1))
 COLOUR = ImageConfig(image_size=ImageSizeConfig(num_channels=3))

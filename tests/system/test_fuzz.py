@@ -20,7 +20,7 @@ from preprocessing.labels import SPLITS, read_labels
 from preprocessing.tokenizer import Tokenizer, normalize_label
 from preprocessing.word_image import UnusableImage, read_word_image
 from tests.helpers.bad_inputs import encoded, images, word
-from utils.config.data import ImageConfig, ImageSizeConfig
+from utils.config.image import ImageConfig, ImageSizeConfig
 from utils.config.load import config_to_yaml, load_config
 from utils.config.schema import Config
 from utils.errors import UserError

@@ -21,7 +21,7 @@ from preprocessing.dataset_checks import (
 )
 from preprocessing.labels import read_labels
 from tools import inspect_dataset
-from utils.config.data import ImageConfig
+from utils.config.image import ImageConfig
 from utils.plots import HEIGHT, WIDTH, bar_panel, histogram_panel, line_panel, round_values, save_panels
 
 

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import pytest
 import yaml
+from utils.distributed.job_environment import Place, choose_backend, find_place, first_host
 
 from data_generators.buckets import Buckets
 from data_generators.generators import training_generator
@@ -16,7 +17,6 @@ from tests.data_generators.test_data_generator import TOKENIZER, make_config, ma
 from utils.config.load import load_config
 from utils.config.train import DistributionConfig
 from utils.distributed.cluster import Cluster
-from utils.distributed.job_environment import Place, choose_backend, find_place, first_host
 from utils.errors import UserError
 
 JOBS = Path(__file__).parents[2] / "docs" / "jobs"
