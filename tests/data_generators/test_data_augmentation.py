@@ -18,6 +18,7 @@ from data_generators.data_augmentation import (
     occlude,
 )
 from data_generators.geometric_augmentation import elastic_field, ink_box
+from tests.helpers.tiny import PLAIN
 from utils.config.data_aug import DataAugConfig
 
 MAX_WIDTH = 400
@@ -66,7 +67,7 @@ def four_corners(height=64, width=120, side=8):
 
 
 def run(image, seed=0, max_width=MAX_WIDTH, **kinds):
-    return augment(image, DataAugConfig(**kinds), np.random.default_rng(seed), max_width)
+    return augment(image, DataAugConfig(**PLAIN["data_aug"] | kinds), np.random.default_rng(seed), max_width)
 
 
 def first_draw(seed, limit):
@@ -92,7 +93,7 @@ def corner_masses(image):
 @pytest.mark.parametrize("image", [word(), np.dstack([word()] * 3)], ids=["grey", "colour"])
 def test_all_off_is_identity_and_draws_nothing(image):
     rng = np.random.default_rng(5)
-    result = augment(image, DataAugConfig(), rng, MAX_WIDTH)
+    result = augment(image, DataAugConfig(**PLAIN["data_aug"]), rng, MAX_WIDTH)
     assert np.array_equal(result, image) and not np.shares_memory(result, image)
     assert rng.bit_generator.state == np.random.default_rng(5).bit_generator.state
 

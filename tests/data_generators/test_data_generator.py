@@ -19,9 +19,10 @@ from data_generators.input_pipeline import InputPipeline, stream
 from data_generators.training_words import train_subset
 from preprocessing.labels import Word, read_labels
 from preprocessing.tokenizer import END, PAD, START, Tokenizer
-from tests.helpers.tiny import tiny_settings
+from tests.helpers.tiny import PLAIN, tiny_settings
 from trainers import run
 from utils.config.load import validate_config
+from utils.config.section import merged
 
 HEIGHT, STRIDE = 16, 4
 CHARSET = "abcdefgh"
@@ -38,7 +39,7 @@ def make_config(**sections):
     values["network"] |= {"max_seq_length": 9, "fixed_seq_length": False}
     for name, keys in sections.items():
         values[name] = {**values.get(name, {}), **keys} if isinstance(keys, dict) else keys
-    return validate_config(values, "test")
+    return validate_config(merged(PLAIN, values), "test")
 
 
 def make_dataset(number=50, channels=1, labels=None):

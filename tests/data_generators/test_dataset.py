@@ -10,7 +10,9 @@ from data_generators import dataset as dataset_module
 from data_generators.dataset import open_dataset, read_dataset_labels
 from preprocessing.labels import Word
 from preprocessing.tokenizer import Tokenizer
+from tests.helpers.tiny import PLAIN
 from utils.config.load import validate_config
+from utils.config.section import merged
 from utils.errors import UserError
 
 TOKENIZER = Tokenizer("abcd")
@@ -44,7 +46,7 @@ def make(tmp_path, logged):
                 "max_seq_length": 5,
             },
         }
-        return validate_config({**values, **keys}, "test")
+        return validate_config(merged(PLAIN, {**values, **keys}), "test")
 
     return _make
 

@@ -12,11 +12,14 @@ from PIL import Image
 from data_generators import image_cache
 from data_generators.image_cache import open_store, ordered_map
 from preprocessing.word_image import read_word_image
+from tests.helpers.tiny import PLAIN
 from utils.config.image import ImageConfig, ImageSizeConfig
 from utils.errors import UserError
 
-IMAGE = ImageConfig(image_size=ImageSizeConfig(y_size=16, x_size=60), fixed_width=False)
-COLOUR = ImageConfig(image_size=ImageSizeConfig(y_size=16, x_size=60, num_channels=3), fixed_width=False)
+IMAGE = ImageConfig(
+    **PLAIN["image"] | {"image_size": ImageSizeConfig(y_size=16, x_size=60), "fixed_width": False}
+)
+COLOUR = IMAGE.model_copy(update={"image_size": ImageSizeConfig(y_size=16, x_size=60, num_channels=3)})
 NAMES = [f"{index:02d}.png" for index in range(12)]
 
 

@@ -8,11 +8,15 @@ from pathlib import Path
 import yaml
 
 from data_generators.synthetic.dataset import create_synthetic
+from utils.config.legacy import upgrade_config
+from utils.config.section import merged
 
 REPOSITORY = Path(__file__).parents[2]
 CHARSET = "".join(map(chr, range(33, 127)))
 LONGEST = 4
 
+# The seed project's settings: no augmentation, regularisation or attention.
+PLAIN = upgrade_config({"network": {"max_seq_lenght": 55}})
 TINY = {
     "image": {"image_size": {"y_size": 16, "x_size": 64}, "fixed_width": False, "normalization": "ink"},
     "train": {"batch_size": 8, "num_epochs": 2, "learning_rate": 0.01},
@@ -28,15 +32,6 @@ TINY = {
         "fixed_seq_length": False,
     },
 }
-
-
-def merged(base: dict, changes: dict) -> dict:
-    """`base` with the nested `changes`."""
-    result = dict(base)
-    for key, value in changes.items():
-        nested = isinstance(value, dict) and isinstance(base.get(key), dict)
-        result[key] = merged(base[key], value) if nested else value
-    return result
 
 
 def make_dataset(folder: Path) -> Path:
@@ -61,7 +56,7 @@ def tiny_settings(dataset: Path, folder: Path, **changes) -> dict:
         "cache_folder": str(dataset / "cache"),
         "experiment_folder": str(folder / "experiment"),
     }
-    return merged({**places, **TINY}, changes)
+    return merged(merged({**places, **PLAIN}, TINY), changes)
 
 
 def write_settings(path: Path, settings: dict) -> str:

@@ -6,7 +6,7 @@ import pytest
 
 from models.description import read_spec
 from models.geometry import least_parameters
-from tests.helpers.tiny import REPOSITORY
+from tests.helpers.tiny import PLAIN, REPOSITORY
 from utils.config.network import NetworkConfig
 
 
@@ -34,6 +34,12 @@ def test_least_parameters_of_released_models(name):
     ],
 )
 def test_every_size_costs_parameters(sizes):
-    small = {"num_filters": [8], "conv_kernels": [[3, 3]], "latent_dim": 64, "encoder_dim": 64}
+    small = {
+        **PLAIN["network"],
+        "num_filters": [8],
+        "conv_kernels": [[3, 3]],
+        "latent_dim": 64,
+        "encoder_dim": 64,
+    }
     before = least_parameters(NetworkConfig(**small), 10)
     assert least_parameters(NetworkConfig(**{**small, **sizes}), 10) > 1.9 * before

@@ -11,6 +11,7 @@ from callbacks.batch_statistics import fix_statistics
 from models.layers import BatchNormalization
 from models.model_seq2seq import ModelSeq2Seq
 from preprocessing.tokenizer import END, PAD, START, Tokenizer
+from tests.helpers.tiny import PLAIN
 from utils.config.image import ImageConfig
 from utils.config.network import NetworkConfig
 from utils.config.schema import Config
@@ -26,13 +27,15 @@ SMALL = {
     "fixed_seq_length": False,
 }
 IMAGE = ImageConfig.model_validate(
-    {"image_size": {"y_size": 16, "x_size": 64}, "fixed_width": False, "normalization": "standard"}
+    PLAIN["image"] | {"image_size": {"y_size": 16, "x_size": 64}, "fixed_width": False}
 )
 
 
 def build(image=IMAGE, **changes):
     keras.utils.set_random_seed(7)
-    model = ModelSeq2Seq(image, NetworkConfig.model_validate({**SMALL, **changes}), Tokenizer(CHARSET))
+    model = ModelSeq2Seq(
+        image, NetworkConfig.model_validate(PLAIN["network"] | SMALL | changes), Tokenizer(CHARSET)
+    )
     rng = np.random.default_rng(0)
     for (
         variable

@@ -18,15 +18,16 @@ from preprocessing.word_image import (
     read_word_image,
     to_network_geometry,
 )
+from tests.helpers.tiny import PLAIN, merged
 from utils.config.image import ImageConfig, ImageSizeConfig
 
-GREY = ImageConfig(image_size=ImageSizeConfig(num_channels=1))
-COLOUR = ImageConfig(image_size=ImageSizeConfig(num_channels=3))
+GREY = ImageConfig(**PLAIN["image"])
+COLOUR = ImageConfig(**merged(PLAIN["image"], {"image_size": {"num_channels": 3}}))
 
 
 def geometry(height=40, width=200, channels=1, **keys):
     size = ImageSizeConfig(y_size=height, x_size=width, num_channels=channels)
-    return ImageConfig(image_size=size, **{"fixed_width": False, **keys})
+    return ImageConfig(**PLAIN["image"] | {"image_size": size, "fixed_width": False, **keys})
 
 
 def word(height=24, width=60):
