@@ -238,27 +238,28 @@ def configs() -> dict[str, tuple[bytes, str]]:
         "negative": ("train: {batch_size: -1}", "1 or more"),
         "not_a_number": ("train: {learning_rate: .nan}", "finite number"),
         "endless": ("train: {learning_rate: .inf}", "finite number"),
-        "switch": ("train: {use_multiprocessing: 'yes'}", "true or false"),
+        "switch": ("network: {bidirectional: 'yes'}", "true or false"),
         "value_for_section": ("train: 3", "section of keys"),
         "list_for_section": ("network: [1]", "section of keys"),
         "null_for_section": ("network: null", "section of keys"),
         "choice": ("train: {optimizer: adamm}", "train.optimizer"),
         "share": ("train: {max_unusable_share: 5}", "1 or less"),
         "too_much_pooling": (
-            "network: {num_filters: [4], conv_kernels: [[3, 3]], pooling: [[200, 1]]}",
+            "network: {num_filters: [4], conv_kernels: [[3, 3]], pooling: [[200, 1]], strides: null,"
+            " use_batch_norm: true}",
             "block 1",
         ),
         "too_many_blocks": (
             "network: {num_filters: [4, 4, 4], conv_kernels: [[3, 3], [3, 3], [3, 3]],"
-            " pooling: [[16, 1], [8, 1], [2, 2]]}",
+            " pooling: [[16, 1], [2, 1], [2, 2]], strides: null, use_batch_norm: true}",
             "block 3",
         ),
         "blocks_differ": ("network: {num_filters: [4, 4]}", "one per block"),
-        "flatten": ("image: {fixed_width: false}", "fixed_width"),
-        "decoder": ("network: {decoder_layers: 2}", "attention"),
+        "flatten": ("network: {columns: flatten, ctc_weight: 0}", "fixed_width"),
+        "decoder": ("network: {decoder_layers: 2, attention: none}", "attention"),
         "both_schedules": (
             "{train: {schedule: cosine}, callbacks: {reduce_lr_on_plateau: {enabled: true}}}",
-            "choose one",
+            "schedule",
         ),
         "huge_network": ("network: {latent_dim: 1000000000000}", "65536 or less"),
         "large_image": (

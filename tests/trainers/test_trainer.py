@@ -345,8 +345,9 @@ def test_learning_rate_by_hand():
     assert [schedule.rate(step) for step in (4, 6, 8, 12)] == pytest.approx(
         [1.0, 0.2 + 0.4 * (1 + math.sqrt(0.5)), 0.6, 0.2]
     )
-    constant = LearningRate(TrainConfig(learning_rate=1.0, warmup_steps=2), steps_per_epoch=4)
-    assert [constant.rate(step) for step in range(4)] == [0.5, 1.0, 1.0, None]
+    constant = TrainConfig(learning_rate=1.0, warmup_steps=2, schedule="constant")
+    schedule = LearningRate(constant, steps_per_epoch=4)
+    assert [schedule.rate(step) for step in range(4)] == [0.5, 1.0, 1.0, None]
 
 
 def test_schedule_reaches_the_optimizer(full):
