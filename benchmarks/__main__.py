@@ -1,6 +1,6 @@
 """Measures speed, start and memory on this machine: python -m benchmarks
 
-Writes results.json, results.md and results.png. A quiet machine gives figures worth keeping.
+Writes results.json and results.md. Only a quiet machine gives figures worth keeping.
 """
 
 import argparse
@@ -8,19 +8,31 @@ import shlex
 import shutil
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.data import Data, make_data
-from benchmarks.measurements import BEST, COMPACT, INT8, PARTS, Settings
+from benchmarks import evaluation, generator, memory, packed, startup, training
 from benchmarks.process import run
-from benchmarks.report import write_report
+from benchmarks.report import Row, write_report
+from benchmarks.settings import BEST, COMPACT, Settings, find_words
+from utils.cli import run_command
 from utils.errors import UserError
 
+PARTS = {
+    "training": training,
+    "evaluation": evaluation,
+    "start": startup,
+    "generator": generator,
+    "memory": memory,
+    "packed": packed,
+}
 
-def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
+
+def main(argv: list[str] | None = None) -> int:
+    """The command line; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.splitlines()[0])
     add = parser.add_argument
-    add("--images", help="folder of word images (default: the embedded dataset, made anew)")
+    add("--images", help="folder of word images (default: a rendered dataset, made for the purpose)")
     add("--labels", help="labels file of them")
     add("--compact", default="snapshots/iam_fast", help=f"model of {COMPACT} (default: %(default)s)")
     add("--best", default="snapshots/iam", help=f"model of {BEST} (default: %(default)s)")
@@ -28,76 +40,50 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
     add("--seconds", type=float, default=30, help="of each training (default: %(default)s)")
     add("--repeats", type=int, default=3, help="runs whose median counts (default: %(default)s)")
     add("--only", nargs="+", choices=PARTS, default=list(PARTS), help="parts to measure")
-    sizes = {"type": int, "nargs": "+", "metavar": "N", "default": [1_000, 10_000]}
-    add("--packed_words", help="sizes of the packed datasets (default: %(default)s)", **sizes)
     add("--output", default="benchmarks", help="folder of the results (default: %(default)s)")
-    add("--quick", action="store_true", help="a few words once, to see that it works")
-    arguments = parser.parse_args(argv)
-    if bool(arguments.images) != bool(arguments.labels):
+    add("--quick", action="store_true", help="a few words once, to check that everything runs")
+    options = parser.parse_args(argv)
+    if bool(options.images) != bool(options.labels):
         parser.error("--images and --labels go together")
-    return arguments
-
-
-def main(argv: list[str] | None = None) -> int:
-    """Runs the benchmarks; returns the exit code."""
-    arguments = parse_arguments(argv)
     command = shlex.join(["python", "-m", "benchmarks", *(sys.argv[1:] if argv is None else argv)])
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            settings = _settings(arguments, Path(folder))
-            rows = []
-            for part in arguments.only:
-                print(part, file=sys.stderr, flush=True)
-                rows += PARTS[part](settings)
-        write_report(Path(arguments.output), rows, command)
-    except UserError as error:
-        print(error, file=sys.stderr)
-        return 2
-    print((Path(arguments.output) / "results.md").read_text(encoding="utf-8"), end="")
+    return run_command(lambda: _measure(options, command))
+
+
+def _measure(options: argparse.Namespace, command: str) -> int:
+    rows: list[Row] = []
+    with tempfile.TemporaryDirectory() as folder:
+        settings = _settings(options, Path(folder))
+        for part in options.only:
+            print(part, file=sys.stderr, flush=True)
+            rows += PARTS[part].rows(settings)
+    print(write_report(Path(options.output), rows, command), end="")
     return 0
 
 
-def _settings(arguments: argparse.Namespace, folder: Path) -> Settings:
-    quick = arguments.quick
-    words = 40 if quick else arguments.words
-    if arguments.only == ["packed"]:  # It renders its own words.
-        data, models = Data(folder, [], folder), {}
-    else:
-        data = make_data(folder, words, arguments.images, arguments.labels)
-        folders = {COMPACT: Path(arguments.compact), BEST: Path(arguments.best)}
-        models = {
-            config: _exported(config, model, folder / Path(config).stem) for config, model in folders.items()
-        }
-        int8 = ["export.int8=true", "export.largest_loss=1", *data.overrides(words)]
-        models[INT8] = _exported(BEST, Path(arguments.best), folder / "int8", *int8)
-    return Settings(
-        data,
-        models,
-        words=words,
-        seed_words=2 if quick else min(512, words),
-        images=min(words, 1000),
-        seconds=0.1 if quick else arguments.seconds,
-        repeats=1 if quick else arguments.repeats,
-        overrides=("train.batch_size=4",) if quick else (),
-        packed_words=(20, 40) if quick else tuple(arguments.packed_words),
-    )
+def _settings(options: argparse.Namespace, folder: Path) -> Settings:
+    images, labelled, models = folder, [], {}
+    if options.quick:
+        options.words, options.seconds, options.repeats = 40, 0.1, 1
+    if options.only != ["packed"]:  # That part renders its own words and reads none.
+        images, labelled = find_words(folder, options.words, options.images, options.labels)
+        models[COMPACT] = _exported(COMPACT, Path(options.compact), folder)
+        models[BEST] = _exported(BEST, Path(options.best), folder)
+    size = options.words, options.seconds, options.repeats
+    settings = Settings(folder, images, labelled, models, *size)
+    if options.quick:
+        small = {"seed_words": 2, "overrides": ("train.batch_size=4",), "packed_words": (20, 40)}
+        settings = replace(settings, **small)
+    return settings
 
 
-def _exported(config: str, model: Path, copy: Path, *overrides: str) -> Path:
+def _exported(config: str, model: Path, folder: Path) -> Path:
     """A copy of the model folder with fresh ONNX files."""
     if not model.is_dir():
         raise UserError(f"Model folder {model} does not exist; name one with --compact or --best.")
+    copy = folder / Path(config).stem
     shutil.copytree(model, copy)
-    run(
-        "main.py",
-        "-c",
-        config,
-        "--export",
-        "--set",
-        *overrides,
-        "experiment_folder=nowhere",
-        f"predict.weights_file={copy}",
-    )
+    overrides = ["experiment_folder=nowhere", f"predict.weights_file={copy}"]
+    run("main.py", "-c", config, "--export", "--set", *overrides)
     return copy
 
 

@@ -1,38 +1,36 @@
 """Draws every picture of README from the shipped weights and the logs: `make figures`.
 
-Pictured are words rendered from the bundled fonts and those of test_images only, never others' data.
-What has no log yet is left as it is, and said.
+The words are rendered from the bundled fonts or those of test_images, never from others' data.
 """
 
 import argparse
 import csv
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable
+from dataclasses import fields
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from benchmarks.measurements import Row
-from benchmarks.process import REPOSITORY
-from benchmarks.report import draw
+from benchmarks.report import Row, draw
 from data_generators.data_augmentation import augment
 from data_generators.synthetic import WORDS_PER_FORM, fonts_of, render_word, sample
+from metrics.plots import as_image
+from predictors.report.pictures import draw_attention, draw_words
 from preprocessing.word_image import read_word_image, word_image_of_array
-from tools.draw_predictions import draw_words
+from utils.cli import run_command
 from utils.config.load import load_config
-from utils.draw_attention import draw_attention, side_by_side
-from utils.errors import UserError
 from utils.files import atomic_write
 from utils.log import log
+from utils.paths import ROOT
 
 RENDERED_MODEL, HANDWRITING_MODEL = "snapshots/synthetic", "snapshots/iam"
 ATTENTION_WORDS = ("look", "turning", "office")
 COLOURS = 96  # enough for ink, paper and one tint, and a third of the file
-SEED = 4
-AUGMENTED_FONT = 3
+SEED, AUGMENTED_FONT = 4, 3
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -40,120 +38,99 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.figures", description="Draws README's pictures."
     )
-    parser.add_argument("--output", default=str(REPOSITORY / "docs"), help="folder of the pictures")
+    parser.add_argument("--output", default=str(ROOT / "docs"), help="folder of the pictures")
     folder = Path(parser.parse_args(arguments).output)
-    figures = {
-        "predictions.png": partial(predictions, RENDERED_MODEL),
-        "attention.png": partial(attention, HANDWRITING_MODEL),
-        "augmentation.png": augmentation,
-        "synthetic.png": synthetic,
-        "accents.png": partial(synthetic, text="accented"),
-        "benchmarks.png": benchmarks,
+    return run_command(lambda: _draw_all(folder))
+
+
+def _draw_all(folder: Path) -> int:
+    from callbacks.history import draw_history  # imports Keras
+
+    figures: dict[str, Callable[[], Image.Image]] = {
+        "predictions": partial(predictions, RENDERED_MODEL),
+        "attention": partial(attention, HANDWRITING_MODEL),
+        "augmentation": augmentation,
+        "synthetic": synthetic,
+        "accents": partial(synthetic, text="accented"),
     }
-    try:
-        for name, figure in figures.items():
-            if picture := figure():
-                save(picture, folder / name)
-        for name, rows in histories():
-            _draw_history(folder / f"history-{name}.png", rows)
-            print(folder / f"history-{name}.png")
-    except UserError as error:
-        log(str(error))
-        return 2
+    results = ROOT / "benchmarks" / "results.json"
+    if results.exists():
+        figures["benchmarks"] = partial(benchmarks, results)
+    else:
+        log("benchmarks/results.json is missing (make bench): no picture of it.")
+    for name, figure in figures.items():
+        save(figure(), folder / f"{name}.png")
+    for path in sorted((ROOT / "snapshots").glob("*/history.csv")):
+        draw_history(folder / f"history-{path.parent.name}.png", history(path))
     return 0
 
 
 def predictions(model: str, number: int = 24) -> Image.Image:
-    """Words of the fonts kept for testing, with what a shipped model reads."""
+    """Words of the fonts kept for testing, with the texts that a shipped model reads."""
     from predictors import load
 
-    reader = load(REPOSITORY / model)
     words = [sample(SEED, "test", form * WORDS_PER_FORM + form % 8, 0.0) for form in range(number)]
-    read = reader.read([image for image, _, _ in words])
-    pictures = [Image.fromarray(image) for image, _, _ in words]
-    return draw_words(pictures, [prediction.text for prediction in read], [label for _, label, _ in words])
+    images = [image for image, _, _ in words]
+    texts = [prediction.text for prediction in load(ROOT / model).read(images)]
+    return as_image(draw_words(images, texts, [label for _, label, _ in words]))
 
 
 def attention(model: str) -> Image.Image:
-    """Where a shipped model looks while it reads some of test_images."""
+    """The attention of a shipped model while it reads some of test_images."""
     from predictors import load
     from predictors.report.attention import attention_of
 
-    predictor = load(REPOSITORY / model, runtime="keras").predictor
-    files = [REPOSITORY / "test_images" / f"{name}.png" for name in ATTENTION_WORDS]
+    predictor = load(ROOT / model, runtime="keras").predictor
+    files = [ROOT / "test_images" / f"{name}.png" for name in ATTENTION_WORDS]
     images = [read_word_image(file, predictor.spec.image) for file in files]
     texts = [prediction.text for prediction in predictor.predict_batch(images)]
     found = zip(images, texts, attention_of(predictor.model, images, texts))
-    stride = predictor.spec.column_stride
-    pictures = [draw_attention(image, text, rows, stride) for image, text, rows in found if rows is not None]
-    return side_by_side(pictures)
+    words = [(image, text, weights) for image, text, weights in found if weights is not None]
+    return as_image(draw_attention(words, predictor.spec.column_stride))
 
 
 def augmentation(columns: int = 5, rows: int = 4) -> Image.Image:
-    """A word as it is (first) and as training on IAM distorts it."""
-    config = load_config(REPOSITORY / "configs" / "iam.yml")
+    """A word as rendered (first) and as training on IAM distorts it."""
+    config = load_config(ROOT / "configs" / "iam.yml")
     rng = np.random.default_rng(SEED)
     word = render_word("distorted", fonts_of("train")[AUGMENTED_FONT], rng)
     original = word_image_of_array(word, config.for_training_words.image)
     widest = round(1.5 * original.shape[1])
     distorted = (augment(original, config.data_aug, rng, widest) for _ in range(columns * rows - 1))
-    return _sheet([Image.fromarray(image) for image in (original, *distorted)], columns, (widest, 60))
+    return _sheet([original, *distorted], columns)
 
 
 def synthetic(columns: int = 6, rows: int = 8, text: str = "english") -> Image.Image:
     """Rendered words, each of another form and so mostly of another font."""
     words = [sample(SEED, "train", i * WORDS_PER_FORM + i % 8, 0.0, text)[0] for i in range(columns * rows)]
-    return _sheet([Image.fromarray(word) for word in words], columns, (150, 64))
+    return _sheet(words, columns)
 
 
-def benchmarks() -> Image.Image | None:
-    """The figures of the last `make bench`, if there are any."""
-    results = REPOSITORY / "benchmarks" / "results.json"
-    if not results.exists():
-        log(f"{results.relative_to(REPOSITORY)} is missing (make bench): no benchmark plot.")
-        return None
+def benchmarks(results: Path) -> Image.Image:
+    """The figures of a results.json."""
     about = json.loads(results.read_text(encoding="utf-8"))
-    rows = [Row(**{k: v for k, v in row.items() if k != "value"}) for row in about.pop("figures")]
-    return draw(rows, about)
+    known = {field.name for field in fields(Row)}
+    rows = [Row(**{name: row[name] for name in known}) for row in about["figures"]]
+    return as_image(draw(rows, about))
 
 
-def histories() -> Iterator[tuple[str, list[dict[str, float]]]]:
-    """The training logs that come with shipped models, and that of the default config, by name."""
-    files = {path.parent.name: path for path in sorted((REPOSITORY / "snapshots").glob("*/history.csv"))}
-    files["default"] = REPOSITORY / "experiments" / "default" / "history.csv"
-    for name, path in files.items():
-        if not path.exists():
-            log(f"{path.relative_to(REPOSITORY)} is missing (make train): no learning curve of it.")
-            continue
-        with open(path, encoding="utf-8") as file:
-            yield name, [{key: float(v) for key, v in row.items() if v} for row in csv.DictReader(file)]
+def history(path: Path) -> list[dict[str, float]]:
+    """The rows of a history.csv, without empty cells."""
+    with open(path, encoding="utf-8") as file:
+        return [{name: float(v) for name, v in row.items() if v} for row in csv.DictReader(file)]
 
 
 def save(picture: Image.Image, path: Path) -> None:
-    """Writes a PNG of few colours, atomically, and says so."""
+    """Writes a PNG of few colours, atomically, and prints its path."""
     few = picture.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
     with atomic_write(path) as temporary:
         few.save(temporary, "PNG", optimize=True)
     print(path)
 
 
-def _draw_history(path: Path, rows: list[dict[str, float]]) -> None:
-    from callbacks.history import draw_history  # with Keras, which takes its time
-
-    draw_history(path, rows)
-
-
-def _sheet(pictures: list[Image.Image], columns: int, cell: tuple[int, int], margin: int = 8) -> Image.Image:
-    """Pictures in a grid, shrunk where they are larger than a cell (width, height)."""
-    width, height = cell[0] + margin, cell[1] + margin
-    sheet = Image.new(
-        "RGB", (columns * width + margin, -(-len(pictures) // columns) * height + margin), "white"
-    )
-    for index, picture in enumerate(pictures):
-        picture.thumbnail(cell)
-        left, top = index % columns * width + margin, index // columns * height + margin
-        sheet.paste(picture, (left, top + (cell[1] - picture.height) // 2))
-    return sheet
+def _sheet(images: list[np.ndarray], columns: int) -> Image.Image:
+    nothing = [""] * len(images)
+    return as_image(draw_words(images, nothing, nothing, columns))
 
 
 if __name__ == "__main__":

@@ -1,96 +1,117 @@
-"""The results as JSON, as a table and as a picture."""
+"""The figures as JSON, as tables and as a chart."""
+
+from __future__ import annotations
 
 import datetime
-import os
 import platform
-import subprocess
-from dataclasses import asdict
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from statistics import median
+from typing import TYPE_CHECKING, Any
 
-from PIL import Image, ImageDraw, ImageFont
-
-from benchmarks.measurements import Row
-from benchmarks.process import REPOSITORY
-from utils.files import atomic_write, write_json, write_text
+from metrics.plots import COLOURS
+from trainers.run_info import git_state
+from utils.files import write_json, write_text
+from utils.paths import ROOT
 from utils.system import usable_cores
 
-WIDTH, LINE, MARGIN, TEXT_WIDTH, BAR_WIDTH = 1100, 26, 20, 470, 300
-INK, FAINT, BAR = "#1f2328", "#656d76", "#0969da"
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
-def write_report(folder: Path, rows: list[Row], command: str) -> None:
-    """Writes results.json, results.md and results.png.
+@dataclass(frozen=True)
+class Row:
+    """One figure: the median of `runs`; `ratio` is to the figure of the row named `to`."""
+
+    part: str
+    what: str
+    unit: str
+    n: str
+    runs: list[float]
+    ratio: float | None = None
+    to: str = ""
+
+    @property
+    def value(self) -> float:
+        return median(self.runs)
+
+
+def ratio_rows(
+    part: str, runs: Mapping[str, list[float]], unit: str, counts: Mapping[str, str], base: str
+) -> list[Row]:
+    """A row per name, with its ratio to the row `base`.
+
+    Args:
+        counts: name -> what each run measured, such as "512 words".
+    """
+    ratios = {
+        name: median(values) / median(runs[base]) if name != base else None for name, values in runs.items()
+    }
+    return [Row(part, name, unit, counts[name], runs[name], ratios[name], base) for name in runs]
+
+
+def speed_rows(part: str, results: Mapping[str, Sequence[dict[str, float]]], base: str) -> list[Row]:
+    """Rows of words per second."""
+    speeds = {name: [each["words_per_second"] for each in found] for name, found in results.items()}
+    counts = {name: f"{found[0]['words']} words" for name, found in results.items()}
+    return ratio_rows(part, speeds, "words/s", counts, base)
+
+
+def write_report(folder: Path, rows: list[Row], command: str) -> str:
+    """Writes results.json and results.md; returns the latter.
 
     Raises:
         UserError: the folder can't be written.
     """
-    about = machine(command)
-    figures = [{**asdict(row), "value": row.value} for row in rows]
-    write_json(folder / "results.json", {**about, "figures": figures})
-    write_text(folder / "results.md", as_markdown(rows, about))
-    with atomic_write(folder / "results.png") as temporary:
-        draw(rows, about).save(temporary)
-
-
-def machine(command: str) -> dict[str, Any]:
-    """Where and when the figures were measured."""
-    return {
+    state = git_state(ROOT) or {"commit": "none", "changed": False}
+    about = {
         "machine": f"{_processor()}, {platform.system()}, Python {platform.python_version()}",
         "cores": usable_cores(),
         "date": f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M} UTC",
-        "commit": _commit(),
+        "commit": state["commit"][:7] + ("-dirty" if state["changed"] else ""),
         "command": command,
-        "load_before": round(os.getloadavg()[0], 2),
     }
-
-
-def listed(about: dict[str, Any]) -> list[str]:
-    """What `machine` gives, as a Markdown list."""
-    return [f"- {name.replace('_', ' ')}: {value}" for name, value in about.items()]
+    table = as_markdown(rows, about)
+    write_json(folder / "results.json", {**about, "figures": [asdict(row) for row in rows]})
+    write_text(folder / "results.md", table)
+    return table
 
 
 def as_markdown(rows: list[Row], about: dict[str, Any]) -> str:
     """A table per part, medians with their range."""
-    lines = ["# Benchmarks", "", *listed(about)]
+    lines = ["# Benchmarks", "", *(f"- {name}: {value}" for name, value in about.items())]
     for part, group in groupby(rows, key=lambda row: row.part):
-        lines += [
-            "",
-            f"## {part.capitalize()}",
-            "",
-            "| what | median | runs | n | ratio |",
-            "|---|---|---|---|---|",
-        ]
+        lines += ["", f"## {part.capitalize()}", ""]
+        lines += ["| what | median | runs | n | ratio |", "|---|---|---|---|---|"]
         for row in group:
             runs = f"{len(row.runs)}: {number(min(row.runs))} to {number(max(row.runs))}"
-            lines.append(f"| {row.what} | {number(row.value)} {row.unit} | {runs} | {row.n} | {ratio(row)} |")
+            ratio = f"{row.ratio:.2f} times {row.to}" if row.ratio else ""
+            lines.append(f"| {row.what} | {number(row.value)} {row.unit} | {runs} | {row.n} | {ratio} |")
     return "\n".join(lines) + "\n"
 
 
-def draw(rows: list[Row], about: dict[str, Any]) -> Image.Image:
+def draw(rows: list[Row], about: dict[str, Any]) -> Figure:
     """Bars, to scale within each part and unit."""
+    from matplotlib.figure import Figure
+
     groups = [(key, list(group)) for key, group in groupby(rows, key=lambda row: (row.part, row.unit))]
-    height = 2 * MARGIN + LINE * (len(rows) + 2 * len(groups) + 1)
-    picture = Image.new("RGB", (WIDTH, height), "white")
-    canvas, font = ImageDraw.Draw(picture), ImageFont.load_default(size=16)
-    top = MARGIN
-    for (part, unit), group in groups:
-        canvas.text((MARGIN, top), f"{part}, {unit}", fill=INK, font=font)
-        longest = max(row.value for row in group) or 1
-        for row in group:
-            top += LINE
-            canvas.text((2 * MARGIN, top), row.what, fill=FAINT, font=font)
-            length = max(1, round(BAR_WIDTH * row.value / longest))
-            canvas.rectangle((TEXT_WIDTH, top + 3, TEXT_WIDTH + length, top + LINE - 6), fill=BAR)
-            times = f"  ({row.ratio:.2f} x)" if row.ratio is not None else ""
-            place = (TEXT_WIDTH + length + 8, top)
-            canvas.text(place, f"{number(row.value)} {unit}{times}", fill=INK, font=font)
-        top += 2 * LINE
-    canvas.text(
-        (MARGIN, top), f"{about['machine']}; {about['date']}; {about['commit']}", fill=FAINT, font=font
-    )
-    return picture
+    heights = [len(group) + 1.2 for _, group in groups]
+    figure = Figure((11, 0.26 * sum(heights) + 0.3), layout="constrained")
+    panels = figure.subplots(len(groups), squeeze=False, height_ratios=heights).flat
+    for axes, ((part, unit), group) in zip(panels, groups):
+        axes.set_title(f"{part}, {unit}", loc="left", fontsize="medium")
+        bars = axes.barh(range(len(group)), [row.value for row in group], color=COLOURS[0])
+        texts = [number(row.value) + (f"  ({row.ratio:.2f} x)" if row.ratio else "") for row in group]
+        axes.bar_label(bars, texts, padding=4)
+        axes.set_yticks(range(len(group)), [row.what for row in group])
+        axes.set(xticks=[], xlim=(0, 1.3 * max(row.value for row in group) or 1))
+        axes.invert_yaxis()
+        axes.spines[:].set_visible(False)
+    figure.supxlabel(f"{about['machine']}; {about['date']}; {about['commit']}", fontsize="small")
+    return figure
 
 
 def number(value: float) -> str:
@@ -98,24 +119,8 @@ def number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
-def ratio(row: Row) -> str:
-    """What times the other, for the table."""
-    return "" if row.ratio is None else f"{row.ratio:.2f} times {row.to}"
-
-
 def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()
-
-
-def _commit() -> str:
-    """The commit that was measured, marked if files differ from it."""
-    line = ["git", "describe", "--always", "--dirty", "--exclude", "*"]
-    try:
-        return subprocess.run(line, cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return "no git"
+    """The processor's name, which Python does not find on Linux."""
+    information = Path("/proc/cpuinfo")
+    names = re.findall(r"model name\s*: (.*)", information.read_text()) if information.exists() else []
+    return names[0] if names else platform.processor() or platform.machine()

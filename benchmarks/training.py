@@ -1,53 +1,88 @@
-"""Speed of training, with everything that `--train` does between two steps."""
+"""How fast are trainings, compared with the seed project's network, and with its way of training it?"""
 
 import time
 from collections.abc import Callable
+from typing import Any
 
-import keras
-
-from data_generators.data_generator import DataGenerator
-from data_generators.dataset import open_dataset, read_dataset_labels
-from data_generators.input_pipeline import InputPipeline
-from models.model_seq2seq import ModelSeq2Seq
-from models.precision import precision_scope, resolve_precision
-from preprocessing.tokenizer import Tokenizer
-from trainers.trainer_seq2seq import TrainerSeq2Seq
+from benchmarks.process import in_turn
+from benchmarks.report import Row, speed_rows
+from benchmarks.settings import BEST, COMPACT, SEED, Settings
 from utils.config.schema import Config
+from utils.keras_import import import_keras
 
 WARM_UP = 3  # steps: the first traces the graph, the next ones meet new sizes
 
 
-class Stopwatch(keras.callbacks.Callback):
-    """Counts the words of the steps after the warm-up, and ends training after some seconds.
+def rows(settings: Settings) -> list[Row]:
+    """Words per second of training."""
+    old = f"{SEED}, trained as the seed project does"
+    configs = SEED, COMPACT, BEST
+    tasks = {config: settings.task("training.measure", config, settings.words) for config in configs}
+    tasks[old] = settings.task("seed_project.train", SEED, settings.words)
+    results = in_turn(tasks, settings.repeats)
+    here, there = ({name: results[name] for name in (base, COMPACT, BEST)} for base in (SEED, old))
+    part = "training speed"
+    return [*speed_rows(part, here, SEED), *speed_rows(f"{part} against the seed project's way", there, old)]
+
+
+def measure(config: Config, seconds: float) -> dict[str, float]:
+    """Trains as `--train` does for some seconds after the warm-up."""
+    import_keras()
+    from data_generators.input_pipeline import InputPipeline
+    from models.precision import precision_scope, resolve_precision
+
+    model, batches = prepare(config)
+
+    def words_of(step: int) -> int:
+        epoch, index = divmod(step, len(batches))
+        return len(batches.positions(epoch)[index])
+
+    with precision_scope(resolve_precision(config.train.precision)):
+        # For `fit` this is one endless epoch; the pipeline continues from epoch to epoch.
+        pipeline = InputPipeline(batches, config.train.num_workers).dataset()
+        return timed_fit(model.keras_model, pipeline, seconds, words_of, steps_per_epoch=10**6)
+
+
+def timed_fit(
+    model: Any, data: Any, seconds: float, words_of: Callable[[int], int], **options: Any
+) -> dict[str, float]:
+    """Trains a compiled Keras model until some seconds after the warm-up.
 
     Args:
-        words_of: step, counted from 0 on through all epochs -> number of its words.
+        words_of: step, counted from 0 through all epochs -> number of its words.
+
+    Returns:
+        words_per_second, and words: how many were counted.
     """
+    import keras
 
-    def __init__(self, seconds: float, words_of: Callable[[int], int]) -> None:
-        super().__init__()
-        self.seconds = seconds
-        self.words_of = words_of
-        self.steps = 0
-        self.words = 0
-        self.passed = 0.0
+    steps, words, start, passed = 0, 0, 0.0, 0.0
 
-    def on_train_batch_end(self, batch, logs=None):
-        self.steps += 1
-        if self.steps == WARM_UP:
-            self.start = time.perf_counter()
-        if self.steps > WARM_UP:
-            self.words += self.words_of(self.steps - 1)
-            self.passed = time.perf_counter() - self.start
-            self.model.stop_training = self.passed >= self.seconds
+    def on_train_batch_end(batch: int, logs: dict) -> None:
+        nonlocal steps, words, start, passed
+        steps += 1
+        if steps == WARM_UP:
+            start = time.perf_counter()
+        if steps > WARM_UP:
+            words += words_of(steps - 1)
+            passed = time.perf_counter() - start
+            model.stop_training = passed >= seconds
 
-    def result(self) -> dict[str, float]:
-        """words_per_second, and words: how many were counted."""
-        return {"words_per_second": self.words / self.passed, "words": self.words}
+    stopwatch = keras.callbacks.LambdaCallback(on_train_batch_end=on_train_batch_end)
+    model.fit(data, callbacks=[stopwatch], shuffle=False, verbose=0, **options)
+    return {"words_per_second": words / passed, "words": words}
 
 
-def prepare(config: Config) -> tuple[ModelSeq2Seq, DataGenerator]:
-    """The compiled network and the training batches of a config, as the trainer makes them."""
+def prepare(config: Config):
+    """Returns the compiled ModelSeq2Seq and the DataGenerator of a config, as the trainer makes them."""
+    import keras
+
+    from data_generators.data_generator import DataGenerator
+    from data_generators.dataset import open_dataset, read_dataset_labels
+    from models.model_seq2seq import ModelSeq2Seq
+    from preprocessing.tokenizer import Tokenizer
+    from trainers.trainer_seq2seq import TrainerSeq2Seq
+
     keras.utils.set_random_seed(config.seed)
     words = read_dataset_labels(config).splits["train"]
     charset = config.network.charset
@@ -61,28 +96,3 @@ def prepare(config: Config) -> tuple[ModelSeq2Seq, DataGenerator]:
     augmented = config.data_aug.use_data_aug
     batches = DataGenerator(config, dataset, tokenizer, model.column_stride, use_data_augmentation=augmented)
     return model, batches
-
-
-def measure(config: Config, seconds: float) -> dict[str, float]:
-    """Trains for some seconds after the warm-up.
-
-    Returns:
-        words_per_second, and words: how many were counted.
-    """
-    model, batches = prepare(config)
-
-    def words_of(step: int) -> int:
-        epoch, index = divmod(step, len(batches))
-        return len(batches.positions(epoch)[index])
-
-    stopwatch = Stopwatch(seconds, words_of)
-    with precision_scope(resolve_precision(config.train.precision)):
-        # To `fit` it is one epoch without end; the feed goes on from epoch to epoch.
-        model.keras_model.fit(
-            InputPipeline(batches, config.train.num_workers).dataset(),
-            steps_per_epoch=10**6,
-            callbacks=[stopwatch],
-            shuffle=False,
-            verbose=0,
-        )
-    return stopwatch.result()

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import keras
 
+from metrics.plots import make_figure, plot_curves, save_png
 from utils.files import write_csv
-from utils.plots import line_panel, save_panels
 
 
 class History(keras.callbacks.Callback):
-    """Keeps one row per epoch and rewrites `history.csv` and `history.png` as a whole.
+    """Keeps one row per epoch and rewrites `history.csv` and `history.png` after each.
 
     Args:
         folder: gets both files.
@@ -40,10 +40,7 @@ def draw_history(path: Path, rows: list[dict[str, float]]) -> None:
     Raises:
         UserError: the file can't be written.
     """
-
-    def points(name: str, factor: float = 1.0) -> list[tuple[float, float]]:
-        return [(row["epoch"], factor * row[name]) for row in rows if name in row]
-
-    losses = {name: points(name) for name in ("loss", "val_loss")}
-    rates = {name: points(name, 100) for name in ("val_cer", "val_wer")}
-    save_panels(path, [line_panel("loss", losses), line_panel("error rates on validation, %", rates)])
+    figure, (losses, rates) = make_figure(columns=2)
+    plot_curves(losses, "loss", rows, ("loss", "val_loss"))
+    plot_curves(rates, "error rates on validation, %", rows, ("val_cer", "val_wer"), 100)
+    save_png(path, figure)

@@ -1,7 +1,7 @@
-"""Tells what is in a dataset, before anything is trained on it.
+"""Describes a dataset before anything is trained on it.
 
 python -m tools.inspect_dataset -c configs/iam.yml
-python -m tools.inspect_dataset --images_folder my/images --labels_file my/labels.json --plot histograms.png
+python -m tools.inspect_dataset --images my/images --labels_file my/labels.json --plot histograms.png
 """
 
 import argparse
@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from metrics.plots import make_figure, plot_bars, plot_histogram, save_png
 from preprocessing.dataset_checks import (
     RARE,
     Entry,
@@ -34,7 +35,6 @@ from utils.config.image import ImageConfig
 from utils.config.load import load_config
 from utils.errors import UserError
 from utils.escaping import one_line
-from utils.plots import bar_panel, histogram_panel, save_panels
 
 PERCENTILES = (1, 10, 50, 90, 99)
 EXAMPLES = 3
@@ -42,7 +42,7 @@ LINE = 100  # characters of an output line
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command line; returns 0, 2 when the user can mend the problem, 130 on Ctrl-C."""
+    """The command line; returns the exit code (0, 2 user error, 130 Ctrl-C)."""
     options = _parse(arguments)
     return run_command(lambda: _inspect(options))
 
@@ -51,7 +51,7 @@ def _inspect(options: argparse.Namespace) -> int:
     folder, labels_file, image = _places(options)
     labels = read_labels(labels_file)
     if not folder.is_dir():
-        raise UserError(f"The images folder {folder} does not exist; name the one of the words.")
+        raise UserError(f"The images folder {folder} does not exist; set --images or images_folder.")
     entries = scan(labels, folder, image, progress=True)
     if not entries:
         raise UserError(f"{labels_file} holds no words.")
@@ -62,10 +62,10 @@ def _inspect(options: argparse.Namespace) -> int:
 
 
 def describe(entries: Sequence[Entry], notes: Sequence[str] = ()) -> Iterator[str]:
-    """The findings, as lines of text.
+    """Yields the findings as lines of text.
 
     Args:
-        notes: remarks that reading the labels file made.
+        notes: remarks from reading the labels file.
     """
     yield from _splits(entries)
     yield ""
@@ -85,15 +85,13 @@ def plot(path: str, entries: Sequence[Entry]) -> None:
     """Draws histograms of heights, widths, label lengths and characters as a PNG."""
     usable = [entry.picture for entry in entries if not entry.picture.problem]
     lengths = [len(entry.word.label) for entry in labelled(entries)]
-    save_panels(
-        path,
-        [
-            histogram_panel("image height, px", [picture.height for picture in usable]),
-            histogram_panel("image width, px", [picture.width for picture in usable]),
-            histogram_panel("label length, characters", lengths),
-            bar_panel("characters", dict(characters(entries).most_common(80))),
-        ],
-    )
+    figure, axes = make_figure(2, 2)
+    plot_histogram(axes[0], "image height, px", [picture.height for picture in usable])
+    plot_histogram(axes[1], "image width, px", [picture.width for picture in usable])
+    plot_histogram(axes[2], "label length, characters", lengths)
+    counts = characters(entries).most_common(80)
+    plot_bars(axes[3], "characters", {_shown(character): count for character, count in counts})
+    save_png(path, figure)
 
 
 def _splits(entries: Sequence[Entry]) -> Iterator[str]:
@@ -169,30 +167,30 @@ def _examples(names: Sequence[str]) -> str:
 
 
 def _shown(character: str) -> str:
-    """A character that can be seen and stands by itself."""
+    """The character, or its code point where it is invisible."""
     return character if character.isprintable() and not character.isspace() else f"U+{ord(character):04X}"
 
 
 def _places(options: argparse.Namespace) -> tuple[Path, Path, ImageConfig]:
     """Images folder, labels file and how images are decoded."""
     if not options.conf:
-        return Path(options.images_folder), Path(options.labels_file), ImageConfig()
+        return Path(options.images), Path(options.labels_file), ImageConfig()
     config = load_config(options.conf)
-    folder, labels = options.images_folder or config.images_folder, options.labels_file or config.labels_file
+    folder, labels = options.images or config.images_folder, options.labels_file or config.labels_file
     return Path(folder), Path(labels), config.image
 
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python -m tools.inspect_dataset", description="Tells what is in a dataset."
+        prog="python -m tools.inspect_dataset", description="Describes a dataset."
     )
     parser.add_argument("-c", "--conf", help="config file that names the dataset")
-    parser.add_argument("--images_folder", help="folder of the word images")
+    parser.add_argument("--images", help="folder of the word images")
     parser.add_argument("--labels_file", help="labels.json")
     parser.add_argument("--plot", metavar="FILE.png", help="also draw histograms")
     options = parser.parse_args(arguments)
-    if not options.conf and not (options.images_folder and options.labels_file):
-        parser.error("give -c CONFIG, or --images_folder and --labels_file")
+    if not options.conf and not (options.images and options.labels_file):
+        parser.error("give -c CONFIG, or --images and --labels_file")
     if options.plot and not options.plot.lower().endswith(".png"):
         parser.error("--plot names a .png file")
     return options

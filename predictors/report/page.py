@@ -1,50 +1,62 @@
-"""Puts the page together: one file that needs no network and can't reach one."""
+"""Renders the page: one file that needs no network and can't reach one."""
 
 import base64
 import hashlib
 import json
-from collections.abc import Mapping
-from html import escape
+import unicodedata
 from pathlib import Path
-from string import Template
 from typing import Any
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
 
 PARTS = Path(__file__).parent
 
 
-def make_page(title: str, facts: Mapping[str, str], sections: Mapping[str, str], data: Any) -> str:
-    """The whole HTML page.
+def make_page(data: Any, **values: Any) -> str:
+    """Returns the HTML page; every text in `values` is escaped, only `Markup` is not.
 
     Args:
-        title, facts: plain text.
-        sections: ready-made HTML for the places of `page.html` (summary, charts, characters, confusions).
         data: JSON value that `page.js` reads.
+        values: variables of the template `page.html`.
     """
-    style, script = (_read("page.css"), _read("page.js"))
-    return Template(_read("page.html")).substitute(
-        sections,
-        title=escape(title),
-        facts="\n".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in facts.items() if v),
-        policy=(
-            "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; "
-            f"style-src '{_hash(style)}'; script-src '{_hash(script)}'"
-        ),
-        style=style,
-        script=script,
-        data=embedded_json(data),
+    style, script = _read("page.css"), _read("page.js")
+    policy = (
+        "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; "
+        f"style-src '{_hash(style)}'; script-src '{_hash(script)}'"
+    )
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["visible"] = visible
+    return environment.from_string(_read("page.html")).render(
+        values, policy=policy, style=Markup(style), script=Markup(script), data=embedded_json(data)
     )
 
 
-def embedded_json(value: Any) -> str:
-    """JSON that can stand in a script element: nothing in it can end the element or open a comment."""
+def embedded_json(value: Any) -> Markup:
+    """Returns JSON for a script element: nothing in it can end the element or open a comment."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+    return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))
 
 
-def _hash(text: str) -> str:
-    """What a content security policy calls an inline style or script by."""
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+def visible(character: str) -> str:
+    """Returns a character as it can be seen: nothing, spaces and bare accents have a stand-in."""
+    if not character:
+        return Markup('<span class="nothing">nothing</span>')
+    if character.isspace():
+        return Markup("␣ <small>U+{:04X}</small>").format(ord(character))
+    if unicodedata.combining(character):
+        return f"◌{character}"
+    if not character.isprintable():
+        return Markup("<small>U+{:04X}</small>").format(ord(character))
+    return Markup("<bdi>{}</bdi>").format(character)
 
 
 def _read(name: str) -> str:
     return (PARTS / name).read_text(encoding="utf-8")
+
+
+def _hash(text: str) -> str:
+    """Returns the name of an inline style or script in a content security policy."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

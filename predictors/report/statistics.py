@@ -1,12 +1,13 @@
-"""Where the errors are."""
+"""Errors by length, by character and by kind."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from metrics.alignment import Pair
 
 LONGEST = 15  # labels from this length on are counted together
+MOST_ROWS = 40  # of a table
 
 
 @dataclass(frozen=True)
@@ -45,3 +46,32 @@ def errors_by_character(alignments: Sequence[list[Pair]]) -> list[Share]:
     errors = Counter(of_label for of_label, of_text in pairs if of_label and of_label != of_text)
     shares = [Share(character, count, errors[character]) for character, count in counts.items()]
     return sorted(shares, key=lambda share: (-share.errors, -share.count, share.name))
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """A character of the labels ("" if inserted), what was read instead ("" if deleted), and how often.
+
+    `rate` is the share of the label character's occurrences; None for inserted characters.
+    """
+
+    truth: str
+    read: str
+    count: int
+    rate: float | None
+
+
+def confusions_by_kind(
+    confusions: Mapping[Pair, int], counts: Mapping[str, int]
+) -> dict[str, list[Confusion]]:
+    """Substituted, deleted and inserted characters, the most frequent first.
+
+    Args:
+        counts: how often each character occurs in the labels.
+    """
+    kinds: dict[str, list[Confusion]] = {"Substituted": [], "Deleted": [], "Inserted": []}
+    for (truth, read), count in sorted(confusions.items(), key=lambda item: (-item[1], item[0])):
+        kind = "Inserted" if not truth else "Substituted" if read else "Deleted"
+        if len(kinds[kind]) < MOST_ROWS:
+            kinds[kind].append(Confusion(truth, read, count, count / counts[truth] if truth else None))
+    return kinds

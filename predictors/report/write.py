@@ -2,21 +2,22 @@
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from markupsafe import Markup
 
 from base.base_predictor import Prediction
 from data_generators.dataset import Dataset
 from metrics.alignment import Pair, align, count_confusions
 from metrics.calibration import Bin, calibration_bins, errors_found, expected_calibration_error
+from metrics.plots import as_svg, make_figure, plot_bars, plot_curves, plot_reliability
 from metrics.score_prediction import score_prediction, writer_bootstrap
 from models.model_seq2seq import ModelSeq2Seq
-from predictors.report.charts import bar_chart, line_chart, reliability_diagram
 from predictors.report.page import make_page
-from predictors.report.statistics import errors_by_character, errors_by_length
-from predictors.report.tables import character_table, confusion_tables, summary_table
+from predictors.report.statistics import MOST_ROWS, confusions_by_kind, errors_by_character, errors_by_length
 from predictors.report.words import choose_words, gallery
 from utils.files import write_csv, write_text
 
@@ -28,7 +29,7 @@ class Evaluation:
     """A test set as read by a network.
 
     Attributes:
-        facts: what else the page's head should say, such as the model folder.
+        facts: for the head of the page, such as the model folder.
         history: the rows of the training's history, one per epoch; may be empty.
     """
 
@@ -53,22 +54,22 @@ def write_report(folder: Path, evaluation: Evaluation) -> Path:
     right = [not count for count in errors]
     bins, before = calibration_bins(confidences, right), _bins_before(predictions, right)
     chosen = choose_words(errors, confidences)
-    facts = {**evaluation.facts, "words": _number_of_words(len(words), len(chosen))}
-    sections = {
-        "summary": summary_table(_figures(evaluation, bins, before, errors_found(confidences, right))),
-        "charts": _charts(evaluation.history, alignments, bins, before),
-        "characters": character_table(errors_by_character(alignments)),
-        "confusions": confusion_tables(
-            count_confusions(alignments),
-            Counter(of_label for pairs in alignments for of_label, _ in pairs if of_label),
-        ),
-    }
+    characters = [share for share in errors_by_character(alignments) if share.errors][:MOST_ROWS]
+    counts = Counter(of_label for pairs in alignments for of_label, _ in pairs if of_label)
     shown = gallery(
         evaluation.model, evaluation.dataset, predictions, alignments, chosen, evaluation.batch_size
     )
-    data = {"words": shown, "stride": evaluation.model.column_stride}
+    page = make_page(
+        {"words": shown, "stride": evaluation.model.column_stride},
+        title="Evaluation report",
+        facts={**evaluation.facts, "words": _number_of_words(len(words), len(chosen))},
+        summary=_figures(evaluation, bins, before, errors_found(confidences, right)),
+        charts=_charts(evaluation.history, alignments, bins, before),
+        characters=characters,
+        confusions=confusions_by_kind(count_confusions(alignments), counts),
+    )
     _write_table(folder / TABLE_FILE, evaluation, errors)
-    write_text(folder / PAGE_FILE, make_page("Evaluation report", facts, sections, data))
+    write_text(folder / PAGE_FILE, page)
     return folder / PAGE_FILE
 
 
@@ -105,23 +106,27 @@ def _charts(
     alignments: Sequence[list[Pair]],
     bins: Sequence[Bin],
     before: Sequence[Bin],
-) -> str:
-    def points(name: str, factor: float = 1.0) -> list[tuple[float, float]]:
-        return [(row["epoch"], factor * row[name]) for row in history if "epoch" in row and name in row]
-
-    losses = {name: points(name) for name in ("loss", "val_loss")}
-    rates = {name: points(name, 100) for name in ("val_cer", "val_wer")}
+) -> dict[str, Markup]:
+    """SVG charts by title; those without data are left out."""
     ece = f"ECE {expected_calibration_error(bins):.2%}"
     if before:
         ece += f"; before calibration {expected_calibration_error(before):.2%}, rings"
-    return "\n".join(
-        [
-            line_chart("Loss by epoch", "epoch", losses),
-            line_chart("Error rates on validation by epoch, %", "epoch", rates),
-            bar_chart("CER by length of the label, %", "length", errors_by_length(alignments)),
-            reliability_diagram(f"Words read right by confidence, % ({ece})", bins, before),
-        ]
-    )
+    rates = {share.name: 100 * share.rate for share in errors_by_length(alignments)}
+    plots: dict[str, Callable[[Any], None]] = {
+        "Loss by epoch": lambda axes: plot_curves(axes, "", history, ("loss", "val_loss")),
+        "Error rates on validation by epoch, %": lambda axes: plot_curves(
+            axes, "", history, ("val_cer", "val_wer"), 100
+        ),
+        "CER by length of the label, %": lambda axes: plot_bars(axes, "", rates, labels="%.1f"),
+        f"Words read right by confidence, % ({ece})": lambda axes: plot_reliability(axes, "", bins, before),
+    }
+    charts = {}
+    for title, plot in plots.items():
+        figure, (axes,) = make_figure()
+        plot(axes)
+        if axes.has_data():
+            charts[title] = Markup(as_svg(figure))
+    return charts
 
 
 def _number_of_words(total: int, shown: int) -> str:

@@ -172,7 +172,7 @@ def test_bad_labels(place, capfd, name):
         labels = f"labels_file={place / 'labels' / f'{name}.json'}"
         assert_refused(capfd, place, [*on(place, labels), *JOBS[job]], words)
     assert_refused(capfd, place, [*on(place, labels), "--train", "--dry_run"], words)
-    inspected = ["--labels_file", place / "labels" / f"{name}.json", "--images_folder", place / "images"]
+    inspected = ["--labels_file", place / "labels" / f"{name}.json", "--images", place / "images"]
     # Words that can't be used are what inspecting is for.
     if name in LABELS and not any(word in words for word in ("usable", "link", " of ", "missing")):
         assert_refused(capfd, place, inspected, words, tools.inspect_dataset.main)

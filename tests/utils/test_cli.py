@@ -86,7 +86,7 @@ def test_a_job_in_a_thread_leaves_signals_alone():
 def test_the_reader_of_a_tools_output_may_leave(capfd, monkeypatch, dataset, tmp_path, tool):
     words, labels = dataset / "words", dataset / "labels.json"
     if tool == "inspect":
-        tool, arguments = tools.inspect_dataset.main, ["--images_folder", words, "--labels_file", labels]
+        tool, arguments = tools.inspect_dataset.main, ["--images", words, "--labels_file", labels]
     else:
         name = next(words.rglob("*.png")).relative_to(words)
         (tmp_path / "table.csv").write_text(f"{name},a\n", encoding="utf-8")

@@ -22,13 +22,17 @@ from models.model_seq2seq import ModelSeq2Seq
 from models.model_spec import ModelSpec
 from models.saving import save_model
 from predictors.report.attention import read_attention
-from predictors.report.charts import bar_chart, line_chart, reliability_diagram
-from predictors.report.page import embedded_json
+from predictors.report.page import embedded_json, make_page, visible
 from predictors.report.run import read_history
-from predictors.report.statistics import LONGEST, errors_by_character, errors_by_length
-from predictors.report.tables import character_table, confusion_tables
+from predictors.report.statistics import (
+    LONGEST,
+    Confusion,
+    confusions_by_kind,
+    errors_by_character,
+    errors_by_length,
+)
 from predictors.report.words import choose_words
-from predictors.report.write import Evaluation, write_report
+from predictors.report.write import Evaluation, _charts, write_report
 from preprocessing.batch import pad_images
 from preprocessing.labels import Word
 from preprocessing.tokenizer import START, Tokenizer
@@ -108,14 +112,6 @@ def test_calibration():
     assert calibration_bins([], [])[9] == Bin(0.9, 1.0, 0, 0.0, 0.0)
 
 
-def test_reliability_before_and_after_calibration():
-    bins, before = (calibration_bins(p, [True, False]) for p in ([0.9, 0.2], [0.5, 0.5]))
-    chart = reliability_diagram("t", bins, before)
-    assert chart.count("<rect") == 2 and chart.count("dot before") == 1
-    assert "2 words of confidence 50.0% before calibration" in chart
-    assert "before" not in reliability_diagram("t", bins)
-
-
 def test_choice_of_words():
     errors, confidences = [0, 2, 1, 1, 0], [0.9, 0.1, 0.2, 0.8, 0.3]
     # Most errors, then the surest error, then the least sure hit.
@@ -137,18 +133,30 @@ def test_embedded_json_is_inert_and_whole(value):
     assert not set(text) & set("<>&") and json.loads(text) == value
 
 
-def test_charts():
-    chart = line_chart("<t>", "epoch", {"a<b": [(1, 2.0), (2, float("nan")), (3, 1.0)], "empty": []})
-    assert chart.count("<circle") == 2 and "a&lt;b" in chart and "&lt;t&gt;" in chart and "empty" not in chart
-    assert line_chart("t", "epoch", {"loss": []}) == "" == bar_chart("t", "length", [])
-    assert "nan" not in line_chart("t", "epoch", {"loss": [(1, 0.0)]})
+def test_only_charts_with_data():
+    bins = calibration_bins([0.9, 0.2], [True, False])
+    history = [{"epoch": 1.0, "loss": 2.0}, {"epoch": 2.0, "loss": float("nan")}]
+    charts = _charts(history, [align("ab", "ac")], bins, [])
+    assert [title.split()[0] for title in charts] == ["Loss", "CER", "Words"]
+    assert all(chart.startswith("<svg ") and "style" not in chart for chart in charts.values())
+
+
+def test_confusions_by_kind():
+    confusions = Counter({("a", "o"): 1, ("b", "o"): 2, ("c", ""): 3, ("", "d"): 4})
+    kinds = confusions_by_kind(confusions, {"a": 4, "b": 2, "c": 6})
+    assert kinds["Substituted"] == [Confusion("b", "o", 2, 1.0), Confusion("a", "o", 1, 0.25)]
+    assert kinds["Deleted"] == [Confusion("c", "", 3, 0.5)]
+    assert kinds["Inserted"] == [Confusion("", "d", 4, None)]
 
 
 def test_tables_show_what_is_invisible():
-    confusions = Counter({(" ", ""): 1, ("\u0301", "<"): 2, ("", '"'): 3})
-    html = confusion_tables(confusions, {" ": 4, "\u0301": 4})
-    assert "␣" in html and "◌\u0301" in html and "&lt;" in html and 'data-read="&quot;"' in html
-    assert "25.0%" in html and "50.0%" in html and character_table([]) == ""
+    shown = [visible(char) for char in (" ", "\u0301", "", "\u200b", "<")]
+    assert "U+0020" in shown[0] and shown[1] == "◌\u0301" and "nothing" in shown[2]
+    assert "U+200B" in shown[3] and shown[4] == "<bdi>&lt;</bdi>"
+    kinds = {"Inserted": [Confusion("", '"', 3, None)]}
+    parts = {"title": "<t>", "facts": {}, "summary": {}, "charts": {}, "characters": []}
+    html = make_page([], confusions=kinds, **parts)
+    assert 'data-read="&#34;"' in html and "<h1>&lt;t&gt;</h1>" in html and html.count("<table>") == 2
 
 
 def test_history(tmp_path):
