@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 
@@ -32,11 +33,11 @@ def rows(settings: Settings) -> list[Row]:
 
 def measure(config: Config, seconds: float) -> dict[str, float]:
     """Reads all test words, after a few to warm up, with the model and the runtime of the config."""
-    from models.description import artifact_folder
-
+    from models.model_folder import ModelFolder
     from predictors.loading import load_predictor
 
-    predictor = load_predictor(artifact_folder(config.predict.weights_file), config.predict)
+    folder = ModelFolder(Path(str(config.predict.weights_file)))
+    predictor = load_predictor(folder, config.predict, config.image.max_pixels)
     dataset = words_to_read(config, predictor.spec.image)
     predictor.predict_dataset(dataset.select(np.arange(min(8, len(dataset)))))
     start = time.perf_counter()
@@ -45,8 +46,9 @@ def measure(config: Config, seconds: float) -> dict[str, float]:
 
 
 def words_to_read(config: Config, image: ImageConfig):
-    """The test words in the geometry of a model, whatever the config says."""
-    from data_generators.dataset import open_dataset, read_dataset_labels
+    """The test words in the image geometry of a model."""
+    from data_generators.dataset import DatasetOptions, open_dataset
+    from data_generators.source import DataSource
 
-    words = read_dataset_labels(config).splits["test"]
-    return open_dataset(config.in_geometry_of(image), words, "test")
+    source = DataSource.of(config)
+    return open_dataset(source, source.read_labels().splits["test"], "test", image, DatasetOptions.of(config))

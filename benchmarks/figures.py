@@ -18,6 +18,7 @@ from PIL import Image
 from benchmarks.report import Row, draw
 from data_generators.data_augmentation import augment
 from data_generators.synthetic import WORDS_PER_FORM, fonts_of, render_word, sample
+from data_generators.training_words import training_image
 from metrics.plots import as_image
 from predictors.report.pictures import draw_attention, draw_words
 from preprocessing.word_image import read_word_image, word_image_of_array
@@ -94,7 +95,7 @@ def augmentation(columns: int = 5, rows: int = 4) -> Image.Image:
     config = load_config(ROOT / "configs" / "iam.yml")
     rng = np.random.default_rng(SEED)
     word = render_word("distorted", fonts_of("train")[AUGMENTED_FONT], rng)
-    original = word_image_of_array(word, config.for_training_words.image)
+    original = word_image_of_array(word, training_image(config.image, config.data_aug))
     widest = round(1.5 * original.shape[1])
     distorted = (augment(original, config.data_aug, rng, widest) for _ in range(columns * rows - 1))
     return _sheet([original, *distorted], columns)

@@ -39,15 +39,17 @@ def measure(config: Config, seconds: float) -> dict[str, float]:
     import_keras()
     from data_generators.generators import training_generator
     from data_generators.input_pipeline import stream
-    from data_generators.training_words import open_training_words
+    from data_generators.training_words import TrainingWords
+    from models.model_spec import ModelSpec
+    from preprocessing.labels import LabelsFile
     from preprocessing.tokenizer import Tokenizer
     from utils.distributed.cluster import Cluster
 
-    tokenizer = Tokenizer(config.network.charset)
-    store, shares = open_training_words(config, [], [], tokenizer)
-    stride = config.network.column_stride
-    batches = training_generator(config, store, shares, tokenizer, stride, Cluster())
+    spec = ModelSpec(config.image, config.network, Tokenizer(str(config.network.charset)))
+    words, shares = TrainingWords.read(config, LabelsFile({"train": []}, [])).open(spec)
+    size, seed = config.train.batch_size, config.seed
+    batches = training_generator(words, shares, spec, config.data_aug, size, seed, Cluster())
     start = time.perf_counter()
     for _ in stream(batches, 0, 0, config.train.num_workers, endless=False):
         pass
-    return {"words_per_second": store.words / (time.perf_counter() - start), "words": store.words}
+    return {"words_per_second": len(words) / (time.perf_counter() - start), "words": len(words)}

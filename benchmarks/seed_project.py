@@ -76,9 +76,10 @@ def evaluate(config: Config, seconds: float) -> dict[str, float]:
     """
     import_keras()
     from models.model_seq2seq import ModelSeq2Seq
+    from models.model_spec import ModelSpec
 
     dataset = words_to_read(config, config.image)
-    model = ModelSeq2Seq(config.image, config.network, Tokenizer(config.network.charset))
+    model = ModelSeq2Seq(ModelSpec(config.image, config.network, Tokenizer(config.network.charset)))
     decoder = one_step(config.network.latent_dim, model.tokenizer.vocabulary_size)
     images = np.stack([dataset.image(i) for i in range(len(dataset))])[..., None].astype(np.float32)
     size, steps = config.predict.batch_size, config.network.max_seq_length

@@ -7,7 +7,6 @@ import sys
 import keras
 import numpy as np
 import pytest
-from models.artifact import save_artifact
 
 from benchmarks import __main__ as command
 from benchmarks import evaluation, generator, memory, packed, seed_project, settings, startup, training
@@ -16,6 +15,8 @@ from benchmarks.report import Row, as_markdown, draw, number, write_report
 from benchmarks.settings import BEST, COMPACT, SEED, Settings, find_words
 from exporters.run import export
 from models.model_seq2seq import ModelSeq2Seq
+from models.model_spec import ModelSpec
+from models.saving import save_model
 from preprocessing.labels import read_labels
 from preprocessing.tokenizer import Tokenizer
 from tests.helpers.tiny import REPOSITORY
@@ -27,7 +28,9 @@ def model(make_config, tmp_path):
     """The folder of an untrained model."""
     config = make_config()
     keras.utils.set_random_seed(1)
-    save_artifact(tmp_path / "model", ModelSeq2Seq(config.image, config.network, Tokenizer("abc")), {})
+    save_model(
+        tmp_path / "model", ModelSeq2Seq(ModelSpec(config.image, config.network, Tokenizer("abc"))), {}
+    )
     return tmp_path / "model"
 
 
@@ -68,7 +71,7 @@ def test_training_of_the_seed_project(make_config, eagerly):
     assert seed_project.train(config, seconds=0)["words"] == 3
     seed = load_config(REPOSITORY / SEED, [])
     tokenizer = Tokenizer(seed.network.charset)
-    ours = ModelSeq2Seq(seed.image, seed.network, tokenizer).keras_model
+    ours = ModelSeq2Seq(ModelSpec(seed.image, seed.network, tokenizer)).keras_model
     network = seed_project.build_network(seed, tokenizer.vocabulary_size)
     assert network.count_params() == ours.count_params()
 
@@ -76,7 +79,7 @@ def test_training_of_the_seed_project(make_config, eagerly):
 def test_evaluation_of_the_seed_project(make_config, eagerly):
     config = make_config(image={"fixed_width": True}, network={"columns": "flatten"})
     assert seed_project.evaluate(config, 0)["words"] == 8
-    network = ModelSeq2Seq(config.image, config.network, Tokenizer(config.network.charset))
+    network = ModelSeq2Seq(ModelSpec(config.image, config.network, Tokenizer(config.network.charset)))
     decoder = seed_project.one_step(config.network.latent_dim, network.tokenizer.vocabulary_size)
     images = np.random.default_rng(0).uniform(0, 255, (3, 16, 64, 1)).astype(np.float32)
     assert seed_project.decode(images, network.encoder, decoder, 5).shape == (3, 5)

@@ -7,12 +7,13 @@ import subprocess
 import sys
 
 import numpy as np
-from models.artifact import save_artifact
 from PIL import Image
 
 from benchmarks import figures
 from benchmarks.report import Row, write_report
 from models.model_seq2seq import ModelSeq2Seq
+from models.model_spec import ModelSpec
+from models.saving import save_model
 from preprocessing.tokenizer import Tokenizer
 from tests.helpers.tiny import REPOSITORY
 
@@ -35,8 +36,8 @@ def test_pictures_that_need_no_model(tmp_path):
 
 def test_pictures_of_a_model(make_config, tmp_path, eagerly):
     config = make_config(network={"attention": "luong"})
-    network = ModelSeq2Seq(config.image, config.network, Tokenizer(config.network.charset))
-    save_artifact(tmp_path / "model", network, {})
+    network = ModelSeq2Seq(ModelSpec(config.image, config.network, Tokenizer(config.network.charset)))
+    save_model(tmp_path / "model", network, {})
     words = np.array(figures.predictions(str(tmp_path / "model"), number=6))
     red = words[..., 0].astype(int) - words[..., 1:].max(axis=2) > 100
     assert red.any()  # an untrained model reads them wrong
