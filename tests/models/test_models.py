@@ -68,7 +68,7 @@ def start(model, inputs):
 
 @pytest.fixture(scope="module")
 def seed_model():
-    config = Config.model_validate({})
+    config = Config.model_validate(PLAIN)
     return ModelSeq2Seq(config.image, config.network, Tokenizer("".join(map(chr, range(33, 130)))))
 
 
