@@ -12,7 +12,7 @@ from models.layers import BatchNormalization
 from models.model_seq2seq import ModelSeq2Seq
 from models.model_spec import ModelSpec
 from preprocessing.tokenizer import END, PAD, START, Tokenizer
-from tests.helpers.tiny import plain_image, plain_network
+from tests.helpers.tiny import PLAIN, plain_image, plain_network
 from utils.config.schema import Config
 
 CHARSET = "abcdefg"
@@ -63,7 +63,7 @@ def start(model, inputs):
 
 @pytest.fixture(scope="module")
 def seed_model():
-    config = Config.model_validate({})
+    config = Config.model_validate(PLAIN)
     return ModelSeq2Seq(ModelSpec(config.image, config.network, Tokenizer("".join(map(chr, range(33, 130))))))
 
 

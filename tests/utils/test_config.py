@@ -1,5 +1,6 @@
-"""Config files and --set: what loads, and that every mistake is one line which names the key."""
+"""Config files and --set: what they load to, and a line for each mistake that names its key."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -10,13 +11,16 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.helpers.tiny import REPOSITORY
+from utils.config.legacy import upgrade_image, upgrade_network
 from utils.config.load import config_to_yaml, load_config, validate_config
 from utils.config.reference import reference
-from utils.config.schema import Config
 from utils.errors import UserError
 
 ROOT = Path(__file__).parents[2]
 SEED_PROJECT_CONFIG = ROOT / "tests" / "data" / "seed_project_config.yml"
+# What v1.0 loaded each recipe, and the seed project's file, to.
+V1 = json.loads((ROOT / "tests" / "data" / "configs_v1.json").read_text(encoding="utf-8"))
+PLAIN_AUG = "rotation_range: 0, height_shift_range: 0, zoom_range: [1, 1], shear_range: 0, elastic_range: 0"
 
 
 @pytest.fixture
@@ -30,53 +34,93 @@ def write(tmp_path):
 
 
 def refusal(path, *overrides):
-    """The message that a config is refused with, without its folder; always one well-formed line."""
+    """The message with which a config is refused, without its folder: a sentence per line."""
     with pytest.raises(UserError) as caught:
         load_config(path, overrides)
-    message = str(caught.value)
-    assert message.isprintable() and len(message) < 500
-    assert message.endswith(".") and not message.endswith((".." if "..." not in message else "....", "?.")), (
-        message
+    for line in str(caught.value).split("\n"):
+        assert line.isprintable() and len(line) < 500 and line.endswith("."), line
+    return str(caught.value).replace(f"{path.parent}/", "")
+
+
+def upgraded(values):
+    """What v1.0 loaded, as today's values: written out here so that legacy.py is not its own witness."""
+    values = json.loads(json.dumps(values).replace('.h5"', '"').replace("max_seq_lenght", "max_seq_length"))
+    del values["export"], values["train"]["use_multiprocessing"], values["train"]["output"]["output_graph"]
+    del values["predict"]["graph_file"], values["network"]["loss"]
+    return values
+
+
+@pytest.mark.parametrize("name", V1)
+def test_configs_load_to_the_values_of_v1(write, name):
+    """Every recipe and the seed project's own file; also the config.yml that v1.0 wrote for an experiment."""
+    path = SEED_PROJECT_CONFIG if name == "seed_project" else ROOT / "configs" / f"{name}.yml"
+    assert load_config(path).model_dump(mode="json") == upgraded(V1[name])
+    assert load_config(write(yaml.safe_dump(V1[name]))) == load_config(path)
+
+
+def test_every_shipped_config_is_among_them():
+    assert {path.stem for path in (ROOT / "configs").glob("*.yml")} == V1.keys() - {"seed_project"}
+
+
+def test_the_old_spelling_means_the_old_defaults(write):
+    old = load_config(write("network: {max_seq_lenght: 9, loss: x}\ntrain: {use_multiprocessing: true}"))
+    seed = load_config(SEED_PROJECT_CONFIG)
+    assert old.network == seed.network.model_copy(update={"max_seq_length": 9}) and old.image == seed.image
+    assert old.train.schedule == "constant" and not old.data_aug.use_data_aug
+    new = load_config(write("seed: 1"), ["network.max_seq_lenght=9"])
+    assert new.network.max_seq_length == 9 and new.network.attention == "luong"
+    assert "unknown key network.loss" in refusal(write("network: {loss: x, max_seq_length: 9}"))
+    assert "unknown key export" in refusal(write("export: {int8: true}"))
+
+
+def test_sections_of_old_models_are_upgraded():
+    today = load_config(ROOT / "configs" / "config.yml").model_dump(mode="json")
+    old = V1["config"]
+    assert upgrade_network(old["network"]) == upgrade_network(today["network"]) == today["network"]
+    assert upgrade_image(old["image"]) == upgrade_image(today["image"]) == today["image"]
+    lacking = {name: value for name, value in old["image"].items() if name not in ("margin", "blur")}
+    assert upgrade_image(lacking) == {**today["image"], "margin": 0, "blur": 0.0}
+    assert upgrade_network({"max_seq_lenght": 9})["conv_dropout"] == 0
+    assert upgrade_network([1]) == upgrade_image([1]) == [1]
+
+
+def test_extends_merges_sections_and_replaces_lists(write, tmp_path):
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "base.yml").write_text("seed: 5\nnetwork: {latent_dim: 9, charset: ab}")
+    (tmp_path / "middle.yml").write_text(
+        "extends: deep/base.yml\ndata_aug: {zoom_range: [0.5, 2]}\nnetwork: {dropout: 0}\ntrain: {}"
     )
-    return message.replace(f"{path.parent}/", "")
+    path = write("extends: middle.yml\nnetwork: {charset: null}\ndata_aug: {zoom_range: [1, 3]}\nimage: {}")
+    config = load_config(path, ["train.num_epochs=2"])
+    assert (config.seed, config.train.num_epochs, config.data_aug.zoom_range) == (5, 2, [1, 3])
+    network = config.network
+    assert (network.latent_dim, network.dropout, network.charset) == (9, 0, None)
+    (tmp_path / "old.yml").write_text("network: {max_seq_lenght: 9}")
+    assert load_config(write("extends: old.yml\nnetwork: {latent_dim: 7}")).network.attention == "none"
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "configs").glob("*.yml")), ids=lambda path: path.name)
-def test_every_shipped_config_loads(path):
-    config = load_config(path)
-    # A recipe that only repeats the defaults has lost its keys.
-    assert config != Config()
+def test_wrong_parents_are_named(write, tmp_path):
+    (tmp_path / "other.yml").write_text("extends: c.yml")
+    path = write("extends: other.yml")
+    assert "c.yml extends other.yml extends c.yml, in a loop" in refusal(path)
+    assert "c.yml extends none.yml, which does not exist" in refusal(write("extends: none.yml"))
+    assert "extends is 3: must be" in refusal(write("extends: 3"))
+    (tmp_path / "other.yml").write_text("a: b: c")
+    assert "Config other.yml is not valid YAML" in refusal(write("extends: other.yml"))
 
 
-def test_the_shipped_configs_are_found():
-    names = {path.name for path in (ROOT / "configs").glob("*.yml")}
-    assert {"config.yml", "iam.yml", "iam_fast.yml", "seed.yml"} <= names
-
-
-def test_the_seed_projects_own_config_loads_unedited():
-    config = load_config(SEED_PROJECT_CONFIG)
-    given = yaml.safe_load(SEED_PROJECT_CONFIG.read_text())
-    assert (config.network.max_seq_lenght, config.train.batch_size, config.data_aug.shear_range) == (
-        55,
-        256,
-        2.0,
-    )
-    assert config.callbacks.model_best_checkpoint.out_file == "./experiments/snapshot_best.h5"
-
-    def assert_kept(wanted, section):
-        for key, value in wanted.items():
-            if isinstance(value, dict):
-                assert_kept(value, getattr(section, key))
-            else:
-                assert getattr(section, key) == value, key
-
-    assert_kept(given, config)
-
-
-def test_the_seed_projects_config_builds_its_network():
-    network = load_config(SEED_PROJECT_CONFIG).network
-    assert (network.attention, network.columns, network.bidirectional) == ("none", "flatten", False)
-    assert network.pools == [[2, 2]] * 6 and network.steps == [[1, 1]] * 6
+def test_all_problems_are_reported_at_once(write):
+    text = "sead: 1\ntrain: {batch_size: x, optimiser: a}\nimage: 3\n"
+    text += "network: {num_filters: [0, 8, x], dropout: 2}"
+    lines = refusal(write(text), "predict.views=9", "predct.views=9").split("\n")
+    keys = ["sead", "predct", "train.batch_size", "train.optimiser", "network.num_filters[0]"]
+    keys += ["network.num_filters[2]", "network.dropout", "image is", "predict.views"]
+    assert len(lines) == len(keys) and all(sum(key in line for line in lines) == 1 for key in keys)
+    assert ["views" in line or "predct" in line for line in lines] == [line[:5] == "--set" for line in lines]
+    text = "network: {columns: flatten, num_filters: [8, 8]}\nimage: {margin: 200}"
+    assert len(refusal(write(text)).split("\n")) == 6
+    text = "image: {image_size: {y_size: 2}}\ncallbacks: {reduce_lr_on_plateau: {enabled: true}}"
+    assert len(refusal(write(text)).split("\n")) == 2
 
 
 @pytest.mark.parametrize(
@@ -86,7 +130,7 @@ def test_the_seed_projects_config_builds_its_network():
         ("Train: {}", "Train", "train"),
         ("train: {batchsize: 3}", "train.batchsize", "train.batch_size"),
         ("image: {image_size: {ysize: 9}}", "image.image_size.ysize", "image.image_size.y_size"),
-        ("network: {max_seq_length: 3}", "network.max_seq_length", "network.max_seq_lenght"),
+        ("network: {max_length: 3}", "network.max_length", "network.max_seq_length"),
         ("train: {y_size: 64}", "train.y_size", "image.image_size.y_size"),
         ("latent_dim: 64", "latent_dim", "network.latent_dim"),
         ("num_epoch: 64", "num_epoch", "train.num_epochs"),
@@ -151,25 +195,25 @@ def test_wrong_types_and_ranges_show_key_and_value(write, text, message):
     ("text", "message"),
     [
         (
-            "network: {num_filters: [8, 8]}",
-            "network.conv_kernels has 6 entries, but num_filters has 2: give one per block",
+            "network: {conv_kernels: [[3, 3]]}",
+            "network.conv_kernels has 1 entries, but num_filters has 4: give one per block",
         ),
         (
             "data_aug: {zoom_range: [2, 1]}",
             "data_aug.zoom_range is [2.0, 1.0]; it needs 0.01 <= smallest <= largest <= 100",
         ),
-        ("network: {decoder_layers: 2}", "network.decoder_layers 2 needs attention luong"),
-        ("image: {fixed_width: false}", "network.columns flatten needs image.fixed_width true"),
+        ("network: {decoder_layers: 2, attention: none}", "network.decoder_layers 2 needs attention luong"),
+        ("network: {columns: flatten, ctc_weight: 0}", "network.columns flatten needs image.fixed_width"),
         (
-            "image: {image_size: {x_size: 400}}",
-            "image.image_size.x_size 400 is no multiple of 64, the pixels of a column: with "
-            "image.fixed_width set it to 448",
+            "image: {image_size: {x_size: 401}, fixed_width: true}",
+            "image.image_size.x_size 401 is no multiple of 4, the pixels of a column: with "
+            "image.fixed_width set it to 404",
         ),
-        ("network: {ctc_weight: 0.3}", "network.ctc_weight needs network.columns height"),
-        ("image: {margin: 192}", "image.margin 192 at both ends leaves nothing of x_size 384"),
+        ("network: {columns: flatten}", "network.ctc_weight needs columns height"),
+        ("image: {margin: 144}", "image.margin 144 at both ends leaves nothing of x_size 288"),
         (
-            "train: {schedule: cosine}\ncallbacks: {reduce_lr_on_plateau: {enabled: true}}",
-            "train.schedule cosine and callbacks.reduce_lr_on_plateau exclude each other",
+            "callbacks: {reduce_lr_on_plateau: {enabled: true}}",
+            "callbacks.reduce_lr_on_plateau excludes train.schedule cosine",
         ),
         (
             "train: {packed: {folder: p}, additional_data: {labels_file: a.json, images_folder: a}}",
@@ -182,29 +226,29 @@ def test_contradictions_name_the_keys_and_not_the_whole_section(write, text, mes
     assert refused.startswith(f"c.yml: {message}") and "{" not in refused
 
 
-@pytest.mark.parametrize(("height", "block"), [(32, 6), (8, 4), (1, 1)])
+@pytest.mark.parametrize(("height", "block"), [(14, 4), (6, 3), (2, 2)])
 def test_impossible_geometry_names_the_block(write, height, block):
     message = refusal(write(f"image: {{image_size: {{y_size: {height}}}}}"))
-    assert f"network.pooling leaves nothing of a {height}x384 image at block {block}: use fewer" in message
+    assert f"network.pooling leaves nothing of a {height}x288 image at block {block}: use fewer" in message
 
 
 @pytest.mark.parametrize(
     ("distortion", "margin", "blur"),
     [
-        ("use_data_aug: false, rotation_range: 3", 4, 0.5),
+        ("use_data_aug: false, width_shift_range: 0.1", 4, 0.5),
         ("use_data_aug: true, wrong_characters: 0.1, noise_range: 3", 4, 0.5),
         ("use_data_aug: true, blur_range: 1", 4, 0.0),
-        ("use_data_aug: true, zoom_range: [0.9, 1.1]", 0, 0.0),
+        ("use_data_aug: true, width_shift_range: 0.1", 0, 0.0),
     ],
 )
 def test_training_words_keep_what_distortion_does_not_give_them(write, distortion, margin, blur):
-    config = load_config(write(f"image: {{margin: 4, blur: 0.5}}\ndata_aug: {{{distortion}}}"))
+    config = load_config(write(f"data_aug: {{{PLAIN_AUG}, {distortion}}}"))
     image = config.for_training_words.image
     assert (image.margin, image.blur) == (margin, blur)
 
 
 def test_the_smallest_possible_geometry_is_accepted(write):
-    assert load_config(write("image: {image_size: {y_size: 64, x_size: 64}}")).image.image_size.y_size == 64
+    assert load_config(write("image: {image_size: {y_size: 15, x_size: 9}}")).image.image_size.y_size == 15
 
 
 @pytest.mark.parametrize(
@@ -217,7 +261,7 @@ def test_the_smallest_possible_geometry_is_accepted(write):
         ("image.scale=1e-1", "image.scale", 0.1),
         ("image.scale=fit", "image.scale", "fit"),
         ("data_aug.zoom_range=[0.9, 1.1]", "data_aug.zoom_range", [0.9, 1.1]),
-        ("network.residual=[0,0,1,0,0,1]", "network.residual", [0, 0, 1, 0, 0, 1]),
+        ("network.residual=[0,0,1,1]", "network.residual", [0, 0, 1, 1]),
         ("network.charset=null", "network.charset", None),
         ("network.charset=", "network.charset", None),
         ("network.charset='a=b'", "network.charset", "a=b"),
@@ -238,11 +282,11 @@ def test_a_later_override_wins_and_several_are_checked_together(write):
     overrides = [
         "seed=1",
         "seed=2",
-        "network.num_filters=[8, 8]",
-        "network.conv_kernels=[[3, 3], [3, 3]]",
+        "network={conv_kernels: [[3, 3]], strides: null, pooling: null, use_batch_norm: true}",
+        "network.num_filters=[8]",
     ]
     config = load_config(write("seed: 9"), overrides)
-    assert (config.seed, config.network.num_filters) == (2, [8, 8])
+    assert (config.seed, config.network.num_filters) == (2, [8])
 
 
 def test_an_override_fills_a_section_that_the_file_leaves_empty(write):
@@ -258,7 +302,6 @@ def test_an_override_fills_a_section_that_the_file_leaves_empty(write):
         ("seed.x=3", "--set seed.x: seed is a value, not a section."),
         ("labels_file=[1", "--set labels_file: '[1' is not a YAML value; quote it"),
         ("labels_file=2020-13-45", "--set labels_file: '2020-13-45' is not a YAML value; quote it"),
-        ("labels_file=!!python/name:os.system", "--set labels_file: '!!python/name:os.system' is not a YAML"),
         ("seed=" + "[" * 5000, "--set seed: '[[["),
         ("train.batch_size=many", "--set: train.batch_size is 'many': must be a whole number."),
         ("train={batch_size: many}", "--set: train.batch_size is 'many': must be a whole number."),
@@ -268,7 +311,7 @@ def test_an_override_fills_a_section_that_the_file_leaves_empty(write):
         ("train.x\n\x1b[31m=3", "--set: unknown key train.x\\n\\x1b[31m; the nearest is "),
     ],
 )
-def test_wrong_overrides_are_told_as_such(write, override, message):
+def test_wrong_overrides_are_named_as_such(write, override, message):
     assert refusal(write("seed: 1"), override).startswith(message)
 
 
@@ -303,14 +346,12 @@ def test_a_mistake_in_the_file_is_not_blamed_on_an_override(write):
             'images_folder: "\\ud800"',
             "Config c.yml is not valid YAML: line 1, column 16: text holds a zero byte",
         ),
-        (b"seed: \x00", "Config c.yml is not valid YAML: it holds the character '\\x00'."),
+        (b"seed: \x00", "Config c.yml is not valid YAML: "),
         (b"\x89PNG\r\n\x1a\n", "Config c.yml is not a text file in UTF-8."),
         ("seed: 1".encode("utf-16"), "Config c.yml is not a text file in UTF-8."),
         ("[" * 5000, "Config c.yml is not valid YAML: it is nested too deeply."),
-        ("seed: " + "9" * 5000, "Config c.yml is not valid YAML: Exceeds the limit"),
-        ("seed: !!bool x", "Config c.yml is not valid YAML: a value contradicts its tag"),
-        ("seed: !!timestamp x", "Config c.yml is not valid YAML: a value contradicts its tag"),
-        ('seed: !!int ""', "Config c.yml is not valid YAML: a value contradicts its tag"),
+        ("seed: !!bool x", "Config c.yml is not valid YAML: "),
+        ("seed: !!python/name:os.system", "Config c.yml is not valid YAML: "),
         (
             '"images\\nfold\\e[31m": 3',
             "c.yml: unknown key images\\nfold\\x1b[31m; the nearest is images_folder.",
@@ -331,36 +372,17 @@ def test_merged_sections_may_be_overridden(write):
     config = load_config(write(text))
     assert (config.train.batch_size, config.predict.batch_size) == (8, 16)
     chain = "a: &a {enabled: true}\nb: &b {<<: *a, enabled: false}\nc: {<<: *b}"
-    assert "unknown key a" in refusal(write(chain))
+    assert "unknown key a;" in refusal(write(chain))
 
 
 def test_a_missing_file_and_a_folder_are_named(tmp_path):
     assert refusal(tmp_path / "no.yml").startswith("Config no.yml does not exist; name one with -c")
     assert "can't be read: Is a directory." in refusal(tmp_path)
     assert "a\\nb.yml does not exist" in refusal(tmp_path / "a\nb.yml")
-    assert refusal(tmp_path / "a\0b.yml").startswith("Config a\\x00b.yml is not a text file")
+    assert refusal(tmp_path / "a\0b.yml").startswith("Config a\\x00b.yml ")
 
 
-@pytest.mark.parametrize(
-    "tag",
-    [
-        '!!python/object/apply:os.system ["touch {}"]',
-        "!!python/object/apply:pathlib.Path.touch [!!python/object/apply:pathlib.Path ['{}']]",
-        "!!python/object/new:os.system ['touch {}']",
-    ],
-)
-def test_yaml_that_would_run_code_is_refused_and_not_run(write, tmp_path, tag):
-    trace = tmp_path / "was_here"
-    message = refusal(write(f"images_folder: {tag.format(trace)}"))
-    assert "could not determine a constructor for the tag" in message
-    assert not trace.exists()
-
-
-def test_values_larger_than_memory_are_shown_short(write):
-    levels = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
-    levels += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 12)]
-    path = write("\n".join([*levels, "seed: *a11"]))
-    assert "seed is [" in refusal(path) or "unknown key a" in refusal(path)
+def test_long_values_are_shown_short(write):
     assert "seed is [" in refusal(write("seed: &s [*s, *s]"))
     assert len(refusal(write("seed: " + "x" * 10_000))) < 150
 
@@ -393,87 +415,8 @@ def test_round_trip_of_any_values(tmp_path, charset, folder, rate, scale):
     assert (again.network.charset, again.images_folder, again.train.learning_rate) == (charset, folder, rate)
 
 
-YAML_PIECES = [
-    "train:",
-    "network:",
-    "batch_size:",
-    "seed:",
-    "scale:",
-    "image:",
-    "zoom_range:",
-    "use_batch_norm:",
-    "1e-3",
-    "-1",
-    ".nan",
-    "0x",
-    "1:2",
-    "2020-01-01",
-    "[",
-    "]",
-    "{",
-    "}",
-    ",",
-    "-",
-    "?",
-    ":",
-    "|",
-    ">",
-    "&",
-    "*",
-    "&a",
-    "*a",
-    "<<",
-    "!",
-    "!!int",
-    "!!float",
-    "!!bool",
-    "!!set",
-    "!!omap",
-    "!!binary",
-    "!!timestamp",
-    "!!python/none",
-    '""',
-    "'",
-    '"',
-    "#",
-    "%",
-    "@",
-    "true",
-    "null",
-    "~",
-]
-FRAGMENTS = st.lists(
-    st.sampled_from([*YAML_PIECES, "\n", "\n  ", " ", "\t", "\\", "\x00", "\ufeff"]), max_size=12
-).map(" ".join)
-
-
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(content=st.binary(max_size=60) | FRAGMENTS.map(str.encode))
-def test_no_file_raises_anything_but_a_one_line_user_error(tmp_path, content):
-    path = tmp_path / "any.yml"
-    path.write_bytes(content)
-    try:
-        config = load_config(path)
-    except UserError as error:
-        assert str(error).isprintable() and str(error).endswith("."), str(error)
-    else:
-        assert isinstance(config, Config)
-
-
-@settings(max_examples=200, deadline=None)
-@given(
-    override=st.text(max_size=20)
-    | st.tuples(st.sampled_from(["seed=", "train.x=", "image="]), FRAGMENTS).map("".join)
-)
-def test_no_override_raises_anything_but_a_one_line_user_error(override):
-    try:
-        load_config(ROOT / "configs" / "config.yml", [override])
-    except UserError as error:
-        assert str(error).isprintable() and str(error).endswith("."), str(error)
-
-
 def test_reading_a_config_does_not_import_tensorflow():
-    code = "import sys, utils.config; sys.exit(any(m in sys.modules for m in ('tensorflow', 'keras', 'cv2')))"
+    code = "import sys, utils.config.load; sys.exit(bool({'tensorflow', 'cv2'} & sys.modules.keys()))"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
 
 

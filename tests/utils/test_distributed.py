@@ -1,88 +1,94 @@
-"""Which process this is, and what the processes of a training tell each other."""
+"""How the processes of a training find each other, and what each of them does."""
 
+import json
 import os
 import re
-from pathlib import Path
+import socket
+import subprocess
+import sys
 
 import keras
 import numpy as np
 import pytest
 import yaml
-from utils.distributed.job_environment import Place, choose_backend, find_place, first_host
 
 from data_generators.buckets import Buckets
 from data_generators.generators import training_generator
 from preprocessing.tokenizer import PAD
 from tests.helpers.data import make_config, make_dataset, spec_of
+from tests.helpers.tiny import REPOSITORY
 from utils.config.load import load_config
 from utils.config.train import DistributionConfig
+from utils.distributed.backend import choose_backend
 from utils.distributed.cluster import Cluster
 from utils.errors import UserError
 
-JOBS = Path(__file__).parents[2] / "docs" / "jobs"
-SLURM = {
-    "SLURM_STEP_NUM_TASKS": "16",
-    "SLURM_PROCID": "5",
-    "SLURM_STEP_NODELIST": "gpu[003-004]",
-    "SLURM_JOB_ID": "10007",
-}
+JOBS = REPOSITORY / "docs" / "jobs"
 PARALLEL = {"strategy": "data_parallel"}
+# Prints what each of a list of settings gives: index and number of processes, or the error.
+CONNECT = """
+import json, os, sys
+from utils.config.train import DistributionConfig
+from utils.distributed.cluster import start_cluster
+from utils.errors import UserError
+for settings in json.loads(sys.argv[1]):
+    try:
+        cluster = start_cluster(DistributionConfig(strategy="data_parallel", **settings))
+        print("answer", json.dumps([cluster.index, cluster.number, cluster.gather(cluster.index)]))
+    except UserError as error:
+        print("answer", json.dumps(str(error)))
+sys.stdout.flush()
+"""
 
 
-def place(environment=None, **settings) -> Place:
-    return find_place(DistributionConfig(**PARALLEL, **settings), environment or {})
-
-
-def test_the_config_names_the_place():
-    assert place(coordinator="a:1", num_processes=3, process_id=2) == Place("a:1", 3, 2)
-    assert place() == place(num_processes=1) == Place(None, 1, 0)
-
-
-def test_slurm_names_the_place():
-    assert place(SLURM) == Place("gpu003:20007", 16, 5)
-    assert place(SLURM, coordinator="b:7", num_processes=2, process_id=1) == Place("b:7", 16, 5)
-    # A shell within an allocation is no step of several tasks.
-    alone = {**SLURM, "SLURM_STEP_NUM_TASKS": "1"}
-    assert place(alone, coordinator="b:7", num_processes=2, process_id=1) == Place("b:7", 2, 1)
-
-
-def test_kubernetes_names_the_process():
-    index = {"JOB_COMPLETION_INDEX": "3"}
-    assert place(index, coordinator="ocr-0.ocr:1", num_processes=4, process_id=0) == Place(
-        "ocr-0.ocr:1", 4, 3
+def connect(*settings: dict, **environment: str) -> subprocess.Popen:
+    """Starts a process that connects with each of the settings in turn."""
+    return subprocess.Popen(
+        [sys.executable, "-c", CONNECT, json.dumps(settings)],
+        cwd=REPOSITORY,
+        env={**os.environ, "KERAS_BACKEND": "jax", **environment},
+        stdout=subprocess.PIPE,
+        text=True,
     )
 
 
-@pytest.mark.parametrize(
-    "settings, environment, problem",
-    [
-        ({"num_processes": 2, "process_id": 0}, {}, "coordinator is missing: 2 processes need it"),
-        ({"num_processes": 2, "coordinator": "a:1"}, {}, "process_id is missing"),
-        ({"num_processes": 2, "coordinator": "a:1", "process_id": 2}, {}, "process_id 2 is none of 2"),
-        (
-            {"num_processes": 2, "coordinator": "a:1"},
-            {"JOB_COMPLETION_INDEX": "2"},
-            "process_id 2 is none of 2",
-        ),
-    ],
-)
-def test_what_is_missing_is_named(settings, environment, problem):
-    with pytest.raises(UserError, match=problem):
-        place(environment, **settings)
+def answers(process: subprocess.Popen) -> list:
+    output, _ = process.communicate(timeout=100)
+    lines = [line.partition("answer ") for line in output.splitlines()]  # Gloo prints, too.
+    return [json.loads(answer) for _, found, answer in lines if found]
 
 
-@pytest.mark.parametrize(
-    "nodes, first",
-    [
-        ("a", "a"),
-        ("a,b", "a"),
-        ("n[3-5,9],x", "n3"),
-        ("r[01-02]n", "r01n"),
-        ("gpu-7.example", "gpu-7.example"),
-    ],
-)
-def test_first_of_slurms_nodes(nodes, first):
-    assert first_host(nodes) == first
+def free_port() -> str:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return str(free.getsockname()[1])
+
+
+def test_slurm_names_the_processes():
+    step = {"SLURM_JOB_ID": "7", "SLURM_STEP_NODELIST": "localhost,none[3-4]", "SLURM_NTASKS": "2"}
+    step["JAX_COORDINATOR_PORT"] = free_port()
+    processes = [connect({}, **step, SLURM_PROCID=index, SLURM_LOCALID=index) for index in "01"]
+    assert [answers(process) for process in processes] == [[[0, 2, [0, 1]]], [[1, 2, [0, 1]]]]
+
+
+def test_the_config_overrides_slurm_and_an_indexed_job_names_the_process():
+    step = {"SLURM_JOB_ID": "7", "SLURM_STEP_NODELIST": "none", "SLURM_NTASKS": "16", "SLURM_LOCALID": "0"}
+    settings = {"coordinator": f"localhost:{free_port()}", "num_processes": 2}
+    first = connect({**settings, "process_id": 0}, **step, SLURM_PROCID="9")
+    second = connect(settings, JOB_COMPLETION_INDEX="1")
+    assert [answers(first), answers(second)] == [[[0, 2, [0, 1]]], [[1, 2, [0, 1]]]]
+
+
+def test_what_is_missing_is_an_error_and_nothing_at_all_a_single_process():
+    here = {"coordinator": "localhost:1"}
+    wrong = [
+        {"num_processes": 2, "process_id": 0},
+        {"num_processes": 2, **here},
+        {"process_id": 0, **here},
+        {"num_processes": 2, "process_id": 2, **here},
+    ]
+    *errors, alone = answers(connect(*wrong, {}))
+    assert all("train.distribution" in error for error in errors) and alone == [0, 1, [0]]
+    assert answers(connect({"num_processes": 1, **here})) == [[0, 1, [0]]]
 
 
 def test_the_strategy_chooses_the_backend(monkeypatch):
@@ -107,7 +113,7 @@ def test_the_job_files_hold_valid_settings(file):
     if file.endswith(".yml"):
         job = list(yaml.safe_load_all(text))[1]["spec"]
         assert job["completions"] == config.train.distribution.num_processes
-        assert find_place(config.train.distribution, {"JOB_COMPLETION_INDEX": "3"}).process_id == 3
+        assert job["completionMode"] == "Indexed" and config.train.distribution.coordinator
 
 
 def test_parts_of_the_words_are_the_whole():
@@ -124,7 +130,7 @@ def test_parts_of_the_words_are_the_whole():
         cluster.shard(words.select(np.arange(2)))
 
 
-def test_a_lost_process_is_told_from_other_errors():
+def test_a_lost_process_is_distinguished_from_other_errors():
     cluster = Cluster()
     error = RuntimeError("Gloo all-reduce failed: Connection closed by peer [127.0.0.1]:3")
     assert cluster.explain(error) is error

@@ -3,14 +3,16 @@
 import datetime
 import difflib
 import reprlib
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypeGuard
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from utils.config.schema import Config
+from utils.config.section import walk
 
 Problem = Mapping[str, Any]
+PATHS = [path for path, _ in walk(Config)]
 
 # Sentences for the types of pydantic's errors.
 _MUST = {
@@ -37,19 +39,18 @@ def explain(error: ValidationError) -> list[tuple[str, str]]:
     explained: list[tuple[str, str]] = []
     of_values: dict[str, list[Problem]] = {}
     for problem in error.errors(include_url=False):
-        sections, rest = _walk(problem["loc"])
-        section = ".".join(sections)
-        if problem["type"] in ("extra_forbidden", "invalid_key"):
-            key = rest[0] if problem["type"] == "extra_forbidden" else shown_value(problem["input"])
-            parts = [*sections, str(key)]
-            name = ".".join(parts)
-            explained.append((name, f"unknown key {name}; the nearest is {_nearest(parts)}"))
-        elif problem["type"] == "value_error":
+        location, kind = problem["loc"], problem["type"]
+        section = ".".join(_known(location))
+        if kind in ("extra_forbidden", "invalid_key"):
+            last = str(location[-1]) if kind == "extra_forbidden" else shown_value(problem["input"])
+            name = ".".join([*map(str, location[:-1]), last])
+            explained.append((name, f"unknown key {name}; the nearest is {_nearest(name)}"))
+        elif kind == "value_error":
             # From a validator of the whole section: a line per problem, which starts with the key.
             prefix = f"{section}." if section else ""
             for line in problem["msg"].removeprefix("Value error, ").splitlines():
                 explained.append((prefix + line.split()[0], prefix + line.rstrip(".")))
-        elif problem["type"] == "model_type":
+        elif kind == "model_type":
             shown = shown_value(problem["input"])
             explained.append((section, f"{section} is {shown}: must be a section of keys, or be left out"))
         else:
@@ -65,8 +66,8 @@ def _of_one_key(key: str, problems: list[Problem]) -> list[tuple[str, str]]:
     """
     named: dict[str, list[Problem]] = {}
     for problem in problems:
-        indices = (part for part in _walk(problem["loc"])[1] if isinstance(part, int))
-        named.setdefault(key + "".join(f"[{index}]" for index in indices), []).append(problem)
+        name = key + "".join(f"[{part}]" for part in problem["loc"] if isinstance(part, int))
+        named.setdefault(name, []).append(problem)
     depth = max(name.count("[") for name in named)
     explained = []
     for name, alternatives in named.items():
@@ -85,49 +86,26 @@ def _requirement(problem: Problem) -> str:
     return known.format_map(problem.get("ctx", {}))
 
 
-def _walk(location: Sequence[str | int]) -> tuple[list[str], list[str | int]]:
-    """Splits pydantic's location into the keys that the schema knows and what follows them."""
-    section: Any = Config
-    for depth, part in enumerate(location):
-        if not _is_section(section) or part not in section.model_fields:
-            return [str(known) for known in location[:depth]], list(location[depth:])
-        section = section.model_fields[part].annotation
-    return [str(known) for known in location], []
+def _known(location: Sequence[str | int]) -> list[str]:
+    """The keys of the schema with which pydantic's location begins."""
+    parts = [str(part) for part in location]
+    while parts and ("." in parts[-1] or ".".join(parts) not in PATHS):
+        parts.pop()
+    return parts
 
 
-def _section(parts: Iterable[str]) -> Any:
-    section: Any = Config
-    for part in parts:
-        section = section.model_fields[part].annotation
-    return section
-
-
-def _is_section(annotation: Any) -> TypeGuard[type[BaseModel]]:
-    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
-
-
-def _nearest(parts: Sequence[str]) -> str:
+def _nearest(name: str) -> str:
     """The key the user most likely meant: its namesake elsewhere, a sibling, then any alike."""
-    *parents, last = parts
-    paths = list(_paths(Config))
-    prefix = "".join(f"{parent}." for parent in parents)
-    siblings = {name.lower(): prefix + name for name in _section(parents).model_fields}
+    section, _, last = name.rpartition(".")
     names: dict[str, list[str]] = {}
-    for path in paths:
+    for path in PATHS:
         names.setdefault(path.rpartition(".")[2], []).append(path)
+    siblings = {path.rpartition(".")[2].lower(): path for path in PATHS if path.rpartition(".")[0] == section}
     alike = difflib.get_close_matches(last.lower(), siblings, n=1, cutoff=0.6)
     if last not in names and alike:
         return siblings[alike[0]]
     close = difflib.get_close_matches(last.lower(), names, n=1, cutoff=0.6)
-    return difflib.get_close_matches(".".join(parts), names[close[0]] if close else paths, n=1, cutoff=0.0)[0]
-
-
-def _paths(section: type[BaseModel], prefix: str = "") -> Iterable[str]:
-    """Dotted names of all keys, sections included."""
-    for name, field in section.model_fields.items():
-        yield prefix + name
-        if _is_section(field.annotation):
-            yield from _paths(field.annotation, f"{prefix}{name}.")
+    return difflib.get_close_matches(name, names[close[0]] if close else PATHS, n=1, cutoff=0.0)[0]
 
 
 def shown_value(value: Any) -> str:

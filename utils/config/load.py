@@ -101,12 +101,14 @@ def _parse(text: str) -> Any:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-        problem = f"{place}{error.problem}"
+        context = f"{error.context} " if f"{error.problem}".startswith("but ") else ""
+        problem = f"{place}{context}{error.problem}"
     except RecursionError:
         problem = "it is nested too deeply"
-    except Exception as error:
-        # PyYAML raises almost anything on values that contradict their tag, such as `!!bool x`.
-        problem = f"{error}" or type(error).__name__
+    except (yaml.YAMLError, ValueError) as error:
+        problem = str(error)
+    except Exception as error:  # Anything, as for `!!bool x`.
+        problem = f"a value contradicts its tag ({error})"
     problem = " ".join(problem.split()).rstrip(".")
     raise ValueError(problem if len(problem) <= LONGEST_SHOWN else problem[:LONGEST_SHOWN] + "...")
 

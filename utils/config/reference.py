@@ -5,11 +5,13 @@ python -m utils.config.reference > configs/README.md
 
 import json
 import typing
+from collections.abc import Iterable
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from utils.config.schema import Config
+from utils.config.section import is_section, walk
 
 HEAD = """# Config keys
 
@@ -24,35 +26,28 @@ TABLE = "\n| key | default | description |\n|---|---|---|\n"
 
 def reference() -> str:
     """The reference as Markdown: a heading and a table per section."""
-    top = "".join(_row(name, field) for name, field in Config.model_fields.items() if not _is_section(field))
-    text = HEAD + "\n## Top level\n" + TABLE + top
+    values = {name: field for name, field in Config.model_fields.items() if not is_section(field)}
+    text = HEAD + "\n## Top level\n" + TABLE + _rows(values.items())
     for name, field in Config.model_fields.items():
-        if _is_section(field):
-            text += f"\n## {name}\n\n{field.annotation.__doc__}\n{TABLE}{_rows(field.annotation, f'{name}.')}"
+        if name not in values:
+            section: Any = field.annotation
+            text += f"\n## {name}\n\n{section.__doc__}\n{TABLE}{_rows(walk(section, f'{name}.'))}"
     return text
 
 
-def _rows(section: Any, prefix: str) -> str:
-    return "".join(
-        _rows(field.annotation, f"{prefix}{name}.") if _is_section(field) else _row(prefix + name, field)
-        for name, field in section.model_fields.items()
-    )
-
-
-def _row(name: str, field: Any) -> str:
-    choices = _choices(field.annotation)
-    text = f"{field.description} ({choices})" if choices else field.description
-    return f"| `{name}` | `{json.dumps(field.default)}` | {text.replace('|', chr(92) + '|')} |\n"
+def _rows(fields: Iterable[tuple[str, FieldInfo]]) -> str:
+    rows = ""
+    for name, field in fields:
+        if not is_section(field):
+            text = f"{field.description}{_choices(field.annotation)}".replace("|", "\\|")
+            rows += f"| `{name}` | `{json.dumps(field.default)}` | {text} |\n"
+    return rows
 
 
 def _choices(annotation: Any) -> str:
     """The values of a Literal with so many that its description can't be expected to repeat them."""
     values = typing.get_args(annotation) if typing.get_origin(annotation) is typing.Literal else ()
-    return ", ".join(map(str, values)) if len(values) > 3 else ""
-
-
-def _is_section(field: Any) -> bool:
-    return isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
+    return f" ({', '.join(map(str, values))})" if len(values) > 3 else ""
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
 """The base class of all config sections, and the value types that they share."""
 
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic.fields import FieldInfo
 
 
 def _yaml_float(value: Any) -> Any:
@@ -26,6 +28,19 @@ class Section(BaseModel):
     """Settings of one part; unknown keys and wrong types are errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+def walk(section: Any, prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
+    """Dotted name and field of every key of a section class, subsections included, each before its keys."""
+    for name, field in section.model_fields.items():
+        yield prefix + name, field
+        if is_section(field):
+            yield from walk(field.annotation, f"{prefix}{name}.")
+
+
+def is_section(field: FieldInfo) -> bool:
+    """Whether a key holds a section and not a value."""
+    return isinstance(field.annotation, type) and issubclass(field.annotation, Section)
 
 
 def key(default: Any, description: str, **limits: Any) -> Any:

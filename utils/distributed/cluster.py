@@ -6,6 +6,7 @@ import os
 import sys
 import traceback
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from typing import Any
 
 import keras
@@ -28,11 +29,7 @@ class Cluster:
     """
 
     def __init__(self, strategy: str = "none", handle: Any = None, index: int = 0, number: int = 1) -> None:
-        """
-        Args:
-            strategy: a value of `train.distribution.strategy`.
-            handle: TensorFlow's strategy or Keras' distribution.
-        """
+        """Takes TensorFlow's strategy or Keras' distribution as `handle`."""
         self.strategy, self.index, self.number = strategy, index, number
         self.distributed = strategy != "none"
         self._handle = handle
@@ -49,32 +46,18 @@ class Cluster:
             return self._handle.num_replicas_in_sync
         return self._handle.num_model_replicas if self.distributed else 1
 
-    @contextlib.contextmanager
-    def training_scope(self) -> Iterator[None]:
+    def training_scope(self) -> AbstractContextManager[Any]:
         """Scope in which networks are built and trained for all devices."""
-        if self.strategy == "mirrored":
-            with self._handle.scope():
-                yield
-        elif self.strategy == "data_parallel":
-            with _distribution(self._handle):
-                yield
-        else:
-            yield
+        return self._handle.scope() if self.strategy == "mirrored" else self.fit_scope()
 
-    @contextlib.contextmanager
-    def fit_scope(self) -> Iterator[None]:
+    def fit_scope(self) -> AbstractContextManager[Any]:
         """Scope of `fit`, whose callbacks run outside of a mirrored strategy."""
-        with self.training_scope() if self.strategy == "data_parallel" else contextlib.nullcontext():
-            yield
+        parallel = self.strategy == "data_parallel"
+        return _distribution(self._handle) if parallel else contextlib.nullcontext()
 
-    @contextlib.contextmanager
-    def local_scope(self) -> Iterator[None]:
+    def local_scope(self) -> AbstractContextManager[Any]:
         """Scope in which networks are built and run for this process alone."""
-        if self.strategy == "data_parallel":
-            with _distribution(None):
-                yield
-        else:
-            yield
+        return _distribution(None) if self.strategy == "data_parallel" else contextlib.nullcontext()
 
     def gather(self, value: Any) -> list[Any]:
         """The JSON values of all processes, in their order; all processes must call it."""
@@ -168,7 +151,10 @@ def start_cluster(settings: DistributionConfig) -> Cluster:
         UserError: the settings are incomplete or contradictory, or the other processes don't come.
     """
     if settings.strategy == "mirrored":
-        return Cluster("mirrored", _mirrored())
+        import tensorflow as tf
+
+        devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+        return Cluster("mirrored", tf.distribute.MirroredStrategy([device.name for device in devices]))
     if settings.strategy == "data_parallel":
         import jax
 
@@ -187,13 +173,6 @@ def _distribution(distribution: Any) -> Iterator[None]:
         yield
     finally:
         keras.distribution.set_distribution(before)
-
-
-def _mirrored() -> Any:
-    import tensorflow as tf
-
-    devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
-    return tf.distribute.MirroredStrategy([device.name for device in devices])
 
 
 def _connect(settings: DistributionConfig) -> None:
