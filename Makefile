@@ -35,7 +35,7 @@ bench: $(VENV)/ready
 # Every picture of README and the notebook's output, from the shipped weights and the logs.
 figures: $(VENV)/ready-to-test
 	$(RUN) -m benchmarks.figures
-	$(RUN) -m nbconvert --to notebook --execute --inplace notebooks/inference.ipynb
+	$(RUN) -m nbconvert --to notebook --execute --inplace --ExecutePreprocessor.record_timing=False notebooks/inference.ipynb
 
 $(VENV)/ready: requirements.txt
 	$(PYTHON) -m venv $(VENV)

@@ -98,13 +98,13 @@ def augmentation(columns: int = 5, rows: int = 4) -> Image.Image:
     original = word_image_of_array(word, training_image(config.image, config.data_aug))
     widest = round(1.5 * original.shape[1])
     distorted = (augment(original, config.data_aug, rng, widest) for _ in range(columns * rows - 1))
-    return _sheet([original, *distorted], columns)
+    return _sheet([original, *distorted], columns, (widest, original.shape[0] + 4))
 
 
 def synthetic(columns: int = 6, rows: int = 8, text: str = "english") -> Image.Image:
     """Rendered words, each of another form and so mostly of another font."""
     words = [sample(SEED, "train", i * WORDS_PER_FORM + i % 8, 0.0, text)[0] for i in range(columns * rows)]
-    return _sheet(words, columns)
+    return _sheet(words, columns, (150, 64))
 
 
 def benchmarks(results: Path) -> Image.Image:
@@ -129,9 +129,9 @@ def save(picture: Image.Image, path: Path) -> None:
     print(path)
 
 
-def _sheet(images: list[np.ndarray], columns: int) -> Image.Image:
+def _sheet(images: list[np.ndarray], columns: int, cell: tuple[int, int]) -> Image.Image:
     nothing = [""] * len(images)
-    return as_image(draw_words(images, nothing, nothing, columns))
+    return as_image(draw_words(images, nothing, nothing, columns, cell))
 
 
 if __name__ == "__main__":

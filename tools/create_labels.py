@@ -30,8 +30,8 @@ from preprocessing.labels import SPLITS, write_labels
 from utils.cli import run_command
 from utils.config.image import ImageConfig
 from utils.errors import UserError
-from utils.escaping import escape_csv, one_line
-from utils.files import check_writable, write_text
+from utils.escaping import one_line
+from utils.files import check_writable, write_csv
 
 RANDOM_WARNING = (
     "a random split shares writers and texts between its parts, so figures on it are no test on unseen "
@@ -68,9 +68,7 @@ def _create(options: argparse.Namespace) -> int:
             f"None of the {len(records)} usable words is left for train; "
             "change the sizes, the lists or the table."
         )
-    rows = [("name", "label", "reason"), *((word.name, word.label, word.reason) for word in dropped)]
-    cells = (map(lambda cell: escape_csv(" ".join(cell.split())), row) for row in rows)
-    write_text(listing, "".join("\t".join(row) + "\n" for row in cells))
+    write_csv(listing, ["name", "label", "reason"], map(vars, dropped), delimiter="\t")
     write_labels(options.output, splits)
     _report(splits, dropped)
     print(one_line(f"Written: {options.output}; the dropped words are listed in {listing}"))

@@ -71,13 +71,15 @@ def write_text(path: str | Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
-def write_csv(path: str | Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
+def write_csv(
+    path: str | Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]], delimiter: str = ","
+) -> None:
     """Replaces `path` by a table with a header, atomically; a row may lack columns.
 
     Text goes through `escape_csv`: tables are opened in terminals and spreadsheets too.
     """
     table = io.StringIO()
-    writer = csv.writer(table, lineterminator="\n")
+    writer = csv.writer(table, delimiter=delimiter, lineterminator="\n")
     for cells in (columns, *([row.get(column) for column in columns] for row in rows)):
         writer.writerow([escape_csv(cell) if isinstance(cell, str) else cell for cell in cells])
     write_text(path, table.getvalue())

@@ -16,25 +16,30 @@ if TYPE_CHECKING:
 RIGHT, WRONG, INK = "#1a7f37", "#cf222e", "#1f2328"
 GLOW = (240 / 255, 90 / 255, 0)
 STRONGEST = 0.7  # opacity of the largest weight
-CELL = (230, 72)  # pixels for a word image; larger ones are shrunk
 
 
 def draw_words(
-    images: Sequence[np.ndarray], texts: Sequence[str], labels: Sequence[str | None], columns: int = 4
+    images: Sequence[np.ndarray],
+    texts: Sequence[str],
+    labels: Sequence[str | None],
+    columns: int = 4,
+    cell: tuple[int, int] = (230, 72),
 ) -> Figure:
     """Draws word images above the texts read in them: green if right, red with the label if wrong.
 
     Args:
         images: uint8 (h, w) or (h, w, 3).
         labels: the true texts; None where one isn't known.
+        cell: width and height for an image, in pixels; larger images are shrunk.
     """
-    figure, cells = make_figure(-(-len(images) // columns), columns, (CELL[0] / 92, CELL[1] / 65))
+    size = cell[0] / 100 + 0.1, cell[1] / 100 + (0.35 if any(texts) else 0.1)
+    figure, cells = make_figure(-(-len(images) // columns), columns, size)
     for axes in cells:
         _hide_frame(axes)
     for axes, image, text, label in zip(cells, images, texts, labels):
         height, width = image.shape[:2]
         _show(axes, image)
-        half = max(1, width / CELL[0], height / CELL[1]) * np.array(CELL) / 2
+        half = max(1, width / cell[0], height / cell[1]) * np.array(cell) / 2
         axes.set_xlim(width / 2 - half[0], width / 2 + half[0])
         axes.set_ylim(height / 2 + half[1], height / 2 - half[1])
         right = label in (None, text)

@@ -1,4 +1,4 @@
-"""Reads a table of anyone's own words: filename, label and, if known, writer and split."""
+"""Reads a table of words: filename, label and, if known, writer and split."""
 
 import csv
 import re
@@ -16,7 +16,7 @@ FIRST_DELIMITER = re.compile(r'(?:"(?:[^"]|"")*"|[^,;\t|]*)([,;\t|])')
 
 
 def read_table(path: str | Path) -> list[LabelledWord]:
-    """The words of a CSV or TSV file, in its order.
+    """Returns the words of a CSV or TSV file, in its order.
 
     Columns are filename, label and, optionally, writer; a header line that names at least filename
     and label may order them freely and add split (train, val or test). Fields are tab-separated in
@@ -40,34 +40,33 @@ def read_table(path: str | Path) -> list[LabelledWord]:
 
 def _rows(path: str | Path) -> Iterator[tuple[int, list[str]]]:
     """Line number and stripped cells of every line that is not blank."""
-    text = read_text(path).replace("\r\n", "\n")
-    if Path(path).suffix.lower() in (".tsv", ".tab"):
-        yield from _tab_separated(text)
-        return
-    first = FIRST_DELIMITER.match(text.lstrip().partition("\n")[0])
-    delimiter = first[1] if first else ","
-    # Every line is one record, so an unclosed quote is found where it stands, not at the end of the file.
-    for number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip():
-            continue
-        try:
-            (cells,) = csv.reader([line], delimiter=delimiter, skipinitialspace=True, strict=True)
-        except csv.Error as error:
-            raise UserError(
-                f'{path}:{number} is malformed ({error}); a field with a quote is written "like ""this""".'
-            ) from None
-        yield number, [cell.strip() for cell in cells]
+    lines = read_text(path).replace("\r\n", "\n").split("\n")
+    tabs = Path(path).suffix.lower() in (".tsv", ".tab")
+    if tabs:
+        # Such files are often written without quoting, so a lone quote is a label.
+        reader = csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
+    else:
+        first = FIRST_DELIMITER.match(next(filter(str.strip, lines), "").lstrip())
+        delimiter = first[1] if first else ","
+        reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=True)
+    number = 1
+    try:
+        for number, cells in enumerate(reader, start=1):
+            # Every line is one record, so an unclosed quote is found where it stands.
+            if reader.line_num != number:
+                raise csv.Error("unclosed quote")
+            if lines[number - 1].strip():
+                yield number, [_unquoted(cell.strip()) if tabs else cell.strip() for cell in cells]
+            number += 1
+    except csv.Error as error:
+        raise UserError(
+            f'{path}:{number} is malformed ({error}); a field with a quote is written "like ""this""".'
+        ) from None
 
 
-def _tab_separated(text: str) -> Iterator[tuple[int, list[str]]]:
-    """Fields may be quoted, but a lone quote is a label: such files are often written without quoting."""
-    for number, line in enumerate(text.split("\n"), start=1):
-        if line.strip():
-            cells = [cell.strip() for cell in line.split("\t")]
-            yield (
-                number,
-                [c[1:-1].replace('""', '"') if len(c) > 2 and c[0] == c[-1] == '"' else c for c in cells],
-            )
+def _unquoted(cell: str) -> str:
+    quoted = len(cell) > 2 and cell[0] == cell[-1] == '"'
+    return cell[1:-1].replace('""', '"') if quoted else cell
 
 
 def _check_header(names: list[str], path: str | Path) -> None:
