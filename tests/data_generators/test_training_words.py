@@ -37,7 +37,7 @@ def other(tmp_path):
 
 
 def opened(dataset, tmp_path, **additional):
-    """The config of the tiny dataset with additional data, the tokenizer, and its training words as opened."""
+    """The tiny dataset's config with additional data, the tokenizer and the opened training words."""
     return open_config(
         validate_config(tiny_settings(dataset, tmp_path, train={"additional_data": additional}), "test")
     )
