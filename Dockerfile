@@ -5,7 +5,7 @@
 #   docker run -v "$PWD:/data" seq2seq-ocr --predict --filename /data/word.png
 FROM python:3.11-slim
 WORKDIR /seq2seq-ocr
-COPY requirements.txt .
+COPY requirements.txt requirements-read.txt requirements-train.txt ./
 RUN pip install --no-cache-dir --requirement requirements.txt
 COPY . .
 ENTRYPOINT ["python", "main.py"]

@@ -7,7 +7,7 @@ TESTS ?= tests
 # Two files at a time.
 PYTEST := -m pytest -n 2 --dist loadfile $(TESTS)
 
-.PHONY: train test test-oldest bench faults figures clean
+.PHONY: train test test-fast test-oldest check bench faults figures clean
 
 # Trains on the embedded dataset, then evaluates and reads one image: the whole tour.
 train: $(VENV)/ready
@@ -15,13 +15,24 @@ train: $(VENV)/ready
 	$(RUN) main.py -c $(CONFIG) --predict_on_test
 	$(RUN) main.py -c $(CONFIG) --predict --filename test_images/look.png
 
-# `make test TESTS=tests/models/test_models.py` for a part.
+# `make test TESTS=tests/models` for a part.
 test: $(VENV)/ready-to-test
 	$(RUN) $(PYTEST)
 
-# The same with the oldest libraries that requirements.txt allows.
+# What takes no longer than a second each.
+test-fast: $(VENV)/ready-to-test
+	$(RUN) $(PYTEST) -m "not slow"
+
+# The same with the oldest libraries that the requirements allow.
 test-oldest: $(OLDEST)/ready
 	$(OLDEST)/bin/python $(PYTEST)
+
+# Style, types, and the direction of imports.
+check: $(VENV)/ready-to-test
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+	$(RUN) -m mypy
+	$(VENV)/bin/lint-imports
 
 # Kills, full disks, a long training and 10,000 arbitrary inputs of each kind: hours on a small machine.
 faults: $(VENV)/ready-to-test
@@ -37,7 +48,7 @@ figures: $(VENV)/ready-to-test
 	$(RUN) -m benchmarks.figures
 	$(RUN) -m nbconvert --to notebook --execute --inplace --ExecutePreprocessor.record_timing=False notebooks/inference.ipynb
 
-$(VENV)/ready: requirements.txt
+$(VENV)/ready: requirements.txt requirements-read.txt requirements-train.txt
 	$(PYTHON) -m venv $(VENV)
 	$(RUN) -m pip install --quiet --requirement requirements.txt
 	touch $@
@@ -46,9 +57,9 @@ $(VENV)/ready-to-test: requirements-dev.txt requirements-scale.txt $(VENV)/ready
 	$(RUN) -m pip install --quiet --requirement requirements-dev.txt
 	touch $@
 
-$(OLDEST)/ready: requirements.txt requirements-dev.txt
+$(OLDEST)/ready: requirements-read.txt requirements-train.txt requirements-dev.txt
 	$(PYTHON) -m venv $(OLDEST)
-	sed 's/>=\([^,]*\).*/==\1/' requirements.txt > $(OLDEST)/requirements.txt
+	sed 's/>=\([^,]*\).*/==\1/' requirements-read.txt requirements-train.txt > $(OLDEST)/requirements.txt
 	$(OLDEST)/bin/python -m pip install --quiet --requirement $(OLDEST)/requirements.txt
 	$(OLDEST)/bin/python -m pip install --quiet --requirement requirements-dev.txt
 	touch $@

@@ -1,8 +1,7 @@
 """Builds the package `seq2seq_ocr` out of the checkout's folders; everything else is in pyproject.toml.
 
 In the checkout the folders are imported by their own names (`utils`, `models`, ...), which are too common
-to be installed beside other people's code. The wheel has them within one package instead, with the imports
-written accordingly.
+to be installed beside other people's code. The wheel has them within one package, with the imports rewritten.
 """
 
 import ast
@@ -16,13 +15,7 @@ from setuptools.errors import SetupError
 PACKAGE = "seq2seq_ocr"
 FOLDERS = find_packages(exclude=["tests*", "benchmarks*", "build*"])
 OUR_NAMES = {"main", *(name.split(".")[0] for name in FOLDERS)}
-COMMANDS = {
-    "python -m utils.": f"python -m {PACKAGE}.utils.",
-    "python -m tools.": f"python -m {PACKAGE}.tools.",
-    "python main.py": "seq2seq-ocr",
-    "pip install -r requirements-scale.txt": "pip install seq2seq-ocr[scale]",
-}
-INIT = f'''"""Handwritten-word recognition: `load(FOLDER).read(IMAGE)`, and the command `seq2seq-ocr`."""
+INIT = f'''"""Handwriting recognition: `load(FOLDER).read(IMAGE)`, and the command `seq2seq-ocr`."""
 
 from {PACKAGE}.predictors import load
 
@@ -31,21 +24,18 @@ __all__ = ["load"]
 
 
 def within_package(source: str, name: str) -> str:
-    """Python source with our imports, and the commands that its messages name, as the package needs them."""
+    """Python source whose imports of our modules are those of the package."""
     lines = source.splitlines(keepends=True)
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Import) and any(_ours(alias.name) for alias in node.names):
+        if isinstance(node, ast.Import) and any(_is_ours(alias.name) for alias in node.names):
             raise SetupError(f"{name}:{node.lineno}: write `from ... import ...` for our own modules")
-        if isinstance(node, ast.ImportFrom) and not node.level and _ours(node.module):
+        if isinstance(node, ast.ImportFrom) and not node.level and _is_ours(node.module):
             line = lines[node.lineno - 1]
             lines[node.lineno - 1] = line.replace(f"from {node.module}", f"from {PACKAGE}.{node.module}", 1)
-    source = "".join(lines)
-    for here, installed in COMMANDS.items():
-        source = source.replace(here, installed)
-    return source
+    return "".join(lines)
 
 
-def _ours(module: str) -> bool:
+def _is_ours(module: str) -> bool:
     return module.split(".")[0] in OUR_NAMES
 
 
@@ -54,7 +44,7 @@ class BuildPackage(build_py):
 
     def find_package_modules(self, package, package_dir):
         modules = super().find_package_modules(package, package_dir)
-        # Beside main.py lies this file, too.
+        # This file lies beside main.py.
         return [module for module in modules if package != PACKAGE or module[1] == "main"]
 
     def build_module(self, module, module_file, package):
@@ -69,7 +59,7 @@ class BuildPackage(build_py):
 
 
 class NoEditable(editable_wheel):
-    """An editable install would import the checkout's folders by names that they don't have there."""
+    """Refuses an editable install, which would import the folders by names that they don't have in it."""
 
     def run(self):
         raise SetupError("In a checkout run `python main.py`; install with `pip install .`, without -e.")

@@ -57,7 +57,7 @@ class RowFile:
             raise UserError(
                 f"Can't read {self.path}: {reason}; a cache is rebuilt by the same command, a packed "
                 "dataset by "
-                "python -m tools.pack_dataset."
+                "tools.pack_dataset."
             )
         return content
 

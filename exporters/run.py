@@ -53,7 +53,7 @@ def _write(model: ModelSeq2Seq, encoder: Path, decoder: Path) -> None:
         from exporters.decoder import decoder_graph
         from exporters.encoder import encoder_graph
     except ImportError:
-        raise UserError("--export needs the package onnx; install it with `pip install onnx`.") from None
+        raise UserError("--export needs the package onnx; install it or the extra `train`.") from None
     for path, graph in ((encoder, encoder_graph(model)), (decoder, decoder_graph(model))):
         with atomic_write(path) as temporary:
             graph.save(temporary)

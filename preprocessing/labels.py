@@ -97,7 +97,7 @@ def _read_json(path: Path) -> Any:
     except FileNotFoundError:
         raise UserError(
             f"Labels file {path} does not exist; make it with "
-            "python -m tools.create_labels, or set labels_file."
+            "the command tools.create_labels, or set labels_file."
         ) from None
     except OSError as error:
         raise UserError(f"Labels file {path} can't be read: {error.strerror}.") from None

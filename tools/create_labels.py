@@ -140,7 +140,6 @@ def _reasons(dropped: list[Dropped]) -> str:
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python -m tools.create_labels",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -15,7 +15,7 @@ from utils.cli import run_command
 def main(arguments: list[str] | None = None) -> int:
     """The command line; returns the exit code (0 done, 2 user error)."""
     description = "Creates a dataset of rendered words in IAM's layout."
-    parser = argparse.ArgumentParser(prog="python -m tools.create_synthetic", description=description)
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--output", required=True, help="folder of the dataset, such as datasets/synthetic")
     parser.add_argument(
         "--words", type=int, required=True, help="for training; val and test get a tenth each"

@@ -181,9 +181,7 @@ def _places(options: argparse.Namespace) -> tuple[Path, Path, ImageConfig]:
 
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m tools.inspect_dataset", description="Describes a dataset."
-    )
+    parser = argparse.ArgumentParser(description="Describes a dataset.")
     parser.add_argument("-c", "--conf", help="config file that names the dataset")
     parser.add_argument("--images", help="folder of the word images")
     parser.add_argument("--labels_file", help="labels.json")

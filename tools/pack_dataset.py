@@ -124,7 +124,7 @@ def _bar(items: Iterable, total: int) -> Iterable:
 
 def main(arguments: list[str] | None = None) -> int:
     """The command line; returns 0, 2 when the user can mend the problem, 130 on Ctrl-C."""
-    parser = argparse.ArgumentParser(prog="python -m tools.pack_dataset", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add = parser.add_argument
     add("-c", "--conf", default="configs/config.yml", help="config file (default: %(default)s)")
     add("--set", nargs="+", action="extend", default=[], metavar="KEY.PATH=VALUE", help="override its keys")

@@ -16,7 +16,7 @@ from utils.keras_import import import_keras
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs the command line; returns 0, or 2 when the user can mend it."""
-    parser = argparse.ArgumentParser(prog="python -m tools.release_model", description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model", type=Path, help="model folder to release")
     parser.add_argument("output", type=Path, help="model folder to write")
     options = parser.parse_args(arguments)

@@ -3,6 +3,8 @@
 import os
 import tempfile
 
+from utils.errors import UserError
+
 
 def import_keras() -> None:
     """Imports both without the lines that TensorFlow writes to stderr whatever its settings."""
@@ -14,6 +16,11 @@ def import_keras() -> None:
         os.dup2(sink.fileno(), 2)
         try:
             import keras  # noqa: F401
+        except ImportError as error:
+            raise UserError(
+                f"This needs the package {error.name}: install the extra `train` "
+                "(pip install seq2seq-ocr[train]) or, in a checkout, requirements.txt."
+            ) from None
         finally:
             os.dup2(terminal, 2)
             os.close(terminal)

@@ -32,7 +32,7 @@ class PackedConfig(Section):
     """Training words in a few large files, for more words than memory or a file system can hold."""
 
     folder: str | None = key(
-        None, "packed dataset (python -m tools.pack_dataset) to train on instead of labels_file's train words"
+        None, "packed dataset (tools.pack_dataset) to train on instead of labels_file's train words"
     )
 
 
