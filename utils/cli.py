@@ -37,7 +37,8 @@ def run_command(job: Callable[[], int], interrupted: str = "Interrupted; nothing
             sys.stdout.flush()
             return code
     except UserError as error:
-        log(str(error))
+        for sentence in str(error).split("\n"):
+            log(sentence)
         return 2
     except Interrupted as error:
         log(str(error))

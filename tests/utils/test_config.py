@@ -10,7 +10,7 @@ import yaml
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from tests.helpers.tiny import REPOSITORY
+from tests.helpers.tiny import REPOSITORY, command
 from utils.config.legacy import upgrade_image, upgrade_network
 from utils.config.load import config_to_yaml, load_config, validate_config
 from utils.config.reference import reference
@@ -107,6 +107,11 @@ def test_wrong_parents_are_named(write, tmp_path):
     assert "extends is 3: must be" in refusal(write("extends: 3"))
     (tmp_path / "other.yml").write_text("a: b: c")
     assert "Config other.yml is not valid YAML" in refusal(write("extends: other.yml"))
+
+
+def test_each_problem_is_a_line_on_stderr(write):
+    result = command("--train", "-c", write("sead: 1\ntrain: {batch_size: x}"), "--set", "predict.views=9")
+    assert result.returncode == 2 and len(result.stderr.splitlines()) == 3 and "\\n" not in result.stderr
 
 
 def test_all_problems_are_reported_at_once(write):
