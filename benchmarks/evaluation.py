@@ -44,7 +44,7 @@ def measure(config: Config, seconds: float) -> dict[str, float]:
 
 
 def words_to_read(config: Config, image: ImageConfig):
-    """The test words in the geometry of a model, whatever the config says."""
+    """The test words in the image geometry of a model, which may differ from the config's."""
     from data_generators.dataset import open_dataset, read_dataset_labels
 
     words = read_dataset_labels(config).splits["test"]

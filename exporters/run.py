@@ -17,10 +17,10 @@ from utils.log import log
 
 
 def export(config: Config) -> None:
-    """Writes encoder and decoder beside the weights of the model that `config` means.
+    """Writes encoder and decoder beside the weights of the config's model.
 
-    `model.json` names them only once they read sample images as Keras does, so an interrupted or
-    failed export leaves the model as it was.
+    `model.json` names them only after they have read sample images as Keras does, so an interrupted or
+    failed export leaves the model unchanged.
 
     Raises:
         UserError: no model, no `onnx` package, the folder can't be written, or a training replaced the model.
@@ -41,7 +41,7 @@ def export(config: Config) -> None:
     except BaseException as error:
         for path in (encoder, decoder):
             path.unlink(missing_ok=True)
-        if isinstance(error, FileNotFoundError):  # A training has tidied up meanwhile.
+        if isinstance(error, FileNotFoundError):  # A training has removed old files meanwhile.
             raise replaced_meanwhile(folder) from None
         raise
     remove_others(folder, [description["weights"], encoder.name, decoder.name], named_files(description))

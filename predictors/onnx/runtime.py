@@ -32,10 +32,10 @@ class PredictorOnnx(WordPredictor):
     Args:
         encoder, decoder: the contents of the files that `--export` writes (`exporters/`).
         threads: of ONNX Runtime; 0: as many as the process has cores.
-        ctc_weight: share of the CTC head's log probability, as in `predictors/joint_step.py`.
+        ctc_weight: share of the CTC head's log probability, as in `predictors/joint_scorer.py`.
 
     Raises:
-        UserError: ONNX Runtime is not installed, or can't load a file, or one holds what no export writes.
+        UserError: ONNX Runtime is not installed, or can't load a file, or one is no graph of an export.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class PredictorOnnx(WordPredictor):
         try:
             return self._decode(image, width)
         except Exception as error:
-            # A graph that loads can still be of another network, or a stranger's that no network has.
+            # A graph that loads can still be that of another network.
             if is_out_of_memory(error):
                 raise
             raise UserError(f"The model's ONNX files don't work: {short(error)}; export it again.") from None
@@ -133,7 +133,7 @@ class PredictorOnnx(WordPredictor):
 
 
 class UnusableGraph(UserError):
-    """ONNX Runtime can't or must not load a file; the message is a sentence without its end."""
+    """ONNX Runtime can't or must not load a file; the message lacks the end of its sentence."""
 
 
 def _session(content: bytes, part: str, threads: int) -> "onnxruntime.InferenceSession":
@@ -147,7 +147,7 @@ def _session(content: bytes, part: str, threads: int) -> "onnxruntime.InferenceS
     options.log_severity_level = 4
     # Two sessions take turns: threads of the one must not keep the cores busy while the other works.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    # It would take a file whose producer is called so for its own format, which has not been checked.
+    # Else a file could claim ONNX Runtime's own format, which is not checked.
     options.add_session_config_entry("session.load_model_format", "ONNX")
     try:
         check_graph(content)

@@ -1,4 +1,4 @@
-"""The `--report` option: gathers what the report is about."""
+"""The `--report` option: gathers the model, its history and facts for the report."""
 
 import csv
 import math
@@ -16,10 +16,10 @@ from utils.files import check_writable
 
 
 def prepare_folder(folder: Path) -> None:
-    """Makes the report's folder before the words are read.
+    """Makes the folder of the report before the words are read.
 
     Raises:
-        UserError: it can't be made, or takes no files.
+        UserError: it can't be made or written to.
     """
     for name in (PAGE_FILE, TABLE_FILE):
         check_writable(folder / name)
@@ -28,12 +28,12 @@ def prepare_folder(folder: Path) -> None:
 def report_on(
     config: Config, folder: Path, model: Path, dataset: Dataset, predictions: Sequence[Prediction]
 ) -> Path:
-    """Writes the report on a dataset as the model in folder `model` has read it; returns the page.
+    """Writes the report on the predictions of the model in folder `model`; returns the path of the page.
 
     Raises:
         UserError: the model folder or the report's folder can't be used.
     """
-    # By itself, for the attention: whatever read the words need not be able to tell it.
+    # Loaded again for the attention, which not every predictor of words can give.
     network, description = load_artifact(model)
     origin = description.get("origin", {})
     facts = {
@@ -53,7 +53,7 @@ def report_on(
 
 
 def read_history(path: Path) -> list[dict[str, float]]:
-    """The rows of a `history.csv`; none if there is no such file, or it is no table of numbers."""
+    """The rows of a `history.csv`; none if the file is missing or no table of numbers."""
     try:
         with open(path, encoding="utf-8", newline="") as file:
             return [
