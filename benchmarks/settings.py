@@ -1,4 +1,4 @@
-"""What is measured on: words, models and how long."""
+"""The words and models that are measured, and for how long."""
 
 import json
 import random

@@ -40,7 +40,7 @@ RANDOM_WARNING = (
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs the command line; returns 0, 2 when the user can mend the problem, 130 on Ctrl-C."""
+    """The command line; returns the exit code (0, 2 user error, 130 Ctrl-C)."""
     options = _parse(arguments)
     return run_command(lambda: _create(options))
 
