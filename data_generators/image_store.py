@@ -98,7 +98,7 @@ class JoinedStore:
 
     def __init__(self, stores: Sequence["ImageStore | JoinedStore"]) -> None:
         self.stores = stores
-        self.widths = np.concatenate([store.widths for store in stores])
+        self.widths: np.ndarray = np.concatenate([store.widths for store in stores])
         self.starts = np.cumsum([0] + [len(store.widths) for store in stores])
 
     def __getitem__(self, index: int) -> np.ndarray:

@@ -1,12 +1,13 @@
 """Renders a dataset of words in IAM's layout: images below words/, and labels.json."""
 
+import contextlib
 import functools
 import itertools
 import json
 import multiprocessing
 import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -38,8 +39,8 @@ def create_synthetic(
 ) -> Path:
     """Renders a dataset; the same arguments give the same files for any number of `workers`.
 
-    A folder that holds an earlier synthetic dataset is overwritten. `labels.json` is removed first and written
-    last, so it exists only beside a complete dataset. A second process waits for the first.
+    A folder with an earlier synthetic dataset is overwritten. `labels.json` is removed first and written last,
+    so it exists only beside a complete dataset. A second process waits for the first.
 
     Args:
         output_folder: gets words/<f>/<f-form>/<id>.png (8-bit grey) and labels.json.
@@ -76,8 +77,13 @@ def create_synthetic(
         bar = progress_bar(
             total=total, unit=" words", desc="Rendering", mininterval=0.5, disable=not progress
         )
-        with bar, atomic_write(labels) as temporary, open(temporary, "w", encoding="utf-8") as file:
-            entries = _render(render, tasks, min(workers or usable_cores(), len(tasks)))
+        rendered = contextlib.closing(_render(render, tasks, min(workers or usable_cores(), len(tasks))))
+        with (
+            bar,
+            rendered as entries,
+            atomic_write(labels) as part,
+            open(part, "w", encoding="utf-8") as file,
+        ):
             # Entry by entry: memory must not grow with their number.
             for position, (split, count) in enumerate(counts.items()):
                 file.write(("," if position else "{") + f'\n"{split}": [')
@@ -131,7 +137,7 @@ def _prepare(folder: Path, description: str) -> None:
     write_text(marker, description)
 
 
-def _render(render: functools.partial, tasks: list, workers: int) -> Iterator[dict[str, str]]:
+def _render(render: functools.partial, tasks: list, workers: int) -> Generator[dict[str, str]]:
     """Yields the entries of all tasks, in order, from worker processes that end with the generator."""
     if workers == 1:
         yield from itertools.chain.from_iterable(map(render, tasks))

@@ -1,7 +1,7 @@
 """Random labels with IAM's mixture of words, punctuation and numbers, and more rarities."""
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -154,7 +154,7 @@ def _with_mark(rng: np.random.Generator) -> str:
     return before + _word(rng) + after
 
 
-def _weighted(shares: dict[Any, float]) -> Callable[[np.random.Generator], Any]:
+def _weighted(shares: Mapping[Any, float]) -> Callable[[np.random.Generator], Any]:
     """Returns a function that draws a key, in proportion to its value."""
     options, weights = tuple(shares), np.array(list(shares.values()))
     limits = np.cumsum(weights)[:-1] / weights.sum()
