@@ -62,8 +62,8 @@ def _build(folder: Path, filenames: Sequence[str], image: ImageConfig, base: Pat
     images = ordered_map(
         lambda filename: read_inside(folder, filename, image), filenames, threads=2, ahead=64
     )
-    bar = progress_bar(images, desc=f"Decoding {name} images", total=len(filenames), unit="word")
-    write_store(base, (("", content) for content in bar), image)
+    with progress_bar(images, desc=f"Decoding {name} images", total=len(filenames), unit="word") as bar:
+        write_store(base, (("", content) for content in bar), image)
 
 
 def _fingerprints(folder: Path, filenames: Sequence[str]) -> list:

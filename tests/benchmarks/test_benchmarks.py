@@ -9,11 +9,10 @@ import numpy as np
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import evaluation, generator, memory, packed, seed_project, settings, startup, training
-from benchmarks.process import Run, in_turn, run
+from benchmarks import memory, packed, seed_project, settings, startup, training
+from benchmarks.process import Run, run
 from benchmarks.report import Row, as_markdown, draw, number, write_report
 from benchmarks.settings import BEST, COMPACT, SEED, Settings, find_words
-from exporters.run import export
 from models.model_seq2seq import ModelSeq2Seq
 from models.model_spec import ModelSpec
 from models.saving import save_model
@@ -44,12 +43,6 @@ def test_processes_are_measured_by_themselves():
     run("-c", "raise SystemExit(3)", exit_code=3)
 
 
-def test_tasks_take_turns():
-    order = []
-    tasks = {name: lambda name=name: order.append(name) or len(order) for name in "ab"}
-    assert in_turn(tasks, 2) == {"a": [1, 3], "b": [2, 4]}
-
-
 def test_training_speed_counts_words_after_the_warm_up(make_config, eagerly):
     result = training.measure(make_config(), seconds=0)
     # 20 words in batches of 8 are three steps, all of them warm-up; the fourth is of the next epoch.
@@ -74,30 +67,6 @@ def test_training_of_the_seed_project(make_config, eagerly):
     ours = ModelSeq2Seq(ModelSpec(seed.image, seed.network, tokenizer)).keras_model
     network = seed_project.build_network(seed, tokenizer.vocabulary_size)
     assert network.count_params() == ours.count_params()
-
-
-def test_evaluation_of_the_seed_project(make_config, eagerly):
-    config = make_config(image={"fixed_width": True}, network={"columns": "flatten"})
-    assert seed_project.evaluate(config, 0)["words"] == 8
-    network = ModelSeq2Seq(ModelSpec(config.image, config.network, Tokenizer(config.network.charset)))
-    decoder = seed_project.one_step(config.network.latent_dim, network.tokenizer.vocabulary_size)
-    images = np.random.default_rng(0).uniform(0, 255, (3, 16, 64, 1)).astype(np.float32)
-    assert seed_project.decode(images, network.encoder, decoder, 5).shape == (3, 5)
-
-
-def test_generator_counts_words_after_the_first_batch(make_config, monkeypatch):
-    """The 20 words are batches of 8, 8 and 4."""
-    monkeypatch.setattr("os.sched_setaffinity", lambda *_: None, raising=False)
-    result = generator.measure(make_config(data_aug={"use_data_aug": True}), seconds=0)
-    assert result["words"] in (4, 8) and result["words_per_second"] > 0
-
-
-@pytest.mark.parametrize("name", ["keras", "onnx"])
-def test_evaluation_speed(make_config, model, name):
-    if name == "onnx":
-        export(make_config(predict={"weights_file": str(model)}))
-    config = make_config(predict={"runtime": name, "weights_file": str(model)})
-    assert evaluation.measure(config, 0)["words"] == 8
 
 
 def test_parts_of_the_table(dataset, tmp_path, monkeypatch):

@@ -72,11 +72,6 @@ def test_it_holds_exactly_what_reading_the_files_gives(words, image):
     assert_exact(opened(words, image=image), words, image=image)
 
 
-def test_images_can_not_be_changed(words):
-    with pytest.raises(ValueError, match="read-only"):
-        opened(words)[0][:] = 0
-
-
 def test_the_second_time_nothing_is_decoded(words, decoded):
     opened(words)
     assert sorted(decoded) == NAMES
@@ -136,15 +131,6 @@ def test_another_list_is_decoded(words, decoded, names):
     decoded.clear()
     assert_exact(opened(words, names), words, names)
     assert sorted(decoded) == sorted(names)
-
-
-def test_splits_do_not_remove_each_other(words, decoded):
-    opened(words, NAMES[:6], name="train")
-    opened(words, NAMES[6:], name="val")
-    decoded.clear()
-    assert_exact(opened(words, NAMES[:6], name="train"), words, NAMES[:6])
-    assert_exact(opened(words, NAMES[6:], name="val"), words, NAMES[6:])
-    assert decoded == []
 
 
 def test_unusable_files_are_kept_by_reason(words, decoded):
