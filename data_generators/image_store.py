@@ -127,7 +127,8 @@ class StoredWords(Sequence[Word]):
     def __getitem__(self, index):
         if isinstance(index, slice):
             return [self[i] for i in range(*index.indices(len(self)))]
-        return Word("", self.store.labels[index].decode())
+        # A range raises the IndexError with which iterating ends.
+        return Word("", self.store.labels[range(len(self))[index]].decode())
 
 
 def write_store(

@@ -14,6 +14,7 @@ from preprocessing.importers.checks import image_problem
 from preprocessing.importers.labelled_word import LabelledWord
 from preprocessing.importers.split import writer_split
 from preprocessing.labels import Word, read_labels
+from tests.helpers.bad_inputs import png_of
 from tools.create_labels import main
 
 ROOT = Path(__file__).resolve().parents[2]
