@@ -1,4 +1,4 @@
-"""Curves for TensorBoard, with errors that say what can't be written."""
+"""Curves for TensorBoard, with one-sentence errors where they can't be written."""
 
 import functools
 from collections.abc import Callable
@@ -36,7 +36,7 @@ def _guarded(hook: Callable) -> Callable:
             raise UserError(
                 f"Can't write the TensorBoard logs in {self.log_dir}: {_reason(error)}; make room, set "
                 "callbacks.tensorboard.log_dir, or switch callbacks.tensorboard.enabled off; "
-                "the same command goes on from the last saved state."
+                "the same command resumes from the last saved state."
             ) from None
 
     return call
@@ -47,6 +47,6 @@ for _name in HOOKS:
 
 
 def _reason(error: Exception) -> str:
-    """The system's words, which TensorFlow puts last: `path; No space left on device`."""
+    """The system's message, which TensorFlow puts last: `path; No space left on device`."""
     text = " ".join(str(getattr(error, "message", error)).split())
     return text.rpartition(";")[2].strip()[-120:] or type(error).__name__

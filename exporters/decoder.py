@@ -1,4 +1,4 @@
-"""One step of the decoder as an ONNX graph, from its trained weights: `Decoder.step` told once more."""
+"""One step of the decoder as an ONNX graph, from its trained weights: the counterpart of `Decoder.step`."""
 
 import numpy as np
 
@@ -8,11 +8,11 @@ from preprocessing.tokenizer import END
 
 
 def decoder_graph(model: ModelSeq2Seq) -> Graph:
-    """What the decoder says of each word's next character.
+    """Returns the graph that scores the next character of each word.
 
     Inputs: ids (B,) int32, the previous characters; the encoder's outputs (`exporters/encoder.py`),
     of which state_i are replaced by new_state_i from step to step.
-    Outputs: log_probability (B, vocabulary_size), where PAD and START have none; new_state_0,
+    Outputs: log_probability (B, vocabulary_size), where PAD and START have about -1e9; new_state_0,
     new_state_1, ... (B, latent_dim).
     """
     graph, network, decoder = Graph("decoder_step"), model.network, model.decoder
@@ -61,7 +61,7 @@ def _lstm_step(
 
 
 def _attend(graph: Graph, model: ModelSeq2Seq, query: str) -> str:
-    """What `LuongAttention` does: (B, latent_dim) -> context (B, D)."""
+    """`LuongAttention`: (B, latent_dim) -> context (B, D)."""
     latent = model.network.latent_dim
     dimension = model.encoder.outputs[0].shape[-1]
     keys = graph.input("keys", "float32", ("B", latent, "S"))

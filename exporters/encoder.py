@@ -1,7 +1,7 @@
-"""The encoder as an ONNX graph, from its trained weights: `models/encoder.py` told once more.
+"""The encoder as an ONNX graph, from its trained weights: the counterpart of `models/encoder.py`.
 
 Batch norm is folded into the convolutions, and Keras' LSTM loops become the LSTM operator, whose
-`sequence_lens` do what Keras' mask does. With `image.fixed_width` all columns are valid, so there
+`sequence_lens` replace Keras' mask. With `image.fixed_width` all columns are valid, so there
 is no mask at all.
 """
 
@@ -17,7 +17,7 @@ from preprocessing.tokenizer import END, PAD, START
 
 
 def encoder_graph(model: ModelSeq2Seq) -> Graph:
-    """From images to all that the decoding loop needs of them.
+    """Returns the graph from images to the inputs of the decoding loop.
 
     Inputs: image (B, y_size, W, channels) uint8, W a multiple of the column stride; width (B,)
     int32, valid pixels of each image.
@@ -63,7 +63,7 @@ class _Encoder:
         return graph
 
     def _normalize(self) -> str:
-        """What `NormalizeImage` does."""
+        """`NormalizeImage`."""
         graph = self.graph
         pixels = graph("Transpose", graph("Cast", "image", to=FLOAT), perm=[0, 3, 1, 2])
         ink = graph("Div", graph("Sub", graph.constant(255), pixels), graph.constant(255))
@@ -122,7 +122,7 @@ class _Encoder:
         )
 
     def _padding(self, axis: int, layer: keras.layers.Conv2D) -> tuple[int, int]:
-        """What Keras' "same" adds before and after; free widths are multiples of every stride."""
+        """Padding before and after of Keras' "same"; free widths are multiples of every stride."""
         kernel, step = layer.kernel_size[axis], layer.strides[axis]
         size = (self.height, self.width or step)[axis]
         total = max((-(-size // step) - 1) * step + kernel - size, 0)
@@ -137,7 +137,7 @@ class _Encoder:
         return self.graph("MaxPool", features, kernel_shape=pool, strides=pool)
 
     def _columns(self, features: str) -> str:
-        """What `Columns` does: (B, C, H, W) -> (S, B, D)."""
+        """`Columns`: (B, C, H, W) -> (S, B, D)."""
         graph = self.graph
         if self.network.columns == "flatten":
             assert self.width is not None, "the config allows flatten with a fixed width only"
@@ -188,7 +188,7 @@ class _Encoder:
         return graph("Reshape", joined, graph.integers(0, 0, self._dimension())), state_h, state_c
 
     def _add_attention_outputs(self, memory: str) -> None:
-        """Outputs what attention looks at, (B, S, D); the keys carry its scale already."""
+        """Outputs keys and values of the attention (B, S, D); the keys include its scale."""
         graph, latent = self.graph, self.network.latent_dim
         (kernel,) = self.model.decoder.attention.key_projection.get_weights()
         keys = graph("Transpose", graph.dense(memory, kernel / latent**0.5), perm=[0, 2, 1])
@@ -199,7 +199,7 @@ class _Encoder:
             graph.output(graph("Cast", valid, to=BOOL), "valid", "bool", ("B", "S"))
 
     def _add_ctc_outputs(self, memory: str) -> None:
-        """Outputs what the CTC head says of the columns, (B, S, D); START and END are no characters."""
+        """Outputs the CTC head's probabilities of the columns (B, S, D), without START and END."""
         graph, head = self.graph, self.model.ctc_head
         assert head is not None
         kernel, bias = (weight.copy() for weight in head.get_weights())
@@ -224,7 +224,7 @@ class _Encoder:
         return not self.image.fixed_width
 
     def _masked(self, features: str) -> str:
-        """What `MaskColumns` does."""
+        """`MaskColumns`."""
         return self.graph("Mul", features, self._mask()) if self._is_masked() else features
 
     def _mask(self) -> str:

@@ -1,4 +1,4 @@
-"""Writes ONNX graphs node by node, in terms of NumPy weights and named values."""
+"""Builds ONNX graphs node by node from NumPy weights and named values."""
 
 from pathlib import Path
 from typing import Any
@@ -7,7 +7,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-# Old enough for every ONNX Runtime since 1.13 (2022), new enough for all that is used here.
+# Supported by every ONNX Runtime since 1.13 (2022).
 OPSET = 17
 IR_VERSION = 8
 FLOAT, INT32, BOOL = TensorProto.FLOAT, TensorProto.INT32, TensorProto.BOOL
@@ -16,7 +16,7 @@ HALVED_FROM = 1024  # values; below it a file gains nothing
 
 
 def fits_half(value: np.ndarray) -> bool:
-    """Whether float32 `value` survives as float16 bit by bit, as the weights of released models do."""
+    """Whether float16 holds float32 `value` exactly, as it does the weights of released models."""
     with np.errstate(over="ignore"):
         return value.dtype == np.float32 and np.array_equal(value.astype(np.float16), value)
 
@@ -25,7 +25,7 @@ class Graph:
     """A graph under construction; values are known by their names.
 
     Args:
-        name: of the graph, for people who look at it.
+        name: of the graph, for viewers.
     """
 
     def __init__(self, name: str) -> None:
@@ -46,7 +46,7 @@ class Graph:
         self.outputs.append(helper.make_tensor_value_info(name, TYPES[dtype], shape))
 
     def constant(self, value: Any, dtype: type = np.float32) -> str:
-        """Adds an array that never changes; in half the bytes if it is large and loses nothing by it."""
+        """Adds a constant array, in float16 if it is large and that is exact."""
         value = np.ascontiguousarray(value, dtype)
         halved = value.size >= HALVED_FROM and fits_half(value)
         name = f"w{len(self.weights)}"
@@ -72,7 +72,7 @@ class Graph:
         """Checks the graph and writes it.
 
         Raises:
-            onnx.checker.ValidationError: it is no valid graph, a fault of ours.
+            onnx.checker.ValidationError: the graph is invalid, a bug.
         """
         graph = helper.make_graph(self.nodes, self.name, self.inputs, self.outputs, self.weights)
         opset = [helper.make_opsetid("", OPSET)]

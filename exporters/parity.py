@@ -1,4 +1,4 @@
-"""Whether an exported model reads like the original."""
+"""Checks that an exported model reads like the original."""
 
 import numpy as np
 
@@ -35,7 +35,5 @@ def largest_difference(expected: list[Prediction], found: list[Prediction]) -> f
         pairs = zip(first.character_confidences, second.character_confidences)
         differences += [abs(a - b) for a, b in pairs] + [abs(first.confidence - second.confidence)]
         if first.text != second.text or differences[-1] > TOLERANCE:
-            raise RuntimeError(
-                f"The exported model reads {second}, Keras {first}; the model is left as it was."
-            )
+            raise RuntimeError(f"The exported model reads {second}, Keras {first}; the model is unchanged.")
     return max(differences)

@@ -1,4 +1,4 @@
-"""What is in a dataset: sizes, characters, writers, duplicates and what looks wrong."""
+"""Facts about a dataset: sizes, characters, writers, duplicates and suspicious words."""
 
 import hashlib
 import itertools
@@ -25,7 +25,7 @@ THREADS = 4
 
 @dataclass(frozen=True)
 class Picture:
-    """An image file: its size in pixels and a digest of what it shows, or why it can't be read."""
+    """An image file: its size in pixels and a digest of the pixels, or why it can't be read."""
 
     height: int = 0
     width: int = 0
@@ -43,7 +43,7 @@ class Entry:
 
 
 def scan(labels: LabelsFile, folder: Path, image: ImageConfig, progress: bool = False) -> list[Entry]:
-    """Opens every image file once.
+    """Opens every image file once; returns an entry per word.
 
     Args:
         folder: that the file names start from.
@@ -57,7 +57,7 @@ def scan(labels: LabelsFile, folder: Path, image: ImageConfig, progress: bool = 
 
 
 def look_at(folder: Path, filename: str, image: ImageConfig) -> Picture:
-    """Size and content of one file, which is to lie in the folder itself: training takes no other."""
+    """Size and digest of one file; a link that leaves the folder is a problem, as in training."""
     if not is_inside(folder / filename, folder):
         return Picture(problem=OUTSIDE_FOLDER)
     try:
@@ -149,7 +149,7 @@ def crowded(entries: Sequence[Entry]) -> list[str]:
         return []
     widths = np.array([entry.picture.width / len(entry.word.label) for entry in usable])
     limit = CROWDED * np.median(widths)
-    # One or two characters, such as a comma or `ll`, may be as narrow as they like.
+    # One or two characters, such as a comma or `ll`, may be narrow.
     return [
         entry.word.filename
         for entry, width in zip(usable, widths)

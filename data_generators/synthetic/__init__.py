@@ -28,7 +28,7 @@ def sample(
 
     Args:
         beyond_dictionary: 0 to 1, share of labels that are no words (`draw_text`).
-        text: what is written: English, or French, German and Spanish words with accents.
+        text: English, or French, German and Spanish words with accents.
 
     Returns:
         image (uint8, height x width, ink dark on paper near 255), label, writer (the font's id).

@@ -1,4 +1,4 @@
-"""Labels with accents: French, German and Spanish words, for a model that shall learn new characters."""
+"""Labels with accents: French, German and Spanish words, for models that learn new characters."""
 
 from pathlib import Path
 

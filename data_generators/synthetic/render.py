@@ -145,7 +145,7 @@ def _warp(
 ) -> np.ndarray:
     """Scales, slants, turns and bends the whole word in one interpolation; joined letters stay joined.
 
-    `rows` says which row of `ink` each row of the result comes from.
+    `rows` are the rows of `ink` that each row of the result comes from.
     """
     slant = _normal(rng, 0.04, 0.17)
     turn = _normal(rng, 0, 0.025)

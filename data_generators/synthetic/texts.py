@@ -1,4 +1,4 @@
-"""What is written: labels with IAM's mixture of words, punctuation and numbers, and more surprises."""
+"""Random labels with IAM's mixture of words, punctuation and numbers, and more rarities."""
 
 import functools
 from collections.abc import Callable, Sequence
@@ -29,7 +29,7 @@ _ATTACHED = (("", ","), ("", "."), ("", "?"), ('"', ""), ("", '"'), ("(", ")"), 
 _PRONOUN = ("i", "i'm", "i'd", "i'll", "i've")
 
 
-# Share of labels that are in no dictionary, unless told otherwise.
+# Default share of labels that are in no dictionary.
 BEYOND_DICTIONARY = 0.17
 
 
@@ -167,7 +167,7 @@ _USUAL: tuple[tuple[float, Callable[[np.random.Generator], str]], ...] = (
     (0.014, _hyphenated),
     (0.014, _possessive),
 )
-# What no dictionary holds, so that a reader trained on it reads instead of guessing.
+# In no dictionary, so that a network trained on them reads instead of guessing.
 _BEYOND: tuple[tuple[float, Callable[[np.random.Generator], str]], ...] = (
     (0.35, _recombined),
     (0.09, _shuffled),

@@ -1,9 +1,10 @@
-"""Whether an ONNX file is a graph as `--export` writes it; looked at before ONNX Runtime gets it.
+"""Checks, before ONNX Runtime loads it, that an ONNX file is a graph as `--export` writes it.
 
-The file may be a stranger's. ONNX lets a graph read weights from any other file, bring functions and
-operators of its own and loop without end; none of that is needed here, so all of it is refused: every
-field, operator and type that is not listed below. Read without the `onnx` package, which prediction
-doesn't need. Field numbers: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
+The file may come from an attacker. ONNX lets a graph read weights from any other file, bring functions
+and operators of its own and loop without end. None of that is needed here, so every field, operator and type
+that is not listed below is refused. The `onnx` package, which prediction doesn't need, is not used.
+
+Field numbers: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
 """
 
 import math
@@ -88,7 +89,7 @@ def check_graph(content: bytes) -> None:
     """Reads an ONNX file node by node.
 
     Raises:
-        ValueError: it is none, or holds what no exported graph does; the message says what.
+        ValueError: with a short description of the first thing that no exported graph has.
     """
     model = read_message(memoryview(content), MODEL, "the file")
     for opset in model["opset_import"]:

@@ -1,7 +1,7 @@
-"""Reads the wire format of Protocol Buffers, strictly: what is not expected is refused, not skipped.
+"""Reads the wire format of Protocol Buffers strictly: unexpected fields are refused, not skipped.
 
-https://protobuf.dev/programming-guides/encoding; nothing is copied, and nothing is as large as a length
-only claims.
+https://protobuf.dev/programming-guides/encoding; nothing is copied, and no claimed length
+is allocated.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,7 +16,7 @@ def read_message(data: memoryview, fields: Fields, kind: str) -> dict[str, list[
     """The values of each field, in their order; every name of `fields` is there.
 
     Args:
-        kind: what the message is, for errors.
+        kind: name of the message in errors.
 
     Raises:
         ValueError: cut short, or a field that `fields` does not name, or of another wire type.

@@ -1,4 +1,4 @@
-"""Where the network looks while it writes a word."""
+"""The attention of a network while it writes a word."""
 
 from collections.abc import Callable, Iterator, Sequence
 
@@ -34,7 +34,7 @@ def read_attention(
 
     Args:
         positions: of words in the dataset.
-        texts: what is written on them, fed to the decoder in place of its own output.
+        texts: fed to the decoder in place of its own output.
 
     Yields:
         i and float32 (characters + 1, columns): the weights over the image's own columns, left to right,
@@ -88,7 +88,7 @@ def _run(
     image, width = pad_images(images, model.column_stride)
     written, _ = model.tokenizer.encode_batch(texts, length)
     weights = keras.ops.convert_to_numpy(reader({"image": image, "width": width, "ids": written}))
-    # Where positions are read row by row, those of a column are taken together.
+    # With `columns: flatten` a column has several positions, whose weights are added.
     by_column = weights.reshape(*weights.shape[:2], -1, image.shape[2] // model.column_stride).sum(2)
     for row, (picture, text) in enumerate(zip(images, texts)):
         columns = -(-picture.shape[1] // model.column_stride)

@@ -19,7 +19,7 @@ MOST_HEIGHT = 64  # pixels of a shown image
 
 
 def choose_words(errors: Sequence[int], confidences: Sequence[float], most: int = MOST_WORDS) -> list[int]:
-    """Positions of the words to show, worst first.
+    """Returns the positions of the words to show, worst first.
 
     Many errors come before few, and among equals the surest error and the least sure hit come first.
     Of more than `most` words, the worst fill at most four fifths; words read right, spread over the

@@ -1,1 +1,1 @@
-"""What `tools.create_labels` is made of: readers of data sets, image checks and splits."""
+"""Parts of `tools.create_labels`: readers of datasets, image checks and splits."""

@@ -1,4 +1,4 @@
-"""Finds the words that can't be trained on: bad labels and files that are no usable image."""
+"""Finds the words that can't be trained on: bad labels and unusable image files."""
 
 import posixpath
 from concurrent.futures import ThreadPoolExecutor
@@ -72,7 +72,7 @@ def drop_bad_images(
 
 
 def image_problem(path: str | Path, image: ImageConfig = IMAGE) -> str | None:
-    """Why training could not read the file, as a reason of `utils.importers.record`; None if it can.
+    """Returns why training could not read the file, as a reason of `labelled_word.py`; None if it can.
 
     The image is decoded as in training, and refused by its header if it has more than
     `image.max_pixels` pixels.

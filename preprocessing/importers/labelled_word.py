@@ -1,4 +1,4 @@
-"""A word on its way into labels.json, and why some do not get there."""
+"""A word before it enters labels.json, and the reasons to drop it."""
 
 from dataclasses import dataclass
 
@@ -20,7 +20,7 @@ NO_LIST = "form in no list"
 
 @dataclass(frozen=True)
 class LabelledWord:
-    """A word with what decides on its place: IAM's form and segmentation flag, or the table's split."""
+    """A word with the facts that decide its split: IAM's form and segmentation flag, or the table's split."""
 
     word: Word
     form: str | None = None

@@ -1,4 +1,4 @@
-"""Reading the text files of other people."""
+"""Reads text files."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from utils.errors import UserError
 
 
 def read_text(path: str | Path) -> str:
-    """The content of a UTF-8 file, with or without a byte order mark; line ends stay as they are.
+    """The content of a UTF-8 file, with or without a byte order mark; line ends are kept.
 
     Raises:
         UserError: the file is missing, unreadable or not UTF-8.

@@ -127,7 +127,7 @@ def test_without_onnx_runtime(make_config, saved, eagerly, monkeypatch):
     assert isinstance(load_predictor(saved, runtime(make_config)), PredictorSeq2Seq)
 
 
-def test_failed_exports_leave_the_model_as_it_was(make_config, saved, eagerly, monkeypatch):
+def test_failed_exports_leave_the_model_unchanged(make_config, saved, eagerly, monkeypatch):
     before = content(saved)
 
     def fails(error, match):
@@ -140,7 +140,7 @@ def test_failed_exports_leave_the_model_as_it_was(make_config, saved, eagerly, m
 
     with monkeypatch.context() as patch:
         patch.setattr("exporters.decoder.decoder_graph", other_network)
-        fails(RuntimeError, "left as it was")
+        fails(RuntimeError, "model is unchanged")
     with monkeypatch.context() as patch:
         patch.setattr(exporters.run, "add_onnx", lambda *arguments: 1 / 0)
         fails(ZeroDivisionError, "division")

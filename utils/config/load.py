@@ -55,7 +55,8 @@ def validate_config(values: dict[str, Any], source: str, overridden: Iterable[st
 
 def config_to_yaml(config: Config) -> str:
     """The whole config, defaults included, as YAML that `load_config` reads back."""
-    return yaml.dump(config.model_dump(), Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+    # Other characters than ASCII are escaped: PyYAML reads some line ends back as blanks.
+    return yaml.safe_dump(config.model_dump(), sort_keys=False)
 
 
 class _Loader(yaml.SafeLoader):
@@ -78,16 +79,6 @@ class _Loader(yaml.SafeLoader):
                 raise yaml.MarkedYAMLError(problem=problem, problem_mark=key.start_mark)
             seen.add(key.value if isinstance(key, yaml.ScalarNode) else id(key))
         return node
-
-
-class _Dumper(yaml.SafeDumper):
-    """Escapes what can't be printed; PyYAML itself writes some line ends that it reads back as blanks."""
-
-    def represent_str(self, text: str) -> yaml.ScalarNode:
-        return self.represent_scalar("tag:yaml.org,2002:str", text, None if text.isprintable() else '"')
-
-
-_Dumper.add_representer(str, _Dumper.represent_str)
 
 
 def _parse(text: str) -> Any:
