@@ -47,8 +47,9 @@ def open_cache(
         images = ordered_map(
             lambda filename: read_inside(folder, filename, image), filenames, threads=2, ahead=64
         )
-        bar = progress_bar(images, desc=f"Decoding {name} images", total=len(filenames), unit="word")
-        write_store(base, (("", pixels) for pixels in bar), image)
+        total = len(filenames)
+        with progress_bar(images, desc=f"Decoding {name} images", total=total, unit="word") as bar:
+            write_store(base, (("", pixels) for pixels in bar), image)
         _remove_outdated(cache, prefix, keep=base.name)
         # A process with another list of the same name may remove it before it is opened.
     raise UserError(f"The cache {base} is removed as soon as it is written; set a cache_folder of your own.")

@@ -39,8 +39,8 @@ def create_synthetic(
 ) -> Path:
     """Renders a dataset; the same arguments give the same files for any number of `workers`.
 
-    A folder with an earlier synthetic dataset is overwritten. `labels.json` is removed first and written last,
-    so it exists only beside a complete dataset. A second process waits for the first.
+    A folder with an earlier synthetic dataset is overwritten. `labels.json` is removed first and written
+    last, so it exists only beside a complete dataset. A second process waits for the first.
 
     Args:
         output_folder: gets words/<f>/<f-form>/<id>.png (8-bit grey) and labels.json.

@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks import __main__ as command
 from benchmarks import evaluation, generator, memory, packed, settings, startup, training
-from benchmarks.process import Run, in_turn, run
+from benchmarks.process import Run, run
 from benchmarks.report import Row, as_markdown, draw, number, write_report
 from benchmarks.settings import BEST, COMPACT, Settings, find_words
 from exporters.run import export
@@ -40,12 +40,6 @@ def test_processes_are_measured_by_themselves():
     with pytest.raises(RuntimeError, match="exit code 3:\nwrong"):
         run("-c", "import sys; print('wrong', file=sys.stderr); sys.exit(3)")
     run("-c", "raise SystemExit(3)", exit_code=3)
-
-
-def test_tasks_take_turns():
-    order = []
-    tasks = {name: lambda name=name: order.append(name) or len(order) for name in "ab"}
-    assert in_turn(tasks, 2) == {"a": [1, 3], "b": [2, 4]}
 
 
 def test_training_speed_counts_words_after_the_warm_up(make_config, eagerly):
