@@ -21,10 +21,7 @@ from utils.parallel import ordered_map
 
 
 def predict_on_test(
-    config: Config,
-    output: str | None = None,
-    report: str | None = None,
-    min_confidence: float | None = None,
+    config: Config, output: str | None = None, report: str | None = None, min_confidence: float | None = None
 ) -> int:
     """Reads the test words and prints scores, CER and WER last; returns the exit code.
 
