@@ -71,8 +71,7 @@ def _settings(options: argparse.Namespace, folder: Path) -> Settings:
     size = options.words, options.seconds, options.repeats
     settings = Settings(folder, images, labelled, models, *size)
     if options.quick:
-        small = {"seed_words": 2, "overrides": ("train.batch_size=4",), "packed_words": (20, 40)}
-        settings = replace(settings, **small)
+        settings = replace(settings, overrides=("train.batch_size=4",), packed_words=(20, 40))
     return settings
 
 

@@ -1,4 +1,4 @@
-"""How fast is evaluation on both runtimes, compared with the seed project's way of decoding?"""
+"""How fast is evaluation on ONNX Runtime, compared with Keras?"""
 
 import time
 from collections.abc import Callable
@@ -8,8 +8,7 @@ import numpy as np
 
 from benchmarks.process import in_turn
 from benchmarks.report import Row, speed_rows
-from benchmarks.settings import BEST, COMPACT, SEED, Settings
-from utils.config.image import ImageConfig
+from benchmarks.settings import BEST, COMPACT, Settings
 from utils.config.schema import Config
 
 
@@ -20,35 +19,28 @@ def rows(settings: Settings) -> list[Row]:
         overrides = [*settings.reader(config, runtime), *more]
         return settings.task("evaluation.measure", config, settings.words, *overrides)
 
-    seed = f"{SEED}, decoded as the seed project does"
+    base = f"{COMPACT}, Keras"
     tasks = {
-        seed: settings.task("seed_project.evaluate", SEED, settings.seed_words),
-        f"{COMPACT}, Keras": reading(COMPACT, "keras"),
+        base: reading(COMPACT, "keras"),
         f"{COMPACT}, ONNX Runtime": reading(COMPACT, "onnx"),
         f"{BEST}, ONNX Runtime": reading(BEST, "onnx"),
         f"{BEST}, ONNX Runtime, each word once": reading(BEST, "onnx", "predict.views=1"),
     }
-    return speed_rows("evaluation speed", in_turn(tasks, settings.repeats), seed)
+    return speed_rows("evaluation speed", in_turn(tasks, settings.repeats), base)
 
 
 def measure(config: Config, seconds: float) -> dict[str, float]:
     """Reads all test words, after a few to warm up, with the model and the runtime of the config."""
+    from data_generators.dataset import DatasetOptions, open_dataset
+    from data_generators.source import DataSource
     from models.model_folder import ModelFolder
     from predictors.loading import load_predictor
 
     folder = ModelFolder(Path(str(config.predict.weights_file)))
     predictor = load_predictor(folder, config.predict, config.image.max_pixels)
-    dataset = words_to_read(config, predictor.spec.image)
+    source, options = DataSource.of(config), DatasetOptions.of(config)
+    dataset = open_dataset(source, source.read_labels().splits["test"], "test", predictor.spec.image, options)
     predictor.predict_dataset(dataset.select(np.arange(min(8, len(dataset)))))
     start = time.perf_counter()
     predictor.predict_dataset(dataset)
     return {"words_per_second": len(dataset) / (time.perf_counter() - start), "words": len(dataset)}
-
-
-def words_to_read(config: Config, image: ImageConfig):
-    """The test words in the image geometry of a model."""
-    from data_generators.dataset import DatasetOptions, open_dataset
-    from data_generators.source import DataSource
-
-    source = DataSource.of(config)
-    return open_dataset(source, source.read_labels().splits["test"], "test", image, DatasetOptions.of(config))

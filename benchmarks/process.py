@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from preprocessing.process_settings import configure_process
 from utils.config.load import load_config
 from utils.config.schema import Config
 from utils.paths import ROOT
@@ -47,6 +48,7 @@ def work(task: str, config: str, overrides: Sequence[str], seconds: float) -> di
 def answer(measure: Callable[[Config, float], dict[str, float]]) -> None:
     """The other end of `work`: measures with the config and the seconds from the command line."""
     config, overrides, seconds = json.loads(sys.argv[1])
+    configure_process()
     print(json.dumps(measure(load_config(config, overrides), seconds)))
 
 

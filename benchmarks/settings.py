@@ -24,7 +24,6 @@ class Settings:
         models: a trained model's folder with ONNX files for each of COMPACT and BEST.
         words: to train on and to read.
         seconds, repeats: of each training, and how often everything is measured.
-        seed_words: to read in the seed project's way, which is far slower.
         overrides: of the configs that train.
         packed_words: sizes of the packed datasets, the smallest first.
     """
@@ -36,7 +35,6 @@ class Settings:
     words: int
     seconds: float
     repeats: int
-    seed_words: int = 512
     overrides: tuple[str, ...] = ()
     packed_words: tuple[int, ...] = (1_000, 10_000)
 

@@ -1,8 +1,6 @@
-"""How fast are trainings, compared with the seed project's network, and with its way of training it?"""
+"""How fast are trainings, compared with the seed project's network?"""
 
 import time
-from collections.abc import Callable
-from typing import Any
 
 from benchmarks.process import in_turn
 from benchmarks.report import Row, speed_rows
@@ -15,61 +13,39 @@ WARM_UP = 3  # steps: the first traces the graph, the next ones meet new sizes
 
 def rows(settings: Settings) -> list[Row]:
     """Words per second of training."""
-    old = f"{SEED}, trained as the seed project does"
     configs = SEED, COMPACT, BEST
     tasks = {config: settings.task("training.measure", config, settings.words) for config in configs}
-    tasks[old] = settings.task("seed_project.train", SEED, settings.words)
-    results = in_turn(tasks, settings.repeats)
-    here, there = ({name: results[name] for name in (base, COMPACT, BEST)} for base in (SEED, old))
-    part = "training speed"
-    return [*speed_rows(part, here, SEED), *speed_rows(f"{part} against the seed project's way", there, old)]
+    return speed_rows("training speed", in_turn(tasks, settings.repeats), SEED)
 
 
 def measure(config: Config, seconds: float) -> dict[str, float]:
-    """Trains as `--train` does for some seconds after the warm-up."""
+    """Trains as `--train` does for some seconds after the warm-up; returns words_per_second and words."""
     import_keras()
+    import keras
+
     from data_generators.input_pipeline import InputPipeline
     from models.precision import precision_scope, resolve_precision
 
     model, batches = prepare(config)
-
-    def words_of(step: int) -> int:
-        epoch, index = divmod(step, len(batches))
-        return len(batches.positions(epoch)[index])
-
-    with precision_scope(resolve_precision(config.train.precision)):
-        # For `fit` this is one endless epoch; the pipeline continues from epoch to epoch.
-        pipeline = InputPipeline(batches, config.train.num_workers).dataset()
-        return timed_fit(model.keras_model, pipeline, seconds, words_of, steps_per_epoch=10**6)
-
-
-def timed_fit(
-    model: Any, data: Any, seconds: float, words_of: Callable[[int], int], **options: Any
-) -> dict[str, float]:
-    """Trains a compiled Keras model until some seconds after the warm-up.
-
-    Args:
-        words_of: step, counted from 0 through all epochs -> number of its words.
-
-    Returns:
-        words_per_second, and words: how many were counted.
-    """
-    import keras
-
     steps, words, start, passed = 0, 0, 0.0, 0.0
 
     def on_train_batch_end(batch: int, logs: dict) -> None:
         nonlocal steps, words, start, passed
+        epoch, index = divmod(steps, len(batches))
         steps += 1
         if steps == WARM_UP:
             start = time.perf_counter()
         if steps > WARM_UP:
-            words += words_of(steps - 1)
+            words += len(batches.positions(epoch)[index])
             passed = time.perf_counter() - start
-            model.stop_training = passed >= seconds
+            model.keras_model.stop_training = passed >= seconds
 
     stopwatch = keras.callbacks.LambdaCallback(on_train_batch_end=on_train_batch_end)
-    model.fit(data, callbacks=[stopwatch], shuffle=False, verbose=0, **options)
+    with precision_scope(resolve_precision(config.train.precision)):
+        # For `fit` this is one endless epoch; the pipeline continues from epoch to epoch.
+        data = InputPipeline(batches, config.train.num_workers).dataset()
+        options = {"steps_per_epoch": 10**6, "shuffle": False, "verbose": 0}
+        model.keras_model.fit(data, callbacks=[stopwatch], **options)
     return {"words_per_second": words / passed, "words": words}
 
 

@@ -116,7 +116,8 @@ class StoredWords(Sequence[Word]):
         return len(self.store)
 
     def __getitem__(self, index):
-        return Word("", self.store.labels[index].decode())
+        # A range raises the IndexError with which iterating ends.
+        return Word("", self.store.labels[range(len(self))[index]].decode())
 
 
 def write_store(

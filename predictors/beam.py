@@ -11,24 +11,24 @@ from preprocessing.tokenizer import END, PAD, START
 class BeamDecoder(keras.Model):
     """Image batch in, the best texts of each word out, as character ids.
 
-    A hypothesis that ends among the `width` best of its step is finished; the `width` best of the
-    others go on, so that ended ones take no place from them. Texts are ranked by log p / length^alpha
-    (Wu et al. 2016, arXiv:1609.08144, eq. 14, with plain lengths), length counting the characters and
-    the end; alpha 0 ranks by probability. A word is done when none of its unfinished hypotheses can
-    come among its best texts any more, and the loop ends with the last word.
+    A hypothesis that ends among the `width` best of its step is finished; the `width` best unfinished
+    ones are continued, so that finished ones take no place from them. Texts are ranked by
+    log p / length^alpha (Wu et al. 2016, arXiv:1609.08144, eq. 14, with plain lengths); the length counts
+    the characters and the end, and alpha 0 ranks by probability. A word is done when none of its unfinished
+    hypotheses can still come among its best texts; the loop ends with the last word.
 
     Args:
         width: hypotheses kept per word. With 1 and alpha 0 the result is that of greedy decoding; with
             as many as there are texts it is the best text of all.
         length_penalty: alpha, 0 or more.
         n_best: texts wanted per word, 1 to `width`.
-        ctc_weight: share of the CTC head's log probability (`predictors/joint_step.py`).
-        guide: adds what it knows of texts to their log p while they grow (`predictors/guide.py`).
+        ctc_weight: share of the CTC head's log probability (`predictors/joint_scorer.py`).
+        scorer: adds the log p that a lexicon gives growing texts (`predictors/lexicon/scorer.py`).
 
     Shape: image (B, H, W, C) uint8, width (B,) int32 ->
         ids (B, n_best, max_length) int32, best first, PAD after END and where there are no more texts;
         log_probability (B, n_best, max_length) float32, 0 where ids is PAD;
-        rank (B, n_best) float32, log p / length^alpha without the guide's part, -1e9 where no text is
+        rank (B, n_best) float32, log p / length^alpha without the scorer's part, -1e9 where there is no text
     """
 
     def __init__(
@@ -38,20 +38,20 @@ class BeamDecoder(keras.Model):
         length_penalty: float = 0.0,
         n_best: int = 1,
         ctc_weight: float = 0.0,
-        guide: keras.layers.Layer | None = None,
+        scorer: keras.layers.Layer | None = None,
     ) -> None:
         super().__init__(name="beam_decoder")
         self.encoder = model.encoder
         self.next_characters = JointScorer(model, ctc_weight)
-        # Known to Keras: JAX would go on with the weights that others have when it compiles.
+        # Attributes, so that Keras tracks their weights; JAX would keep those of the compilation.
         self.decoder, self.ctc_head = model.decoder, model.ctc_head
         self.max_length = model.network.max_seq_length
         self.width = width
         self.length_penalty = length_penalty
         self.n_best = n_best
-        self.guide = guide
-        # What is ranked once more, without the guide, must not be cut to the wanted number before.
-        self.pool = width if guide else n_best
+        self.scorer = scorer
+        # Texts are ranked again without the scorer, so none may be cut off before.
+        self.pool = width if scorer else n_best
 
     def call(self, inputs):
         memory, valid, state_h, state_c = self.encoder([inputs["image"], inputs["width"]], training=False)
@@ -68,15 +68,15 @@ class BeamDecoder(keras.Model):
         constants, states = self.next_characters.start(memory, valid, state_h, state_c, start)
         columns = ops.arange(self.max_length, dtype="int32")[None, None, :]
 
-        def unfinished(step, last, place, total, ahead, ids, scores, rank, *rest):
+        def unfinished(step, last, node, total, ahead, ids, scores, rank, *rest):
             # Longer texts only lose probability, so this is the best that unfinished ones can come to.
             hope = ops.max(ahead, axis=1) / self._divisor(self.max_length)
             return ops.logical_and(step < self.max_length, ops.any(hope > rank[:, -1]))
 
-        def advance(step, last, place, total, ahead, ids, scores, rank, done_ids, done_scores, *states):
+        def advance(step, last, node, total, ahead, ids, scores, rank, done_ids, done_scores, *states):
             new, states = self.next_characters(ops.reshape(last, (-1,)), list(states), constants, step)
             new = self._by_word(new)
-            ahead, total, score, token, parent, place = self._extend(total, new, place, step)
+            ahead, total, score, token, parent, node = self._extend(total, new, node, step)
             here = ops.equal(columns, step)
             ids = ops.where(here, token[..., None], _choose(ids, parent))
             scores = ops.where(here, score[..., None], _choose(scores, parent))
@@ -84,12 +84,12 @@ class BeamDecoder(keras.Model):
             done_ids = _choose(ops.concatenate([done_ids, ids], axis=1), best)
             done_scores = _choose(ops.concatenate([done_scores, scores], axis=1), best)
             ahead, on = ops.top_k(ops.where(ops.equal(token, END), LOG_ZERO, ahead), self.width)
-            token, place, total, ids, scores = (_choose(v, on) for v in (token, place, total, ids, scores))
-            # Where there are fewer texts than places, ended ones are chosen, too: they must not go on.
+            token, node, total, ids, scores = (_choose(v, on) for v in (token, node, total, ids, scores))
+            # Where texts are fewer than hypotheses, ended ones are chosen, too: they must not be continued.
             total = ops.where(ahead > LOG_ZERO / 2, total, LOG_ZERO)
             parent = _choose(parent, on)
             states = [ops.reshape(_choose(self._by_word(s), parent), ops.shape(s)) for s in states]
-            return step + 1, token, place, total, ahead, ids, scores, rank, done_ids, done_scores, *states
+            return step + 1, token, node, total, ahead, ids, scores, rank, done_ids, done_scores, *states
 
         states = [ops.repeat(state, self.width, axis=0) for state in states]
         loop = (*self._begin(state_h[:, :1], columns), *states)
@@ -102,31 +102,31 @@ class BeamDecoder(keras.Model):
         zeros = ops.zeros_like(one, dtype="int32")[..., None] + ops.zeros_like(columns)
         ids, done_ids = ops.tile(zeros, (1, self.width, 1)), ops.tile(zeros, (1, self.pool, 1))
         scores, done_scores = ops.cast(ids, "float32"), ops.cast(done_ids, "float32")
-        place = ids[..., 0] + (self.guide.start if self.guide else 0)
+        node = ids[..., 0] + (self.scorer.start if self.scorer else 0)
         # All hypotheses would start alike, so only the first one is possible.
         total = scores[..., 0] + ops.where(ops.arange(self.width)[None, :] == 0, 0.0, LOG_ZERO)
         step = ops.convert_to_tensor(0, "int32")
         rank = done_scores[..., 0] + LOG_ZERO
-        return step, ids[..., 0] + START, place, total, total, ids, scores, rank, done_ids, done_scores
+        return (step, ids[..., 0] + START, node, total, total, ids, scores, rank, done_ids, done_scores)
 
-    def _extend(self, total, new, place, step):
+    def _extend(self, total, new, node, step):
         """The best continuations, twice as many as go on, for half of them may be ends.
 
         Args:
             total: (B, width) log probability so far; new (B, width, V) log probability of each next id;
-                place (B, width) where the guide is.
+                node (B, width) the scorer's state.
 
         Returns:
-            (B, 2 * width) each: log probability so far with and without the guide's part, that of the new id,
-            the id, the continued row, where the guide is then.
+            (B, 2 * width) each: log probability so far with and without the scorer's part, that of the new
+            id, the id, the continued row, the scorer's new state.
         """
         size = new.shape[-1]
         total = total[..., None] + new
-        places, bonus = self.guide(place, step) if self.guide else (ops.zeros_like(new, dtype="int32"), 0.0)
-        every = [ops.reshape(v, (-1, self.width * size)) for v in (total + bonus, total, new, places)]
+        nodes, bonus = self.scorer(node, step) if self.scorer else (ops.zeros_like(new, dtype="int32"), 0.0)
+        every = [ops.reshape(v, (-1, self.width * size)) for v in (total + bonus, total, new, nodes)]
         ahead, index = ops.top_k(every[0], 2 * self.width)
-        total, score, place = (ops.take_along_axis(values, index, axis=1) for values in every[1:])
-        return ahead, total, score, index % size, index // size, place
+        total, score, node = (ops.take_along_axis(values, index, axis=1) for values in every[1:])
+        return ahead, total, score, index % size, index // size, node
 
     def _finish(self, rank, ahead, token, step):
         """The highest ranks among texts finished before and now, and where in both of them they are."""

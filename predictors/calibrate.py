@@ -1,4 +1,4 @@
-"""The `--calibrate` job: makes a model's confidences mean what they say, on validation words."""
+"""The `--calibrate` job: fits a model's confidences to its accuracy on validation words."""
 
 from collections.abc import Sequence
 
@@ -18,17 +18,16 @@ from utils.config.predict import PredictConfig
 from utils.config.schema import Config
 from utils.errors import UserError
 
-# From fewer words a curve could make confidences worse.
+# A curve fitted to fewer words could make confidences worse.
 LEAST_WORDS = 100
-# Of writers (or words), each of which is read by a curve that was fitted on the others.
+# Groups of writers (or words), each calibrated by a curve that was fitted on the others.
 FOLDS = 30
 
 
 def calibrate_model(config: Config) -> str:
-    """Fits the model that `config` means to the validation words; returns what that has changed.
+    """Calibrates the model of `config` on its validation words; returns a sentence about the effect.
 
-    The model may be a released one: only `model.json` gets a new entry, for the decoder that
-    `config.predict` names.
+    The model may be a released one: only `model.json` gets a new entry, for the decoder of `config.predict`.
 
     Raises:
         UserError: no model, no validation words or too few, or the folder can't be written.
@@ -42,7 +41,7 @@ def calibrate_model(config: Config) -> str:
 
 
 def calibrate_on(folder: ModelFolder, dataset: Dataset, settings: PredictConfig, labels_file: str) -> str:
-    """Fits the model in `folder` to how it reads `dataset`; returns what that has changed.
+    """Calibrates the model in `folder` on a dataset; returns a sentence about the effect.
 
     Raises:
         UserError: too few words, no whole model folder, or one that can't be written.
@@ -56,14 +55,8 @@ def calibrate_on(folder: ModelFolder, dataset: Dataset, settings: PredictConfig,
     predictions = predictor.predict_dataset(dataset, progress=True)
     words, characters, errors = fit_curves(predictions, dataset.words)
     fitted_on = {"labels_file": labels_file, "split": "val", **errors}
-    folder.add_calibration(
-        Calibration(
-            decoding=decoding(settings, folder.spec.network),
-            words=words,
-            characters=characters,
-            fitted_on=fitted_on,
-        )
-    )
+    way = decoding(settings, folder.spec.network)
+    folder.add_calibration(Calibration(decoding=way, words=words, characters=characters, fitted_on=fitted_on))
     return (
         f"Calibrated {folder.path} for decoder {settings.decoder} on {len(dataset)} validation words: "
         f"expected calibration error {errors['ece_before']:.2%} before, {errors['ece']:.2%} after, "
@@ -82,17 +75,17 @@ def fit_curves(
     calibrated, held_out = calibrate(confidences, curve), _held_out(confidences, right, words)
     characters = _characters(predictions, words)
     errors = {
-        "words": len(words),
-        "ece_before": round(calibration_error(confidences, right), 6),
-        "ece": round(calibration_error(calibrated, right), 6),
-        "ece_held_out": round(calibration_error(held_out, right), 6),
-        "errors_found": round(errors_found(confidences, right), 6),
+        "ece_before": calibration_error(confidences, right),
+        "ece": calibration_error(calibrated, right),
+        "ece_held_out": calibration_error(held_out, right),
+        "errors_found": errors_found(confidences, right),
     }
-    return curve, fit_curve(*zip(*characters)) if characters else (1.0, 1.0, 0.0), errors
+    rounded = {"words": len(words), **{name: round(value, 6) for name, value in errors.items()}}
+    return curve, fit_curve(*zip(*characters)) if characters else (1.0, 1.0, 0.0), rounded
 
 
 def _held_out(confidences: np.ndarray, right: np.ndarray, words: Sequence[Word]) -> np.ndarray:
-    """Each word's confidence by a curve fitted without its writer, or without it where those are unknown."""
+    """Each word's confidence by a curve fitted without its writer (or, if unknown, without the word)."""
     writers = [word.writer for word in words]
     if not all(writers) or len(set(writers)) == 1:
         writers = [str(index) for index in range(len(words))]
@@ -107,7 +100,7 @@ def _held_out(confidences: np.ndarray, right: np.ndarray, words: Sequence[Word])
 
 
 def _characters(predictions: Sequence[Prediction], words: Sequence[Word]) -> list[tuple[float, bool]]:
-    """Confidence of each written character, and whether the label has it there."""
+    """Confidence of each written character, and whether the label has the same one there."""
     pairs = []
     for prediction, word in zip(predictions, words):
         right = [a == b for a, b in align(word.label, prediction.text) if b]

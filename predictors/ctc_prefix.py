@@ -1,6 +1,6 @@
-"""What CTC says of each next character of a text that is being written.
+"""CTC prefix scores of each next character of a growing text.
 
-Told once for both runtimes: `xp` is `numpy` or `keras.ops`, whose functions have the same names.
+One implementation for both runtimes: `xp` is `numpy` or `keras.ops`, whose functions have the same names.
 """
 
 from collections.abc import Callable
@@ -18,9 +18,9 @@ class CtcPrefix:
     """Prefix probabilities of CTC, character by character (Watanabe et al. 2017, algorithm 2).
 
     "Hybrid CTC/attention architecture for end-to-end speech recognition", IEEE JSTSP 11 (8). A text's
-    paths are kept apart by the column that they have come to, and by whether they end in the last
-    character (`p_nonblank`) or in a blank behind it (`p_blank`), for equal characters need a blank between
-    them. Both are probabilities, scaled to a largest one of 1 at each character (Rabiner 1989, section
+    paths are distinguished by the column that they have reached, and by whether they end in the last
+    character (`p_nonblank`) or in a blank after it (`p_blank`), since equal characters need a blank between
+    them. Both are probabilities, scaled to a maximum of 1 at each character (Rabiner 1989, section
     V.A): only their ratios matter.
 
     Args:
@@ -44,9 +44,9 @@ class CtcPrefix:
         return [self.xp.zeros_like(p_blank), p_blank, last[:, None]]
 
     def step(self, probability, states: list[Any], last) -> tuple[Any, list[Any]]:
-        """Adds the character `last` to each text and says what may follow.
+        """Adds the character `last` to each text and scores each next one.
 
-        N rows in a row are texts of the same word, as the beam has them.
+        N consecutive rows are texts of the same word, as in a beam.
 
         Args:
             probability: as for `start`.

@@ -26,13 +26,13 @@ class GreedyDecoder(keras.Model):
         super().__init__(name="greedy_decoder")
         self.encoder = model.encoder
         self.next_characters = JointScorer(model, ctc_weight)
-        # Known to Keras: JAX would go on with the weights that others have when it compiles.
+        # Attributes, so that Keras tracks their weights: JAX would keep those of the time of compilation.
         self.decoder, self.ctc_head = model.decoder, model.ctc_head
         self.max_length = model.network.max_seq_length
 
     def call(self, inputs):
         memory, valid, state_h, state_c = self.encoder([inputs["image"], inputs["width"]], training=False)
-        # Made from a state, so that the loop's values agree on what is known of the batch size.
+        # Derived from a state, so that all values of the loop have the same static batch size.
         start = ops.zeros_like(state_h[:, 0], dtype="int32") + START
         constants, states = self.next_characters.start(memory, valid, state_h, state_c, start)
         columns = ops.arange(self.max_length, dtype="int32")[None, :]

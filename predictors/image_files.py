@@ -1,4 +1,4 @@
-"""Which image files the arguments of a command mean."""
+"""Resolves the arguments of --filename to image files."""
 
 import glob
 import os
@@ -13,14 +13,14 @@ IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gi
 def find_images(patterns: Iterable[str]) -> list[Path]:
     """Files, all images in folders, and what globs match, each once, in the given order.
 
-    Hidden files in folders are none: other systems leave their notes about images there (`._word.png`).
+    Hidden files in folders are skipped: some systems keep notes about images there (`._word.png`).
 
     Raises:
         UserError: a pattern matches nothing.
     """
     paths: dict[Path, None] = {}
     for pattern in patterns:
-        # Not Path's own tests: those raise on names that no file can have.
+        # Unlike Path's tests, these don't raise on names that no file can have.
         names = [pattern] if os.path.exists(pattern) else sorted(glob.glob(pattern, recursive=True))
         found = [path for name in names for path in _images_at(Path(name))]
         if not found:

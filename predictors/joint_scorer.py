@@ -1,4 +1,4 @@
-"""One step of decoding with Keras: what the decoder and CTC together say of each next character."""
+"""One step of decoding with Keras: decoder and CTC together score each next character."""
 
 from typing import Any
 
@@ -9,12 +9,12 @@ from models.model_seq2seq import ModelSeq2Seq
 from predictors.ctc_prefix import CtcPrefix
 from preprocessing.tokenizer import END, PAD
 
-# Log probability of the impossible; with infinities sums and products could become NaN.
+# Log probability of the impossible, instead of an infinity, which sums and products could turn into NaN.
 LOG_ZERO = -1e9
 
 
 class CtcForward:
-    """`ctc_prefix.ctc_forward` for Keras; a recurrent layer, for `ops.scan` needs to know all shapes."""
+    """`ctc_prefix.ctc_forward` for Keras, as a recurrent layer, since `ops.scan` needs static shapes."""
 
     def __init__(self) -> None:
         self.layer = keras.layers.RNN(CtcForwardCell(), return_sequences=True)
@@ -38,11 +38,11 @@ class CtcForwardCell(keras.layers.Layer):
 
 
 class JointScorer:
-    """Log probabilities of next characters, by which greedy and beam search choose.
+    """Scores next characters, for greedy and beam search.
 
     log p = (1 - ctc_weight) log p_decoder + ctc_weight log p_ctc, each given the text so far (Watanabe et
     al. 2017, "Hybrid CTC/attention architecture", eq. 49, in one pass): attention may skip or repeat
-    characters, CTC may not. A network without a CTC head is asked for the decoder's opinion alone.
+    characters, CTC may not. Without a CTC head the decoder alone scores.
 
     Args:
         ctc_weight: 0 to 1.
@@ -56,7 +56,7 @@ class JointScorer:
         self.prefix = CtcPrefix(ops, CtcForward())
 
     def start(self, memory, valid, state_h, state_c, last) -> tuple[tuple[Any, ...], list[Any]]:
-        """What stays the same at every step, and the states before the first one.
+        """The constants of all steps, and the states before the first one.
 
         Args:
             memory, valid, state_h, state_c: the encoder's outputs, (B, ...).
@@ -74,8 +74,9 @@ class JointScorer:
     def __call__(self, last, states: list[Any], constants: tuple[Any, ...], step) -> tuple[Any, list[Any]]:
         """Log probability (rows, V) float32 of each next id, and the new states.
 
-        PAD and START are never written; training gives them no probability, but not exactly none. The last
-        of max_length steps can only write END, with the probability it has: no label is longer.
+        PAD and START are never written: their small probabilities are set to zero. The last of max_length
+            steps
+        can only write END, with its own probability, as no label is longer.
 
         Args:
             last: (rows,) int32, the previous ids; rows are a multiple of the words in `constants`.

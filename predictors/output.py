@@ -1,4 +1,4 @@
-"""What a reading looks like on stdout and in tables."""
+"""Predictions on stdout and in tables."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,12 +14,12 @@ DOUBTFUL = "doubtful"
 
 
 def is_doubtful(prediction: Prediction, min_confidence: float | None) -> bool:
-    """Whether the prediction should be looked at by somebody; without a limit none should."""
+    """Whether the prediction is below the limit; without a limit none is."""
     return min_confidence is not None and prediction.confidence < min_confidence
 
 
 def print_prediction(path: Path, prediction: Prediction, min_confidence: float | None, single: bool) -> None:
-    """One line on stdout, its fields separated by tabs; the last one marks a doubtful word."""
+    """Prints one line of fields separated by tabs; the last one marks a doubtful word."""
     if single:
         fields = [f"Predicted label: {escape_control(prediction.text)}"]
     else:
@@ -30,7 +30,7 @@ def print_prediction(path: Path, prediction: Prediction, min_confidence: float |
 
 
 def row(result: Prediction | UnusableImage, min_confidence: float | None) -> dict[str, Any]:
-    """A reading, or why there is none, as a row of a table."""
+    """A prediction, or an unusable image, as a row of a table."""
     marked = min_confidence is not None
     if isinstance(result, UnusableImage):
         empty = {"text": "", "confidence": None, **({DOUBTFUL: None} if marked else {})}
@@ -49,14 +49,14 @@ def row(result: Prediction | UnusableImage, min_confidence: float | None) -> dic
 def write_table(output: str, rows: Sequence[dict[str, Any]]) -> None:
     """Writes rows as .json or .csv, by the file's ending.
 
-    In CSV the confidences of characters are one field, separated by spaces, and the second and further
-    readings are columns of their own: text_2, confidence_2, ...
+    In CSV the confidences of characters are one field, separated by spaces, and further readings are
+    columns of their own: text_2, confidence_2, ...
     """
     if output.lower().endswith(".json"):
         write_json(output, rows)
         return
     flat = [_flat(values) for values in rows]
-    # As many readings as the word with most of them, in order.
+    # The word with most readings has most columns.
     columns = list(dict.fromkeys(name for values in sorted(flat, key=len, reverse=True) for name in values))
     write_csv(output, columns or ["filename"], flat)
 

@@ -23,7 +23,7 @@ Images = list[str] | list[Path] | list[np.ndarray] | list[Image.Image] | list[Im
 
 
 class Reader:
-    """Reads words with a loaded model, by the same path as the command line."""
+    """Reads words with a loaded model, on the same path as the command line."""
 
     def __init__(self, predictor: WordPredictor) -> None:
         self.predictor = predictor
@@ -47,8 +47,8 @@ class Reader:
 
         Args:
             image: a path, a Pillow image or an array: (h, w) grey, (h, w, 3) RGB or (h, w, 4) RGBA, uint8
-                or as `preprocessing.word_image.word_image_of_array` says; dark ink on light paper.
-                OpenCV reads files as BGR: turn them with `image[:, :, ::-1]`.
+                or another type of `preprocessing.word_image.word_image_of_array`; dark ink on light paper.
+                OpenCV reads files as BGR: reverse the channels with `image[:, :, ::-1]`.
 
         Returns:
             a Prediction: text, confidence, character_confidences, alternatives.
@@ -71,7 +71,7 @@ class Reader:
         """Reads word images in batches, which is several times as fast as one by one.
 
         Args:
-            images: any number of what `read` takes, mixed as you like.
+            images: any number of images that `read` takes, of any kinds.
             errors: "return" puts the error of an unusable image in its place in the list.
 
         Returns:
@@ -102,7 +102,7 @@ class Reader:
         raise TypeError(f"an image is a path, a Pillow image or a numpy array, not {type(image).__name__}")
 
     def _read(self, images: Sequence[np.ndarray | UnusableImage]) -> list[Any]:
-        """The predictions of the images that there are, and the errors in their places."""
+        """Replaces the images by their predictions; errors stay in their places."""
         usable = [(i, image) for i, image in enumerate(images) if isinstance(image, np.ndarray)]
         widths = np.array([image.shape[1] for _, image in usable], dtype=np.int64)
         results: list[Any] = list(images)

@@ -21,17 +21,14 @@ from utils.parallel import ordered_map
 
 
 def predict_on_test(
-    config: Config,
-    output: str | None = None,
-    report: str | None = None,
-    min_confidence: float | None = None,
+    config: Config, output: str | None = None, report: str | None = None, min_confidence: float | None = None
 ) -> int:
     """Reads the test words and prints scores, CER and WER last; returns the exit code.
 
     Args:
         output: .json or .csv file for the predictions.
         report: folder for the evaluation report.
-        min_confidence: words of less confidence are marked as doubtful, and scored by themselves, too.
+        min_confidence: words of less confidence are marked as doubtful and scored as a group of their own.
     """
     if output:
         check_writable(output)
@@ -47,7 +44,7 @@ def predict_on_test(
     dataset = open_dataset(source, words, "test", predictor.spec.image, DatasetOptions.of(config))
     predictions = predictor.predict_dataset(dataset, progress=True)
     texts, labels = [p.text for p in predictions], [word.label for word in dataset.words]
-    # Before the table: should the disk be full, the scores are not lost.
+    # Printed before the table is written: a full disk must not lose the scores.
     filenames, writers = zip(*((word.filename, word.writer) for word in dataset.words))
     kinds = _image_kinds(source.images, filenames, predictor.spec.image)
     confidence = evaluation.confidence_report(labels, predictions, min_confidence)
@@ -79,7 +76,7 @@ def predict(
     if output:
         check_writable(output)
     predictor = load_predictor(ModelFolder(find_model(config)), config.predict, config.image.max_pixels)
-    # A folder or glob may hold one image or many; whoever reads the output need not know.
+    # A folder or glob may hold one image or many; its output has one form.
     single = len(patterns) == 1 and Path(patterns[0]).is_file()
     rows, failed, doubtful = [], 0, 0
     for path, result in predictor.read_files(paths, progress=len(paths) >= 100):
@@ -94,15 +91,15 @@ def predict(
         rows.append({"filename": str(path), **row(result, min_confidence), "error": error})
     if output:
         write_table(output, rows)
-    notes = [f"{failed} of {len(paths)} images could not be read"] if failed else []
-    notes += [f"{doubtful} words are doubtful"] if doubtful else []
-    if len(paths) > 1 and notes:
-        log(f"{'; '.join(notes)}.")
+    if failed and len(paths) > 1:
+        log(f"{failed} of {len(paths)} images could not be read.")
+    if doubtful and len(paths) > 1:
+        log(f"{doubtful} words are doubtful.")
     return 2 if failed else 0
 
 
 def _image_kinds(folder: Path, filenames: Sequence[str], image: ImageConfig) -> list[str | None]:
-    """One of evaluation.IMAGE_KINDS for each file; None for one that has gone since the cache was made."""
+    """One of evaluation.IMAGE_KINDS for each file; None for a file that no longer exists."""
 
     def kind(filename: str) -> str | None:
         try:

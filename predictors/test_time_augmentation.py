@@ -1,4 +1,4 @@
-"""Test-time augmentation: a word in other shapes, and what most of its readings say."""
+"""Test-time augmentation: a word is read in several views, which vote on its text."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,8 +10,9 @@ from data_generators.geometric_augmentation import slant_and_zoom
 from preprocessing.batch import widen
 from utils.config.image import ImageConfig
 
-# Slant to the right in degrees, and zoom, of the second view and of those after it: of each number of views
-# the best on IAM validation words, or nearly.
+# Slant to the right in degrees, and zoom, of the second and further views: for each number of views nearly
+# the
+# best on IAM validation words.
 VIEWS = ((0.0, 1.15), (-5.0, 0.9), (-5.0, 1.0), (0.0, 1.1))
 
 
@@ -27,11 +28,11 @@ def augmented_views(word: np.ndarray, number: int, image: ImageConfig) -> list[n
 
 
 def vote(readings: Sequence[Prediction]) -> Prediction:
-    """Of the texts that readings of one word's views give, the one with the largest mean confidence.
+    """The text with the largest mean confidence among the readings of one word's views.
 
-    That mean is its confidence, while those of the characters are the most confident such reading's. Of
-    equals the first wins. Alternatives have no say in it, so that their number changes nothing; the result
-    has as many as the readings, each with its mean, but none above the result's.
+    That mean is its confidence; the confidences of the characters are those of its most confident reading. Of
+    equals the first wins. Alternatives don't vote, so that their number changes nothing; the result has as
+    many as the readings, each with its mean confidence, but none above the result's.
     """
     votes = _means([((reading.text, reading.confidence),) for reading in readings])
     winner = max(votes, key=votes.__getitem__)

@@ -1,4 +1,4 @@
-"""Reading files and datasets, whatever runs the network."""
+"""Reads files and datasets, independent of the runtime of the network."""
 
 from abc import abstractmethod
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ from utils.system import is_out_of_memory
 
 
 class WordPredictor(BasePredictor):
-    """Reads files, or a dataset's words, by the same path; subclasses run the network.
+    """Reads files, or the words of a dataset, on the same path; subclasses run the network.
 
     Args:
         spec: geometry of the images, and the characters that the ids stand for.
@@ -50,14 +50,14 @@ class WordPredictor(BasePredictor):
 
         Returns:
             ids (B, max_length) int32, PAD after END; log_probability (B, max_length) float32, 0 there;
-            both (B, n, max_length), best first, from decoders that give n readings of a word.
+            both (B, n, max_length), best first, from decoders with n readings of a word.
         """
 
     def read_files(
         self, paths: list[Path], progress: bool = False
     ) -> Iterator[tuple[Path, Prediction | UnusableImage]]:
-        """Reads image files, in their order; an unusable file yields its error and stops nothing."""
-        # Files are sorted by width only within such a window: memory stays the same for any number.
+        """Reads image files, in their order; an unusable file yields its error."""
+        # Files are sorted by width within such a window only, so memory does not grow with their number.
         window = 8 * self.batch_size
         with progress_bar(
             desc="Reading", total=len(paths), unit="word", disable=not progress, leave=False
@@ -67,7 +67,7 @@ class WordPredictor(BasePredictor):
                 yield from zip(part, self._read_window(part, bar))
 
     def predict_dataset(self, dataset: Dataset, progress: bool = False) -> list[Prediction]:
-        """Reads all words of a dataset, in its order."""
+        """The predictions of all words of a dataset, in its order."""
         results: list[Any] = [None] * len(dataset)
         predictions = self.predict(dataset.widths, dataset.image)
         for index, prediction in progress_bar(
@@ -83,7 +83,7 @@ class WordPredictor(BasePredictor):
         return [self.calibration.apply(one) for one in readings] if self.calibration else readings
 
     def _read_again(self, images: list[np.ndarray], readings: list[Prediction]) -> None:
-        """Replaces the readings of doubtful words by what all their views agree on."""
+        """Replaces the readings of doubtful words by the vote of their views."""
         doubtful = [i for i, reading in enumerate(readings) if reading.confidence < self.views_below]
         more = self.views - 1
         views = [view for i in doubtful for view in augmented_views(images[i], more, self.spec.image)]
@@ -94,7 +94,7 @@ class WordPredictor(BasePredictor):
             readings[i] = vote([readings[i], *again[number * more : (number + 1) * more]])
 
     def _read_batch(self, images: list[np.ndarray]) -> list[Prediction]:
-        """Reads word images as they are; confidences are the network's own."""
+        """Reads word images once; confidences are the network's own."""
         try:
             decoded = self.decode(*pad_images(images, self.spec.column_stride))
         except Exception as error:
@@ -107,19 +107,19 @@ class WordPredictor(BasePredictor):
         ids, log_probability = decoded
         vocabulary = self.spec.tokenizer.vocabulary_size
         if np.isnan(log_probability).any() or ids.min() < 0 or ids.max() >= vocabulary:
-            raise UserError("The model answers with what is no text; copy or train it again.")
+            raise UserError("The model's output is no text; copy or train it again.")
         reading = self._prediction if ids.ndim == 2 else self._best_of
         return [reading(row, scores) for row, scores in zip(ids, log_probability)]
 
     def _prediction(self, ids: np.ndarray, scores: np.ndarray) -> Prediction:
-        """What ids (max_length,) with log probabilities (max_length,) say."""
+        """The prediction of ids (max_length,) with log probabilities (max_length,)."""
         written = int((ids > END).sum())
         probabilities = tuple(float(p) for p in np.exp(scores[:written]))
         return Prediction(self.spec.tokenizer.decode(ids), float(np.exp(scores.sum())), probabilities)
 
     def _best_of(self, ids: np.ndarray, scores: np.ndarray) -> Prediction:
         """The first of n readings (n, max_length), with all of them as alternatives if n > 1."""
-        # A small vocabulary may not have as many texts; two ids may be one text in NFC.
+        # A small vocabulary may have fewer texts, and two sequences of ids may be one text in NFC.
         readings = [self._prediction(*pair) for pair in zip(ids, scores) if pair[0][0] != PAD]
         texts: dict[str, float] = {}
         for reading in readings:

@@ -7,7 +7,6 @@ Every image is read once; words that can't be used are counted by reason and lis
 """
 
 import argparse
-import os
 import sys
 from collections import Counter
 from pathlib import Path
@@ -27,11 +26,13 @@ from preprocessing.importers.split import (
 )
 from preprocessing.importers.table import read_table
 from preprocessing.labels import SPLITS, write_labels
-from utils.cli import run_command
+from preprocessing.process_settings import configure_process
+from utils.cli import number, run_command
 from utils.config.image import ImageConfig
 from utils.errors import UserError
 from utils.escaping import one_line
 from utils.files import check_writable, write_csv
+from utils.system import usable_cores
 
 RANDOM_WARNING = (
     "a random split shares writers and texts between its parts, so figures on it are no test on unseen "
@@ -46,6 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _create(options: argparse.Namespace) -> int:
+    configure_process()
     listing = options.output.with_suffix(".dropped.tsv")
     for path in (listing, options.output):
         check_writable(path)
@@ -140,44 +142,29 @@ def _reasons(dropped: list[Dropped]) -> str:
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument("--data_folder", type=Path, help="IAM's folder, with words.txt, forms.txt and words/")
-    source.add_argument(
-        "--table", type=Path, help="CSV or TSV of filename,label[,writer]; a header may add split"
-    )
+    natural, positive, share = number(int, 0), number(int, 1), number(float, 0, 0.99)
+    source = parser.add_mutually_exclusive_group(required=True).add_argument
+    source("--data_folder", type=Path, help="IAM's folder, with words.txt, forms.txt and words/")
+    source("--table", type=Path, help="CSV or TSV of filename,label[,writer]; a header may add split")
     add = parser.add_argument
-    add("--images", type=Path, help="folder that the table's file names start from")
+    add("--images", type=Path, help="folder to which the table's file names are relative")
     add("--output", type=Path, required=True, help="labels file to write, .json")
-    add(
-        "--split",
-        choices=["random", "writer", "forms"],
-        help="default: the table's split column, else random",
-    )
-    add("--test_size", type=_share, default=0.1, help="part of the words for test (default 0.1)")
-    add("--val_size", type=_share, default=0.1, help="part of the rest for val (default 0.1)")
-    add("--seed", type=_natural, default=45, help="seed of the random and writer splits (default 45)")
+    ways = ["random", "writer", "forms"]
+    add("--split", choices=ways, help="default: the table's split column, else random")
+    add("--test_size", type=share, default=0.1, help="part of the words for test (default 0.1)")
+    add("--val_size", type=share, default=0.1, help="part of the rest for val (default 0.1)")
+    add("--seed", type=natural, default=45, help="seed of the random and writer splits (default 45)")
     add("--forms_file", type=Path, help="IAM's forms.txt (default: the one in data_folder)")
     for split in SPLITS:
         add(f"--{split}_forms", type=Path, help=f"list of the form ids of {split}, for --split forms")
-    add(
-        "--include_err",
-        nargs="?",
-        const="all",
-        choices=["all", "train"],
-        help="keep words that IAM flags as badly segmented, in all splits or in train only",
-    )
-    add("--max_label_length", type=_positive, help="drop words with longer labels")
+    flagged = "keep words that IAM flags as badly segmented, in all splits or in train only"
+    add("--include_err", nargs="?", const="all", choices=["all", "train"], help=flagged)
+    add("--max_label_length", type=positive, help="drop words with longer labels")
     most = ImageConfig().max_pixels
-    add(
-        "--max_pixels",
-        type=_positive,
-        default=most,
-        help="drop larger images (default: %(default)s)",
-    )
-    add("--workers", type=_positive, default=os.cpu_count() or 1, help="threads that read images")
+    add("--max_pixels", type=positive, default=most, help="drop larger images (default: %(default)s)")
+    add("--workers", type=positive, default=usable_cores(), help="threads that read images")
     options = parser.parse_args(arguments)
     _check_combination(parser, options)
     return options
@@ -200,27 +187,6 @@ def _check_combination(parser: argparse.ArgumentParser, options: argparse.Namesp
         parser.error(f"{lists[0]} needs --split forms")
     if options.split == "forms" and not {"--train_forms", "--val_forms"} <= set(lists):
         parser.error("--split forms needs --train_forms and --val_forms")
-
-
-def _share(text: str) -> float:
-    value = float(text)
-    if not 0 <= value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not in [0, 1)")
-    return value
-
-
-def _natural(text: str) -> int:
-    value = int(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError(f"{text} is negative")
-    return value
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is less than 1")
-    return value
 
 
 if __name__ == "__main__":

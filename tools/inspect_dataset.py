@@ -30,6 +30,7 @@ from preprocessing.dataset_checks import (
     with_spaces,
 )
 from preprocessing.labels import SPLITS, read_labels
+from preprocessing.process_settings import configure_process
 from utils.cli import run_command
 from utils.config.image import ImageConfig
 from utils.config.load import load_config
@@ -48,6 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _inspect(options: argparse.Namespace) -> int:
+    configure_process()
     folder, labels_file, image = _places(options)
     labels = read_labels(labels_file)
     if not folder.is_dir():
@@ -151,14 +153,9 @@ def _findings(entries: Sequence[Entry]) -> Iterator[str]:
 
 
 def _wrapped(text: str, indent: str) -> list[str]:
-    return textwrap.wrap(
-        text,
-        LINE,
-        initial_indent=indent,
-        subsequent_indent=indent + "  ",
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+    wrapper = textwrap.TextWrapper(LINE, initial_indent=indent, subsequent_indent=indent + "  ")
+    wrapper.break_long_words = wrapper.break_on_hyphens = False
+    return wrapper.wrap(text)
 
 
 def _examples(names: Sequence[str]) -> str:

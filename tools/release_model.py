@@ -1,7 +1,7 @@
-"""Makes a trained model ready for release: python -m tools.release_model experiments/iam/best snapshots/iam
+"""Prepares a trained model for release: python -m tools.release_model experiments/iam/best snapshots/iam
 
-Weights are rounded to half precision (11 significant bits), which changes no figure but lets the ONNX
-files hold most of them in half the bytes. The card that makes the folder a released model is yours to write.
+Weights are rounded to half precision (11 significant bits), which changes no figure and halves
+most weights of the ONNX files. A CARD.md, which you write, makes the folder a released model.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from utils.keras_import import import_keras
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs the command line; returns 0, or 2 when the user can mend it."""
+    """The command line; returns the exit code (0 done, 2 user error)."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model", type=Path, help="model folder to release")
     parser.add_argument("output", type=Path, help="model folder to write")

@@ -1,5 +1,6 @@
-"""How every command of the project ends: an exit code, and a line on stderr instead of a traceback."""
+"""What all commands share: exit codes, one line on stderr instead of a traceback, and types of options."""
 
+import argparse
 import contextlib
 import io
 import os
@@ -18,21 +19,37 @@ class Terminated(KeyboardInterrupt):
     """SIGTERM, which cleans up as Ctrl-C does: no temporary file or process is left behind."""
 
 
+def number(kind: type, low: float, high: float = float("inf")) -> Callable[[str], Any]:
+    """A type for argparse: an `int` or a `float` from `low` to `high`."""
+
+    def parse(text: str) -> Any:
+        try:
+            value = kind(text)
+        except ValueError:
+            value = None
+        if value is None or not low <= value <= high:
+            limits = f"{low:g} to {high:g}" if high < float("inf") else f"{low:g} or more"
+            raise argparse.ArgumentTypeError(f"{text} is no number of {limits}")
+        return value
+
+    return parse
+
+
 def run_command(job: Callable[[], int], interrupted: str = "Interrupted; nothing is half-written.") -> int:
     """Runs the job of a command line.
 
     Args:
-        interrupted: what to say where the job is stopped and has not said anything better.
+        interrupted: message for an interrupted job that has none of its own.
 
     Returns:
-        the job's exit code; 2 the user can mend it, 130 or 143 stopped by Ctrl-C or SIGTERM, 141 whoever
-        read the output has left.
+        the exit code: that of the job; 2 for errors that the user can correct, 130 or 143 after Ctrl-C or
+        SIGTERM, 141 if the reader of the output has closed it.
     """
     # Labels hold any character; a terminal that can't show one must not stop the work.
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8", errors="replace")
     try:
-        with _terminable():
+        with _sigterm_raises():
             code = job()
             sys.stdout.flush()
             return code
@@ -47,11 +64,10 @@ def run_command(job: Callable[[], int], interrupted: str = "Interrupted; nothing
         log(interrupted)
         return 128 + (signal.SIGTERM if isinstance(error, Terminated) else signal.SIGINT)
     except BrokenPipeError:
-        # Whoever read our output (`| head`) has seen enough.
         _close_output()
         return 141
     except OSError as error:
-        # Where no better sentence was found: a full disk behind `> FILE`, a folder without permission.
+        # The last resort: a full disk behind `> FILE`, a folder without permission.
         log(f"Can't use {error.filename or 'the output'}: {error.strerror or error}.")
         _close_output()
         return 2
@@ -63,27 +79,27 @@ def run_command(job: Callable[[], int], interrupted: str = "Interrupted; nothing
 
 
 @contextlib.contextmanager
-def _terminable() -> Iterator[None]:
-    """Within the block SIGTERM raises `Terminated`, a second one ends at once; other handlers are left."""
+def _sigterm_raises() -> Iterator[None]:
+    """Scope in which SIGTERM raises `Terminated` and a second one ends at once; other handlers stay."""
     # Python lets only the main thread handle signals.
     main_thread = threading.current_thread() is threading.main_thread()
     if not main_thread or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
         yield
         return
-    signal.signal(signal.SIGTERM, _terminate)
+
+    def terminate(*_: Any) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        raise Terminated
+
+    signal.signal(signal.SIGTERM, terminate)
     try:
         yield
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
-def _terminate(number: int, frame: Any) -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    raise Terminated
-
-
 def _close_output() -> None:
-    """Lets go of a stdout that takes no more; Python would complain again while closing it."""
+    """Replaces a closed or full stdout, of which Python would complain again at its exit."""
     try:
         sys.stdout.flush()
     except OSError:

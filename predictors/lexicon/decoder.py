@@ -1,4 +1,4 @@
-"""Beam search with a lexicon: texts are ranked by what the image and the language say."""
+"""Beam search with a lexicon: texts are ranked by image and language together."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from utils.config.predict import PredictConfig
 
 
 class LexiconDecoder:
-    """Adds weight * log p_lexicon(text) to the log p of every text of a beam search, which it also guides.
+    """Adds weight * log p_lexicon(text) to the log p of the texts of a beam search, during and after it.
 
     This is shallow fusion (Gulcehre et al. 2015, arXiv:1503.03535) with a list of words for a language
     model. Unlisted words have a probability, too, and win where the image is clear.
@@ -24,12 +24,12 @@ class LexiconDecoder:
         self.tokenizer = model.tokenizer
         self.predict = predict
         self.lexicon = read_lexicon(predict.lexicon.file, predict.lexicon.oov_penalty)
-        guide = LexiconScorer(self.lexicon, model.tokenizer.charset, predict.lexicon.weight)
+        scorer = LexiconScorer(self.lexicon, model.tokenizer.charset, predict.lexicon.weight)
         width = predict.beam_width
-        self.beam = BeamDecoder(model, width, predict.length_penalty, width, predict.ctc_weight, guide)
+        self.beam = BeamDecoder(model, width, predict.length_penalty, width, predict.ctc_weight, scorer)
 
     def predict_on_batch(self, inputs: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Image batch in; ids, log_probability and rank out, as `BeamDecoder`, with the lexicon's part."""
+        """Image batch in; ids, log_probability and rank out, as of `BeamDecoder`, with the lexicon's part."""
         ids, log_probability, rank = self.beam.predict_on_batch(inputs)
         real = ids[..., 0] != PAD
         length = np.maximum((ids != PAD).sum(axis=-1), 1)

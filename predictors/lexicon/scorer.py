@@ -1,4 +1,4 @@
-"""What a lexicon says of a text while it is being written."""
+"""Scores growing texts by a lexicon."""
 
 import keras
 import numpy as np
@@ -13,11 +13,11 @@ from preprocessing.tokenizer import END, NUM_SPECIAL
 class LexiconScorer(keras.layers.Layer):
     """Leads a beam search towards the words of a lexicon, without closing the way to others.
 
-    A beginning counts with the log probability of all words that begin so, and never with less than
-    an unlisted word of its length: probabilities only fall while a text grows, as the search expects.
+    A beginning scores the log probability of all words that begin so, and never less than an unlisted
+    word of its length. Probabilities only fall while a text grows, as the search expects.
 
-    Shape: place (B, N) int32, the state of each text, `start` at first; step: characters it has ->
-        places (B, N, V) int32 and weighted log probabilities (B, N, V) float32 after each next id
+    Shape: node (B, N) int32 of each text in the trie, `start` at first; step: its number of characters ->
+        nodes (B, N, V) int32 and weighted log probabilities (B, N, V) float32 after each next id
     """
 
     def __init__(self, lexicon: Lexicon, charset: str, weight: float) -> None:
@@ -32,11 +32,11 @@ class LexiconScorer(keras.layers.Layer):
         self.ending = keras.Variable(np.maximum(trie.ending, LOG_ZERO), trainable=False)
         self.classes = np.concatenate([np.zeros(NUM_SPECIAL, np.int32), trie.classes])
 
-    def call(self, place, step):
+    def call(self, node, step):
         unlisted = ops.cast(step, "float32") * OTHER_CHARACTER - self.oov_penalty
-        places = ops.take(ops.take(self.following, place, axis=0), self.classes, axis=-1)
-        beginning = ops.maximum(ops.take(self.beginning, places, axis=0), unlisted + OTHER_CHARACTER)
-        ending = ops.maximum(ops.take(self.ending, place, axis=0), unlisted)
+        nodes = ops.take(ops.take(self.following, node, axis=0), self.classes, axis=-1)
+        beginning = ops.maximum(ops.take(self.beginning, nodes, axis=0), unlisted + OTHER_CHARACTER)
+        ending = ops.maximum(ops.take(self.ending, node, axis=0), unlisted)
         is_end = np.arange(len(self.classes)) == END
-        places = ops.where(is_end, OUTSIDE, places)
-        return places, self.weight * ops.where(is_end, ending[..., None], beginning)
+        nodes = ops.where(is_end, OUTSIDE, nodes)
+        return nodes, self.weight * ops.where(is_end, ending[..., None], beginning)

@@ -1,4 +1,4 @@
-"""A lexicon as a table of its words' beginnings, for looking ahead while a word is being written."""
+"""A lexicon as a trie of its words, for scoring the beginnings of words."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -5,14 +5,13 @@ import subprocess
 import sys
 
 import keras
-import numpy as np
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import evaluation, generator, memory, packed, seed_project, settings, startup, training
-from benchmarks.process import Run, in_turn, run
+from benchmarks import evaluation, generator, memory, packed, settings, startup, training
+from benchmarks.process import Run, run
 from benchmarks.report import Row, as_markdown, draw, number, write_report
-from benchmarks.settings import BEST, COMPACT, SEED, Settings, find_words
+from benchmarks.settings import BEST, COMPACT, Settings, find_words
 from exporters.run import export
 from models.model_seq2seq import ModelSeq2Seq
 from models.model_spec import ModelSpec
@@ -20,7 +19,6 @@ from models.saving import save_model
 from preprocessing.labels import read_labels
 from preprocessing.tokenizer import Tokenizer
 from tests.helpers.tiny import REPOSITORY
-from utils.config.load import load_config
 
 
 @pytest.fixture
@@ -44,45 +42,10 @@ def test_processes_are_measured_by_themselves():
     run("-c", "raise SystemExit(3)", exit_code=3)
 
 
-def test_tasks_take_turns():
-    order = []
-    tasks = {name: lambda name=name: order.append(name) or len(order) for name in "ab"}
-    assert in_turn(tasks, 2) == {"a": [1, 3], "b": [2, 4]}
-
-
 def test_training_speed_counts_words_after_the_warm_up(make_config, eagerly):
     result = training.measure(make_config(), seconds=0)
     # 20 words in batches of 8 are three steps, all of them warm-up; the fourth is of the next epoch.
     assert result["words"] in (4, 8) and result["words_per_second"] > 0
-
-
-def test_training_of_the_seed_project(make_config, eagerly):
-    """Batches are those of its code; the network has the size of `configs/seed.yml`'s."""
-    config = make_config(image={"fixed_width": True}, train={"batch_size": 3})
-    words = read_labels(config.labels_file).splits["train"][:3]
-    (images, read), target = seed_project.make_batch(config, words)
-    assert images.shape == (3, 16, 64, 1) and images.dtype == read.dtype == target.dtype == np.float32
-    assert np.abs(images.mean((1, 2, 3))).max() < 1e-4 and np.allclose(images.std((1, 2, 3)), 1, atol=1e-3)
-    for row, word in enumerate(words):
-        ids = Tokenizer(config.network.charset).encode(word.label)
-        assert target[row].argmax(-1)[: len(ids)].tolist() == ids
-        assert read[row, 1:].argmax(-1)[: len(ids)].tolist() == ids
-        assert target[row].sum() == read[row].sum() == len(ids) + 1
-    assert seed_project.train(config, seconds=0)["words"] == 3
-    seed = load_config(REPOSITORY / SEED, [])
-    tokenizer = Tokenizer(seed.network.charset)
-    ours = ModelSeq2Seq(ModelSpec(seed.image, seed.network, tokenizer)).keras_model
-    network = seed_project.build_network(seed, tokenizer.vocabulary_size)
-    assert network.count_params() == ours.count_params()
-
-
-def test_evaluation_of_the_seed_project(make_config, eagerly):
-    config = make_config(image={"fixed_width": True}, network={"columns": "flatten"})
-    assert seed_project.evaluate(config, 0)["words"] == 8
-    network = ModelSeq2Seq(ModelSpec(config.image, config.network, Tokenizer(config.network.charset)))
-    decoder = seed_project.one_step(config.network.latent_dim, network.tokenizer.vocabulary_size)
-    images = np.random.default_rng(0).uniform(0, 255, (3, 16, 64, 1)).astype(np.float32)
-    assert seed_project.decode(images, network.encoder, decoder, 5).shape == (3, 5)
 
 
 def test_generator_counts_words_after_the_first_batch(make_config, monkeypatch):
@@ -112,7 +75,7 @@ def test_parts_of_the_table(dataset, tmp_path, monkeypatch):
         assert splits["train"] == splits["test"]
         words = len(splits["train"])
         asked.append((task, config, words))
-        slow = {"seed_project.evaluate": 2.0, "seed_project.train": 5.0, "generator.measure": 500.0}
+        slow = {"generator.measure": 500.0}
         speed = slow.get(task, 10.0 if "seed" in config else 40.0)
         return {"words_per_second": speed, "words": words, "peak_mb": 100.0 + words}
 
@@ -127,17 +90,15 @@ def test_parts_of_the_table(dataset, tmp_path, monkeypatch):
     images, words = find_words(tmp_path, 20, str(dataset / "words"), str(dataset / "labels.json"))
     assert len(words) == 20 and all((images / word.filename).is_file() for word in words)
     models = {COMPACT: tmp_path / "model", BEST: tmp_path / "model"}
-    amount = Settings(tmp_path, images, words, models, 20, seconds=0, repeats=2, seed_words=5)
+    amount = Settings(tmp_path, images, words, models, 20, seconds=0, repeats=2)
     rows = [row for part in command.PARTS.values() for row in part.rows(amount)]
     ratios = {(row.part, row.what, row.unit): row.ratio for row in rows}
     assert ratios["training speed", "configs/iam_fast.yml", "words/s"] == 4
-    seeds_way = "training speed against the seed project's way"
-    assert ratios[seeds_way, "configs/iam_fast.yml", "words/s"] == 8
-    assert ratios["evaluation speed", "configs/iam_fast.yml, Keras", "words/s"] == 20
+    assert ratios["evaluation speed", "configs/iam_fast.yml, Keras", "words/s"] is None
     assert ratios["start", "--predict, ONNX Runtime", "s"] == 1 / 8
     assert ratios["generator", "generator on one core", "words/s"] == 12.5
     assert ratios["memory", "training, 20 words", "MB"] == 120 / 102
-    assert {("seed_project.evaluate", SEED, 5), ("evaluation.measure", COMPACT, 20)} < set(asked)
+    assert {("evaluation.measure", COMPACT, 20)} < set(asked)
     figures = {(row.what, row.unit, row.n): (row.value, row.ratio) for row in rows if row.part == "packed"}
     assert figures["rendered and packed, 10000 words", "words/s", "10000 words"] == (1250, 10)
     assert figures["an epoch, 10000 words", "MB", "10000 words"] == (110, 1.1) and len(figures) == 8

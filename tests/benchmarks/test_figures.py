@@ -45,22 +45,10 @@ def test_pictures_of_a_model(make_config, tmp_path, eagerly):
     assert (looks[:, :, 0] - looks[:, :, 2] > 100).any()
 
 
-def test_the_models_that_are_pictured_are_there():
-    for name in (figures.RENDERED_MODEL, figures.HANDWRITING_MODEL):
-        assert (REPOSITORY / name / "model.json").exists()
-
-
 def test_benchmarks_are_drawn_from_their_results(tmp_path):
     write_report(tmp_path, [Row("start", "one word", "s", "1", [0.5, 0.7])], "make bench")
     drawn = np.array(figures.benchmarks(tmp_path / "results.json"))
     assert drawn.shape[1] > 500 and (drawn < 255).any()
-
-
-def test_history_skips_empty_cells(tmp_path):
-    with open(tmp_path / "history.csv", "w", encoding="utf-8") as file:
-        csv.writer(file).writerows([["epoch", "loss", "val_cer"], [1, 2.0, ""], [2, 1.5, 0.2]])
-    rows = figures.history(tmp_path / "history.csv")
-    assert rows == [{"epoch": 1, "loss": 2}, {"epoch": 2, "loss": 1.5, "val_cer": 0.2}]
 
 
 def test_committed_pictures_are_small():

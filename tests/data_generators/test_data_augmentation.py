@@ -11,13 +11,12 @@ from hypothesis import strategies as st
 from data_generators.data_augmentation import (
     add_noise,
     augment,
-    binarize,
     break_strokes,
     change_contrast,
     change_thickness,
     occlude,
 )
-from data_generators.geometric_augmentation import elastic_field, ink_box
+from data_generators.geometric_augmentation import ink_box
 from tests.helpers.tiny import plain_aug
 
 MAX_WIDTH = 400
@@ -166,14 +165,6 @@ def test_elastic_moves_dots_by_the_asked_pixels(seed, reach):
         assert 0.7 * reach < moves[:, axis].max() < reach + 0.15
 
 
-def test_elastic_field_is_smooth_and_within_reach():
-    field = elastic_field(64, 301, 2.0, 12.5, np.random.default_rng(0))
-    assert field.shape == (64, 301, 2) and field.dtype == np.float32
-    assert -2.0 <= field.min() < -1.8 and 1.8 < field.max() <= 2.0
-    assert np.abs(field.mean(axis=(0, 1))).max() < 0.4
-    assert np.abs(np.diff(field, axis=1)).max() < 0.7
-
-
 @pytest.mark.parametrize("elastic", [0.0, 2.0])
 def test_all_geometry_is_one_resampling(monkeypatch, elastic):
     calls = []
@@ -235,22 +226,11 @@ def test_thickness_changes_stroke_width_by_pixels(change):
     assert (255.0 - result)[32].sum() / 255 - 6 == pytest.approx(change, abs=0.05)
 
 
-def test_thickness_is_drawn_within_its_range():
-    widths = [
-        (255.0 - run(bar(0, 64, 50, 56), seed, thickness_range=1))[32].sum() / 255 for seed in range(50)
-    ]
-    assert 5 <= min(widths) < 5.3 and 6.7 < max(widths) <= 7.02
-
-
 @pytest.mark.parametrize("change", [-1.0, -2.0, -6.0])
 @pytest.mark.parametrize("stroke", [1, 3])
 def test_thin_strokes_do_not_vanish(change, stroke):
     image = bar(20, 44, 50, 50 + stroke)
     assert moments(change_thickness(image, change))["m00"] >= 0.49 * moments(image)["m00"]
-
-
-def test_thickness_of_empty_paper():
-    assert np.array_equal(change_thickness(paper(), -2.0), paper())
 
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.9])
@@ -269,24 +249,6 @@ def test_thin_strokes_break_before_thick_ones():
         broken = break_strokes(image, 0.1, np.random.default_rng(seed)) == 255
         lost += broken[5:59, 20:22].mean(), broken[5:59, 60:72].mean()
     assert lost[0] > 1.5 * lost[1] > 0
-
-
-def test_broken_strokes_have_gaps():
-    image = bar(30, 33, 5, 115)
-    parts = [
-        cv2.connectedComponents(
-            (break_strokes(image, 0.3, np.random.default_rng(seed)) < 128).astype(np.uint8)
-        )
-        for seed in range(20)
-    ]
-    assert np.median([number - 1 for number, _ in parts]) >= 3
-
-
-def test_strokes_are_broken_in_half_of_the_words():
-    whole = moments(word())["m00"]
-    losses = [1 - moments(run(word(), seed, broken_strokes=0.4))["m00"] / whole for seed in range(100)]
-    assert 30 < sum(loss < 1e-6 for loss in losses) < 70 and 0.35 < max(losses) < 0.4
-    assert np.array_equal(run(paper(), 0, broken_strokes=0.4), paper())
 
 
 @pytest.mark.parametrize("place, covered", [(0, (12, 20)), (1, (13, 21)), (0.5, (24, 21))])
@@ -323,12 +285,6 @@ def test_noise_has_the_asked_deviation():
     assert noisy.mean() == pytest.approx(128, abs=0.2)
 
 
-def test_noise_is_on_half_of_the_words_and_within_its_range():
-    deviations = [run(np.full((64, 120), 128, np.uint8), seed, noise_range=10).std() for seed in range(100)]
-    assert 30 < sum(deviation == 0 for deviation in deviations) < 70
-    assert 8 < max(deviations) < 10.5
-
-
 def test_blur_spreads_an_edge_by_its_sigma():
     image = bar(0, 64, 0, 60)
     for seed in range(8):
@@ -350,12 +306,6 @@ def test_binarised_words_are_black_and_white():
     assert 35 < share < 85
 
 
-@pytest.mark.parametrize("jitter", [-300.0, 300.0])
-def test_binarisation_keeps_ink_and_paper(jitter):
-    assert set(np.unique(binarize(word(), jitter))) == {0, 255}
-    assert np.array_equal(binarize(paper(), jitter), paper())
-
-
 def test_same_seed_same_result_and_input_untouched():
     image = word()
     image.flags.writeable = False
@@ -366,13 +316,6 @@ def test_same_seed_same_result_and_input_untouched():
     assert np.array_equal(image, before)
 
 
-def test_kinds_that_are_off_do_not_change_the_draws_of_others():
-    assert np.array_equal(
-        run(word(), 7, contrast_range=[0.5, 0.9]),
-        change_contrast(word(), np.random.default_rng(7).uniform(0.5, 0.9)),
-    )
-
-
 @pytest.mark.parametrize("seed", range(6))
 def test_grey_content_gives_the_same_result_in_colour(seed):
     grey = augment(word(), EVERYTHING, np.random.default_rng(seed), MAX_WIDTH)
@@ -381,26 +324,12 @@ def test_grey_content_gives_the_same_result_in_colour(seed):
     assert np.abs(colour.astype(int) - grey[..., None]).max() <= 1
 
 
-def test_colour_ink_stays_coloured_and_paper_white():
-    image = np.dstack([bar(20, 40, 40, 80)] * 3)
-    image[20:40, 40:80] = (200, 30, 60)
-    result = run(image, rotation_range=5, shear_range=10, zoom_range=[0.9, 1.1])
-    assert result[30, result.shape[1] // 2].tolist() == [200, 30, 60]
-    assert (result[0] == 255).all() and (result[:, 0] == 255).all()
-
-
 def test_ink_box_ignores_paper_grain():
     image = bar(20, 40, 30, 70)
     image[5, 5] = 230
     assert ink_box(image) == (30, 20, 70, 40)
     assert ink_box(np.dstack([image] * 3)) == (30, 20, 70, 40)
     assert ink_box(paper()) == (0, 0, 120, 64)
-
-
-def test_blank_paper_survives_everything():
-    for seed in range(20):
-        result = augment(paper(48, 8), EVERYTHING, np.random.default_rng(seed), MAX_WIDTH)
-        assert result.dtype == np.uint8 and result.shape[0] == 48
 
 
 @st.composite

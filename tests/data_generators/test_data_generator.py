@@ -1,7 +1,6 @@
 """Batches: every word once, the same whoever asks and in which order, and padded only to their own size."""
 
 import itertools
-from concurrent.futures import ThreadPoolExecutor
 
 import keras
 import numpy as np
@@ -79,13 +78,6 @@ def test_an_epoch_takes_its_share_of_each_part_and_all_words_come_equally_often(
         assert of_part.max() - of_part.min() <= 1
 
 
-def test_more_words_than_one_group_of_batches_still_occur_once():
-    generator = Positions(np.arange(1003) % 97, 10, 1, True)
-    batches = generator.positions(0)
-    assert sorted(len(batch) for batch in batches) == [3] + [10] * 100
-    assert sorted(np.concatenate(batches).tolist()) == list(range(1003))
-
-
 def test_batches_hold_similar_widths():
     widths = np.random.default_rng(1).integers(10, 300, 2000)
 
@@ -114,16 +106,6 @@ def test_without_shuffling_epochs_go_from_narrow_to_wide():
     generator = Positions(widths, 2, 1, False)
     for epoch in (0, 5):
         assert [batch.tolist() for batch in generator.positions(epoch)] == [[1, 3], [2, 0], [4]]
-
-
-@pytest.mark.parametrize("other", [(1, 1, 3), (2, 0, 3), (1, 0, 4)], ids=["epoch", "seed", "index"])
-def test_batches_depend_on_seed_epoch_and_index(other):
-    widths = np.random.default_rng(1).integers(10, 300, 200)
-
-    def batch(seed, epoch, index):
-        return Positions(widths, 20, seed, True).batch(epoch, index).tolist()
-
-    assert batch(1, 0, 3) == batch(1, 0, 3) != batch(*other)
 
 
 def test_as_a_keras_sequence():
@@ -186,22 +168,6 @@ def test_images_labels_and_widths_belong_together_and_padding_is_paper():
         assert (target[:, -1] != PAD).any()
     # Each batch is padded to its own size, not to a common one.
     assert len(batch_widths) > 2 and len(lengths) > 1
-
-
-def test_fixed_sequence_length_pads_every_target():
-    generator = make_generator(network={"fixed_seq_length": True})
-    assert {generator.batch(0, index)[1].shape[1] for index in range(len(generator))} == {9}
-
-
-def test_the_last_partial_batch_is_used():
-    sizes = [len(make_generator().batch(0, index)[1]) for index in range(7)]
-    assert sorted(sizes) == [2, 8, 8, 8, 8, 8, 8]
-
-
-def test_three_channels():
-    size = {"y_size": HEIGHT, "x_size": 64, "num_channels": 3}
-    generator = make_generator(make_dataset(channels=3), augmented=True, image={"image_size": size})
-    assert generator.batch(0, 0)[0]["image"].shape[1::2] == (HEIGHT, 3)
 
 
 def test_ctc_gives_every_label_enough_columns():
@@ -275,11 +241,6 @@ def test_the_stream_is_the_epochs_one_after_the_other_whatever_the_threads(threa
     fed.close()
 
 
-def test_epochs_of_a_stream_differ():
-    fed = list(itertools.islice(stream(make_generator(), 0, 0, 1), 14))
-    assert not all(same(first, second) for first, second in zip(fed[:7], fed[7:]))
-
-
 @pytest.mark.parametrize(("epoch", "step"), [(0, 3), (1, 1), (1, 6)])
 def test_a_stream_from_within_an_epoch_is_the_tail_of_the_full_one(epoch, step):
     generator = make_generator(augmented=True)
@@ -296,26 +257,12 @@ def test_a_stream_from_a_later_epoch_continues_into_the_next():
     assert all(same(first, second) for first, second in zip(later, full[7:], strict=True))
 
 
-def test_many_threads_may_ask_for_different_epochs_at_once():
-    generator = Positions(np.random.default_rng(1).integers(1, 99, 500), 5, 1, True)
-    tasks = [(epoch, index) for index in range(100) for epoch in range(4)]
-    with ThreadPoolExecutor(8) as pool:
-        found = list(pool.map(lambda task: generator.batch(*task).tolist(), tasks))
-    fresh = Positions(generator.widths, 5, 1, True)
-    assert found == [fresh.batch(*task).tolist() for task in sorted(tasks, key=tasks.index)]
-
-
 def test_the_feed_starts_where_training_stands():
     feed = InputPipeline(make_generator(augmented=True), threads=2)
     feed.epoch, feed.step = 1, 5
     found = [keras.tree.map_structure(np.asarray, batch) for batch in itertools.islice(feed.dataset(), 2)]
     expected = [feed.generator.batch(1, index) for index in (5, 6)]
     assert all(same(first, second) for first, second in zip(found, expected, strict=True))
-
-
-def test_a_feed_for_validation_ends_with_its_epoch():
-    feed = InputPipeline(make_generator(shuffle=False), threads=2, endless=False)
-    assert len(list(feed.dataset())) == len(feed.generator) == 7
 
 
 def test_the_feed_takes_batches_of_all_sizes():
@@ -348,12 +295,6 @@ def test_subset_is_random_and_repeats_with_its_seed():
 
     assert chosen(1) == chosen(1, seed=99) != chosen(2)
     assert chosen(1) != [f"{index}.png" for index in range(25)]
-
-
-def test_no_subset_unless_enabled():
-    dataset = make_dataset()
-    off = {"train_on_subset": {"enabled": False, "dataset_fraction": 0.1}}
-    assert train_subset(dataset, make_config(train=off).train.train_on_subset) is dataset
 
 
 def test_training_validates_on_the_validation_words(dataset, tmp_path, monkeypatch):

@@ -1,7 +1,5 @@
 """From a labels file to usable words: what is left out, counted and refused."""
 
-import json
-
 import numpy as np
 import pytest
 from PIL import Image
@@ -111,13 +109,6 @@ def test_nothing_usable_is_refused_whatever_the_share(make):
         open_words(config, [], "val")
 
 
-def test_a_missing_images_folder_is_named(make, tmp_path):
-    for folder in (tmp_path / "none", tmp_path / "words" / "0.png"):
-        with pytest.raises(UserError) as caught:
-            open_words(make(images_folder=str(folder)), words("a"), "train")
-        assert sentence(caught).startswith(f"images_folder {folder} does not exist; set images_folder")
-
-
 def test_labels_need_columns_where_widths_are_fixed(make, logged):
     """CTC: a column for each character, and one between equal ones; here there are four."""
     shape = {"image": {"fixed_width": True, "image_size": {"y_size": 16, "x_size": 16}}}
@@ -146,35 +137,12 @@ def test_training_drops_labels_it_can_not_learn_and_evaluation_keeps_them(make, 
     assert [word.label for word in evaluation_model.words] == labels and logged == []
 
 
-@pytest.mark.parametrize("split", ["train", "test"])
-def test_words_without_a_label_are_left_out_and_counted(make, logged, split):
-    config = make(train={"max_unusable_share": 0.5})
-    tokenizer = TOKENIZER if split == "train" else None
-    dataset = open_words(config, words("a", "", " ", "b"), split, tokenizer)
-    assert [word.label for word in dataset.words] == ["a", "b"]
-    assert logged == [f"2 of 4 {split} words are unusable: 2 empty label; they are left out."]
-
-
-def test_a_word_with_two_problems_counts_once(make, logged):
-    config = make(train={"max_unusable_share": 0.5})
-    open_words(config, [*words("a", "b", "c"), Word("none.png", "xxxxxxxx")], "train", TOKENIZER)
-    assert logged == ["1 of 4 train words are unusable: 1 missing file; they are left out."]
-
-
 def test_select_keeps_words_and_images_together(make):
     dataset = open_words(make(), words(*"abcdabcdab"), "train")
     part = dataset.select(np.array([7, 2])).select(np.array([1, 0, 1]))
     assert [word.filename for word in part.words] == ["2.png", "7.png", "2.png"]
     assert part.widths.tolist() == [22, 27, 22]
     assert int(part.image(1)[0, 0]) == 140
-
-
-def test_remarks_on_the_labels_file_are_told(make, tmp_path, logged):
-    entry = {"filename": "0.png", "label": "a"}
-    (tmp_path / "labels.json").write_text(json.dumps({"train": [entry], "val": [entry], "test": []}))
-    labels = DataSource.of(make()).read_labels()
-    assert labels.splits["train"] == [Word("0.png", "a")]
-    assert len(logged) == 1 and "in both train and val" in logged[0]
 
 
 def test_the_embedded_dataset_is_made_on_first_use_only(make, tmp_path, logged, monkeypatch):

@@ -14,7 +14,6 @@ from preprocessing.word_image import read_word_image
 from tests.helpers.tiny import plain_image
 from utils.config.image import ImageSizeConfig
 from utils.errors import UserError
-from utils.parallel import ordered_map
 
 IMAGE = plain_image(image_size=ImageSizeConfig(y_size=16, x_size=60), fixed_width=False)
 COLOUR = plain_image(image_size=ImageSizeConfig(y_size=16, x_size=60, num_channels=3), fixed_width=False)
@@ -72,11 +71,6 @@ def test_it_holds_exactly_what_reading_the_files_gives(words, image):
     assert_exact(opened(words, image=image), words, image=image)
 
 
-def test_images_can_not_be_changed(words):
-    with pytest.raises(ValueError, match="read-only"):
-        opened(words)[0][:] = 0
-
-
 def test_the_second_time_nothing_is_decoded(words, decoded):
     opened(words)
     assert sorted(decoded) == NAMES
@@ -85,33 +79,29 @@ def test_the_second_time_nothing_is_decoded(words, decoded):
     assert decoded == []
 
 
-def test_a_changed_file_is_read_anew(words, decoded):
+def append(path):
+    """Another size at the same time."""
+    times = path.stat().st_atime_ns, path.stat().st_mtime_ns
+    with open(path, "ab") as file:
+        file.write(b"more")
+    os.utime(path, ns=times)
+
+
+def replace(path):
+    Image.fromarray(np.zeros((20, 33), np.uint8)).save(path)
+
+
+@pytest.mark.parametrize(
+    "change", [replace, append, lambda path: os.utime(path, ns=(1, 1)), lambda path: path.chmod(0o600)]
+)
+def test_a_changed_file_is_read_again(words, decoded, change):
+    """So are all others of its list; with other permissions a file may have become readable."""
     opened(words)
-    Image.fromarray(np.zeros((20, 33), np.uint8)).save(words / NAMES[3])
-    os.utime(words / NAMES[3], ns=(1, 1))
     decoded.clear()
+    change(words / NAMES[3])
     assert_exact(opened(words), words)
     assert sorted(decoded) == NAMES
     assert files_of_cache(words) == SUFFIXES, "the outdated cache should be gone"
-
-
-def test_a_file_touched_or_of_another_size_counts_as_changed(words, decoded):
-    opened(words)
-    status = (words / NAMES[0]).stat()
-    os.utime(words / NAMES[0], ns=(status.st_atime_ns, status.st_mtime_ns + 1))
-    decoded.clear()
-    opened(words)
-    assert len(decoded) == len(NAMES)
-    (words / NAMES[0]).chmod(0o600)  # it may have been unreadable
-    decoded.clear()
-    opened(words)
-    assert len(decoded) == len(NAMES)
-    with open(words / NAMES[0], "ab") as file:
-        file.write(b"more")
-    os.utime(words / NAMES[0], ns=(status.st_atime_ns, status.st_mtime_ns + 1))
-    decoded.clear()
-    opened(words)
-    assert len(decoded) == len(NAMES)
 
 
 @pytest.mark.parametrize(
@@ -136,15 +126,6 @@ def test_another_list_is_decoded(words, decoded, names):
     decoded.clear()
     assert_exact(opened(words, names), words, names)
     assert sorted(decoded) == sorted(names)
-
-
-def test_splits_do_not_remove_each_other(words, decoded):
-    opened(words, NAMES[:6], name="train")
-    opened(words, NAMES[6:], name="val")
-    decoded.clear()
-    assert_exact(opened(words, NAMES[:6], name="train"), words, NAMES[:6])
-    assert_exact(opened(words, NAMES[6:], name="val"), words, NAMES[6:])
-    assert decoded == []
 
 
 def test_unusable_files_are_kept_by_reason(words, decoded):
@@ -172,62 +153,11 @@ def test_nothing_usable_and_nothing_at_all(words):
             assert len(store) == len(names) == len(store.problems) and store.widths.sum() == 0
 
 
-def remove(path):
-    path.unlink()
-
-
-def shorten(path):
-    path.write_bytes(path.read_bytes()[:-1])
-
-
-def lengthen(path):
-    path.write_bytes(path.read_bytes() + b"x")
-
-
-def empty(path):
-    path.write_bytes(b"")
-
-
-def garble(path):
-    path.write_bytes(b"\xff\x00{")
-
-
-def not_an_index(path):
-    path.write_text("[1]")
-
-
-def forget_a_word(path):
-    index = np.load(path)
-    # The first two words as one: the sum still fits the pixels.
-    np.save(path, np.concatenate([[index[0] + index[1]], index[2:]]))
-
-
-@pytest.mark.parametrize(
-    ("suffix", "damage"),
-    [
-        (".json", remove),
-        (".json", shorten),
-        (".json", empty),
-        (".json", garble),
-        (".json", not_an_index),
-        (".index.npy", forget_a_word),
-        (".index.npy", remove),
-        (".index.npy", empty),
-        (".index.npy", garble),
-        (".index.npy", shorten),
-        (".labels", remove),
-        (".pixels", remove),
-        (".pixels", shorten),
-        (".pixels", lengthen),
-        (".pixels", empty),
-    ],
-)
-def test_a_damaged_cache_is_rebuilt(words, decoded, suffix, damage):
+@pytest.mark.parametrize("suffix", [".json", ".index.npy", ".labels", ".pixels"])
+def test_a_damaged_cache_is_rebuilt(words, decoded, suffix):
     opened(words)
     (file,) = (words.parent / "cache").glob(f"*{suffix}")
-    if damage is shorten and suffix == ".json":
-        file.write_text(file.read_text().rstrip())  # the line's end alone would not be missed
-    damage(file)
+    file.unlink()
     decoded.clear()
     assert_exact(opened(words), words)
     assert sorted(decoded) == NAMES
@@ -296,26 +226,6 @@ def test_two_processes_may_build_it_at_once(words):
     assert files_of_cache(words) == SUFFIXES
 
 
-def test_ordered_map_keeps_the_order_and_reads_only_a_little_ahead():
-    taken = []
-
-    def items():
-        for index in range(100):
-            taken.append(index)
-            yield index
-
-    results = ordered_map(lambda item: item * item, items(), threads=3, ahead=5)
-    assert next(results) == 0 and len(taken) == 5
-    assert list(results) == [index * index for index in range(1, 100)]
-
-
-def test_ordered_map_passes_errors_on():
-    results = ordered_map(lambda item: 1 // item, [2, 1, 0, 3], threads=2, ahead=2)
-    assert next(results) == 0 and next(results) == 1
-    with pytest.raises(ZeroDivisionError):
-        next(results)
-
-
 def test_what_a_killed_build_has_left_is_removed(words):
     """Also that of other words: a killed build's temporary is as large as the whole cache."""
     opened(words)
@@ -347,11 +257,3 @@ def test_links_are_followed_only_within_the_folder(words, tmp_path):
     store = opened(words, ["in.png", "out.png", "out/0.png"])
     assert store.problems == dict.fromkeys((1, 2), "link that leads out of images_folder")
     assert np.array_equal(store[0], read_word_image(words / NAMES[0], IMAGE))
-
-
-def test_a_cache_that_is_cut_while_open_is_one_sentence(words):
-    store = opened(words)
-    (cache,) = (words.parent / "cache").glob("*.pixels")
-    os.truncate(cache, 50)
-    with pytest.raises(UserError, match=r"Can't read .*\.pixels: it has been changed"):
-        store[len(store) - 1]

@@ -89,11 +89,6 @@ def test_without_additional_data_nothing_is_joined(dataset, tmp_path):
     assert (len(words), shares) == (20, [(20, 20)])
 
 
-def test_more_words_per_epoch_than_there_are(dataset, tmp_path, other):
-    *_, shares = opened(dataset, tmp_path, **other, words_per_epoch=500)
-    assert shares[1] == (NUMBER, NUMBER)
-
-
 def test_a_training_on_two_datasets_learns_the_characters_of_both(dataset, tmp_path, other, capsys):
     settings = tiny_settings(
         dataset,
@@ -108,16 +103,6 @@ def test_a_training_on_two_datasets_learns_the_characters_of_both(dataset, tmp_p
     assert description["origin"]["train_words"] == 24
 
 
-def test_all_words_unless_told_otherwise(dataset, tmp_path, other):
-    *_, shares = opened(dataset, tmp_path, **other)
-    assert shares[1] == (NUMBER, NUMBER)
-
-
 def test_a_missing_dataset_is_named(dataset, tmp_path):
     with pytest.raises(UserError, match=r"none\.json does not exist"):
         opened(dataset, tmp_path, images_folder=str(tmp_path), labels_file=str(tmp_path / "none.json"))
-
-
-def test_both_places_are_needed(dataset, tmp_path):
-    with pytest.raises(UserError, match="labels_file and images_folder go together"):
-        opened(dataset, tmp_path, images_folder="x")

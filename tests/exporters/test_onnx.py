@@ -16,13 +16,10 @@ import predictors.onnx.runtime
 from exporters.decoder import decoder_graph
 from exporters.graph import fits_half
 from exporters.run import export
-from models.model_folder import file_digest
 from models.saving import save_model
 from predictors.loading import load_predictor
 from predictors.onnx.runtime import WIDTH_AT_ONCE, PredictorOnnx
 from predictors.predictor_seq2seq import PredictorSeq2Seq
-from preprocessing.batch import pad_images
-from preprocessing.tokenizer import PAD
 from tests.helpers.models import (
     NETWORKS,
     assert_alike,
@@ -51,16 +48,6 @@ def test_same_text_as_keras(make_config, tmp_path, eagerly, name):
         assert_alike(predictor.predict_batch([image]), [prediction])
     texts = {word.text for word in expected}
     assert len(texts) > 5 and len(set(map(len, texts))) > 4
-
-
-def test_ids_and_scores_after_the_end(make_config, tmp_path, eagerly):
-    model = random_network(make_config)
-    image, width = pad_images(pictures(model, 40), model.column_stride)
-    ids, scores = exported(model, tmp_path).decode(image, width)
-    expected_ids, expected_scores = PredictorSeq2Seq(model).decode(image, width)
-    np.testing.assert_array_equal(ids, expected_ids)
-    np.testing.assert_allclose(scores, expected_scores, atol=1e-4)
-    assert (ids == PAD).any() and ids.dtype == np.int32
 
 
 @pytest.fixture
@@ -132,35 +119,6 @@ def test_prediction_imports_neither_tensorflow_nor_keras(make_config, dataset, s
     )
 
 
-@pytest.mark.parametrize("damage", ["other bytes", "half", "missing", "unnamed", "outside", "no graph"])
-def test_damaged_onnx_files(make_config, saved, eagerly, capsys, damage):
-    export(make_config())
-    description = description_of(saved)
-    path = saved / description["onnx"]["decoder"]
-    whole = path.read_bytes()
-    if damage == "missing":
-        path.unlink()
-    elif damage == "unnamed":
-        del description["onnx"]["decoder"]
-    elif damage == "outside":
-        path.rename(saved.parent / path.name)
-        description["onnx"]["decoder"] = f"../{path.name}"
-    elif damage == "no graph":
-        # Its checksum is right: such a file may come from a later version.
-        path.write_bytes(b"no graph")
-        description["onnx"]["decoder_sha256"] = file_digest(path)
-    else:
-        path.write_bytes(whole[: len(whole) // 2] if damage == "half" else whole[:-1] + b"?")
-    (saved / "model.json").write_text(json.dumps(description), encoding="utf-8")
-    with pytest.raises(UserError, match=r"copy the|export it") as error:
-        load_predictor(saved, runtime(make_config, "onnx"))
-    assert str(saved) in str(error.value)
-    capsys.readouterr()
-    assert isinstance(load_predictor(saved, runtime(make_config)), PredictorSeq2Seq)
-    lines = capsys.readouterr().err.splitlines()
-    assert len(lines) == 2 and lines[1] == f"{error.value} Going on with Keras."
-
-
 def test_without_onnx_runtime(make_config, saved, eagerly, monkeypatch):
     export(make_config())
     monkeypatch.setattr(predictors.onnx.runtime, "onnxruntime", None)
@@ -191,17 +149,6 @@ def test_failed_exports_leave_the_model_unchanged(make_config, saved, eagerly, m
         for name in ("graph", "encoder", "decoder"):
             patch.delitem(sys.modules, f"exporters.{name}")
         fails(UserError, "pip install onnx")
-
-
-def test_model_replaced_during_the_export(make_config, saved, eagerly, monkeypatch):
-    def train_meanwhile(*arguments):
-        save_model(saved, random_network(make_config, seed=3), {})
-
-    monkeypatch.setattr(exporters.run, "_verify", train_meanwhile)
-    with pytest.raises(UserError, match="was replaced meanwhile"):
-        export(make_config())
-    load(saved)
-    assert sorted(path.suffix for path in saved.iterdir()) == [".h5", ".json"]
 
 
 def test_command_line(make_config, dataset, saved, tmp_path, eagerly, capsys):

@@ -31,9 +31,8 @@ def record_steps(path: Path) -> None:
             self.trainer = trainer
 
         def on_epoch_begin(self, epoch, logs=None):
-            saved = self.trainer.saved
-            self.epoch = epoch
-            self.step = saved.get("step", 0) if epoch == saved.get("epoch", 0) else 0
+            begun, step = self.trainer.progress.position
+            self.epoch, self.step = epoch, step if epoch == begun else 0
 
         def on_train_batch_end(self, batch, logs=None):
             generator: DataGenerator = self.trainer.train_pipeline.generator

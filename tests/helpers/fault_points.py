@@ -149,5 +149,5 @@ def assert_readable(experiment: Path) -> tuple[int, int]:
     if (experiment / "history.csv").exists():
         with open(experiment / "history.csv", encoding="utf-8", newline="") as file:
             assert [int(float(row["epoch"])) for row in csv.DictReader(file)]
-    progress = read_progress(state) or {"epoch": 0, "step": 0}
-    return progress["epoch"], progress["step"]
+    progress = read_progress(state)
+    return progress.position if progress else (0, 0)

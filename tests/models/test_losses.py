@@ -57,12 +57,6 @@ def test_label_smoothing_formula():
     assert float(CharacterCrossEntropy(smooth)(target, logits)) == pytest.approx(expected, rel=1e-5)
 
 
-def test_perfect_prediction_costs_nothing():
-    target = np.array([[3, 4, END, PAD]])
-    logits = 100 * np.eye(5, dtype=np.float32)[target]
-    assert float(CharacterCrossEntropy()(target, logits)) < 1e-6
-
-
 def ctc_by_enumeration(logits, label):
     """-log of the summed probability of every alignment that collapses to `label`."""
     probability = softmax(logits.astype(np.float64))

@@ -213,10 +213,3 @@ def test_without_being_asked_it_only_says_what_is_missing(make_config, tmp_path,
     assert "can't write \\x1b é; train.weights_initialization.add_characters=true adds" in said
     assert choose_tokenizer(config, [Word("1.png", "abe")], None).charset == OLD
     assert capsys.readouterr().err == ""
-
-
-def test_a_named_charset_is_not_added_to(accents, capsys):
-    start = {"use_pretrained_weights": True, "restore_from": "x", "add_characters": True}
-    config = accents("named", train={"weights_initialization": start}, network={"charset": "ab"})
-    assert main.main(["-c", config, "--train"]) == 2
-    assert "needs network.charset null" in capsys.readouterr().err

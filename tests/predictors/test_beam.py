@@ -115,28 +115,6 @@ def test_stopping_early_changes_nothing(small):
             assert [text for text, *_ in second] == [text for text, *_ in first[:2]]
 
 
-def test_a_beam_finds_what_greedy_misses(make_config):
-    model = build(make_config, **LUONG)
-    images = small_pictures(30, seed=5)
-    _, greedy = GreedyDecoder(model).predict_on_batch(inputs_of(model, images))
-    gains = [
-        result[0][1] - scores.sum()
-        for result, scores in zip(decode(model, images, width=6), greedy, strict=True)
-    ]
-    assert max(gains) > 0.1 and np.mean(gains) > 0
-
-
-@pytest.mark.parametrize("width", [1, 4])
-def test_a_word_reads_alike_alone_and_in_a_batch(make_config, width):
-    """Also where batches have different sizes, for which the graph is made anew with free ones."""
-    model, images = build(make_config, **LUONG, ctc_weight=0.5), small_pictures(9, seed=6)
-    decoder = BeamDecoder(model, width=width, n_best=min(width, 3), ctc_weight=0.3)
-    for image, expected in zip(images, read(decoder, model, images), strict=True):
-        (alone,) = read(decoder, model, [image])
-        assert [text for text, *_ in alone] == [text for text, *_ in expected]
-        np.testing.assert_allclose([p for _, p, _ in alone], [p for _, p, _ in expected], rtol=1e-3)
-
-
 @pytest.mark.parametrize("settings", [{}, {"decoder": "beam", "beam_width": 3}])
 def test_longest_text_leaves_room_for_the_end(make_config, settings):
     """A label has at most max_seq_length - 1 characters; so has a text, and its end has a probability."""

@@ -66,19 +66,6 @@ def decode(model: ModelSeq2Seq, images: list[np.ndarray]):
     return GreedyDecoder(model).predict_on_batch({"image": image, "width": width})
 
 
-def test_ids_after_the_end_are_padding(make_config):
-    ids, log_probability = decode(build(make_config), small_pictures())
-    assert ids.shape == log_probability.shape == (12, 9)
-    ended = 0
-    for row, scores in zip(ids, log_probability, strict=True):
-        ends = np.flatnonzero(row == END)
-        length = ends[0] + 1
-        ended += length < 9
-        assert START not in row and PAD not in row[:length]
-        assert (row[length:] == PAD).all() and (scores[length:] == 0).all() and (scores[:length] <= 0).all()
-    assert ended
-
-
 def test_special_characters_are_never_written(make_config):
     model = build(make_config)
     favour(model, PAD, 50)
@@ -103,21 +90,6 @@ def test_loop_ends_with_the_last_word(make_config, eagerly, monkeypatch):
     favour(model, END, -200)
     predictions = PredictorSeq2Seq(model).predict_batch(small_pictures(3))
     assert {len(prediction.text) for prediction in predictions} == {8} and len(steps) == 1 + 9
-
-
-def test_batch_size_does_not_change_texts(make_config):
-    model = build(make_config, attention="luong")
-    images = small_pictures(14)
-    widths = np.array([image.shape[1] for image in images])
-    results = []
-    for batch_size in (1, 4, 32):
-        predictor = PredictorSeq2Seq(model, batch_size)
-        results.append(dict(predictor.predict(widths, lambda i: images[i])))
-    assert sorted(results[0]) == list(range(14))
-    for other in results[1:]:
-        assert {i: p.text for i, p in other.items()} == {i: p.text for i, p in results[0].items()}
-        for index, prediction in other.items():
-            assert prediction.confidence == pytest.approx(results[0][index].confidence, rel=1e-3)
 
 
 def test_few_traces_for_many_shapes(make_config, monkeypatch):

@@ -1,8 +1,5 @@
 """The Python API: files and arrays of the same pixels are read alike, and errors say which image."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 from PIL import Image
@@ -13,7 +10,6 @@ from preprocessing.word_image import (
     UnusableImage,
     read_word_image,
     word_image_of_array,
-    word_image_of_picture,
 )
 from tests.helpers.tiny import REPOSITORY, plain_image
 from utils.config.image import ImageConfig
@@ -103,15 +99,6 @@ def test_reads_files_arrays_and_lists(reader):
     assert reader.read([]) == []
 
 
-@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "1", "I;16"])
-def test_pillow_images(tmp_path, mode):
-    as_saved(mode).save(tmp_path / "word.png")
-    expected = read_word_image(tmp_path / "word.png", GEOMETRIES[0])
-    np.testing.assert_array_equal(word_image_of_picture(as_saved(mode), GEOMETRIES[0]), expected)
-    with Image.open(tmp_path / "word.png") as opened:
-        np.testing.assert_array_equal(word_image_of_picture(opened, GEOMETRIES[0]), expected)
-
-
 def test_reads_many(reader):
     """Of all kinds, from any iterable, in their order; a list given to `read` is the same."""
     path = REPOSITORY / "test_images" / "supported.png"
@@ -171,14 +158,3 @@ def test_max_pixels():
         small.read(image)
     large = predictors.load(REPOSITORY / "snapshots" / "iam", max_pixels=2 * 10**9)
     assert large.predictor.spec.image.max_pixels == 2 * 10**9
-
-
-def test_no_model_folder(tmp_path):
-    with pytest.raises(UserError, match="no model folder"):
-        predictors.load(tmp_path)
-
-
-def test_import_is_cheap():
-    code = "import sys, predictors; print({'numpy', 'keras', 'tensorflow', 'cv2'} & set(sys.modules))"
-    result = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True)
-    assert result.stdout == "set()\n", result.stderr

@@ -2,7 +2,6 @@
 
 import json
 
-import cv2
 import numpy as np
 import pytest
 
@@ -14,9 +13,8 @@ from models.calibration import decoding
 from predictors.loading import load_predictor
 from predictors.predictor_seq2seq import PredictorSeq2Seq
 from predictors.test_time_augmentation import VIEWS, augmented_views, vote
-from preprocessing.word_image import read_word_image
 from tests.helpers.models import NETWORKS, exported, pictures, random_network
-from tests.helpers.tiny import REPOSITORY, plain_network, tiny_settings, write_settings
+from tests.helpers.tiny import plain_network, tiny_settings, write_settings
 from utils.config.load import load_config
 from utils.config.predict import PredictConfig
 from utils.errors import UserError
@@ -110,24 +108,6 @@ def test_doubtful_words_are_read_in_all_views(make_config, tmp_path, name):
             for first, second in zip(found, expected, strict=True):
                 assert first.confidence == pytest.approx(second.confidence, abs=1e-4)
         assert sum(a.text != b.text for a, b in zip(once, found, strict=True)) > 0
-
-
-def test_the_command_reads_as_the_views_agree(tmp_path):
-    folder, image = REPOSITORY / "snapshots" / "synthetic", tmp_path / "word.png"
-    cv2.imwrite(str(image), cv2.imread(str(REPOSITORY / "test_images" / "look.png"), 0)[::2, ::3])
-    settings = ["predict.views=5", "predict.views_below=1", "predict.weights_file=" + str(folder)]
-    arguments = ["--predict", "--filename", str(image), "--output", str(tmp_path / "out.json"), "--set"]
-    assert main.main([*arguments, *settings, f"experiment_folder={tmp_path}"]) == 0
-    found = json.loads((tmp_path / "out.json").read_text())[0]
-
-    predictor = load_predictor(folder, PredictConfig(), calibrated=False)
-    ((_, once),) = predictor.read_files([image])
-    word = read_word_image(image, predictor.spec.image)
-    views = [predictor.predict_batch([view])[0] for view in augmented_views(word, 4, predictor.spec.image)]
-    expected = vote([once, *views])
-    assert found["text"] == expected.text
-    assert found["confidence"] == pytest.approx(expected.confidence, abs=1e-6)
-    assert expected.confidence != once.confidence
 
 
 def test_settings():

@@ -3,8 +3,6 @@
 import json
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from preprocessing.labels import LabelsFile, Word, read_labels, write_labels
 from utils.errors import UserError
@@ -130,37 +128,6 @@ def test_malformed_files_are_one_sentence(tmp_path, content, message):
     with pytest.raises(UserError, match=message) as caught:
         read_labels(path)
     assert str(path) in str(caught.value) and "\n" not in str(caught.value)
-
-
-def test_a_missing_file_and_a_folder_are_named(tmp_path):
-    with pytest.raises(UserError, match=r"none\.json does not exist; make it with"):
-        read_labels(tmp_path / "none.json")
-    with pytest.raises(UserError, match="can't be read"):
-        read_labels(tmp_path)
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.floats() | st.text(st.characters(), max_size=4),
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(
-            st.sampled_from(["train", "val", "test", "filename", "label", "writer"]), inner, max_size=6
-        )
-    ),
-    max_leaves=20,
-)
-
-
-@given(st.binary(max_size=60) | JSON.map(lambda value: json.dumps(value).encode()))
-def test_any_bytes_are_read_or_refused(tmp_path_factory, content):
-    path = tmp_path_factory.getbasetemp() / "any.json"
-    path.write_bytes(content)
-    try:
-        read = read_labels(path)
-    except UserError:
-        return
-    assert set(read.splits) == {"train", "val", "test"}
-    assert all(word.label.strip() and word.filename for words in read.splits.values() for word in words)
 
 
 def test_what_is_written_is_read_back(tmp_path):

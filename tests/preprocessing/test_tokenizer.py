@@ -25,21 +25,11 @@ def test_encode_batch_shifts_the_target_by_one():
     assert inputs.dtype == targets.dtype == np.int32
 
 
-def test_encode_batch_pads_to_a_given_length():
-    inputs, targets = Tokenizer("abc").encode_batch(["ab"], length=5)
-    assert inputs.tolist() == [[1, 3, 4, 0, 0]]
-    assert targets.tolist() == [[3, 4, 2, 0, 0]]
-
-
 def test_the_longest_label_that_fits_and_the_first_that_does_not():
     tokenizer = Tokenizer("abc")
     assert tokenizer.encode_batch(["abc"], length=4)[1].tolist() == [[3, 4, 5, 2]]
     with pytest.raises(UserError, match=r"'abc' has 3 characters.*max_seq_length"):
         tokenizer.encode_batch(["a", "abc"], length=3)
-
-
-def test_an_empty_batch_has_no_rows():
-    assert [array.shape for array in Tokenizer("a").encode_batch([])] == [(0, 1), (0, 1)]
 
 
 @pytest.mark.parametrize(
@@ -93,11 +83,6 @@ def test_a_mark_without_composed_form_is_a_character_of_its_own():
 def test_bad_charsets_are_refused(charset, message):
     with pytest.raises(UserError, match=message):
         Tokenizer(charset)
-
-
-def test_no_labels_make_no_charset():
-    with pytest.raises(UserError, match="empty"):
-        Tokenizer.from_labels([])
 
 
 @given(st.lists(LABELS, min_size=1, max_size=6))

@@ -46,7 +46,7 @@ def check_validation(dataset: Path, folder: Path, settings: dict) -> None:
     config = validate_config(settings, "test")
     words = open_words(config, read_labels(dataset / "labels.json").splits["val"], "val")
     texts = [p.text for p in keras_predictor(folder / "last").predict_dataset(words)]
-    history = read_progress(folder / "state" / "training.npz")["history"]
+    history = read_progress(folder / "state" / "training.npz").history
     assert [row["epoch"] for row in history] == [1, 2]
     scores = score_prediction([word.label for word in words.words], texts)
     assert (scores.cer, scores.wer) == (history[-1]["val_cer"], history[-1]["val_wer"])

@@ -29,7 +29,7 @@ from tests.helpers.fault_points import (
     signal_at,
 )
 from tests.helpers.tiny import CHARSET, REPOSITORY, merged
-from tests.trainers.test_trainer import arrays_of, assert_same_training, equal, history, train
+from tests.helpers.training import assert_same_training, equal, history, last_line, train, weights_of
 from utils.errors import UserError
 
 # Small, but with all that has a state.
@@ -73,15 +73,6 @@ def after_step(monkeypatch):
     return arrange
 
 
-def sentence(capsys) -> str:
-    """The last line on stderr; nothing of it is a traceback."""
-    error = capsys.readouterr().err
-    assert "Traceback" not in error
-    line = error.splitlines()[-1]
-    assert line.endswith(".") and line.isprintable()
-    return line
-
-
 def test_a_kill_at_any_moment_loses_nothing(tiny, experiment, tmp_path):
     """Whatever was about to be changed: all files are whole, and the training ends with the same numbers."""
     config = tiny(**STATEFUL)
@@ -105,7 +96,7 @@ def test_a_full_disk_at_any_write_keeps_the_state(tiny, experiment, capsys):
     for number in (1, 3, 7, 11, 16, 22):
         with disk_full_at(number) as flushes:
             assert train(config) == 2
-        line = sentence(capsys)
+        line = last_line(capsys)
         assert len(flushes) >= number and "No space left on device" in line and str(experiment) in line
         position = assert_readable(experiment)
         assert position >= before
@@ -128,7 +119,7 @@ def test_files_that_the_system_cuts_short(tiny, experiment, capsys):
         for limit in (size - 1, size // 2):
             with largest_file(limit):
                 assert train(config, "train.num_epochs=2") == 2
-            line = sentence(capsys)
+            line = last_line(capsys)
             assert "File too large" in line and (name in line or limit < min(sizes.values()))
             assert assert_readable(experiment) == before
             assert not list(experiment.rglob(".*.part.*"))
@@ -139,12 +130,12 @@ def test_files_that_the_system_cuts_short(tiny, experiment, capsys):
 def test_a_cache_and_curves_that_can_not_be_written(tiny, experiment, tmp_path, capsys):
     with largest_file(2000):
         assert train(tiny(cache_folder=str(tmp_path / "cache"))) == 2
-    assert "Can't write" in (line := sentence(capsys)) and str(tmp_path / "cache") in line
+    assert "Can't write" in (line := last_line(capsys)) and str(tmp_path / "cache") in line
     assert list((tmp_path / "cache").iterdir()) == [] and not experiment.exists()
     (tmp_path / "file").touch()
     curves = {"enabled": True, "log_dir": str(tmp_path / "file" / "curves")}
     assert train(tiny(callbacks={"tensorboard": curves})) == 2
-    line = sentence(capsys)
+    line = last_line(capsys)
     assert f"Can't write the TensorBoard logs in {curves['log_dir']}" in line
 
 
@@ -156,7 +147,7 @@ def test_a_result_that_can_not_be_printed(tiny, capsys, monkeypatch, dataset):
         monkeypatch.setattr(sys, "stdout", full)
         code = main.main(["-c", config, "--predict", "--filename", str(dataset / "words")])
         monkeypatch.undo()
-        assert code == 2 and "No space left on device" in sentence(capsys)
+        assert code == 2 and "No space left on device" in last_line(capsys)
 
 
 def test_weights_that_are_no_numbers_are_never_saved(tiny, experiment, after_step, monkeypatch, capsys):
@@ -170,23 +161,12 @@ def test_weights_that_are_no_numbers_are_never_saved(tiny, experiment, after_ste
     after_step(2, spoil)
     assert train(config) == 2
     monkeypatch.undo()
-    line = sentence(capsys)
+    line = last_line(capsys)
     assert "became infinite or NaN at step 2 of epoch 1" in line and "train.learning_rate" in line
     assert assert_readable(experiment) == (0, 1)
     assert train(config) == 0
     assert train(config, f"experiment_folder={experiment}-straight") == 0
     assert_same_training(experiment, Path(f"{experiment}-straight"))
-
-
-def test_weights_that_break_in_an_epochs_last_step_spoil_no_snapshot(tiny, experiment, after_step, capsys):
-    config = tiny(train={"num_epochs": 1})
-    assert train(config) == 0
-    before = arrays_of(experiment / "best"), arrays_of(experiment / "last")
-    after_step(3, lambda model: model.trainable_variables[0].assign(model.trainable_variables[0] * np.inf))
-    assert train(config, "train.num_epochs=2") == 2
-    assert "at step 3 of epoch 2" in sentence(capsys)
-    assert equal(arrays_of(experiment / "best"), before[0])
-    assert equal(arrays_of(experiment / "last"), before[1])
 
 
 def test_out_of_memory_names_the_batch_size_that_fits(tiny, experiment, monkeypatch, capsys):
@@ -202,11 +182,11 @@ def test_out_of_memory_names_the_batch_size_that_fits(tiny, experiment, monkeypa
     monkeypatch.setattr(CharacterCrossEntropy, "call", call)
     config = tiny(train={"num_epochs": 1})
     assert train(config) == 2
-    assert "Out of memory at train.batch_size 8; train.batch_size=2 fits" in sentence(capsys)
+    assert "Out of memory at train.batch_size 8; train.batch_size=2 fits" in last_line(capsys)
     assert train(config, "train.batch_size=2") == 0
     monkeypatch.setattr(CharacterCrossEntropy, "call", lambda *args: (_ for _ in ()).throw(MemoryError()))
     assert train(config, "train.num_epochs=2", "train.batch_size=2") == 2
-    assert "not even one word fits" in sentence(capsys)
+    assert "not even one word fits" in last_line(capsys)
 
 
 def test_what_a_worker_thread_meets_is_told_as_it_is(tiny, monkeypatch, capsys):
@@ -218,10 +198,10 @@ def test_what_a_worker_thread_meets_is_told_as_it_is(tiny, monkeypatch, capsys):
 
     fail(OSError(errno.EIO, os.strerror(errno.EIO), "/mnt/words"))
     assert train(tiny()) == 2
-    assert sentence(capsys) == "Can't use /mnt/words: Input/output error."
+    assert last_line(capsys) == "Can't use /mnt/words: Input/output error."
     fail(UserError("The words are gone."))
     assert train(tiny()) == 2
-    assert sentence(capsys) == "The words are gone."
+    assert last_line(capsys) == "The words are gone."
     fail(ZeroDivisionError("our own fault"))
     with pytest.raises(ZeroDivisionError, match="our own fault"):
         train(tiny())
@@ -237,7 +217,7 @@ def test_a_cache_cut_short_while_training(tiny, experiment, tmp_path, after_step
 
     after_step(1, cut)
     assert train(config) == 2
-    line = sentence(capsys)
+    line = last_line(capsys)
     assert f"Can't read the cache {tmp_path / 'cache'}" in line and "makes it anew and goes on" in line
     monkeypatch.undo()
     assert train(config) == 0
@@ -271,18 +251,18 @@ def test_a_begun_training_needs_the_model_it_started_from_no_more(tiny, experime
     description = json.loads((experiment / "last" / "model.json").read_text(encoding="utf-8"))
     assert description["charset"] == CHARSET and description["origin"]["epoch"] == 2
     assert train(config, restart=True) == 2
-    assert "does not exist" in sentence(capsys) and (experiment / "last").exists()
+    assert "does not exist" in last_line(capsys) and (experiment / "last").exists()
 
 
 def test_a_fresh_training_keeps_models_that_lie_elsewhere(tiny, experiment, tmp_path, capsys):
     elsewhere = {"model_best_checkpoint": {"out_file": str(tmp_path / "models" / "best.h5")}}
     config = tiny(train={"num_epochs": 1}, callbacks=elsewhere)
     assert train(config) == 0
-    first = arrays_of(tmp_path / "models" / "best")
+    first = weights_of(tmp_path / "models" / "best")
     assert train(config, "seed=2", restart=True) == 0
     (kept,) = (tmp_path / "models").glob("best-*")
     assert str(kept) in capsys.readouterr().err
-    assert equal(arrays_of(kept), first) and not equal(arrays_of(tmp_path / "models" / "best"), first)
+    assert equal(weights_of(kept), first) and not equal(weights_of(tmp_path / "models" / "best"), first)
     assert train(config, "seed=2", "train.num_epochs=2") == 0
     assert len(list((tmp_path / "models").iterdir())) == 2
 
@@ -295,19 +275,7 @@ def test_models_that_can_not_be_written_are_told_before_training(tiny, experimen
     if place == "output":
         changes = {"train": {"output": {"output_weights": name}}}
     assert train(tiny(**changes)) == 2
-    assert f"Can't write {name}" in sentence(capsys) and not (experiment / "state").exists()
-
-
-def test_empty_labels_count_among_the_unusable(tiny, dataset, tmp_path, capsys):
-    labels = json.loads((dataset / "labels.json").read_text(encoding="utf-8"))
-    labels["train"][0]["label"] = " "
-    labels["train"][1]["label"] = ""
-    (tmp_path / "labels.json").write_text(json.dumps(labels), encoding="utf-8")
-    config = tiny(labels_file=str(tmp_path / "labels.json"), train={"num_epochs": 1})
-    assert train(config) == 2
-    assert "2 of 20 train words are unusable: 2 empty label" in sentence(capsys)
-    assert train(config, "train.max_unusable_share=0.1") == 0
-    assert "2 of 20 train words are unusable: 2 empty label; they are left out" in capsys.readouterr().err
+    assert f"Can't write {name}" in last_line(capsys) and not (experiment / "state").exists()
 
 
 def test_the_second_signal_ends_at_once(monkeypatch, tmp_path, capsys):
@@ -333,7 +301,7 @@ def test_a_signal_at_any_change_leaves_all_files_whole(tiny, experiment, capsys)
             code = train(config)
         if len(changes) < number:
             break
-        line, position = sentence(capsys), assert_readable(experiment)
+        line, position = last_line(capsys), assert_readable(experiment)
         assert code == 128 + one and position >= before
         # Unless the signal came in the middle of cleaning up; the next training does that, then.
         assert changes[number - 1] == "unlink" or not list(experiment.rglob(".*.part.*"))
@@ -358,7 +326,7 @@ def test_a_signal_during_validation_ends_after_it(tiny, experiment, monkeypatch,
     config = tiny(**STATEFUL)
     monkeypatch.setattr(PredictorSeq2Seq, "predict_dataset", predict_dataset)
     assert train(config) == 143
-    assert "Stopped and saved after epoch 1" in sentence(capsys)
+    assert "Stopped and saved after epoch 1" in last_line(capsys)
     assert assert_readable(experiment) == (1, 0)
     assert [row["epoch"] for row in history(experiment)] == [1]
     assert (experiment / "best" / "model.json").exists()
@@ -374,7 +342,7 @@ def test_a_signal_after_the_last_save_is_not_forgotten(tiny, experiment, monkeyp
     with monkeypatch.context() as patch:
         patch.setattr(Progress, "on_train_end", on_train_end, raising=False)
         assert train(config) == 143
-    assert "Stopped and saved after epoch 1; the same command continues." in sentence(capsys)
+    assert "Stopped and saved after epoch 1; the same command continues." in last_line(capsys)
     assert assert_readable(experiment) == (1, 0)
     assert train(config) == 0
     assert assert_readable(experiment) == (2, 0)
@@ -395,12 +363,6 @@ def test_a_second_signal_within_a_save_is_as_a_kill(tiny, experiment):
     assert result.returncode == -signal.SIGTERM, result.stderr
     assert "once more to stop at once" in result.stderr and "Traceback" not in result.stderr
     assert assert_readable(experiment) > (0, 0)
-
-
-def test_interrupted_with_restart_says_to_leave_it_out(tiny, after_step, capsys):
-    after_step(1, lambda model: signal.raise_signal(signal.SIGINT))
-    assert train(tiny(), restart=True) == 130
-    assert sentence(capsys).endswith("the same command continues. Leave out --restart.")
 
 
 def test_handles_stay_the_same_from_epoch_to_epoch(tiny, monkeypatch):

@@ -9,15 +9,14 @@ import json
 import numpy as np
 import pytest
 import yaml
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 from onnx import helper
 
 from exporters.graph import Graph
-from metrics.score_prediction import score_prediction
 from predictors.onnx.graph_check import check_graph
 from preprocessing.labels import SPLITS, read_labels
-from preprocessing.tokenizer import Tokenizer, normalize_label
+from preprocessing.tokenizer import Tokenizer
 from preprocessing.word_image import UnusableImage, read_word_image
 from tests.helpers.bad_inputs import encoded, images, word
 from tests.helpers.tiny import plain_image
@@ -45,20 +44,6 @@ def assert_one_sentence(error: UserError) -> None:
 # Tokenizer
 
 
-@given(st.lists(st.text(max_size=30), min_size=1, max_size=8))
-def test_tokenizer_round_trip(labels):
-    labels = [normalize_label(label) for label in labels if label.isprintable() or label.strip()]
-    assume(any(labels))
-    try:
-        tokenizer = Tokenizer.from_labels(labels)
-    except UserError as error:
-        assert any(0xD800 <= ord(char) < 0xE000 for label in labels for char in label)
-        return assert_one_sentence(error)
-    inputs, targets = tokenizer.encode_batch(labels)
-    for label, row, target in zip(labels, inputs, targets):
-        assert tokenizer.decode(target) == label == tokenizer.decode(row)
-
-
 @given(st.text(max_size=8))
 def test_any_charset_is_taken_or_refused(charset):
     try:
@@ -69,30 +54,6 @@ def test_any_charset_is_taken_or_refused(charset):
 
 
 # Metrics
-
-
-def slow_distance(one: str, other: str) -> int:
-    """Levenshtein distance by the definition (Wagner and Fischer 1974), a whole table."""
-    table = [[i + j if not i or not j else 0 for j in range(len(other) + 1)] for i in range(len(one) + 1)]
-    for i, first in enumerate(one, start=1):
-        for j, second in enumerate(other, start=1):
-            changed = table[i - 1][j - 1] + (first != second)
-            table[i][j] = min(table[i - 1][j] + 1, table[i][j - 1] + 1, changed)
-    return table[-1][-1]
-
-
-WORD = st.text("aAbB.,-\u0301e\u00e9", max_size=8)
-
-
-@given(st.lists(st.tuples(WORD, WORD), min_size=1, max_size=6))
-def test_metrics_against_a_slow_reference(pairs):
-    pairs = [(normalize_label(label), normalize_label(text)) for label, text in pairs]
-    characters = sum(len(label) for label, _ in pairs)
-    assume(characters)
-    scores = score_prediction([label for label, _ in pairs], [text for _, text in pairs])
-    assert scores.n == len(pairs)
-    assert scores.cer == pytest.approx(sum(slow_distance(*pair) for pair in pairs) / characters)
-    assert scores.wer == pytest.approx(sum(label != text for label, text in pairs) / len(pairs))
 
 
 # Config

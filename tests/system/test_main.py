@@ -13,12 +13,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from PIL import Image
 
 import main
 from tests.helpers.tiny import REPOSITORY, command, tiny_settings, write_settings
 from utils.config.load import load_config
-from utils.log import print_result, progress_bar
 
 LABELS = ["[a]", "b]", "[", "Ab"]
 
@@ -71,13 +69,6 @@ def test_errors_need_no_tensorflow(blocked, arguments, expected):
         assert result.returncode == 0 and expected in result.stdout
     else:
         assert result.returncode == 2 and result.stdout == "" and expected in result.stderr
-
-
-def test_a_job_does_import_it(blocked, tmp_path):
-    """Otherwise the test above could not fail."""
-    (tmp_path / "empty.yml").write_text("{}", encoding="utf-8")
-    result = command("--train", "-c", "empty.yml", env=blocked, cwd=tmp_path)
-    assert result.returncode == 1 and "imported" in result.stderr
 
 
 def test_shipped_configs_start_from_nothing_or_from_a_shipped_model_of_the_same_network():
@@ -188,19 +179,6 @@ def test_several_readings_of_each_word(inside, project, decoder):
     assert row["text_2"] != "[a]" and float(row["confidence_3"]) <= float(row["confidence_2"]) < 0.5
 
 
-@pytest.mark.parametrize(
-    ("setting", "message"),
-    [
-        (["predict.n_best=2"], "n_best 2 needs decoder beam or lexicon"),
-        (["predict.decoder=beam", "predict.n_best=9", "predict.beam_width=8"], "needs a beam_width as large"),
-        (["predict.decoder=lexicon", "predict.lexicon.file=gone.tsv"], "gone.tsv can't be read"),
-    ],
-)
-def test_decoders_that_cannot_be_had(inside, setting, message):
-    code, lines, error = inside("--predict", "--filename", "words/0.png", "--set", *setting)
-    assert code == 2 and lines == [] and message in error.splitlines()[-1]
-
-
 def test_evaluation_tells_kinds_of_words_and_images(inside, project, tmp_path):
     """One of four files is made black and white; labels.json knows the writers of all."""
     shutil.copytree(project / "words", tmp_path / "words")
@@ -300,52 +278,6 @@ def test_many_files(inside, tmp_path):
     assert [row["filename"] for row in rows if row["error"]] == [str(tmp_path / "057.png")]
 
 
-def test_results_do_not_break_the_bar_of_a_terminal(monkeypatch, capsys):
-    with progress_bar(total=2, desc="Reading") as bar:
-        monkeypatch.setattr("sys.stdout.isatty", lambda: True)
-        print_result("a\tb")
-        bar.update()
-    output = capsys.readouterr()
-    assert output.out == "a\tb\n" and output.err.count("Reading") >= 3
-
-
-@pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA", "P", "1"])
-def test_other_kinds_of_images(inside, tmp_path, mode):
-    """A word in colour, on transparent paper or in black and white is read like the grey one."""
-    grey = Image.open("words/0.png").convert("L")
-    if mode in ("RGBA", "LA"):
-        # Black everywhere; only how opaque it is shows the word.
-        picture = Image.new(mode, grey.size)
-        picture.putalpha(grey.point(lambda value: 255 - value))
-    else:
-        picture = grey.convert(mode)
-    picture.save(tmp_path / "word.png")
-    code, lines, _ = inside("--predict", "--filename", tmp_path / "word.png")
-    assert (code, lines) == (0, ["Predicted label: [a]"])
-
-
-def test_unreadable_images_are_told_and_the_others_read(inside, tmp_path):
-    damaged = tmp_path / "damaged.png"
-    damaged.write_bytes(Path("words/0.png").read_bytes()[:90])
-    output = tmp_path / "out.json"
-    code, lines, error = inside(
-        "--predict", "--filename", "words/0.png", damaged, "words/1.png", "--output", output
-    )
-    assert code == 2 and [line.split("\t")[1] for line in lines] == LABELS[:2]
-    assert str(damaged) in error and "Traceback" not in error
-    rows = json.loads(output.read_text(encoding="utf-8"))
-    assert [row["text"] for row in rows] == [LABELS[0], "", LABELS[1]]
-    assert [bool(row["error"]) for row in rows] == [False, True, False]
-    assert rows[1]["confidence"] is None
-
-
-def test_names_that_match_nothing(inside, tmp_path):
-    (tmp_path / "empty").mkdir()
-    for name in ("nothing.png", "nothing*.png", tmp_path / "empty"):
-        code, lines, error = inside("--predict", "--filename", "words/0.png", name)
-        assert code == 2 and lines == [] and str(name) in error
-
-
 def test_evaluation_and_prediction_agree(inside, dataset, tmp_path):
     """On words that the network has never seen, so that nearly all texts are wrong, and telling."""
     splits = json.loads((dataset / "labels.json").read_text(encoding="utf-8"))
@@ -366,22 +298,6 @@ def test_evaluation_and_prediction_agree(inside, dataset, tmp_path):
     for path, row in list(zip(paths, rows, strict=True))[::3]:
         _, lines, _ = inside("--predict", "--filename", path)
         assert lines == [f"Predicted label: {row['text']}"]
-
-
-def test_unreadable_test_words_are_left_out_and_told(inside, project, tmp_path):
-    labels = json.loads((project / "labels.json").read_text(encoding="utf-8"))
-    labels["test"].append({"filename": "gone.png", "label": "b"})
-    (tmp_path / "labels.json").write_text(json.dumps(labels), encoding="utf-8")
-    code, lines, error = inside("--predict_on_test", "--set", f"labels_file={tmp_path / 'labels.json'}")
-    assert code == 0 and lines[0].split() == ["n:", "4", "words"] and lines[-1] == "WER:  0.00 %"
-    assert "1 of 5 test words are unusable: 1 missing file" in error
-
-
-def test_no_model(inside, tmp_path):
-    for job in (["--predict_on_test"], ["--predict", "--filename", "words/0.png"]):
-        code, lines, error = inside(*job, "--set", f"experiment_folder={tmp_path / 'none'}")
-        assert code == 2 and lines == []
-        assert "no trained model" in error and "--train" in error and len(error.splitlines()) == 1
 
 
 def test_models_that_the_config_names(inside, project, tmp_path):

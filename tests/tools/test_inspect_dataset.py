@@ -121,14 +121,6 @@ def test_command_line(folder, tmp_path, capsys):
     assert min(picture.shape[:2]) > 400 and (picture < 255).any()
 
 
-def test_config_names_the_dataset(folder, tmp_path, capsys):
-    config = tmp_path / "config.yml"
-    places = {"images_folder": str(folder / "words"), "labels_file": str(folder / "labels.json")}
-    config.write_text(json.dumps(places), encoding="utf-8")
-    assert inspect_dataset.main(["-c", str(config)]) == 0
-    assert "8        3        2" in capsys.readouterr().out
-
-
 def test_links_that_training_refuses_are_problems(folder, tmp_path):
     (tmp_path / "words").mkdir()
     (tmp_path / "words" / "0.png").symlink_to(folder / "words" / "0.png")
@@ -136,16 +128,6 @@ def test_links_that_training_refuses_are_problems(folder, tmp_path):
     (tmp_path / "labels.json").write_text(json.dumps(labels), encoding="utf-8")
     entries = scan(read_labels(tmp_path / "labels.json"), tmp_path / "words", ImageConfig())
     assert problems(entries) == {"link that leaves the images": 1}
-
-
-def test_clean_data_has_nothing_to_look_at(tmp_path, capsys):
-    words = [{"filename": f"{i}.png", "label": "aaaaa", "writer": "AB"[i]} for i in range(2)]
-    for i in range(2):
-        save(tmp_path / f"{i}.png", 50, i)
-    (tmp_path / "labels.json").write_text(json.dumps({"train": words[:1], "val": words[1:], "test": []}))
-    places = ["--images", str(tmp_path), "--labels_file", str(tmp_path / "labels.json")]
-    assert inspect_dataset.main(places) == 0
-    assert capsys.readouterr().out.endswith("What to look at:\n  nothing\n")
 
 
 @pytest.mark.parametrize(

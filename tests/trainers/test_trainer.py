@@ -1,6 +1,5 @@
 """Training: what it writes, when it stops, and that an interrupted one goes on as if nothing had been."""
 
-import csv
 import json
 import math
 import os
@@ -16,7 +15,6 @@ import keras
 import numpy as np
 import pytest
 
-import main
 from callbacks.averaging import averaged_weights
 from callbacks.evaluation_model import EvaluationModel
 from callbacks.learning_rate import LearningRate
@@ -27,12 +25,12 @@ from metrics.score_prediction import score_prediction
 from models.layers import BatchNormalization
 from models.model_seq2seq import ModelSeq2Seq
 from models.model_spec import ModelSpec
-from models.saving import save_model
 from predictors.predictor_seq2seq import PredictorSeq2Seq
 from preprocessing.tokenizer import Tokenizer
 from tests.helpers.data import open_split
 from tests.helpers.models import description_of, load
-from tests.helpers.tiny import CHARSET, REPOSITORY, merged, tiny_settings, write_settings
+from tests.helpers.tiny import REPOSITORY, merged, tiny_settings, write_settings
+from tests.helpers.training import assert_same_training, equal, history, last_line, state, train, weights_of
 from utils.config.train import TrainConfig
 from utils.distributed.cluster import Cluster
 from utils.locks import experiment_lock
@@ -68,47 +66,12 @@ STEPS = 3  # of 8 words, for 20
 STILL = {"learning_rate": 1e-12}  # too little to change any prediction
 
 
-def train(config: str, *overrides: str, restart: bool = False) -> int:
-    arguments = ["-c", config, "--train", *(["--set", *overrides] if overrides else [])]
-    return main.main([*arguments, "--restart"] if restart else arguments)
-
-
-def state(folder: Path) -> dict[str, np.ndarray]:
-    with np.load(folder / "state" / "training.npz") as arrays:
-        return {name: arrays[name] for name in arrays.files}
-
-
-def history(folder: Path) -> list[dict[str, float]]:
-    with open(folder / "history.csv", encoding="utf-8") as file:
-        return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
-
-
-def arrays_of(folder: Path) -> list[np.ndarray]:
-    return load(folder).keras_model.get_weights()
-
-
-def equal(one: list[np.ndarray], other: list[np.ndarray]) -> bool:
-    return len(one) == len(other) and all(map(np.array_equal, one, other))
-
-
-def assert_same_training(one: Path, other: Path) -> None:
-    """All of the state, bit for bit, and what was written on the way."""
-    first, second = state(one), state(other)
-    assert first.keys() == second.keys() and len(first) > 30
-    progress = [json.loads(arrays.pop("progress").tobytes()) for arrays in (first, second)]
-    assert [name for name in first if not np.array_equal(first[name], second[name])] == []
-    assert progress[0] == progress[1]
-    assert history(one) == history(other)
-    for name in ("best", "last"):
-        assert equal(arrays_of(one / name), arrays_of(other / name))
-
-
 @pytest.fixture(scope="module")
 def full(dataset, tmp_path_factory) -> Path:
     """Folder with full.yml and an uninterrupted training of it in experiment/."""
     folder = tmp_path_factory.mktemp("full")
     more = {
-        "train": {"output": {"output_weights": str(folder / "copy.h5")}},
+        "train": {"output": {"output_weights": str(folder / "copy")}},
         "callbacks": {"tensorboard": {"enabled": True}},
     }
     settings = tiny_settings(dataset, folder, **merged(FULL, more))
@@ -134,7 +97,7 @@ def test_files_of_a_run(full):
     description = json.loads((folder / "last" / "model.json").read_text(encoding="utf-8"))
     assert description["origin"]["epoch"] == 3
     assert description["origin"]["metrics"]["val_cer"] == rows[-1]["val_cer"]
-    assert equal(arrays_of(full / "copy"), arrays_of(folder / "best"))
+    assert equal(weights_of(full / "copy"), weights_of(folder / "best"))
 
 
 def test_best_snapshot_scores_what_its_epoch_scored(full, make_config):
@@ -166,7 +129,7 @@ def test_finished_run_says_so_and_does_nothing(full, capsys):
         path: path.stat().st_mtime_ns for path in (full / "experiment").rglob("*.*") if path.name != ".lock"
     }
     assert train(str(full / "full.yml")) == 0
-    assert "is finished after 3 epochs; raise train.num_epochs" in capsys.readouterr().err
+    assert "train.num_epochs" in capsys.readouterr().err
     assert before == {path: path.stat().st_mtime_ns for path in before}
 
 
@@ -177,7 +140,7 @@ def test_finished_run_says_so_and_does_nothing(full, capsys):
 def test_another_network_in_the_same_folder_is_refused(full, capsys, change, name):
     config = (full / "experiment" / "config.yml").read_bytes()
     assert train(str(full / "full.yml"), change, "train.num_epochs=4") == 2
-    error = capsys.readouterr().err.splitlines()[-1]
+    error = last_line(capsys)
     assert name in error and "--restart" in error
     assert (full / "experiment" / "config.yml").read_bytes() == config
 
@@ -186,7 +149,7 @@ def test_another_optimizer_in_the_same_folder_is_refused(full, capsys):
     files = [full / "experiment" / name for name in ("config.yml", "run.json", "state/training.npz")]
     before = [file.read_bytes() for file in files]
     assert train(str(full / "full.yml"), "train.optimizer=sgd", "train.num_epochs=4") == 2
-    assert "another network or optimizer" in capsys.readouterr().err
+    assert "optimizer" in last_line(capsys)
     assert [file.read_bytes() for file in files] == before
 
 
@@ -212,9 +175,9 @@ def test_resumed_after_ctrl_c_is_as_uninterrupted(full, full_again, experiment, 
     handler = signal.getsignal(signal.SIGINT)
     signal_after(STEPS + 2)
     assert train(full_again) == 130
-    assert "step 2 of epoch 2; the same command continues" in capsys.readouterr().err
+    assert "step 2 of epoch 2" in last_line(capsys)
     progress = read_progress(experiment / "state" / "training.npz")
-    assert (progress["epoch"], progress["step"]) == (1, 2)
+    assert progress.position == (1, 2)
     assert signal.getsignal(signal.SIGINT) is handler
     assert train(full_again) == 0
     assert "Continuing the training" in capsys.readouterr().err
@@ -231,7 +194,7 @@ def test_resumed_after_a_kill_is_as_uninterrupted(full, full_again, experiment):
         process.kill()
     assert process.returncode == -signal.SIGKILL
     progress = read_progress(state_file)
-    assert (0, 0) < (progress["epoch"], progress["step"]) < (3, 0)
+    assert (0, 0) < progress.position < (3, 0)
     assert train(full_again) == 0
     assert_same_training(experiment, full / "experiment")
 
@@ -242,7 +205,7 @@ def test_ctrl_c_in_the_last_step_of_an_epoch(tiny, experiment, signal_after, eag
     signal_after(STEPS)
     assert train(straight) == 130
     progress = read_progress(experiment / "state" / "training.npz")
-    assert (progress["epoch"], progress["step"]) == (1, 0)
+    assert progress.position == (1, 0)
     assert train(straight) == 0
     assert_same_training(experiment, Path(f"{experiment}-straight"))
 
@@ -269,13 +232,6 @@ def test_raising_num_epochs_continues(tiny, experiment, eagerly):
     assert_same_training(experiment, Path(f"{experiment}-straight"))
 
 
-def test_raising_num_epochs_of_a_cosine_schedule_is_told(tiny, eagerly, capsys):
-    config = tiny(train={"num_epochs": 1, "schedule": "cosine"})
-    assert train(config) == 0
-    assert train(config, "train.num_epochs=2") == 0
-    assert "follows the cosine schedule of the new length" in capsys.readouterr().err
-
-
 @pytest.mark.parametrize("steps", [2, STEPS])
 def test_another_batch_size_continues(tiny, experiment, signal_after, eagerly, capsys, steps):
     """Within an epoch too, which starts over; the learning rate is as far on its schedule as it was."""
@@ -284,8 +240,7 @@ def test_another_batch_size_continues(tiny, experiment, signal_after, eagerly, c
     signal_after(steps)
     assert train(config) == 130
     assert train(config, "train.batch_size=4") == 0
-    told = capsys.readouterr().err
-    assert ("Epoch 1 was begun with batches of another size and starts over." in told) == (steps < STEPS)
+    assert ("another size" in capsys.readouterr().err) == (steps < STEPS)
     rows = history(experiment)
     assert [row["epoch"] for row in rows] == [1, 2]
     # 20 words are 5 steps then, and the last of 10 is step 9.
@@ -302,14 +257,14 @@ def test_a_larger_max_pixels_continues(tiny, experiment, eagerly):
 def test_models_that_have_outlived_their_state_are_kept(tiny, experiment, eagerly, capsys):
     config = tiny(train={"num_epochs": 1})
     assert train(config) == 0
-    before = arrays_of(experiment / "best")
+    before = weights_of(experiment / "best")
     shutil.rmtree(experiment / "state")
     capsys.readouterr()
     assert train(config) == 0
     (kept,) = experiment.parent.glob("experiment-*")
-    assert f"The old run is kept in {kept}." in capsys.readouterr().err
-    assert equal(arrays_of(kept / "best"), before) and (kept / "history.csv").exists()
-    assert read_progress(experiment / "state" / "training.npz")["epoch"] == 1
+    assert str(kept) in capsys.readouterr().err
+    assert equal(weights_of(kept / "best"), before) and (kept / "history.csv").exists()
+    assert read_progress(experiment / "state" / "training.npz").epoch == 1
 
 
 def test_early_stopping_counts_across_runs(tiny, experiment, eagerly, capsys):
@@ -320,7 +275,7 @@ def test_early_stopping_counts_across_runs(tiny, experiment, eagerly, capsys):
     assert len(history(experiment)) == 3
     capsys.readouterr()
     assert train(config) == 0
-    assert "was stopped early after 3 epochs" in capsys.readouterr().err
+    assert "stopped early" in capsys.readouterr().err
     assert len(history(experiment)) == 3
     assert train(config, "callbacks.early_stopping.patience=3") == 0
     assert len(history(experiment)) == 4
@@ -373,8 +328,8 @@ def test_snapshots_follow_the_monitored_value(make_config, tmp_path):
         for callback in (best, last):
             callback.set_model(network.keras_model)
             callback.on_epoch_end(epoch, {} if value is None else {"val_cer": value})
-    assert equal(arrays_of(tmp_path / "best"), weights[1])
-    assert equal(arrays_of(tmp_path / "last"), weights[5])
+    assert equal(weights_of(tmp_path / "best"), weights[1])
+    assert equal(weights_of(tmp_path / "last"), weights[5])
     assert best.best == 0.3
 
 
@@ -398,14 +353,10 @@ def test_averaged_weights_stand_in_for_a_while():
 def test_diverged_training_keeps_its_snapshots(tiny, experiment, eagerly, capsys):
     config = tiny(train={"num_epochs": 1, "optimizer": "sgd"})
     assert train(config) == 0
-    before = arrays_of(experiment / "best"), arrays_of(experiment / "last")
+    before = {name: weights_of(experiment / name) for name in ("best", "last")}
     assert train(config, "train.num_epochs=3", "train.learning_rate=1.0e+38") == 2
-    error = capsys.readouterr().err.splitlines()[-1]
-    assert "loss became nan" in error and "Traceback" not in error
-    assert all(advice in error for advice in ("train.learning_rate", "train.clip_norm", "snapshots are kept"))
-    assert equal(arrays_of(experiment / "best"), before[0]) and equal(
-        arrays_of(experiment / "last"), before[1]
-    )
+    assert "train.learning_rate" in last_line(capsys)
+    assert all(equal(weights_of(experiment / name), before[name]) for name in before)
 
 
 @pytest.mark.parametrize("estimated", [0, 1])
@@ -436,17 +387,8 @@ def test_starting_from_another_model(full, tiny, experiment, eagerly, capsys):
     ):
         np.testing.assert_allclose(one.numpy(), other.numpy(), atol=1e-9)
     assert train(tiny(train=train_section, network={**network, "latent_dim": 13}), restart=True) == 2
-    assert "has network.latent_dim 12, the config 13" in capsys.readouterr().err
+    assert "network.latent_dim" in last_line(capsys)
     assert (experiment / "last").exists()
-
-
-@pytest.mark.parametrize("charset", [None, CHARSET])
-def test_missing_model_to_start_from(tiny, experiment, tmp_path, capsys, charset):
-    start = {"use_pretrained_weights": True, "restore_from": str(tmp_path / "nothing")}
-    config = tiny(train={"weights_initialization": start}, network={"charset": charset})
-    assert train(config) == 2
-    (error,) = capsys.readouterr().err.splitlines()
-    assert "restore_from" in error and "nothing does not exist" in error and not experiment.exists()
 
 
 def test_restart_keeps_the_old_run(tiny, experiment, eagerly, capsys):
@@ -466,42 +408,15 @@ def test_restart_keeps_the_old_run(tiny, experiment, eagerly, capsys):
 def test_second_training_in_the_same_folder_is_refused(tiny, experiment, capsys, restart):
     with experiment_lock(experiment):
         assert train(tiny(), restart=restart) == 2
-    assert f"is training in {experiment}" in capsys.readouterr().err
+    assert str(experiment) in last_line(capsys)
     assert [path.name for path in experiment.parent.glob("experiment*")] == ["experiment"]
     assert [path.name for path in experiment.iterdir()] == [".lock"]
-
-
-def test_outputs_that_would_overwrite_models_are_refused(tiny, tmp_path, make_config, capsys):
-    shared = {"out_file": str(tmp_path / "one.h5")}
-    callbacks = {"model_best_checkpoint": shared, "model_last_checkpoint": shared}
-    assert train(tiny(callbacks=callbacks)) == 2
-    assert "name two folders" in capsys.readouterr().err
-    config = make_config()
-    released = tmp_path / "released"
-    save_model(released, ModelSeq2Seq(ModelSpec(config.image, config.network, Tokenizer("ab"))), {})
-    (released / "CARD.md").touch()
-    for section in (
-        {"callbacks": {"model_best_checkpoint": {"out_file": str(released)}}},
-        {"callbacks": {"model_last_checkpoint": {"out_file": str(released) + ".h5"}}},
-        {"train": {"output": {"output_weights": str(released)}}},
-    ):
-        assert train(tiny(**section)) == 2
-        assert "released model" in capsys.readouterr().err
-
-
-def test_empty_validation_split_is_named(tiny, dataset, tmp_path, capsys):
-    labels = json.loads((dataset / "labels.json").read_text(encoding="utf-8"))
-    (tmp_path / "labels.json").write_text(json.dumps({**labels, "val": []}), encoding="utf-8")
-    assert train(tiny(labels_file=str(tmp_path / "labels.json"))) == 2
-    assert "no usable word in its val split" in capsys.readouterr().err
 
 
 def test_validation_now_and_then(tiny, experiment, eagerly, recwarn):
     stopping = {"early_stopping": {"enabled": True}, "validation": {"every_epochs": 2, "max_words": 3}}
     assert train(tiny(train={"num_epochs": 3}, callbacks=stopping)) == 0
-    with open(experiment / "history.csv", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    assert [bool(row["val_cer"]) for row in rows] == [False, True, True]
+    assert ["val_cer" in row for row in history(experiment)] == [False, True, True]
     assert not [warning for warning in recwarn if "conditioned on" in str(warning.message)]
 
 

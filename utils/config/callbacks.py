@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from utils.config.section import PositiveInt, Real, Section, key
+from utils.config.section import Natural, PositiveInt, Real, Section, key
 
 Metric = Literal["val_cer", "val_wer", "val_loss", "loss"]
 
@@ -38,7 +38,7 @@ class ReduceLrOnPlateauConfig(Section):
 class ValidationConfig(Section):
     """Decoding of validation words after each epoch, for val_cer and val_wer."""
 
-    max_words: int = key(0, "decode this many validation words, spread over the set; 0: all", ge=0)
+    max_words: Natural = key(0, "decode this many validation words, spread over the set; 0: all")
     every_epochs: PositiveInt = key(1, "decode after every so many epochs, and after the last")
 
 

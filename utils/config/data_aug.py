@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from utils.config.section import Real, Section, Share, key, refuse
+from utils.config.section import Fraction, Real, Section, Share, key, refuse
 
 Range = Annotated[list[Real], Field(min_length=2, max_length=2)]
 
@@ -23,7 +23,7 @@ class DataAugConfig(Section):
     elastic_range: Real = key(1.5, "largest displacement of a control point, in pixels", ge=0, le=1000)
     elastic_grid: Annotated[Real, Field(ge=4)] = key(16.0, "distance between the control points, in pixels")
     thickness_range: Real = key(0.6, "largest growth or loss of stroke width, in pixels", ge=0, le=100)
-    broken_strokes: Annotated[Real, Field(ge=0, lt=1)] = key(
+    broken_strokes: Fraction = key(
         0.0,
         "largest share of the ink lost in gaps, as after a threshold that was too high; in half the images",
     )

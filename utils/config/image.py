@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from utils.config.section import PositiveInt, Real, Section, Size, key, refuse
+from utils.config.section import Natural, PositiveInt, Real, Section, Size, key, refuse
 
 # Of one network input: 50 times what the largest words need.
 MOST_PIXELS = 2**24
@@ -37,10 +37,8 @@ class ImageConfig(Section):
     normalization: Literal["ink", "standard"] = key(
         "ink", "ink: paper 0, black 1; standard: mean 0, variance 1 per image"
     )
-    margin: int = key(
-        4,
-        "paper added at both ends of a word, in pixels; omitted in training if data_aug moves the ink",
-        ge=0,
+    margin: Natural = key(
+        4, "paper added at both ends of a word, in pixels; omitted in training if data_aug moves the ink"
     )
     blur: Real = key(
         0.5,

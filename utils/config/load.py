@@ -55,18 +55,12 @@ def validate_config(values: dict[str, Any], source: str, overridden: Iterable[st
 
 def config_to_yaml(config: Config) -> str:
     """The whole config, defaults included, as YAML that `load_config` reads back."""
-    return yaml.dump(config.model_dump(), Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+    # Other characters than ASCII are escaped: PyYAML reads some line ends back as blanks.
+    return yaml.safe_dump(config.model_dump(), sort_keys=False)
 
 
 class _Loader(yaml.SafeLoader):
-    """Refuses duplicate keys, of which YAML would keep the last, and text that no file can hold."""
-
-    def construct_scalar(self, node: yaml.ScalarNode | yaml.MappingNode) -> Any:
-        value = super().construct_scalar(node)
-        if isinstance(value, str) and re.search("[\0\ud800-\udfff]", value):
-            problem = "text holds a zero byte or half a character (a lone surrogate)"
-            raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
-        return value
+    """Refuses duplicate keys, of which YAML would keep the last."""
 
     def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
         # Before `<<` merges keys into the mapping, which may be overridden.
@@ -80,16 +74,6 @@ class _Loader(yaml.SafeLoader):
         return node
 
 
-class _Dumper(yaml.SafeDumper):
-    """Escapes what can't be printed; PyYAML itself writes some line ends that it reads back as blanks."""
-
-    def represent_str(self, text: str) -> yaml.ScalarNode:
-        return self.represent_scalar("tag:yaml.org,2002:str", text, None if text.isprintable() else '"')
-
-
-_Dumper.add_representer(str, _Dumper.represent_str)
-
-
 def _parse(text: str) -> Any:
     """The value of YAML text.
 
@@ -98,17 +82,13 @@ def _parse(text: str) -> Any:
     """
     try:
         return yaml.load(text, _Loader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-        context = f"{error.context} " if f"{error.problem}".startswith("but ") else ""
-        problem = f"{place}{context}{error.problem}"
     except RecursionError:
         problem = "it is nested too deeply"
-    except (yaml.YAMLError, ValueError) as error:
-        problem = str(error)
-    except Exception as error:  # Anything, as for `!!bool x`.
-        problem = f"a value contradicts its tag ({error})"
+    except Exception as error:  # Not only YAML's own: a value may contradict its tag.
+        mark, context = getattr(error, "problem_mark", None), getattr(error, "context", None)
+        place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+        problem = str(getattr(error, "problem", None) or error)
+        problem = place + (f"{context} " if problem.startswith("but ") else "") + problem
     problem = " ".join(problem.split()).rstrip(".")
     raise ValueError(problem if len(problem) <= LONGEST_SHOWN else problem[:LONGEST_SHOWN] + "...")
 

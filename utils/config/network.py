@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from utils.config.section import Real, Section, Share, Size, key, refuse
+from utils.config.section import Fraction, Section, Share, Size, SizeOrZero, key, refuse
 
 Pair = Annotated[list[Annotated[int, Field(ge=1, le=1024)]], Field(min_length=2, max_length=2)]
 PER_BLOCK = ("conv_kernels", "strides", "pooling", "residual", "use_batch_norm")
@@ -32,17 +32,15 @@ class NetworkConfig(Section):
     use_batch_norm: bool | list[bool] = key(
         [False, True, True, True], "batch normalisation, for all blocks or for each"
     )
-    conv_dropout: Annotated[Real, Field(ge=0, lt=1)] = key(
-        0.0, "dropout on whole feature maps of the last block"
-    )
+    conv_dropout: Fraction = key(0.0, "dropout on whole feature maps of the last block")
     columns: Literal["flatten", "height"] = key(
         "height",
         "height: each column is a step, its rows stacked; flatten: each position is a step, row by row",
     )
-    column_dim: int = key(
-        256, "size to which each column is projected before the encoder; 0: not projected", ge=0, le=65_536
+    column_dim: SizeOrZero = key(
+        256, "size to which each column is projected before the encoder; 0: not projected"
     )
-    encoder_dim: int = key(160, "units of each encoder LSTM and direction; 0: latent_dim", ge=0, le=65_536)
+    encoder_dim: SizeOrZero = key(160, "units of each encoder LSTM and direction; 0: latent_dim")
     encoder_layers: Annotated[int, Field(ge=1, le=100)] = key(2, "number of stacked encoder LSTMs")
     bidirectional: bool = key(True, "read the columns in both directions")
     latent_dim: Size = key(256, "units of the decoder LSTM")
@@ -50,10 +48,8 @@ class NetworkConfig(Section):
     attention: Literal["none", "luong"] = key(
         "luong", "luong: attention over the columns; none: plain seq2seq"
     )
-    embedding_dim: int = key(
-        64, "size of the character embedding of the decoder; 0: one-hot", ge=0, le=65_536
-    )
-    dropout: Annotated[Real, Field(ge=0, lt=1)] = key(0.1, "dropout before encoder, decoder and output")
+    embedding_dim: SizeOrZero = key(64, "size of the character embedding of the decoder; 0: one-hot")
+    dropout: Fraction = key(0.1, "dropout before encoder, decoder and output")
     ctc_weight: Share = key(0.3, "weight of a joint CTC loss on the encoder's columns; 0: none")
     charset: str | None = key(
         None, "characters the model can write; null: those of the training labels", min_length=1

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import model_validator
 
-from utils.config.section import PositiveInt, Real, Section, Share, key, refuse
+from utils.config.section import NotNegative, PositiveInt, Section, Share, key, refuse
 
 
 class LexiconConfig(Section):
@@ -13,9 +13,9 @@ class LexiconConfig(Section):
     file: str | None = key(
         None, "list of words, `word` or `word<TAB>frequency` a line; null: 100,000 English words"
     )
-    weight: Real = key(0.6, "weight of the logarithm of a text's probability as a word", ge=0)
-    oov_penalty: Real = key(
-        12.0, "minus the log probability of all words that are not in the list; more: fewer of them", ge=0
+    weight: NotNegative = key(0.6, "weight of the logarithm of a text's probability as a word")
+    oov_penalty: NotNegative = key(
+        12.0, "minus the log probability of all words that are not in the list; more: fewer of them"
     )
 
 
@@ -36,8 +36,8 @@ class PredictConfig(Section):
         "greedy: the best character at each step; beam: the best text; lexicon: beam preferring known words",
     )
     beam_width: PositiveInt = key(16, "hypotheses that beam and lexicon keep per word")
-    length_penalty: Real = key(
-        0.3, "beam and lexicon rank by log p / length^this; 0: by probability, more: longer texts", ge=0
+    length_penalty: NotNegative = key(
+        0.3, "beam and lexicon rank by log p / length^this; 0: by probability, more: longer texts"
     )
     ctc_weight: Share = key(
         0.3, "share of the CTC head's log p in decoding, where the network was trained with one"

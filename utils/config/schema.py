@@ -11,7 +11,7 @@ from utils.config.data_aug import DataAugConfig
 from utils.config.image import ImageConfig
 from utils.config.network import NetworkConfig
 from utils.config.predict import PredictConfig
-from utils.config.section import Section, key, refuse
+from utils.config.section import Natural, Section, key, refuse
 from utils.config.synthetic import SyntheticConfig
 from utils.config.train import TrainConfig
 
@@ -28,7 +28,7 @@ class Config(Section):
     data_licence: str = key("", "terms of the data's licence, written into every model folder")
     cache_folder: str = key("./datasets/.cache", "decoded images, so that each image file is read only once")
     experiment_folder: str = key("./experiments/default", "everything that training writes")
-    seed: int = key(1, "seed of initial weights, shuffling, augmentation and dropout", ge=0)
+    seed: Natural = key(1, "seed of initial weights, shuffling, augmentation and dropout")
     synthetic: SyntheticConfig = SyntheticConfig()
     image: ImageConfig = ImageConfig()
     train: TrainConfig = TrainConfig()
@@ -36,24 +36,6 @@ class Config(Section):
     network: NetworkConfig = NetworkConfig()
     data_aug: DataAugConfig = DataAugConfig()
     callbacks: CallbacksConfig = CallbacksConfig()
-
-    @property
-    def for_training_words(self) -> "Config":
-        """The config by which training words are opened, without what distortion does to them by itself.
-
-        What moves ink leaves margins, and resampling softens edges as `image.blur` does.
-        """
-        aug, update = self.data_aug, {}
-        if aug.use_data_aug and aug.moves_ink:
-            update = {"margin": 0, "blur": 0.0}
-        elif aug.use_data_aug and aug.blur_range:
-            update = {"blur": 0.0}
-        return self.model_copy(update={"image": self.image.model_copy(update=update)})
-
-    def in_geometry_of(self, image: ImageConfig) -> "Config":
-        """The config in a model's geometry; how large files may be is not the model's to say."""
-        image = image.model_copy(update={"max_pixels": self.image.max_pixels})
-        return self.model_copy(update={"image": image})
 
     @model_validator(mode="after")
     def _sections_agree(self) -> "Config":

@@ -19,9 +19,13 @@ def _yaml_float(value: Any) -> Any:
 
 Real = Annotated[float, BeforeValidator(_yaml_float)]
 Share = Annotated[Real, Field(ge=0, le=1)]
+Fraction = Annotated[Real, Field(ge=0, lt=1)]
+NotNegative = Annotated[Real, Field(ge=0)]
+Natural = Annotated[int, Field(ge=0)]
 PositiveInt = Annotated[int, Field(ge=1)]
 # Larger sizes fit into no memory, and their products overflow within TensorFlow.
 Size = Annotated[int, Field(ge=1, le=65_536)]
+SizeOrZero = Annotated[int, Field(ge=0, le=65_536)]
 
 
 class Section(BaseModel):

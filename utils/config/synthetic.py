@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from utils.config.section import Section, Share, key
+from utils.config.section import Natural, Section, Share, key
 
 
 class SyntheticConfig(Section):
@@ -18,4 +18,4 @@ class SyntheticConfig(Section):
     text: Literal["english", "accented"] = key(
         "english", "language of the labels; accented: French, German and Spanish words with accents"
     )
-    seed: int = key(1, "seed of texts, fonts and distortions", ge=0)
+    seed: Natural = key(1, "seed of texts, fonts and distortions")

@@ -4,13 +4,23 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from utils.config.section import PositiveInt, Real, Section, Share, key, refuse
+from utils.config.section import (
+    Fraction,
+    Natural,
+    NotNegative,
+    PositiveInt,
+    Real,
+    Section,
+    Share,
+    key,
+    refuse,
+)
 from utils.config.synthetic import SyntheticConfig
 
 
 class TrainOnSubsetConfig(Section):
     enabled: bool = key(False, "train on a random part of the training words")
-    random_seed: int = key(33, "seed of the choice", ge=0)
+    random_seed: Natural = key(33, "seed of the choice")
     dataset_fraction: Share = key(0.8, "part of the training words, drawn without replacement")
 
 
@@ -41,7 +51,7 @@ class AdditionalDataConfig(Section):
 
     labels_file: str | None = key(None, "labels of a dataset to mix in; null: none")
     images_folder: str | None = key(None, "folder to which its file names are relative")
-    words_per_epoch: int = key(0, "words of it per epoch, different ones in the next; 0: all", ge=0)
+    words_per_epoch: Natural = key(0, "words of it per epoch, different ones in the next; 0: all")
     synthetic: SyntheticConfig = SyntheticConfig()
 
     @model_validator(mode="after")
@@ -52,7 +62,7 @@ class AdditionalDataConfig(Section):
 
 
 class DistributionConfig(Section):
-    """Training on several devices or machines, as described in SCALING.md."""
+    """Training on several devices or machines, as described in docs/SCALING.md."""
 
     strategy: Literal["none", "mirrored", "data_parallel"] = key(
         "none",
@@ -62,10 +72,8 @@ class DistributionConfig(Section):
         None, "host:port at which process 0 can be reached; null: as JAX detects, such as from SLURM"
     )
     num_processes: PositiveInt | None = key(None, "number of processes; null: as JAX detects, or 1")
-    process_id: int | None = key(
-        None,
-        "number of this process, from 0; null: as JAX detects, or the index of a Kubernetes indexed job",
-        ge=0,
+    process_id: Natural | None = key(
+        None, "number of this process, from 0; null: as JAX detects, or the index of a Kubernetes indexed job"
     )
     timeout: Annotated[int, Field(ge=10)] = key(
         100, "seconds without a sign of life after which a process counts as lost"
@@ -80,42 +88,38 @@ class TrainConfig(Section):
     packed: PackedConfig = PackedConfig()
     optimizer: Literal["adam", "adamw", "sgd", "rmsprop", "adagrad", "adadelta"] = key("adamw", "optimizer")
     learning_rate: Real = key(0.003, "peak learning rate", gt=0)
-    warmup_steps: int = key(300, "steps over which the learning rate rises linearly to its peak", ge=0)
+    warmup_steps: Natural = key(300, "steps over which the learning rate rises linearly to its peak")
     schedule: Literal["constant", "cosine"] = key("cosine", "course of the learning rate after warm-up")
-    final_learning_rate: Real = key(1e-5, "learning rate at the end of a cosine schedule", ge=0)
-    weight_decay: Real = key(0.02, "decoupled weight decay per step; adamw only", ge=0)
-    clip_norm: Real = key(1.0, "largest global gradient norm; 0: no clipping", ge=0)
-    ema_decay: Annotated[Real, Field(ge=0, lt=1)] = key(
+    final_learning_rate: NotNegative = key(1e-5, "learning rate at the end of a cosine schedule")
+    weight_decay: NotNegative = key(0.02, "decoupled weight decay per step; adamw only")
+    clip_norm: NotNegative = key(1.0, "largest global gradient norm; 0: no clipping")
+    ema_decay: Fraction = key(
         0.0, "moving average of the weights, evaluated and saved instead of them; 0: off"
     )
-    label_smoothing: Annotated[Real, Field(ge=0, lt=1)] = key(
-        0.05, "probability mass spread over all characters"
-    )
+    label_smoothing: Fraction = key(0.05, "probability mass spread over all characters")
     batch_size: PositiveInt = key(128, "words per step")
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16", "auto"] = key(
         "auto",
         "number format of training's matrix products; mixed_float16: for GPUs without bfloat16; "
         "auto: mixed_bfloat16 on CPUs with instructions for it, float32 elsewhere",
     )
-    statistics_batches: int = key(
+    statistics_batches: Natural = key(
         40,
         "training batches over which the statistics of batch normalisation are recomputed after each epoch; "
         "0: keep the running averages",
-        ge=0,
     )
-    fixed_statistics_epochs: int = key(
+    fixed_statistics_epochs: Natural = key(
         1,
         "last epochs in which batch normalisation uses its running averages, as in prediction, instead of "
         "each batch's own statistics",
-        ge=0,
     )
     distribution: DistributionConfig = DistributionConfig()
     num_epochs: PositiveInt = key(50, "passes over the training words")
     num_workers: PositiveInt = key(2, "threads that augment and batch ahead of training", le=256)
     weights_initialization: WeightsInitializationConfig = WeightsInitializationConfig()
     output: OutputConfig = OutputConfig()
-    save_every_minutes: Real = key(
-        5.0, "interval at which the training state is saved within an epoch; 0: after epochs only", ge=0
+    save_every_minutes: NotNegative = key(
+        5.0, "interval at which the training state is saved within an epoch; 0: after epochs only"
     )
     max_unusable_share: Share = key(
         0.05, "refuse to start when more than this share of the words is unusable"

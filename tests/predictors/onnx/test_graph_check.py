@@ -13,7 +13,6 @@ import main
 from models.model_seq2seq import ModelSeq2Seq
 from models.model_spec import ModelSpec
 from models.saving import save_model
-from predictors.onnx.graph_check import check_graph
 from preprocessing.tokenizer import Tokenizer
 from tests.helpers import bad_inputs
 from tests.helpers.bad_graphs import WHEN_LOADED, WHEN_READING
@@ -127,11 +126,6 @@ def test_bad_places_of_graphs(place, model, tmp_path, capfd, name):
     change, words = PLACES[name]
     change(model)
     assert_refused(capfd, tmp_path, arguments(place, model), words)
-
-
-def test_every_file_that_an_export_writes_passes(place):
-    for name in ("encoder", "decoder"):
-        check_graph(part(place / "experiment" / "best", name).read_bytes())
 
 
 def test_model_json_that_no_saving_writes(place, model, tmp_path, capfd):

@@ -17,12 +17,11 @@ from hypothesis import strategies as st
 import main
 from base.base_predictor import Prediction
 from metrics.alignment import align, count_confusions, diff
-from metrics.calibration import Bin, calibration_bins, expected_calibration_error
 from models.model_seq2seq import ModelSeq2Seq
 from models.model_spec import ModelSpec
 from models.saving import save_model
 from predictors.report.attention import read_attention
-from predictors.report.page import embedded_json, make_page, visible
+from predictors.report.page import embedded_json
 from predictors.report.run import read_history
 from predictors.report.statistics import (
     LONGEST,
@@ -32,7 +31,7 @@ from predictors.report.statistics import (
     errors_by_length,
 )
 from predictors.report.words import choose_words
-from predictors.report.write import Evaluation, _charts, write_report
+from predictors.report.write import Evaluation, write_report
 from preprocessing.batch import pad_images
 from preprocessing.labels import Word
 from preprocessing.tokenizer import START, Tokenizer
@@ -100,18 +99,6 @@ def test_errors_by_length_and_character():
     assert by_character[1].rate == 0.5
 
 
-def test_calibration():
-    """Three sure words, two of them right; two unsure ones, one right; the edge belongs to the lower bin."""
-    bins = calibration_bins([0.9, 1.0, 0.8, 0.5, 0.0], [True, False, True, True, False], number=2)
-    low, high = bins
-    assert low == Bin(0.0, 0.5, 2, 0.25, 0.5)
-    assert (high.low, high.high, high.count) == (0.5, 1.0, 3)
-    assert high.confidence == pytest.approx(0.9) and high.accuracy == pytest.approx(2 / 3)
-    # 2/5 * |0.5 - 0.25| + 3/5 * |2/3 - 0.9|
-    assert expected_calibration_error(bins) == pytest.approx(0.1 + 0.14)
-    assert calibration_bins([], [])[9] == Bin(0.9, 1.0, 0, 0.0, 0.0)
-
-
 def test_choice_of_words():
     errors, confidences = [0, 2, 1, 1, 0], [0.9, 0.1, 0.2, 0.8, 0.3]
     # Most errors, then the surest error, then the least sure hit.
@@ -133,30 +120,12 @@ def test_embedded_json_is_inert_and_whole(value):
     assert not set(text) & set("<>&") and json.loads(text) == value
 
 
-def test_only_charts_with_data():
-    bins = calibration_bins([0.9, 0.2], [True, False])
-    history = [{"epoch": 1.0, "loss": 2.0}, {"epoch": 2.0, "loss": float("nan")}]
-    charts = _charts(history, [align("ab", "ac")], bins, [])
-    assert [title.split()[0] for title in charts] == ["Loss", "CER", "Words"]
-    assert all(chart.startswith("<svg ") and "style" not in chart for chart in charts.values())
-
-
 def test_confusions_by_kind():
     confusions = Counter({("a", "o"): 1, ("b", "o"): 2, ("c", ""): 3, ("", "d"): 4})
     kinds = confusions_by_kind(confusions, {"a": 4, "b": 2, "c": 6})
     assert kinds["Substituted"] == [Confusion("b", "o", 2, 1.0), Confusion("a", "o", 1, 0.25)]
     assert kinds["Deleted"] == [Confusion("c", "", 3, 0.5)]
     assert kinds["Inserted"] == [Confusion("", "d", 4, None)]
-
-
-def test_tables_show_what_is_invisible():
-    shown = [visible(char) for char in (" ", "\u0301", "", "\u200b", "<")]
-    assert "U+0020" in shown[0] and shown[1] == "◌\u0301" and "nothing" in shown[2]
-    assert "U+200B" in shown[3] and shown[4] == "<bdi>&lt;</bdi>"
-    kinds = {"Inserted": [Confusion("", '"', 3, None)]}
-    parts = {"title": "<t>", "facts": {}, "summary": {}, "charts": {}, "characters": []}
-    html = make_page([], confusions=kinds, **parts)
-    assert 'data-read="&#34;"' in html and "<h1>&lt;t&gt;</h1>" in html and html.count("<table>") == 2
 
 
 def test_history(tmp_path):
@@ -286,14 +255,6 @@ def test_page_is_whole_and_inert(report):
     ] == "1"
 
 
-def test_page_data(report):
-    (entry,) = [
-        w for w in json.loads(Texts(report.read_text("utf-8")).scripts[0])["words"] if w["text"] == "ab4"
-    ]
-    assert entry["errors"] == 0 and entry["diff"] == ["ab4"] and entry["name"].startswith("4<img")
-    assert "attention" not in entry  # "4" is outside the charset
-
-
 needs_browser = pytest.mark.skipif(
     not CHROMIUM, reason="no chromium, chromium-browser or google-chrome on PATH"
 )
@@ -391,16 +352,6 @@ def test_keyboard_opens_a_word_and_its_attention_is_drawn(page):
     assert label.startswith("for < the network looks mostly at ")
     assert page.run(ORANGE) is True
     assert page.problems() == []
-
-
-@needs_browser
-def test_page_follows_dark_and_light(page):
-    colour = "getComputedStyle(document.body).backgroundColor"
-    colours = set()
-    for scheme in ("light", "dark"):
-        page.send("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
-        colours.add(page.run(colour))
-    assert colours == {"rgb(255, 255, 255)", "rgb(13, 17, 23)"}
 
 
 def test_command_line(make_config, dataset, tmp_path, capsys):
