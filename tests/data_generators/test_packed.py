@@ -56,9 +56,7 @@ def test_it_trains_to_the_numbers_of_the_labels_file(packed, experiment, eagerly
     assert train(config, "train.batch_size=20", f"experiment_folder={files}") == 0
     settings = [f"train.packed.folder={folder}", f"labels_file={folder / 'labels.json'}"]
     assert train(config, "train.batch_size=20", *settings) == 0
-    for row, expected in zip(
-        history(experiment), history(experiment.with_name("experiment-files")), strict=True
-    ):
+    for row, expected in zip(history(experiment), history(files), strict=True):
         assert row == pytest.approx(expected, rel=1e-4)
 
 

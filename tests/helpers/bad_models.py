@@ -92,18 +92,20 @@ MODELS = {
     "weights link out": (lambda f: replaced_by_link(f, weights_of(f).name), "link"),
     "description links out": (lambda f: replaced_by_link(f, "model.json"), "link"),
     "description is a pipe": (replaced_by_pipe, "regular file"),
+    "weights are the folder above": (lambda f: describe(f, weights=".."), "link"),
     "weights with escapes": (lambda f: describe(f, weights=f"{ESCAPE}.weights.h5"), "lacks"),
     "nested description": (lambda f: (f / "model.json").write_text("[" * 200_000), "model.json"),
     "binary description": (lambda f: (f / "model.json").write_bytes(b"\xff\xfe\x00"), "model.json"),
-    "charset of halves": (lambda f: describe(f, charset="a\ud800"), "charset"),
+    "charset of halves": (lambda f: describe(f, charset="a\ud800"), "model.json"),
+    "charset is empty": (lambda f: describe(f, charset=""), "charset"),
     "charset repeats": (lambda f: describe(f, charset="aa"), "charset"),
     "large charset": (lambda f: describe(f, charset="".join(map(chr, range(0x4E00, 0x9FFF)))), "fit"),
 }
 for text in ("", "{", "[]", '"model"', "null", '{"format": 99}'):
     MODELS[f"description {text}"] = (lambda f, text=text: (f / "model.json").write_text(text), "model.json")
 for key, value in (
-    *(("weights", value) for value in ("../outside.weights.h5", "/etc/passwd", "..", "", 3)),
-    *(("charset", value) for value in (None, "", ["a"])),
+    *(("weights", value) for value in ("../outside.weights.h5", "/etc/passwd", "", 3)),
+    *(("charset", value) for value in (None, ["a"])),
     *(("network", value) for value in ([], {"latent_dim": 10**12}, {"class_name": "Lambda"})),
     *(("image", value) for value in ({"unknown": 1}, {"image_size": {"y_size": 1, "x_size": 1}})),
     ("origin", [ESCAPE]),

@@ -78,7 +78,7 @@ def small(make_config):
         model = build(make_config, **{"max_seq_length": 4, "end_bias": 0.0, **network})
         small = ModelSeq2Seq(ModelSpec(model.image, model.network, Tokenizer("abc")))
         rng = np.random.default_rng(8)
-        for variable in small.model.trainable_variables:
+        for variable in small.keras_model.trainable_variables:
             variable.assign(variable + rng.normal(0, 1.0, variable.shape))
         return small
 

@@ -90,7 +90,7 @@ def test_applied_to_a_prediction():
 
 def test_decodings():
     """Settings that change which text is given have calibrations of their own; others don't."""
-    network, without = plain_network(ctc_weight=0.3), plain_network()
+    network, without = plain_network(columns="height", ctc_weight=0.3), plain_network()
     greedy = {"decoder": "greedy", "ctc_weight": PredictConfig().ctc_weight}
     assert decoding(PredictConfig(), network) == greedy == decoding(PredictConfig(batch_size=3), network)
     assert decoding(PredictConfig(), without) == {"decoder": "greedy", "ctc_weight": 0.0}
@@ -128,7 +128,7 @@ def test_kept_for_each_decoder(saved):
     assert ModelFolder(saved).calibration(beam).words == (2, 2, 0)
     assert ModelFolder(saved).calibration(PredictConfig(decoder="beam", length_penalty=0.9)) is None
     description = description_of(saved)
-    assert len(description.pop("calibrations")) == 2 and description == before
+    assert len(description["calibrations"]) == 2 and {**description, "calibrations": []} == before
     with pytest.raises(UserError, match="was replaced meanwhile"):
         stale.add_calibration(curve_for(beam))
 
@@ -151,9 +151,7 @@ def test_damaged_calibrations(saved, entry):
     damaged = {**description_of(saved), "calibrations": [entry] if entry is not None else 5}
     (saved / "model.json").write_text(json.dumps(damaged), encoding="utf-8")
     with pytest.raises(UserError, match=r"model\.json .*calibrations"):
-        predictor_of(
-            saved,
-        )
+        predictor_of(saved)
 
 
 def test_all_runtimes_give_the_calibrated_confidences(make_config, saved, eagerly, capsys):
@@ -173,7 +171,7 @@ def test_all_runtimes_give_the_calibrated_confidences(make_config, saved, eagerl
             assert found.confidence == pytest.approx(float(expected), abs=1e-3)
     capsys.readouterr()
     other = predictor_of(saved, decoder="beam", beam_width=2)
-    assert other.calibration is None and "not calibrated as set; --calibrate" in capsys.readouterr().err
+    assert other.calibration is None and "not calibrated" in capsys.readouterr().err
 
 
 def test_fit_on_readings():
@@ -221,7 +219,7 @@ def test_training_calibrates_its_model(make_config, tmp_path, eagerly, monkeypat
     config = make_config(train={"num_epochs": 1, **output})
     best = tmp_path / "experiment" / "best"
     train(config)
-    assert "not calibrated: Calibration needs at least 100" in capsys.readouterr().err
+    assert "not calibrated" in capsys.readouterr().err
     assert best.is_dir() and ModelFolder(best).calibration(PredictConfig()) is None
     # The same command goes on where something is left to do.
     monkeypatch.setattr(predictors.calibrate, "LEAST_WORDS", 6)
@@ -237,5 +235,5 @@ def test_training_calibrates_its_model(make_config, tmp_path, eagerly, monkeypat
 
 
 def test_too_few_words_are_refused(saved):
-    with pytest.raises(UserError, match="needs at least 100 validation words, mine has 0"):
+    with pytest.raises(UserError, match="100 validation words"):
         calibrate_on(ModelFolder(saved), [], PredictConfig(), "mine")

@@ -117,7 +117,7 @@ def test_predictor_follows_the_weights(make_config):
 
 def test_dataset_and_files_agree_and_keep_their_order(make_config, dataset):
     config = make_config()
-    predictor = PredictorSeq2Seq(build(make_config), batch_size=3)
+    predictor = PredictorSeq2Seq(build(make_config), PredictConfig(batch_size=3))
     words = read_labels(config.labels_file).splits["test"]
     data = open_words(config, words, "test")
     from_dataset = predictor.predict_dataset(data)
@@ -132,7 +132,7 @@ def test_dataset_and_files_agree_and_keep_their_order(make_config, dataset):
 
 
 def test_damaged_files_stop_nothing(make_config, dataset, tmp_path):
-    predictor = PredictorSeq2Seq(build(make_config), batch_size=1)
+    predictor = PredictorSeq2Seq(build(make_config), PredictConfig(batch_size=1))
     good = sorted((dataset / "words").rglob("*.png"))[:10]
     half, empty, missing = tmp_path / "half.png", tmp_path / "empty.png", tmp_path / "missing.png"
     half.write_bytes(good[0].read_bytes()[:100])

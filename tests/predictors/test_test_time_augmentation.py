@@ -10,10 +10,9 @@ import predictors.calibrate
 from base.base_predictor import Prediction
 from data_generators.geometric_augmentation import slant_and_zoom
 from models.calibration import decoding
-from predictors.loading import load_predictor
 from predictors.predictor_seq2seq import PredictorSeq2Seq
 from predictors.test_time_augmentation import VIEWS, augmented_views, vote
-from tests.helpers.models import NETWORKS, exported, pictures, random_network
+from tests.helpers.models import NETWORKS, exported, pictures, predictor_of, random_network
 from tests.helpers.tiny import plain_network, tiny_settings, write_settings
 from utils.config.load import load_config
 from utils.config.predict import PredictConfig
@@ -135,5 +134,5 @@ def test_a_trained_model_reads_files_as_it_was_evaluated(dataset, tmp_path, eage
         assert by_file[file]["text"] == word["text"]
         assert by_file[file]["confidence"] == pytest.approx(word["confidence"], abs=1e-5)
     # The training has calibrated the model for its way of reading.
-    reading = load_predictor(tmp_path / "experiment" / "best", PredictConfig(views=3, views_below=1))
+    reading = predictor_of(tmp_path / "experiment" / "best", views=3, views_below=1)
     assert reading.calibration and reading.calibration.decoding["views"] == 3
