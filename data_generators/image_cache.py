@@ -44,12 +44,7 @@ def open_cache(
         store = open_store(base)
         if store is not None and len(store) == len(filenames):
             return store
-        images = ordered_map(
-            lambda filename: read_inside(folder, filename, image), filenames, threads=2, ahead=64
-        )
-        total = len(filenames)
-        with progress_bar(images, desc=f"Decoding {name} images", total=total, unit="word") as bar:
-            write_store(base, (("", pixels) for pixels in bar), image)
+        _build(folder, filenames, image, base, name)
         _remove_outdated(cache, prefix, keep=base.name)
         # A process with another list of the same name may remove it before it is opened.
     raise UserError(f"The cache {base} is removed as soon as it is written; set a cache_folder of your own.")
@@ -63,6 +58,14 @@ def read_inside(folder: Path, filename: str, image: ImageConfig) -> np.ndarray |
         return read_word_image(folder / filename, image)
     except UnusableImage as error:
         return error.reason
+
+
+def _build(folder: Path, filenames: Sequence[str], image: ImageConfig, base: Path, name: str) -> None:
+    images = ordered_map(
+        lambda filename: read_inside(folder, filename, image), filenames, threads=2, ahead=64
+    )
+    with progress_bar(images, desc=f"Decoding {name} images", total=len(filenames), unit="word") as bar:
+        write_store(base, (("", pixels) for pixels in bar), image)
 
 
 def _fingerprint(folder: Path, filename: str) -> tuple:

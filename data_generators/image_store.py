@@ -99,7 +99,10 @@ class JoinedStore:
     def __init__(self, stores: Sequence["ImageStore | JoinedStore"]) -> None:
         self.stores = stores
         self.widths: np.ndarray = np.concatenate([store.widths for store in stores])
-        self.starts = np.cumsum([0] + [len(store.widths) for store in stores])
+        self.starts = np.cumsum([0] + [len(store) for store in stores])
+
+    def __len__(self) -> int:
+        return int(self.starts[-1])
 
     def __getitem__(self, index: int) -> np.ndarray:
         part = int(np.searchsorted(self.starts, index, side="right")) - 1
