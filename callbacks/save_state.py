@@ -1,4 +1,4 @@
-"""Saves the training state, and stops cleanly when asked to."""
+"""Saves and restores the training state, and stops cleanly on signals."""
 
 import math
 import signal
@@ -19,19 +19,19 @@ from utils.distributed.cluster import Cluster
 from utils.errors import Interrupted
 from utils.log import log
 
-# Counters of Keras' and our callbacks that decide what happens next.
+# Attributes of callbacks, Keras' and ours, that decide what happens next.
 COUNTERS = ("wait", "best", "best_epoch", "stopped_epoch", "cooldown_counter")
 
 
 def counter_name(callback: keras.callbacks.Callback) -> str:
-    """The name under which a callback's counters are saved; another monitored value is another name."""
+    """Returns the name under which a callback's counters are saved, one for each monitored value."""
     return f"{type(callback).__name__} {getattr(callback, 'monitor', None)}"
 
 
 class SaveState(keras.callbacks.Callback):
     """Saves after each epoch, every few minutes within one, and on Ctrl-C or SIGTERM.
 
-    Must be the last callback, so that it sees what the others have done.
+    Must be the last callback, so that the state includes the effects of the others.
 
     Args:
         path: the state file.
@@ -71,13 +71,13 @@ class SaveState(keras.callbacks.Callback):
         if threading.current_thread() is threading.main_thread():
             handled = {signal.SIGINT: self._remember, signal.SIGTERM: self._remember}
             if self.cluster.number > 1:
-                # SIGTERM is JAX's then, which tells the other processes.
+                # JAX handles SIGTERM itself and notifies the other processes.
                 handled = {signal.SIGINT: lambda number, frame: signal.raise_signal(signal.SIGTERM)}
             for number, handler in handled.items():
                 self.handlers[number] = signal.signal(number, handler)
 
     def close(self) -> None:
-        """Gives the signals back to whoever had them; safe to call twice."""
+        """Restores the previous signal handlers; may be called twice."""
         while self.handlers:
             signal.signal(*self.handlers.popitem())
 
@@ -86,31 +86,27 @@ class SaveState(keras.callbacks.Callback):
         if self.cluster.stops_at(self.epoch * self.steps + self.step):
             self.signal_number = signal.SIGTERM
         if self.step == self.steps:
-            # The epoch's end follows, with its validation, and saves what came of it.
+            # The state is saved at the end of the epoch, after validation.
             return
         if self.signal_number:
             self._save()
-            raise Interrupted(
-                self.signal_number,
-                f"Stopped and saved at step {self.step} of epoch {self.epoch + 1}; "
-                "the same command continues.",
-            )
+            self._stop(f"at step {self.step} of epoch {self.epoch + 1}")
         if time.monotonic() - self.saved > self.seconds:
             self._save()
 
     def on_epoch_end(self, epoch, logs=None):
         self.epoch, self.step = epoch + 1, 0
-        # Validation has left its own running means; the saved state is that before the next epoch.
+        # Validation has changed the running means, which are reset before the next epoch anyway.
         self.model.reset_metrics()
         self._save()
-        self._stop_after_epoch()
+        self._stop(f"after epoch {self.epoch}")
 
     def on_train_end(self, logs=None):
-        # A signal that came while the other callbacks ended would be forgotten.
-        self._stop_after_epoch()
+        # For a signal that arrived during the `on_train_end` of other callbacks.
+        self._stop(f"after epoch {self.epoch}")
 
     def counters(self) -> dict[str, dict[str, float]]:
-        """The counters of the other callbacks, by `counter_name`."""
+        """Returns the counters of the other callbacks, by `counter_name`."""
         return {
             counter_name(callback): {
                 name: value if isinstance(value, int) else float(value)
@@ -122,26 +118,21 @@ class SaveState(keras.callbacks.Callback):
 
     def _save(self) -> None:
         sync_jax_state(self.model)
-        # Otherwise the next step's loss would tell it, when the good state is gone.
+        # The loss would show it one step later, when the good state is overwritten.
         check_weights(self.model, self.step, self.epoch + 1)
         if self.cluster.is_first:
-            now = {
-                "epoch": self.epoch,
-                "step": self.step,
-                "counters": self.counters(),
-                "history": self.history.rows,
-            }
+            position = {"epoch": self.epoch, "step": self.step}
+            now = {**position, "counters": self.counters(), "history": self.history.rows}
             save_state(self.path, self.model, self.progress.model_copy(update=now))
         self.saved = time.monotonic()
 
-    def _stop_after_epoch(self) -> None:
+    def _stop(self, where: str) -> None:
         if self.signal_number:
-            raise Interrupted(
-                self.signal_number, f"Stopped and saved after epoch {self.epoch}; the same command continues."
-            )
+            message = f"Stopped and saved {where}; the same command continues."
+            raise Interrupted(self.signal_number, message)
 
     def _remember(self, number: int, frame: Any) -> None:
-        """First signal: finish the step and save. Second: stop at once, like an untrapped one."""
+        """On the first signal, finishes the step and saves; the second one stops at once."""
         if self.signal_number:
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
@@ -150,17 +141,17 @@ class SaveState(keras.callbacks.Callback):
 
 
 class RestoreState(keras.callbacks.Callback):
-    """Puts a saved training back where it was, when the first epoch begins.
+    """Restores a saved training at the beginning of the first epoch.
 
-    By then Keras' callbacks have reset their counters (`on_train_begin`) and `fit` the metrics.
+    Earlier, Keras' callbacks (`on_train_begin`) and `fit` would still reset their counters and metrics.
 
     Args:
         path: the state file.
-        others, counters: callbacks, and the saved counters by `counter_name`; a callback that
-            the saved training didn't have starts afresh.
-        learning_rate_factor: how much larger the config's learning rate is than the saved training's.
-        anew: whether a partly done epoch starts over, and its running means with it.
-        then: called when all is in place; not where the state turns out not to fit.
+        others, counters: callbacks, and the saved counters by `counter_name`; a callback without saved
+            counters starts from the beginning.
+        learning_rate_factor: the config's learning rate divided by the saved training's.
+        anew: whether the epoch starts from its beginning, with new running means.
+        then: called when everything is restored, but not if the state doesn't fit.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Best and last model folders."""
+"""Writes the best and the last model folder."""
 
 import math
 from pathlib import Path
@@ -14,12 +14,11 @@ class Snapshot(keras.callbacks.Callback):
     """Writes the model folder after each epoch, or after those that improved the monitored value.
 
     Args:
-        evaluated: what is saved.
-        description: what the model folder says of its origin; the epoch's values are added.
-        monitor: lower is better; None writes after every epoch.
+        description: origin of the model; epoch and metrics are added.
+        monitor: a value of the logs, lower is better; None writes after every epoch.
 
     Attributes:
-        best: lowest value so far; a resumed training sets it.
+        best: lowest value so far; restored when training is resumed.
     """
 
     def __init__(
@@ -38,7 +37,7 @@ class Snapshot(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         if self.monitor is not None:
-            # A NaN or an epoch without validation is no improvement.
+            # NaN, or an epoch without validation, is no improvement.
             value = logs.get(self.monitor, math.inf)
             if not value < self.best:
                 return

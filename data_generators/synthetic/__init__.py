@@ -32,11 +32,7 @@ __all__ = [
 
 
 def sample(
-    seed: int,
-    split: str,
-    index: int,
-    beyond_dictionary: float = BEYOND_DICTIONARY,
-    text: Text = "english",
+    seed: int, split: str, index: int, beyond_dictionary: float = BEYOND_DICTIONARY, text: Text = "english"
 ) -> tuple[np.ndarray, str, str]:
     """Renders word `index` (0, 1, ...) of a split, a pure function of the arguments.
 
