@@ -3,7 +3,7 @@
 import pytest
 
 from base.base_predictor import Prediction
-from metrics.evaluation_report import IMAGE_KINDS, confidence_report, label_kind, length_group, report, table
+from metrics.evaluation_report import confidence_report, label_kind, length_group, report, table
 
 LABELS = ["House", "the", "1961", ",", "don't", "understanding"]
 TEXTS = ["house", "the", "1967", ".", "don't", "understand"]
@@ -39,10 +39,6 @@ def test_kinds_of_labels():
 )
 def test_groups_of_lengths(length, group):
     assert length_group("a" * length) == group
-
-
-def test_length_counts_composed_characters():
-    assert length_group("e\u0301") == "1"
 
 
 def test_table_by_hand():
@@ -87,11 +83,6 @@ def test_nothing_is_said_of_unknown_writers_and_images(writers):
     lines = report(LABELS, TEXTS, writers, [None] * 6)
     assert not any("writer" in line or "image" in line for line in lines)
     assert lines[-2:] == ["CER: 19.35 %", "WER: 66.67 %"]
-
-
-def test_images_of_one_kind_are_a_table_of_one_line():
-    lines = report(LABELS, TEXTS, [None] * 6, [IMAGE_KINDS[1]] * 6)
-    assert lines[-4].startswith("by image") and lines[-3].split() == ["binarised", "6", "19.35%", "66.67%"]
 
 
 def test_confidence_by_hand():
