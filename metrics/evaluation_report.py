@@ -11,14 +11,12 @@ from preprocessing.tokenizer import normalize_label
 
 LABEL_KINDS = ("words", "punctuation only", "contains digits")
 LENGTH_GROUPS = ("1", "2-3", "4-6", "7-9", "10+")
-IMAGE_KINDS = ("grey", "binarised")
 
 
 def report(
     labels: Sequence[str],
     texts: Sequence[str],
     writers: Sequence[str | None],
-    image_kinds: Sequence[str | None],
     confidence: Sequence[str] = (),
 ) -> list[str]:
     """Returns the lines of an evaluation, ending with CER and WER.
@@ -26,7 +24,6 @@ def report(
     Args:
         labels, texts: label and predicted text of each word.
         writers: writer of each word; the interval needs all of them, and more than one.
-        image_kinds: one of IMAGE_KINDS for each word, None where it is unknown.
         confidence: the lines of `confidence_report`.
 
     Raises:
@@ -41,7 +38,6 @@ def report(
         *_interval(labels, texts, writers),
         *table("by kind of label", labels, texts, list(map(label_kind, labels)), LABEL_KINDS),
         *table("by label length", labels, texts, list(map(length_group, labels)), LENGTH_GROUPS),
-        *table("by image", labels, texts, image_kinds, IMAGE_KINDS),
         *confidence,
         f"CER: {100 * scores.cer:5.2f} %",
         f"WER: {100 * scores.wer:5.2f} %",

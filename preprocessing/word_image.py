@@ -104,18 +104,6 @@ def decode(path: str | Path, image: ImageConfig) -> np.ndarray:
     return pixels
 
 
-def is_binarised(path: str | Path, image: ImageConfig) -> bool:
-    """Whether at least 98 % of a file's pixels have one of two values (in IAM at most 90 % or over 99.9 %).
-
-    Raises:
-        UnusableImage: as `read_word_image`.
-    """
-    pixels = decode(path, image)
-    # Of three channels the green one, which is closest to grey.
-    grey = pixels if pixels.ndim == 2 else pixels[..., 1]
-    return bool(np.sort(np.bincount(grey.ravel()))[-2:].sum() >= 0.98 * grey.size)
-
-
 def to_network_geometry(pixels: np.ndarray, image: ImageConfig) -> np.ndarray:
     """Binarises, scales with true aspect ratio and centres on a canvas of the network's height.
 

@@ -10,7 +10,6 @@ import numpy as np
 from PIL import Image
 
 from benchmarks import figures
-from benchmarks.report import Row, write_report
 from models.model_seq2seq import ModelSeq2Seq
 from models.model_spec import ModelSpec
 from models.saving import save_model
@@ -43,12 +42,6 @@ def test_pictures_of_a_model(make_config, tmp_path, eagerly):
     assert red.any()  # an untrained model reads them wrong
     looks = np.array(figures.attention(str(tmp_path / "model"))).astype(int)
     assert (looks[:, :, 0] - looks[:, :, 2] > 100).any()
-
-
-def test_benchmarks_are_drawn_from_their_results(tmp_path):
-    write_report(tmp_path, [Row("start", "one word", "s", "1", [0.5, 0.7])], "make bench")
-    drawn = np.array(figures.benchmarks(tmp_path / "results.json"))
-    assert drawn.shape[1] > 500 and (drawn < 255).any()
 
 
 def test_committed_pictures_are_small():

@@ -118,12 +118,6 @@ def test_as_a_keras_sequence():
     assert second == [batch.tolist() for batch in generator.positions(1)] and first != second
 
 
-@pytest.mark.parametrize("index", [-1, 7])
-def test_batches_beyond_the_epoch_are_refused(index):
-    with pytest.raises(IndexError):
-        make_generator().batch(0, index)
-
-
 # What a batch holds
 
 
@@ -214,12 +208,6 @@ def test_augmentation_is_of_word_epoch_and_seed_alone():
     assert not same(image(0, 5)[:, :8], image(0, 5, seed=2)[:, :8])
 
 
-def test_augmented_images_keep_a_fixed_width():
-    generator = make_generator(augmented=True, image={"fixed_width": True})
-    images = [generator.batch(0, index)[0]["image"] for index in range(len(generator))]
-    assert {image.shape[2] for image in images} == {64}
-
-
 # Order, threads and resuming
 
 
@@ -251,25 +239,12 @@ def test_a_stream_from_within_an_epoch_is_the_tail_of_the_full_one(epoch, step):
     assert all(same(first, second) for first, second in zip(tail, expected, strict=True))
 
 
-def test_a_stream_from_a_later_epoch_continues_into_the_next():
-    full = list(itertools.islice(stream(make_generator(), 0, 0, 1), 21))
-    later = list(itertools.islice(stream(make_generator(), 1, 0, 1), 14))
-    assert all(same(first, second) for first, second in zip(later, full[7:], strict=True))
-
-
 def test_the_feed_starts_where_training_stands():
     feed = InputPipeline(make_generator(augmented=True), threads=2)
     feed.epoch, feed.step = 1, 5
     found = [keras.tree.map_structure(np.asarray, batch) for batch in itertools.islice(feed.dataset(), 2)]
     expected = [feed.generator.batch(1, index) for index in (5, 6)]
     assert all(same(first, second) for first, second in zip(found, expected, strict=True))
-
-
-def test_the_feed_takes_batches_of_all_sizes():
-    feed = InputPipeline(make_generator(network={"ctc_weight": 0.5}), threads=1)
-    found = list(itertools.islice(iter(feed.dataset()), 7))
-    assert len({inputs["image"].shape[2] for inputs, _ in found}) > 2
-    assert all(set(targets) == {"characters", "columns"} for _, targets in found)
 
 
 # Which words are trained on and validated
@@ -284,17 +259,6 @@ def test_subset_has_the_right_size_and_no_word_twice(fraction, number):
     assert len(subset) == len(set(names)) == number
     for position, name in enumerate(names):
         assert (subset.image(position) == int(name.removesuffix(".png"))).all()
-
-
-def test_subset_is_random_and_repeats_with_its_seed():
-    def chosen(random_seed, **keys):
-        part = {"enabled": True, "random_seed": random_seed, "dataset_fraction": 0.5}
-        config = make_config(train={"train_on_subset": part}, **keys)
-        subset = train_subset(make_dataset(), config.train.train_on_subset)
-        return [word.filename for word in subset.words]
-
-    assert chosen(1) == chosen(1, seed=99) != chosen(2)
-    assert chosen(1) != [f"{index}.png" for index in range(25)]
 
 
 def test_training_validates_on_the_validation_words(dataset, tmp_path, monkeypatch):

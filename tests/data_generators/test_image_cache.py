@@ -146,13 +146,6 @@ def test_unusable_files_are_kept_by_reason(words, decoded):
     assert 3 not in opened(words, names).problems
 
 
-def test_nothing_usable_and_nothing_at_all(words):
-    for names in (["none.png"], []):
-        for _ in range(2):
-            store = opened(words, names)
-            assert len(store) == len(names) == len(store.problems) and store.widths.sum() == 0
-
-
 @pytest.mark.parametrize("suffix", [".json", ".index.npy", ".labels", ".pixels"])
 def test_a_damaged_cache_is_rebuilt(words, decoded, suffix):
     opened(words)
@@ -189,12 +182,6 @@ def test_a_cache_removed_by_another_process_is_built_again(words, monkeypatch):
     monkeypatch.setattr(image_cache, "_build", build_and_lose)
     assert_exact(opened(words), words)
     assert removals
-
-
-def test_a_cache_that_never_stays_is_told_at_last(words, monkeypatch):
-    monkeypatch.setattr(image_cache, "_build", lambda *args: None)
-    with pytest.raises(UserError, match="set a cache_folder of your own"):
-        opened(words)
 
 
 def test_a_cache_that_can_not_be_written_is_one_sentence(words):

@@ -84,11 +84,6 @@ def test_margin_and_blur_are_for_words_that_are_not_distorted(dataset, tmp_path,
     assert (read.shape == read_word_image(Path(folder) / word.filename, plain).shape) == distorted
 
 
-def test_without_additional_data_nothing_is_joined(dataset, tmp_path):
-    _, _, words, shares = opened(dataset, tmp_path)
-    assert (len(words), shares) == (20, [(20, 20)])
-
-
 def test_a_training_on_two_datasets_learns_the_characters_of_both(dataset, tmp_path, other, capsys):
     settings = tiny_settings(
         dataset,

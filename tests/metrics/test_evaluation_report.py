@@ -3,7 +3,7 @@
 import pytest
 
 from base.base_predictor import Prediction
-from metrics.evaluation_report import IMAGE_KINDS, confidence_report, label_kind, length_group, report, table
+from metrics.evaluation_report import confidence_report, label_kind, length_group, report, table
 
 LABELS = ["House", "the", "1961", ",", "don't", "understanding"]
 TEXTS = ["house", "the", "1967", ".", "don't", "understand"]
@@ -41,10 +41,6 @@ def test_groups_of_lengths(length, group):
     assert length_group("a" * length) == group
 
 
-def test_length_counts_composed_characters():
-    assert length_group("e\u0301") == "1"
-
-
 def test_table_by_hand():
     groups = ["b", "a", "b", None, "c", "a"]
     assert [line.split() for line in table("by x", LABELS, TEXTS, groups, ("a", "b", "c", "d"))] == [
@@ -57,13 +53,12 @@ def test_table_by_hand():
 
 
 def test_report_by_hand():
-    kinds = ["grey", "grey", "binarised", "binarised", None, "grey"]
     writers = ["u", "u", "v", "v", "v", "u"]
-    lines = report(LABELS, TEXTS, writers, kinds)
+    lines = report(LABELS, TEXTS, writers)
     assert lines[0] == "n:    6 words"
     # Both writers drawn twice, or one of each: 4 of 21, 2 of 10, 6 of 31 characters; 2 of 3 words each.
     assert lines[4] == "95 % interval over 2 writers: CER 19.05 to 20.00 %  WER 66.67 to 66.67 %"
-    assert [line.split() for line in lines[5:18]] == [
+    assert [line.split() for line in lines[5:15]] == [
         ["by", "kind", "of", "label", "n", "CER", "WER"],
         ["words", "4", "15.38%", "50.00%"],  # 4 / 26
         ["punctuation", "only", "1", "100.00%", "100.00%"],
@@ -73,9 +68,6 @@ def test_report_by_hand():
         ["2-3", "1", "0.00%", "0.00%"],
         ["4-6", "3", "14.29%", "66.67%"],  # 2 / 14
         ["10+", "1", "23.08%", "100.00%"],  # 3 / 13
-        ["by", "image", "n", "CER", "WER"],
-        ["grey", "3", "19.05%", "66.67%"],  # 4 / 21
-        ["binarised", "2", "40.00%", "100.00%"],  # 2 / 5
         ["CER:", "19.35", "%"],  # 6 / 31
     ]
     assert lines[-2:] == ["CER: 19.35 %", "WER: 66.67 %"]
@@ -83,15 +75,10 @@ def test_report_by_hand():
 
 
 @pytest.mark.parametrize("writers", [[None] * 6, ["u"] * 5 + [None], ["u"] * 6])
-def test_nothing_is_said_of_unknown_writers_and_images(writers):
-    lines = report(LABELS, TEXTS, writers, [None] * 6)
-    assert not any("writer" in line or "image" in line for line in lines)
+def test_nothing_is_said_of_unknown_writers(writers):
+    lines = report(LABELS, TEXTS, writers)
+    assert not any("writer" in line for line in lines)
     assert lines[-2:] == ["CER: 19.35 %", "WER: 66.67 %"]
-
-
-def test_images_of_one_kind_are_a_table_of_one_line():
-    lines = report(LABELS, TEXTS, [None] * 6, [IMAGE_KINDS[1]] * 6)
-    assert lines[-4].startswith("by image") and lines[-3].split() == ["binarised", "6", "19.35%", "66.67%"]
 
 
 def test_confidence_by_hand():

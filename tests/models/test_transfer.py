@@ -11,7 +11,7 @@ from models.model_folder import ModelFolder
 from models.model_seq2seq import ModelSeq2Seq
 from models.model_spec import ModelSpec
 from models.saving import save_model
-from models.transfer import HANDICAP, check_same_shape, extended_charset, load_pretrained
+from models.transfer import HANDICAP, check_same_shape, load_pretrained
 from preprocessing.tokenizer import NUM_SPECIAL, Tokenizer
 from tests.helpers.models import description_of, load
 from tests.helpers.tiny import CHARSET, merged, tiny_settings, write_settings
@@ -163,11 +163,6 @@ def folder_of_full(make_config, tmp_path):
     weights = {"weights": "model-1.weights.h5", "weights_sha256": ""}
     write_json(tmp_path / "full" / "model.json", {"format": 1, "charset": OLD, **weights, **description})
     return tmp_path / "full"
-
-
-def test_labels_extend_a_charset_behind_its_end():
-    assert extended_charset("zaé", ["bé", "e\u0301", "Ñb", ""]) == "zaébÑ"
-    assert extended_charset("za", []) == "za"
 
 
 @pytest.fixture

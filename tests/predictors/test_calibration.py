@@ -13,7 +13,7 @@ from metrics.calibration import calibrate, calibration_error, errors_found, fit_
 from models.calibration import Calibration, decoding
 from models.model_folder import ModelFolder
 from models.saving import save_model
-from predictors.calibrate import calibrate_on, fit_curves
+from predictors.calibrate import fit_curves
 from predictors.onnx.runtime import PredictorOnnx
 from predictors.predictor_seq2seq import PredictorSeq2Seq
 from preprocessing.labels import Word
@@ -232,8 +232,3 @@ def test_training_calibrates_its_model(make_config, tmp_path, eagerly, monkeypat
     )
     monkeypatch.setattr("trainers.run.calibrate_on", lambda *arguments: pytest.fail("it is calibrated"))
     train(config)
-
-
-def test_too_few_words_are_refused(saved):
-    with pytest.raises(UserError, match="100 validation words"):
-        calibrate_on(ModelFolder(saved), [], PredictConfig(), "mine")

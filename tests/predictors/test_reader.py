@@ -5,7 +5,6 @@ import pytest
 from PIL import Image
 
 import predictors
-from base.base_predictor import Prediction
 from preprocessing.word_image import (
     UnusableImage,
     read_word_image,
@@ -55,21 +54,6 @@ def test_file_and_array_give_the_same_pixels(tmp_path, geometry, mode):
         np.testing.assert_array_equal(result, word_image_of_array(array[:, :, None], geometry))
 
 
-@pytest.mark.parametrize("shape", [(40, 70), (40, 70, 3)])
-def test_kinds_of_numbers(shape):
-    """Floats from 0 to 1, 16-bit values and views with odd strides mean the same picture."""
-    pixels = picture() if len(shape) == 3 else picture()[:, :, 0]
-    expected = word_image_of_array(pixels, GEOMETRIES[0])
-    for same in (
-        pixels / 255,
-        pixels.astype(np.uint16) * 257,
-        np.asfortranarray(pixels),
-        pixels.astype(np.int64),
-    ):
-        found = word_image_of_array(same, GEOMETRIES[0])
-        assert np.abs(found.astype(int) - expected).max() <= 1
-
-
 @pytest.mark.parametrize(
     "array, reason",
     [
@@ -84,19 +68,6 @@ def test_arrays_that_are_no_images(array, reason):
     with pytest.raises(UnusableImage) as caught:
         word_image_of_array(array, plain_image(), "array 3")
     assert reason in str(caught.value) and "array 3" in str(caught.value)
-
-
-def test_reads_files_arrays_and_lists(reader):
-    path = REPOSITORY / "test_images" / "supported.png"
-    array = np.asarray(Image.open(path))
-    alone = reader.read(path)
-    assert isinstance(alone, Prediction) and isinstance(alone, predictors.Prediction)
-    assert len(alone.character_confidences) == len(alone.text) > 5 and 0 < alone.confidence <= 1
-    assert set(alone.text) <= set(reader.charset)
-    assert reader.read(array) == alone == reader.read(str(path))
-    several = reader.read([path, array, array[:, : array.shape[1] // 2]])
-    assert [p.text for p in several[:2]] == [alone.text] * 2 and several[2].text != alone.text
-    assert reader.read([]) == []
 
 
 def test_reads_many(reader):

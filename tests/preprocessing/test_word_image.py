@@ -7,9 +7,7 @@ from PIL import Image, ImageFile
 
 from preprocessing.word_image import (
     UnusableImage,
-    binarize,
     decode,
-    is_binarised,
     read_word_image,
     to_network_geometry,
 )
@@ -67,12 +65,6 @@ def test_lossless_files_keep_their_pixels(save, name):
     assert decoded.dtype == np.uint8 and np.array_equal(decoded, word())
 
 
-@pytest.mark.parametrize("name", ["a.jpg", "a.webp"])
-def test_lossy_files_nearly_keep_their_pixels(save, name):
-    decoded = decode(save(word(), name, quality=95), GREY).astype(int)
-    assert decoded.shape == (24, 60) and np.abs(decoded - word()).max() < 40
-
-
 @pytest.mark.parametrize("name", ["a.png", "a.tif"])
 def test_16_bit_grey_is_brought_down_to_8(save, name):
     levels = np.linspace(0, 65535, 256).astype(np.uint16).reshape(16, 16)
@@ -96,14 +88,6 @@ def test_transparent_background_becomes_white_paper(save, image):
     decoded = decode(save(rgba, "a.png"), image)
     expected = word() if image is GREY else cv2.cvtColor(word(), cv2.COLOR_GRAY2RGB)
     assert np.array_equal(decoded, expected)
-
-
-@pytest.mark.parametrize("mode", ["L", "RGB", "1"])
-def test_a_transparent_grey_or_colour_key_becomes_white_paper(save, mode):
-    picture = Image.fromarray(255 - word()).convert(mode, dither=Image.Dither.NONE)
-    key = {"L": 0, "RGB": (0, 0, 0), "1": 0}[mode]
-    decoded = decode(save(picture, "a.png", transparency=key), GREY)
-    assert decoded[0, 0] == 255 and decoded[6, 8] == (255 if mode == "1" else 215)
 
 
 def test_cmyk_jpeg_is_not_inverted(save):
@@ -245,28 +229,6 @@ def test_otsu_makes_grey_and_binarised_scans_agree():
     assert np.median(to_network_geometry(grey, without)) < 230
 
 
-def test_two_values_make_a_binarised_file(save):
-    """98 of 100 pixels suffice, whichever two values they have; the model's binarisation hides nothing."""
-    pixels = np.repeat(np.array([[30, 200]], np.uint8), 50, axis=1)
-    otsu = geometry(binarization="otsu")
-    for others, expected in ((0, True), (2, True), (3, False), (40, False)):
-        pixels[0, :others] = np.arange(100, 100 + others)
-        path = save(pixels, f"{others}.png")
-        assert is_binarised(path, GREY) is is_binarised(path, COLOUR) is is_binarised(path, otsu) is expected
-    assert is_binarised(save(word(), "word.png"), GREY) and is_binarised(save(word() * 0, "ink.png"), GREY)
-    gradient = np.tile(np.arange(60, dtype=np.uint8), (24, 1))
-    assert not is_binarised(save(np.dstack([word(), gradient, word()]), "colour.png"), COLOUR)
-    with pytest.raises(UnusableImage):
-        is_binarised(path.parent / "gone.png", GREY)
-
-
-def test_binarize_by_hand_and_of_blank_paper():
-    pixels = np.array([[30, 40, 200, 210]], np.uint8)
-    assert binarize(pixels).tolist() == [[0, 0, 255, 255]]
-    assert binarize(np.repeat(pixels[..., None], 3, axis=2))[0, :, 1].tolist() == [0, 0, 255, 255]
-    assert (binarize(np.full((5, 5), 200, np.uint8)) == 255).all()
-
-
 # Unusable files
 
 
@@ -298,22 +260,3 @@ def test_truncated_files(save, name):
     assert read_word_image(path, GREY).shape == (128, 384)
     path.write_bytes(content[: len(content) // 2])
     assert refusal(path) == "truncated or damaged file"
-
-
-def test_files_that_can_not_be_opened(tmp_path, save):
-    assert refusal(tmp_path / "no.png") == "missing file"
-    (tmp_path / "link.png").symlink_to(tmp_path / "no.png")
-    assert refusal(tmp_path / "link.png") == "missing file"
-    assert refusal(tmp_path) == "is a directory"
-    assert refusal(save(word(), "a.png") / "b.png") == "not a directory"
-
-
-def test_unreadable_files(save, monkeypatch):
-    path = save(word(), "a.png")
-
-    def refuse(*args, **kwargs):
-        raise PermissionError(13, "Permission denied")
-
-    # Not by the file's mode: tests may run as root, who reads everything.
-    monkeypatch.setattr(Image, "open", refuse)
-    assert refusal(path) == "permission denied"

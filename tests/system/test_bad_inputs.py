@@ -291,21 +291,3 @@ def test_nothing_that_is_loaded_may_be_code():
         ):
             assert word not in content, (path, word)
         assert "np.load(" not in content or "allow_pickle=False" in content, path
-
-
-@pytest.mark.parametrize(
-    "content, words",
-    [
-        ("[", "can't be read"),
-        ("{}", "holds no predictions"),
-        ('[{"filename": 3, "text": "a"}]', "holds no predictions"),
-        ('[{"filename": "gone.png", "text": "a"}]', "missing file"),
-        ('[{"filename": "script.eps", "text": "a"}]', "not an image"),
-        ('[{"filename": "pipe.png", "text": "a"}]', "not a regular file"),
-    ],
-)
-def test_bad_predictions_to_draw(place, tmp_path, capfd, content, words):
-    (tmp_path / "predictions.json").write_text(content)
-    arguments = ["--predictions", tmp_path / "predictions.json", "--images", place / "images"]
-    job = tools.draw_predictions.main
-    assert_refused(capfd, tmp_path, [*arguments, "--output", tmp_path / "out.png"], words, job)

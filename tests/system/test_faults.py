@@ -127,18 +127,6 @@ def test_files_that_the_system_cuts_short(tiny, experiment, capsys):
     assert [row["epoch"] for row in history(experiment)] == [1, 2]
 
 
-def test_a_cache_and_curves_that_can_not_be_written(tiny, experiment, tmp_path, capsys):
-    with largest_file(2000):
-        assert train(tiny(cache_folder=str(tmp_path / "cache"))) == 2
-    assert "Can't write" in (line := last_line(capsys)) and str(tmp_path / "cache") in line
-    assert list((tmp_path / "cache").iterdir()) == [] and not experiment.exists()
-    (tmp_path / "file").touch()
-    curves = {"enabled": True, "log_dir": str(tmp_path / "file" / "curves")}
-    assert train(tiny(callbacks={"tensorboard": curves})) == 2
-    line = last_line(capsys)
-    assert f"Can't write the TensorBoard logs in {curves['log_dir']}" in line
-
-
 def test_a_result_that_can_not_be_printed(tiny, capsys, monkeypatch, dataset):
     config = tiny(train={"num_epochs": 1})
     assert train(config) == 0
@@ -222,19 +210,6 @@ def test_a_cache_cut_short_while_training(tiny, experiment, tmp_path, after_step
     monkeypatch.undo()
     assert train(config) == 0
     assert [row["epoch"] for row in history(experiment)] == [1, 2, 3, 4, 5, 6]
-
-
-def test_words_that_vanish_while_training_are_not_missed(tiny, dataset, experiment, tmp_path, after_step):
-    shutil.copytree(dataset / "words", tmp_path / "words")
-    places = {"images_folder": str(tmp_path / "words"), "cache_folder": str(tmp_path / "cache")}
-
-    def vanish(model):
-        shutil.rmtree(tmp_path / "words")
-        shutil.rmtree(tmp_path / "cache")
-
-    after_step(1, vanish)
-    assert train(tiny(**places)) == 0
-    assert len(history(experiment)) == 2
 
 
 def test_a_begun_training_needs_the_model_it_started_from_no_more(tiny, experiment, tmp_path, capsys):

@@ -21,29 +21,29 @@ ROOT = Path(__file__).resolve().parents[2]
 COMMAND = [sys.executable, "-m", "tools.create_labels"]
 
 
-def run(*arguments):
-    return subprocess.run(
-        [*COMMAND, *map(str, arguments)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=60,
-    )
-
-
 @pytest.fixture
-def refused(capsys):
-    """Calls `main` in this process, to save its start-up, and returns the sentence of its refusal."""
+def run(capsys):
+    """A function: arguments -> (exit code, stdout, stderr) of the command, run in this process."""
 
     def call(*arguments):
+        capsys.readouterr()
         try:
             code = main([str(argument) for argument in arguments])
         except SystemExit as error:
             code = error.code
-        printed = capsys.readouterr()
-        assert code == 2 and printed.out == ""
-        return printed.err.strip().splitlines()[-1]
+        return code, *capsys.readouterr()
+
+    return call
+
+
+@pytest.fixture
+def refused(run):
+    """A function: arguments -> the sentence with which they are refused."""
+
+    def call(*arguments):
+        code, out, error = run(*arguments)
+        assert code == 2 and out == ""
+        return error.strip().splitlines()[-1]
 
     return call
 
@@ -130,10 +130,12 @@ def form_options(folder):
     ]
 
 
-def test_iam_by_lists_of_forms(iam):
+def test_iam_by_lists_of_forms(iam, run):
     output = iam / "out" / "labels.json"
-    result = run("--data_folder", iam, "--output", output, *form_options(iam), "--max_label_length", 7)
-    assert result.returncode == 0, result.stderr
+    code, out, error = run(
+        "--data_folder", iam, "--output", output, *form_options(iam), "--max_label_length", 7
+    )
+    assert code == 0, error
     assert words_of(output, "train") == {
         "a01/a01-000u/a01-000u-00-00.png": ("A", "000"),
         "a01/a01-000u/a01-000u-00-01.png": ('"', "000"),
@@ -156,34 +158,34 @@ def test_iam_by_lists_of_forms(iam):
         "words.txt:15": ("b02-001-00-05 ok 154 nonsense", "malformed line"),
         "c03/c03-007/c03-007-00-00.png": ("again", "repeated filename"),
     }
-    printed = table_of(result.stdout)
+    printed = table_of(out)
     assert printed.pop("missing image") == 2 and printed.pop("all") == 10
     assert printed.pop("train 3") == 1 and printed.pop("val 2") == 1
     assert printed.pop("Different characters:") == 14  # A " # M space P s [ c o u n t ]
     assert all(count == 1 for count in printed.values()) and len(printed) == 8
-    assert "Longest label: 7 characters" in result.stdout
-    assert "test is empty" in result.stderr and "random" not in result.stderr
+    assert "Longest label: 7 characters" in out
+    assert "test is empty" in error and "random" not in error
 
 
-def test_iam_random_split_is_the_default_and_warns(iam):
+def test_iam_random_split_is_the_default_and_warns(iam, run):
     output = iam / "labels.json"
     command = ["--data_folder", iam, "--output", output, "--test_size", 0.25, "--val_size", 0.5]
-    result = run(*command, "--include_err")
-    assert result.returncode == 0, result.stderr
+    code, _, error = run(*command, "--include_err")
+    assert code == 0, error
     # 8 usable words: a quarter is test, half of the other 6 is val.
     parts = {split: words_of(output, split) for split in ("train", "val", "test")}
     assert {split: len(words) for split, words in parts.items()} == {"train": 3, "val": 3, "test": 2}
     assert len(set().union(*parts.values())) == 8
     assert "a01/a01-000u/a01-000u-00-02.png" in set().union(*parts.values())
-    assert "random split shares writers" in result.stderr
+    assert "random split shares writers" in error
     first = output.read_bytes()
-    assert run(*command, "--include_err").returncode == 0
+    assert run(*command, "--include_err")[0] == 0
     assert output.read_bytes() == first
-    assert run(*command, "--include_err", "--seed", 46).returncode == 0
+    assert run(*command, "--include_err", "--seed", 46)[0] == 0
     assert output.read_bytes() != first
 
 
-def test_flagged_words_in_training_only(tmp_path):
+def test_flagged_words_in_training_only(tmp_path, run):
     folder, flags = tmp_path / "iam", {"a": "ok err err", "b": "ok err", "c": "ok err"}
     lines = []
     for form, states in flags.items():
@@ -197,13 +199,13 @@ def test_flagged_words_in_training_only(tmp_path):
     lists = [["--train_forms", "a"], ["--val_forms", "b"], ["--test_forms", "c"]]
     forms = [part for option, form in lists for part in (option, folder / f"{form}.txt")]
     command = ["--data_folder", folder, "--output", output, "--split", "forms", *forms]
-    result = run(*command, "--include_err", "train")
-    assert result.returncode == 0, result.stderr
+    code, out, error = run(*command, "--include_err", "train")
+    assert code == 0, error
     assert [len(words_of(output, split)) for split in ("train", "val", "test")] == [3, 1, 1]
-    assert table_of(result.stdout)["segmentation err"] == 2
+    assert table_of(out)["segmentation err"] == 2
 
 
-def test_iam_split_by_writer_keeps_writers_apart(tmp_path):
+def test_iam_split_by_writer_keeps_writers_apart(tmp_path, run):
     folder, sizes = tmp_path / "iam", [40, 9, 8, 7, 6, 5, 5, 5, 5, 5, 5]
     lines, forms = [], []
     for writer, size in enumerate(sizes):
@@ -217,8 +219,8 @@ def test_iam_split_by_writer_keeps_writers_apart(tmp_path):
     for seed in ("1", "2", "3"):
         output = folder / f"{seed}.json"
         arguments = ["--split", "writer", "--test_size", 0.2, "--val_size", 0.2, "--seed", seed]
-        result = run("--data_folder", folder, "--output", output, *arguments)
-        assert result.returncode == 0 and "Warning" not in result.stderr, result.stderr
+        code, _, error = run("--data_folder", folder, "--output", output, *arguments)
+        assert code == 0 and "Warning" not in error, error
         parts = [words_of(output, split) for split in ("train", "val", "test")]
         writers = [{writer for _, writer in words.values()} for words in parts]
         assert all(writers) and sum(map(len, writers)) == len(sizes) == len(set().union(*writers))
@@ -271,38 +273,15 @@ def test_a_split_by_writer_needs_writers(iam, refused):
     assert "needs at least 3 writers, but the usable words have 1" in message
 
 
-def test_no_usable_image_is_an_error_with_counts(iam):
-    output = iam / "labels.json"
-    output.write_text("the previous file")
-    (iam / "words").rename(iam / "elsewhere")
-    (iam / "words").mkdir()
-    result = run("--data_folder", iam, "--output", output)
-    assert result.returncode == 2 and result.stdout == ""
-    assert result.stderr.startswith("No usable word: 12 missing image, 1 malformed line")
-    assert result.stderr.count("\n") == 1
-    assert output.read_text() == "the previous file"
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ([], "--output"),
-        (["--output", "x.json"], "one of the arguments --data_folder --table is required"),
         (["--output", "x.json", "--table", "t.csv"], "--table needs --images"),
         (["--output", "t.csv", "--table", "t.csv", "--images", "i"], "must end in .json"),
         (["--output", "x.json", "--table", "t.csv", "--images", "i", "--include_err"], "are for IAM"),
-        (["--output", "x.json", "--data_folder", "d", "--images", "i"], "--images goes with --table"),
-        (
-            ["--output", "x.json", "--data_folder", "d", "--split", "forms"],
-            "needs --train_forms and --val_forms",
-        ),
-        (
-            ["--output", "x.json", "--data_folder", "d", "--train_forms", "f"],
-            "--train_forms needs --split forms",
-        ),
-        (["--output", "x.json", "--data_folder", "d", "--test_size", "1"], "1 is not in [0, 1)"),
-        (["--output", "x.json", "--data_folder", "d", "--max_label_length", "0"], "0 is less than 1"),
-        (["--output", "x.json", "--data_folder", "d", "--seed", "-1"], "-1 is negative"),
+        (["--output", "x.json", "--data_folder", "d", "--split", "forms"], "--train_forms"),
+        (["--output", "x.json", "--data_folder", "d", "--test_size", "1"], "--test_size"),
     ],
 )
 def test_wrong_arguments_are_refused(refused, arguments, message):
@@ -340,26 +319,26 @@ EXPECTED = {
     ],
     ids=["csv", "bom and header", "semicolons", "tsv with a lone quote", "sniffed tabs"],
 )
-def test_tables_in_every_dialect(tmp_path, images, name, content):
+def test_tables_in_every_dialect(tmp_path, images, name, content, run):
     table, output = tmp_path / name, tmp_path / "labels.json"
     table.write_text(content, encoding="utf-8", newline="")
     sizes = ["--test_size", 0, "--val_size", 0]
-    result = run("--table", table, "--images", images, "--output", output, *sizes)
-    assert result.returncode == 0, result.stderr
+    code, _, error = run("--table", table, "--images", images, "--output", output, *sizes)
+    assert code == 0, error
     assert words_of(output, "train") == EXPECTED
-    assert "val is empty" in result.stderr and "test is empty" in result.stderr
+    assert "val is empty" in error and "test is empty" in error
     assert dropped_of(tmp_path / "labels.dropped.tsv") == {}
 
 
-def test_a_table_with_split_and_writer(tmp_path, images):
+def test_a_table_with_split_and_writer(tmp_path, images, run):
     table, output = tmp_path / "t.csv", tmp_path / "labels.json"
     table.write_text(
         "filename,split,label,writer\na.png,test,one,ann\nb.png,train,two,bob\nsub/c.png,val,three,\n"
         "d.jpg,train,four,ann\n./a.png,train,five,ann\nno.png,train,six,bob\n"
     )
     command = ["--table", table, "--images", images, "--output", output]
-    result = run(*command)
-    assert result.returncode == 0, result.stderr
+    code, _, error = run(*command)
+    assert code == 0, error
     assert words_of(output, "train") == {"b.png": ("two", "bob"), "d.jpg": ("four", "ann")}
     assert words_of(output, "val") == {"sub/c.png": ("three", None)}
     assert words_of(output, "test") == {"a.png": ("one", "ann")}
@@ -367,16 +346,16 @@ def test_a_table_with_split_and_writer(tmp_path, images):
         "./a.png": ("five", "repeated filename"),
         "no.png": ("six", "missing image"),
     }
-    assert "1 writers are in both train and test" in result.stderr and "random" not in result.stderr
-    assert "random split" in run(*command, "--split", "random").stderr
+    assert "1 writers are in both train and test" in error and "random" not in error
+    assert "random split" in run(*command, "--split", "random")[2]
 
 
-def test_a_third_column_is_the_writer(tmp_path, images):
+def test_a_third_column_is_the_writer(tmp_path, images, run):
     table, output = tmp_path / "t.csv", tmp_path / "labels.json"
     table.write_text("a.png,one,ann\nb.png,two\nsub/c.png,three,cy\nd.jpg,four,dee\n")
     command = ["--table", table, "--images", images, "--output", output, "--split", "writer"]
-    result = run(*command)
-    assert result.returncode == 0, result.stderr
+    code, _, error = run(*command)
+    assert code == 0, error
     parts = [words_of(output, split) for split in ("train", "val", "test")]
     assert [len(words) for words in parts] == [1, 1, 1]
     assert {writer for words in parts for _, writer in words.values()} == {"ann", "cy", "dee"}
@@ -386,16 +365,12 @@ def test_a_third_column_is_the_writer(tmp_path, images):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "has no lines"),
         (b"filename,label\n", "No usable word"),
         (b"a.png,one\nb.png,Hello, you\n", "t.csv:2 has 3 columns instead of 2; quote a label"),
-        (b"a.png,one\nb.png\n", "t.csv:2 has 1 columns; write filename and label"),
         (b'a.png,one\nb.png,"two\nsub/c.png,three\n', "t.csv:2 is malformed"),
         (b"a.png,one\n../b.png,two\n", "t.csv:2: filename '../b.png' leaves the images folder"),
-        (b"/a.png,one\n", "t.csv:1: filename '/a.png' leaves the images folder"),
         (b"filename,label,split\na.png,one,dev\n", "t.csv:2: split is 'dev'; write train, val or test"),
         (b"filename,label,colour\na.png,one,red\n", "the header is filename, label, colour; use each of"),
-        (b"a.png,caf\xe9\n", "is not UTF-8 text (byte 9); save it as UTF-8"),
         (b"filename,label,split\na.png,one,test\n", "None of the 1 usable words is left for train"),
     ],
 )
@@ -411,15 +386,12 @@ def test_bad_tables_are_one_sentence(tmp_path, images, refused, content, message
     [
         (encoded(), None),
         (encoded(".jpg"), None),
-        (encoded(".bmp"), None),
         (b"", "empty file"),
         (b"not an image", "unreadable image"),
-        (encoded()[:25], "unreadable image"),
         (encoded(height=200, width=200)[:-200], "unreadable image"),
         (encoded(".jpg")[:-100], "unreadable image"),
         (png_of(10_000, 5_001), "image too large"),
         (png_of(10_000, 5_000), "unreadable image"),
-        (b"\xff\xd8\xff", "unreadable image"),
     ],
 )
 def test_image_problems(tmp_path, content, problem):

@@ -8,14 +8,9 @@ import numpy as np
 import pytest
 
 from preprocessing.dataset_checks import (
-    characters,
     crowded,
     problems,
-    rare_characters,
-    repeated_pictures,
     scan,
-    shared_pictures,
-    shared_writers,
     unseen_characters,
     with_spaces,
 )
@@ -70,25 +65,12 @@ def entries(folder):
     return scan(read_labels(folder / "labels.json"), folder / "words", ImageConfig())
 
 
-def test_what_is_shared(entries):
-    assert shared_writers(entries) == {("train", "val"): ["B"]}
-    # 0.png is in train and its copy in test; the same file is no news here.
-    assert shared_pictures(entries) == {("train", "test"): ["0.png"]}
-    assert repeated_pictures(entries) == (1, ["sub/copy.png"])
-
-
 def test_what_looks_wrong(entries):
     assert problems(entries) == {"empty file": 1, "missing file": 1, "not an image": 1}
     assert with_spaces(entries) == ["2.png"]
     # 20 pixels for nine characters, where others have about twenty each.
     assert crowded(entries) == ["narrow.png"]
     assert unseen_characters(entries) == "xyz"
-
-
-def test_characters(entries):
-    counts = characters([entry for entry in entries if entry.split == "train"])
-    assert counts == {"a": 10, "b": 7, "c": 4, "d": 1, " ": 1}
-    assert list(rare_characters(counts).items()) == [(" ", 1), ("d", 1), ("c", 4)]
 
 
 def test_command_line(folder, tmp_path, capsys):

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 import main
-from callbacks.history import draw_history
 from tests.helpers.tiny import tiny_settings, write_settings
 from trainers.dry_run import StepTimes, batch_sizes
 from trainers.run_info import add_run, describe_run, git_state
@@ -103,15 +102,3 @@ def test_git_state(tmp_path):
     # Code within somebody else's repository is not that repository.
     (tmp_path / "inner").mkdir()
     assert git_state(tmp_path / "inner") is None
-
-
-def test_history_is_drawn_from_its_rows(tmp_path):
-    """Epochs without validation are gaps; the picture shows the values, not only axes."""
-    rows = [{"epoch": 1.0, "loss": 2.0, "val_cer": 0.5, "val_wer": 0.9}, {"epoch": 2.0, "loss": 1.0}]
-    draw_history(tmp_path / "a.png", rows)
-    draw_history(tmp_path / "b.png", rows[:1])
-    first, second = (cv2.imread(str(tmp_path / name)) for name in ("a.png", "b.png"))
-    assert first.shape == second.shape
-    half = first.shape[1] // 2
-    assert not np.array_equal(first[:, :half], second[:, :half])
-    assert not list(tmp_path.glob(".*"))

@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
@@ -247,13 +246,6 @@ def test_another_batch_size_continues(tiny, experiment, signal_after, eagerly, c
     assert rows[-1]["learning_rate"] == pytest.approx(0.01 * 0.5 * (1 + math.cos(math.pi * 9 / 10)))
 
 
-def test_a_larger_max_pixels_continues(tiny, experiment, eagerly):
-    config = tiny(train={"num_epochs": 1})
-    assert train(config) == 0
-    assert train(config, "train.num_epochs=2", "image.max_pixels=60000000") == 0
-    assert len(history(experiment)) == 2
-
-
 def test_models_that_have_outlived_their_state_are_kept(tiny, experiment, eagerly, capsys):
     config = tiny(train={"num_epochs": 1})
     assert train(config) == 0
@@ -418,13 +410,3 @@ def test_validation_now_and_then(tiny, experiment, eagerly, recwarn):
     assert train(tiny(train={"num_epochs": 3}, callbacks=stopping)) == 0
     assert ["val_cer" in row for row in history(experiment)] == [False, True, True]
     assert not [warning for warning in recwarn if "conditioned on" in str(warning.message)]
-
-
-def test_training_in_a_thread(tiny, experiment, eagerly):
-    """Signals belong to the main thread; training elsewhere must do without."""
-    codes = []
-    config = tiny(train={"num_epochs": 1})
-    thread = threading.Thread(target=lambda: codes.append(train(config)))
-    thread.start()
-    thread.join()
-    assert codes == [0] and (experiment / "last" / "model.json").exists()

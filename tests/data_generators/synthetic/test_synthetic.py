@@ -2,10 +2,8 @@
 
 import hashlib
 import json
-import re
 import subprocess
 import sys
-from collections import Counter
 from pathlib import Path
 
 import cv2
@@ -26,9 +24,8 @@ from data_generators.synthetic import (
     render_word,
     sample,
 )
-from data_generators.synthetic.accents import ACCENTED_FILE
 from data_generators.synthetic.dataset import MAX_WORDS, create_synthetic
-from data_generators.synthetic.fonts import FONTS_FOLDER, glyph
+from data_generators.synthetic.fonts import glyph
 from data_generators.synthetic.texts import load_words
 from utils.errors import UserError
 
@@ -70,19 +67,6 @@ def test_dataset_holds_the_samples_of_each_index(dataset: Path) -> None:
             saved = cv2.imread(str(dataset / "words" / entries[index]["filename"]), cv2.IMREAD_UNCHANGED)
             assert (label, writer) == (entries[index]["label"], entries[index]["writer"])
             assert np.array_equal(saved, image)
-
-
-def test_file_names_follow_iam(dataset: Path) -> None:
-    entries = [entry for part in json.loads((dataset / "labels.json").read_text()).values() for entry in part]
-    writers: dict[str, set[str]] = {}
-    for entry in entries:
-        names = re.fullmatch(r"([svt]\d\d)/(\1-\d{3})/\2-\d\d-\d\d\.png", entry["filename"])
-        writers.setdefault(names[2], set()).add(entry["writer"])
-        image = cv2.imread(str(dataset / "words" / entry["filename"]), cv2.IMREAD_UNCHANGED)
-        assert image.dtype == np.uint8 and image.ndim == 2
-    assert all(len(of_form) == 1 for of_form in writers.values())
-    assert max(Counter(entry["filename"].split("/")[1] for entry in entries).values()) == WORDS_PER_FORM
-    assert entries[8]["filename"] == "s00/s00-000/s00-000-01-00.png"
 
 
 def test_interrupted_creation_has_no_labels_and_resumes(
@@ -167,16 +151,6 @@ def test_no_font_family_is_in_two_splits() -> None:
         assert writers == {font.writer for font in fonts_of(split)}
 
 
-def test_fonts_are_small_and_carry_their_licence() -> None:
-    files = list(FONTS_FOLDER.iterdir())
-    assert sum(path.stat().st_size for path in files) <= 3_000_000
-    licences = {path.stem: path.read_text(encoding="utf-8") for path in files if path.suffix == ".LICENSE"}
-    assert set(licences) == {font.family for font in load_fonts()}
-    assert all(re.search("SIL OPEN FONT LICENSE|Apache License", text, re.I) for text in licences.values())
-    expected = {font.path.name for font in load_fonts()} | {f"{family}.LICENSE" for family in licences}
-    assert {path.name for path in files} == expected | {"manifest.json"}
-
-
 def test_every_font_draws_each_of_its_characters_differently() -> None:
     for font in load_fonts():
         glyphs = {character: glyph(font, character) for character in font.charset}
@@ -240,17 +214,6 @@ def test_accented_labels_have_accents_and_keep_to_the_charset(seed, beyond, miss
     allowed = frozenset(CHARSET + ACCENTED) - missing
     text = draw_accented(np.random.default_rng(seed), allowed, beyond)
     assert allowed.issuperset(text) and set(text) & set(ACCENTED)
-
-
-def test_accented_words_are_of_the_list_unless_others_are_asked_for() -> None:
-    words = set(load_words(ACCENTED_FILE)[0])
-    everything = frozenset(CHARSET + ACCENTED)
-    known = [draw_accented(np.random.default_rng(i), everything, 0.0) for i in range(1500)]
-    assert {text.lower() for text in known} <= words
-    assert 0.1 < sum(text[0].isupper() for text in known) / len(known) < 0.2
-    free = [draw_accented(np.random.default_rng(i), everything, 1.0) for i in range(1500)]
-    assert set(ACCENTED) <= set("".join(free))
-    assert sum(text.lower() in words for text in free) < 0.1 * len(free)
 
 
 def test_accented_words_are_written_in_fonts_that_have_accents(tmp_path: Path) -> None:
