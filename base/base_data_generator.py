@@ -15,8 +15,8 @@ BATCHES_PER_GROUP = 32
 class BaseDataGenerator(keras.utils.Sequence):
     """Batches of similar widths, reshuffled each epoch.
 
-    Batch `index` of `epoch` is a pure function of (seed, epoch, index), whatever the number of threads and
-    the order of access, so training can resume anywhere. The last, smaller batch is used as well.
+    Batch `index` of `epoch` is a pure function of (seed, epoch, index), independent of threads and of the
+    order of access, so training can resume anywhere. The last, smaller batch is used as well.
 
     Args:
         widths: (n,) image widths, by which words are grouped.

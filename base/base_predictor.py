@@ -9,7 +9,7 @@ import numpy as np
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """The reading of a word image.
+    """A predicted word.
 
     Attributes:
         text: the predicted text.
@@ -17,7 +17,7 @@ class Prediction:
             the words with confidence 0.8 four in five are right.
         character_confidences: the same for each predicted character, before NFC composes any in `text`.
         alternatives: the n best readings with their confidences, this one first, in the decoder's order
-            (with a lexicon not that of confidence); empty unless asked for.
+            (with a lexicon not that of confidence); empty unless predict.n_best is set.
         raw_confidence: the network's own probability, the product over the characters and the end; None
             where `confidence` is that.
     """

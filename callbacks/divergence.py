@@ -13,7 +13,7 @@ def diverged(what: str, step: int, epoch: int) -> UserError:
     return UserError(
         f"{what} at step {step} of epoch {epoch}; the snapshots are kept, and the last good state too: "
         "lower train.learning_rate, or set train.clip_norm=1 and train.warmup_steps, and the same command "
-        "goes on from it; or start anew with --restart."
+        "continues from it, or start again with --restart."
     )
 
 

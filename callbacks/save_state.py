@@ -150,7 +150,7 @@ class RestoreState(keras.callbacks.Callback):
         others, counters: callbacks, and the saved counters by `counter_name`; a callback without saved
             counters starts from the beginning.
         learning_rate_factor: the config's learning rate divided by the saved training's.
-        anew: whether the epoch starts from its beginning, with new running means.
+        whole_epoch: whether the epoch starts from its beginning, with new running means.
         then: called when everything is restored, but not if the state doesn't fit.
     """
 
@@ -160,7 +160,7 @@ class RestoreState(keras.callbacks.Callback):
         others: list[keras.callbacks.Callback],
         counters: dict[str, dict[str, float]],
         learning_rate_factor: float = 1.0,
-        anew: bool = False,
+        whole_epoch: bool = False,
         then: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__()
@@ -168,7 +168,7 @@ class RestoreState(keras.callbacks.Callback):
         self.others = others
         self.counters = counters
         self.learning_rate_factor = learning_rate_factor
-        self.anew = anew
+        self.whole_epoch = whole_epoch
         self.then = then
         self.restored = False
 
@@ -181,7 +181,7 @@ class RestoreState(keras.callbacks.Callback):
                 if name in COUNTERS:
                     setattr(callback, name, value)
         load_state(self.path, self.model)
-        if self.anew:
+        if self.whole_epoch:
             self.model.reset_metrics()
         if self.learning_rate_factor != 1:
             rate = self.model.optimizer.learning_rate

@@ -16,7 +16,7 @@ def stream(
     """Yields the batches of `epoch` from `step` on.
 
     An endless stream that starts at the beginning of an epoch continues with the following epochs, so that
-    the next epoch is prepared during validation. When a stream ends, `fit` with `steps_per_epoch` asks for
+    the next epoch is prepared during validation. When a stream ends, `fit` with `steps_per_epoch` takes
     the next one.
     """
     epochs = itertools.count(epoch) if endless and not step else [epoch]

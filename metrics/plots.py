@@ -111,11 +111,7 @@ def plot_reliability(axes: Axes, title: str, bins: Sequence[Bin], before: Sequen
 
 
 def save_png(path: str | Path, figure: Figure) -> None:
-    """Writes the figure as a PNG file, atomically.
-
-    Raises:
-        UserError: the file can't be written.
-    """
+    """Writes the figure as a PNG file, atomically; raises UserError if the file can't be written."""
     with atomic_write(path) as temporary:
         figure.savefig(temporary, format="png", dpi=100)
 

@@ -8,7 +8,7 @@ from preprocessing.tokenizer import END, PAD
 
 
 class CharacterCrossEntropy(keras.losses.Loss):
-    """Mean cross-entropy over all characters of the batch and their ENDs, whatever the padding.
+    """Mean cross-entropy over all characters of the batch and their ENDs, without padding.
 
     With smoothing e the target is (1 - e) one-hot + e uniform (Szegedy et al. 2016, section 7).
 

@@ -15,14 +15,14 @@ def out_of_memory(model: keras.Model, generator: BaseDataGenerator) -> UserError
     """
     if generator.pads_batches:  # The other processes would have to take part in the trial.
         return UserError(
-            f"Out of memory at train.batch_size {generator.batch_size}; lower it and go on with the same "
-            "command, or start anew with --restart."
+            f"Out of memory at train.batch_size {generator.batch_size}; lower it and continue with the "
+            "same command, or start again with --restart."
         )
     size = fitting_batch_size(model, generator)
     advice = f"train.batch_size={size} fits" if size else "not even one word fits: make the network smaller"
     return UserError(
         f"Out of memory at train.batch_size {generator.batch_size}; {advice}; "
-        "the snapshots and the last saved state are kept: set it to continue, or start anew with --restart."
+        "the snapshots and the last saved state are kept: set it to continue, or start again with --restart."
     )
 
 

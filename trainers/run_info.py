@@ -18,11 +18,7 @@ LIBRARIES = ("keras", "tensorflow", "jax", "torch", "numpy", "cv2", "PIL")
 
 
 def add_run(path: Path) -> None:
-    """Appends this start of a training to `run.json`.
-
-    Raises:
-        UserError: the file can't be written.
-    """
+    """Appends this start of a training to `run.json`; raises UserError if the file can't be written."""
     runs: list[Any] = []
     # An unreadable record is replaced.
     with contextlib.suppress(OSError, ValueError, TypeError, KeyError):

@@ -153,7 +153,9 @@ class TrainerSeq2Seq(BaseTrainer):
             factor = train.learning_rate / self.progress.fingerprint.learning_rate
             counters = self.progress.counters
             first.append(
-                RestoreState(self.state_file, counted, counters, factor, anew=not step, then=self._record)
+                RestoreState(
+                    self.state_file, counted, counters, factor, whole_epoch=not step, then=self._record
+                )
             )
         if not self.cluster.is_first:
             return [*first, *counted, saving]

@@ -7,12 +7,14 @@ import json
 import multiprocessing
 import shutil
 import signal
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import TextIO
 
 import cv2
 import numpy as np
+from tqdm import tqdm
 
 from data_generators.synthetic import BEYOND_DICTIONARY, SPLITS, WORDS_PER_FORM, WORDS_PER_LINE, Text, sample
 from utils.errors import UserError
@@ -84,14 +86,7 @@ def create_synthetic(
             atomic_write(labels) as part,
             open(part, "w", encoding="utf-8") as file,
         ):
-            # Entry by entry: memory must not grow with their number.
-            for position, (split, count) in enumerate(counts.items()):
-                file.write(("," if position else "{") + f'\n"{split}": [')
-                for index, entry in enumerate(itertools.islice(entries, count)):
-                    file.write(("," if index else "") + "\n" + json.dumps(entry, ensure_ascii=False))
-                    bar.update()
-                file.write("\n]")
-            file.write("\n}\n")
+            _write_labels(file, counts, entries, bar)
     return labels
 
 
@@ -149,6 +144,17 @@ def _render(render: functools.partial, tasks: list, workers: int) -> Generator[d
         yield from itertools.chain.from_iterable(pool.map(render, tasks))
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _write_labels(file: TextIO, counts: dict[str, int], entries: Iterator[dict[str, str]], bar: tqdm) -> None:
+    """Writes entry by entry, so that memory doesn't grow with their number."""
+    for position, (split, count) in enumerate(counts.items()):
+        file.write(("," if position else "{") + f'\n"{split}": [')
+        for index, entry in enumerate(itertools.islice(entries, count)):
+            file.write(("," if index else "") + "\n" + json.dumps(entry, ensure_ascii=False))
+            bar.update()
+        file.write("\n]")
+    file.write("\n}\n")
 
 
 def _render_task(
