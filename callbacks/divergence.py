@@ -1,6 +1,7 @@
 """Stops a training whose loss or weights are not finite, before any good weights are overwritten."""
 
 import math
+from dataclasses import dataclass, field
 
 import keras
 import numpy as np
@@ -17,21 +18,23 @@ def diverged(what: str, step: int, epoch: int) -> UserError:
     )
 
 
+@dataclass(eq=False)
 class StopOnDivergence(keras.callbacks.Callback):
     """Raises UserError when the loss, or at the end of an epoch a weight, is infinite or NaN.
 
     Must be the first callback, so that no other one saves such weights.
 
-    Args:
+    Attributes:
         steps: of a whole epoch.
         first_step: steps of the first epoch that were done in an earlier run.
     """
 
-    def __init__(self, steps: int, first_step: int = 0) -> None:
+    steps: int
+    first_step: int = 0
+    epoch: int = field(default=0, init=False)
+
+    def __post_init__(self) -> None:
         super().__init__()
-        self.steps = steps
-        self.first_step = first_step
-        self.epoch = 0
 
     def on_epoch_begin(self, epoch, logs=None):
         self.epoch = epoch + 1

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from dataclasses import dataclass
 from datetime import timedelta
 
 import keras
@@ -10,20 +11,22 @@ from tqdm import tqdm
 from utils.log import log, progress_bar
 
 
+@dataclass(eq=False)
 class Progress(keras.callbacks.Callback):
     """Shows loss, words/s and time left while training, then the epoch's results.
 
-    Args:
+    Attributes:
         words: training words per epoch.
         first_step: steps of the first epoch that were done in an earlier run.
     """
 
-    def __init__(self, words: int, steps: int, num_epochs: int, first_step: int = 0) -> None:
+    words: int
+    steps: int
+    num_epochs: int
+    first_step: int = 0
+
+    def __post_init__(self) -> None:
         super().__init__()
-        self.words = words
-        self.steps = steps
-        self.num_epochs = num_epochs
-        self.first_step = first_step
         self.steps_done = 0
         self.seconds = 0.0
         self.bar: tqdm | None = None

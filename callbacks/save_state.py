@@ -1,10 +1,10 @@
 """Saves and restores the training state, and stops cleanly on signals."""
 
-import math
 import signal
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,40 +28,33 @@ def counter_name(callback: keras.callbacks.Callback) -> str:
     return f"{type(callback).__name__} {getattr(callback, 'monitor', None)}"
 
 
+@dataclass(eq=False)
 class SaveState(keras.callbacks.Callback):
     """Saves after each epoch, every few minutes within one, and on Ctrl-C or SIGTERM.
 
     Must be the last callback, so that the state includes the effects of the others.
 
-    Args:
+    Attributes:
         path: the state file.
         others: callbacks whose counters are saved.
-        start: the progress with which this run starts.
+        progress: the progress with which this run starts.
         history: its rows are saved.
         minutes: between saves within an epoch; 0: none.
         steps: of a whole epoch.
         cluster: the processes that train; the first one writes, and all of them stop after the same step.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        others: list[keras.callbacks.Callback],
-        start: TrainingProgress,
-        history: History,
-        minutes: float,
-        steps: int,
-        cluster: Cluster | None = None,
-    ) -> None:
+    path: Path
+    others: list[keras.callbacks.Callback]
+    progress: TrainingProgress
+    history: History
+    minutes: float
+    steps: int
+    cluster: Cluster = field(default_factory=Cluster)
+
+    def __post_init__(self) -> None:
         super().__init__()
-        self.path = path
-        self.cluster = cluster or Cluster()
-        self.others = others
-        self.progress = start
-        self.history = history
-        self.seconds = 60 * minutes if minutes else math.inf
-        self.steps = steps
-        self.epoch, self.step = start.position
+        self.epoch, self.step = self.progress.position
         self.signal_number = 0
         self.handlers: dict[int, Any] = {}
 
@@ -91,7 +84,7 @@ class SaveState(keras.callbacks.Callback):
         if self.signal_number:
             self._save()
             self._stop(f"at step {self.step} of epoch {self.epoch + 1}")
-        if time.monotonic() - self.saved > self.seconds:
+        if self.minutes and time.monotonic() - self.saved > 60 * self.minutes:
             self._save()
 
     def on_epoch_end(self, epoch, logs=None):
@@ -140,12 +133,13 @@ class SaveState(keras.callbacks.Callback):
         log("Stopping after this step or validation; once more to stop at once without saving.")
 
 
+@dataclass(eq=False)
 class RestoreState(keras.callbacks.Callback):
     """Restores a saved training at the beginning of the first epoch.
 
     Earlier, Keras' callbacks (`on_train_begin`) and `fit` would still reset their counters and metrics.
 
-    Args:
+    Attributes:
         path: the state file.
         others, counters: callbacks, and the saved counters by `counter_name`; a callback without saved
             counters starts from the beginning.
@@ -154,23 +148,16 @@ class RestoreState(keras.callbacks.Callback):
         then: called when everything is restored, but not if the state doesn't fit.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        others: list[keras.callbacks.Callback],
-        counters: dict[str, dict[str, float]],
-        learning_rate_factor: float = 1.0,
-        whole_epoch: bool = False,
-        then: Callable[[], None] = lambda: None,
-    ) -> None:
+    path: Path
+    others: list[keras.callbacks.Callback]
+    counters: dict[str, dict[str, float]]
+    learning_rate_factor: float
+    whole_epoch: bool
+    then: Callable[[], None]
+    restored: bool = field(default=False, init=False)
+
+    def __post_init__(self) -> None:
         super().__init__()
-        self.path = path
-        self.others = others
-        self.counters = counters
-        self.learning_rate_factor = learning_rate_factor
-        self.whole_epoch = whole_epoch
-        self.then = then
-        self.restored = False
 
     def on_epoch_begin(self, epoch, logs=None):
         if self.restored:

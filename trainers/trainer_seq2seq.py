@@ -152,11 +152,7 @@ class TrainerSeq2Seq(BaseTrainer):
         if any(self.progress.position):
             factor = train.learning_rate / self.progress.fingerprint.learning_rate
             counters = self.progress.counters
-            first.append(
-                RestoreState(
-                    self.state_file, counted, counters, factor, whole_epoch=not step, then=self._record
-                )
-            )
+            first.append(RestoreState(self.state_file, counted, counters, factor, not step, self._record))
         if not self.cluster.is_first:
             return [*first, *counted, saving]
         bar = Progress(self.words, self.steps, train.num_epochs, step)
@@ -201,12 +197,8 @@ class TrainerSeq2Seq(BaseTrainer):
         callbacks = self.callbacks()
         self.train_pipeline.epoch, self.train_pipeline.step = self.progress.position
         try:
-            with (
-                warnings.catch_warnings(),
-                precision_scope(self.precision),
-                self._root_cause(),
-                self.cluster.fit_scope(),
-            ):
+            precision, cluster = precision_scope(self.precision), self.cluster.fit_scope()
+            with warnings.catch_warnings(), precision, self._root_cause(), cluster:
                 # TensorBoard then shows the network in less detail.
                 warnings.filterwarnings("ignore", message=".*failed to serialize as JSON")
                 # Epochs without validation (callbacks.validation.every_epochs) have no such value.
