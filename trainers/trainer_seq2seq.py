@@ -87,6 +87,8 @@ class TrainerSeq2Seq(BaseTrainer):
         )
         self.progress = TrainingProgress(fingerprint=self.fingerprint)
         self.recorded = False
+        # The first epoch (counted from 0) with fixed statistics of batch norm.
+        self.first_fixed = max(0, config.train.num_epochs - config.train.fixed_statistics_epochs)
 
     def train(self) -> None:
         """Trains, or continues from the experiment's saved state.
@@ -183,15 +185,11 @@ class TrainerSeq2Seq(BaseTrainer):
         if step:
             # Keras assumes that all epochs have as many steps as the first, so this one needs its own `fit`.
             return epoch + 1
-        return self._first_fixed() if epoch < self._first_fixed() else self.config.train.num_epochs
-
-    def _first_fixed(self) -> int:
-        """Returns the first epoch (counted from 0) with fixed statistics of batch norm."""
-        return max(0, self.config.train.num_epochs - self.config.train.fixed_statistics_epochs)
+        return self.first_fixed if epoch < self.first_fixed else self.config.train.num_epochs
 
     def _fit(self, end: int) -> None:
         """Runs `fit` from the saved position to the end of epoch `end` (counted from 1)."""
-        fix_statistics(self.model.encoder, self.progress.epoch >= self._first_fixed())
+        fix_statistics(self.model.encoder, self.progress.epoch >= self.first_fixed)
         # Recompiled by `fit`, when the optimizer has its variables.
         self.model.keras_model.train_function = None
         callbacks = self.callbacks()
@@ -267,7 +265,7 @@ class TrainerSeq2Seq(BaseTrainer):
     def _batch_statistics(self, epoch: int) -> list[BatchStatistics]:
         """Returns the callback that recomputes batch norm's statistics, unless they are fixed in `epoch`."""
         batches = self.config.train.statistics_batches
-        if not batches or not any(self.config.network.normalized) or epoch >= self._first_fixed():
+        if not batches or not any(self.config.network.normalized) or epoch >= self.first_fixed:
             return []
         return [BatchStatistics(self.evaluation_model, self.train_pipeline.generator, batches)]
 

@@ -30,7 +30,10 @@ def read_table(path: str | Path) -> list[LabelledWord]:
         raise UserError(f"{path} has no lines; write filename,label on each.")
     names = [cell.lower() for cell in rows[0][1]]
     if {"filename", "label"} <= set(names):
-        _check_header(names, path)
+        if not set(names) <= set(COLUMNS) or len(set(names)) < len(names):
+            raise UserError(
+                f"{path}: the header is {', '.join(names)}; use each of {', '.join(COLUMNS)} at most once."
+            )
         rows = rows[1:]
     else:
         # The first line sets the number of columns, so that labels with unquoted commas are found.
@@ -67,14 +70,6 @@ def _rows(path: str | Path) -> Iterator[tuple[int, list[str]]]:
 def _unquoted(cell: str) -> str:
     quoted = len(cell) > 2 and cell[0] == cell[-1] == '"'
     return cell[1:-1].replace('""', '"') if quoted else cell
-
-
-def _check_header(names: list[str], path: str | Path) -> None:
-    unknown = [name for name in names if name not in COLUMNS]
-    if unknown or len(set(names)) < len(names):
-        raise UserError(
-            f"{path}: the header is {', '.join(names)}; use each of {', '.join(COLUMNS)} at most once."
-        )
 
 
 def _record(names: list[str], cells: list[str], where: str) -> LabelledWord:
