@@ -2,9 +2,7 @@
 
 import json
 import os
-import subprocess
 import sys
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -24,13 +22,12 @@ from tests.helpers.models import (
     assert_alike,
     description_of,
     exported,
-    keras_predictor,
     load,
     pictures,
     predictor_of,
     random_network,
 )
-from tests.helpers.tiny import REPOSITORY, merged, tiny_settings, write_settings
+from tests.helpers.tiny import merged, tiny_settings, write_settings
 from tools import release_model
 from utils.errors import UserError
 
@@ -92,26 +89,6 @@ def test_training_drops_outdated_onnx_files(make_config, saved, eagerly):
     assert isinstance(predictor_of(saved, runtime="auto"), PredictorSeq2Seq)
     with pytest.raises(UserError, match="--export"):
         predictor_of(saved, runtime="onnx")
-
-
-def test_prediction_imports_neither_tensorflow_nor_keras(make_config, dataset, saved, tmp_path, eagerly):
-    export(make_config())
-    word = json.loads((dataset / "labels.json").read_text(encoding="utf-8"))["test"][0]["filename"]
-    config = write_settings(tmp_path / "tiny.yml", tiny_settings(dataset, tmp_path))
-    image = str(dataset / "words" / word)
-    program = (
-        "import sys, main\n"
-        f"code = main.main(['-c', {config!r}, '--predict', '--filename', {image!r}])\n"
-        "print(code, [name for name in ('tensorflow', 'keras', 'onnx', 'PIL', 'onnxruntime')"
-        " if name in sys.modules])"
-    )
-    result = subprocess.run(
-        [sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True, timeout=120
-    )
-    text = next(keras_predictor(saved).read_files([Path(image)]))[1].text
-    assert result.stdout.splitlines() == [f"Predicted label: {text}", "0 ['PIL', 'onnxruntime']"], (
-        result.stderr
-    )
 
 
 def test_without_onnx_runtime(make_config, saved, eagerly, monkeypatch):

@@ -1,5 +1,8 @@
 """The Python API: files and arrays of the same pixels are read alike, and errors say which image."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -129,3 +132,24 @@ def test_max_pixels():
         small.read(image)
     large = predictors.load(REPOSITORY / "snapshots" / "iam", max_pixels=2 * 10**9)
     assert large.predictor.spec.image.max_pixels == 2 * 10**9
+
+
+HOST = """
+import sys, warnings
+import cv2
+from PIL import Image
+
+def state():
+    return Image.MAX_IMAGE_PIXELS, list(warnings.filters), cv2.getNumThreads(), sys.flags, sys.path[:]
+
+before = state()
+from predictors import load
+cheap = not {"keras", "tensorflow", "onnxruntime"} & set(sys.modules)
+text = load("snapshots/iam_fast").read("test_images/look.png").text
+print(cheap, bool(text), state() == before)
+"""
+
+
+def test_reading_changes_nothing_in_the_host_process():
+    result = subprocess.run([sys.executable, "-c", HOST], cwd=REPOSITORY, capture_output=True, text=True)
+    assert result.stdout == "True True True\n", result.stderr

@@ -37,8 +37,9 @@ def file(tmp_path_factory):
 
 
 def assert_one_sentence(error: UserError) -> None:
-    message = str(error)
-    assert message.isprintable() and message.endswith(".") and len(message) < 2000
+    """Of a config one for each problem."""
+    for message in str(error).split("\n"):
+        assert message.isprintable() and message.endswith(".") and len(message) < 2000
 
 
 # Tokenizer

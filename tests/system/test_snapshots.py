@@ -5,9 +5,8 @@ import csv
 import pytest
 
 from metrics.score_prediction import score_prediction
-from predictors.loading import load_predictor
+from tests.helpers.models import predictor_of
 from tests.helpers.tiny import REPOSITORY
-from utils.config.predict import PredictConfig
 
 IMAGES = REPOSITORY / "test_images"
 
@@ -20,7 +19,7 @@ def test_shipped_models_read(name, worst):
     paths, labels = [IMAGES / row["filename"] for row in rows], [row["label"] for row in rows]
     readings = {}
     for runtime in ("keras", "onnx"):
-        predictor = load_predictor(REPOSITORY / "snapshots" / name, PredictConfig(runtime=runtime, views=4))
+        predictor = predictor_of(REPOSITORY / "snapshots" / name, runtime=runtime, views=4)
         readings[runtime] = [prediction for _, prediction in predictor.read_files(paths)]
     keras, onnx = readings["keras"], readings["onnx"]
     assert [word.text for word in onnx] == [word.text for word in keras]

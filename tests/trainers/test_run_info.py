@@ -46,13 +46,6 @@ def test_dry_run_leaves_a_finished_training_alone(dataset, tmp_path, capsys, eag
     assert cv2.imread(str(experiment / "history.png")) is not None
 
 
-@pytest.mark.parametrize("arguments", [["--predict_on_test"], ["--train", "--restart"]])
-def test_dry_run_goes_with_train_alone(arguments, capsys):
-    with pytest.raises(SystemExit) as caught:
-        main.main([*arguments, "--dry_run"])
-    assert caught.value.code == 2 and "--dry_run goes with --train" in capsys.readouterr().err
-
-
 def test_time_goes_by_padded_pixels():
     class Generator:
         widths = np.array([10, 20, 30, 5])

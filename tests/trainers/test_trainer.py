@@ -134,21 +134,18 @@ def test_finished_run_says_so_and_does_nothing(full, capsys):
 
 @pytest.mark.parametrize(
     "change, name",
-    [("network.latent_dim=13", "network.latent_dim"), ("image.binarization=otsu", "image.binarization")],
+    [
+        ("network.latent_dim=13", "network.latent_dim"),
+        ("image.binarization=otsu", "image.binarization"),
+        ("train.optimizer=sgd", "optimizer"),
+    ],
 )
 def test_another_network_in_the_same_folder_is_refused(full, capsys, change, name):
-    config = (full / "experiment" / "config.yml").read_bytes()
+    files = [full / "experiment" / name for name in ("config.yml", "run.json", "state/training.npz")]
+    before = [file.read_bytes() for file in files]
     assert train(str(full / "full.yml"), change, "train.num_epochs=4") == 2
     error = last_line(capsys)
     assert name in error and "--restart" in error
-    assert (full / "experiment" / "config.yml").read_bytes() == config
-
-
-def test_another_optimizer_in_the_same_folder_is_refused(full, capsys):
-    files = [full / "experiment" / name for name in ("config.yml", "run.json", "state/training.npz")]
-    before = [file.read_bytes() for file in files]
-    assert train(str(full / "full.yml"), "train.optimizer=sgd", "train.num_epochs=4") == 2
-    assert "optimizer" in last_line(capsys)
     assert [file.read_bytes() for file in files] == before
 
 
@@ -229,6 +226,17 @@ def test_raising_num_epochs_continues(tiny, experiment, eagerly):
     assert len(history(experiment)) == 1
     assert train(config) == 0
     assert_same_training(experiment, Path(f"{experiment}-straight"))
+
+
+def test_a_state_of_version_1_is_continued(tiny, experiment):
+    """It was saved after two of four epochs; the numbers are those that its own code went on to."""
+    (experiment / "state").mkdir(parents=True)
+    shutil.copy(REPOSITORY / "tests" / "data" / "state_v1.npz", experiment / "state" / "training.npz")
+    assert train(tiny(train={"num_epochs": 4})) == 0
+    rows = history(experiment)
+    assert [row["epoch"] for row in rows] == [1, 2, 3, 4]
+    assert [row["loss"] for row in rows[2:]] == pytest.approx([4.056385, 3.752203], rel=1e-3)
+    assert [row["val_loss"] for row in rows[2:]] == pytest.approx([4.149930, 3.908567], rel=1e-3)
 
 
 @pytest.mark.parametrize("steps", [2, STEPS])
