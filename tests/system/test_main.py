@@ -180,33 +180,6 @@ def test_several_readings_of_each_word(inside, project, decoder):
     assert row["text_2"] != "[a]" and float(row["confidence_3"]) <= float(row["confidence_2"]) < 0.5
 
 
-def test_evaluation_tells_kinds_of_words_and_images(inside, project, tmp_path):
-    """One of four files is made black and white; labels.json knows the writers of all."""
-    shutil.copytree(project / "words", tmp_path / "words")
-    labels = json.loads((project / "labels.json").read_text(encoding="utf-8"))
-    image = cv2.imread(str(tmp_path / "words" / "0.png"), cv2.IMREAD_GRAYSCALE)
-    shaded = np.linspace(0, 60, image.shape[1], dtype=np.uint8)
-    for name in ("1.png", "2.png", "3.png"):
-        other = cv2.imread(str(tmp_path / "words" / name), cv2.IMREAD_GRAYSCALE)
-        assert cv2.imwrite(str(tmp_path / "words" / name), np.maximum(other, shaded) - shaded // 2)
-    assert cv2.imwrite(str(tmp_path / "words" / "0.png"), np.where(image < 128, 0, 255))
-    for index, word in enumerate(labels["test"]):
-        word["writer"] = f"w{index % 2}"
-    (tmp_path / "labels.json").write_text(json.dumps(labels), encoding="utf-8")
-    files = [f"labels_file={tmp_path / 'labels.json'}", f"images_folder={tmp_path / 'words'}"]
-    code, lines, _ = inside("--predict_on_test", "--set", *files)
-    table = {" ".join(line.split()[:-3]): line.split()[-3] for line in lines if line.startswith("  ")}
-    assert code == 0 and table == {
-        "words": "3",
-        "punctuation only": "1",
-        "1": "1",
-        "2-3": "3",
-        "grey": "3",
-        "binarised": "1",
-    }
-    assert any("over 2 writers" in line for line in lines)
-
-
 def test_model_folder_and_config_suffice_to_predict(project, tmp_path):
     """In another folder, without images folder or labels.json, from anywhere, by absolute paths."""
     copy, elsewhere = tmp_path / "copy", tmp_path / "elsewhere"
@@ -313,16 +286,6 @@ def test_models_that_the_config_names(inside, project, tmp_path):
     code, lines, error = inside(*single, f"experiment_folder={tmp_path / 'none'}")
     assert code == 0 and f"Using the model in {tmp_path / 'named'}" in error
     assert lines == ["Predicted label: [a]"]
-
-
-def test_a_model_tells_its_licence(inside, project, tmp_path):
-    shutil.copytree(project / "experiment" / "best", tmp_path / "named")
-    description = json.loads((tmp_path / "named" / "model.json").read_text(encoding="utf-8"))
-    description["origin"]["licence"] = "For research only."
-    (tmp_path / "named" / "model.json").write_text(json.dumps(description), encoding="utf-8")
-    settings = [f"predict.weights_file={tmp_path / 'named'}", f"experiment_folder={tmp_path / 'none'}"]
-    code, _, error = inside("--predict", "--filename", "words/0.png", "--set", *settings)
-    assert code == 0 and f"{tmp_path / 'named'}. For research only.\n" in error
 
 
 def test_reader_of_the_output_may_leave(project):
