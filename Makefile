@@ -19,7 +19,7 @@ train: $(VENV)/ready
 test: $(VENV)/ready-to-test
 	$(RUN) $(PYTEST)
 
-# What takes no longer than a second each.
+# Without what trains, compiles graphs or starts processes: under a minute.
 test-fast: $(VENV)/ready-to-test
 	$(RUN) $(PYTEST) -m "not slow"
 
@@ -34,10 +34,10 @@ check: $(VENV)/ready-to-test
 	$(RUN) -m mypy
 	$(VENV)/bin/lint-imports
 
-# Kills, full disks, a long training and 10,000 arbitrary inputs of each kind: hours on a small machine.
+# Lost processes, and 10,000 arbitrary inputs of each kind: hours on a small machine.
 faults: $(VENV)/ready-to-test
 	$(RUN) -m tests.system.faults
-	$(RUN) -m pytest tests/system/test_fuzz.py --hypothesis-profile long
+	$(RUN) -m pytest tests/system/test_fuzz.py tests/metrics tests/preprocessing --hypothesis-profile long
 
 # Speed, start and memory on this machine, into benchmarks/results.md; `make bench BENCH=--quick` tries it out.
 bench: $(VENV)/ready

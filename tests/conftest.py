@@ -9,6 +9,23 @@ import pytest
 
 from tests.helpers.tiny import make_dataset, tiny_settings, write_settings
 
+# What trains, compiles graphs or starts processes; `make test-fast` leaves it out.
+SLOW = (
+    *(
+        "benchmarks/",
+        "callbacks/",
+        "exporters/",
+        "system/",
+        "trainers/",
+        "predictors/lexicon/",
+        "predictors/onnx/",
+    ),
+    *("predictors/report/test_report", "predictors/test_beam", "predictors/test_calibration"),
+    *("predictors/test_predictor", "predictors/test_reader", "predictors/test_test_time_augmentation"),
+    *("models/test_model_folder", "models/test_models", "models/test_precision", "models/test_transfer"),
+    *("data_generators/synthetic/", "data_generators/test_packed", "data_generators/test_training_words"),
+    *("utils/test_distributed", "utils/test_system"),
+)
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # What a shell starts in the background (`make test &`) ignores Ctrl-C, and so would all that tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -20,6 +37,13 @@ for name, examples in {"short": 60, "long": 10_000}.items():  # --hypothesis-pro
         suppress_health_check=list(hypothesis.HealthCheck),
     )
 hypothesis.settings.load_profile("short")
+
+
+def pytest_collection_modifyitems(items):
+    """Marks the tests of `SLOW` as slow."""
+    for item in items:
+        if item.nodeid.removeprefix("tests/").startswith(SLOW):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")

@@ -7,16 +7,13 @@ import sys
 import keras
 import pytest
 
-from benchmarks import __main__ as command
-from benchmarks import evaluation, generator, memory, packed, settings, startup, training
-from benchmarks.process import Run, run
-from benchmarks.report import Row, as_markdown, draw, number, write_report
-from benchmarks.settings import BEST, COMPACT, Settings, find_words
+from benchmarks import evaluation, generator, training
+from benchmarks.process import run
+from benchmarks.report import Row, as_markdown, draw, number
 from exporters.run import export
 from models.model_seq2seq import ModelSeq2Seq
 from models.model_spec import ModelSpec
 from models.saving import save_model
-from preprocessing.labels import read_labels
 from preprocessing.tokenizer import Tokenizer
 from tests.helpers.tiny import REPOSITORY
 
@@ -61,51 +58,6 @@ def test_evaluation_speed(make_config, model, name):
         export(make_config(predict={"weights_file": str(model)}))
     config = make_config(predict={"runtime": name, "weights_file": str(model)})
     assert evaluation.measure(config, 0)["words"] == 8
-
-
-def test_parts_of_the_table(dataset, tmp_path, monkeypatch):
-    """With made-up figures: the ratios are to the right row, and all words reach the right task."""
-    asked = []
-
-    def work(task, config, overrides, seconds):
-        if task == "packed.measure":
-            return {"words_per_second": 70.0, "peak_mb": 110.0 if "10000" in overrides[0] else 100.0}
-        labels = json.loads(next(o for o in overrides if o.startswith("labels_file=")).partition("=")[2])
-        splits = read_labels(labels).splits
-        assert splits["train"] == splits["test"]
-        words = len(splits["train"])
-        asked.append((task, config, words))
-        slow = {"generator.measure": 500.0}
-        speed = slow.get(task, 10.0 if "seed" in config else 40.0)
-        return {"words_per_second": speed, "words": words, "peak_mb": 100.0 + words}
-
-    def fake_run(*arguments, exit_code=0):
-        seconds = 1.0 if "predict.runtime=onnx" in arguments else 8.0
-        return Run(seconds, 10 * seconds, "")
-
-    for module in (settings, packed):
-        monkeypatch.setattr(module, "work", work)
-    for module in (startup, memory, packed):
-        monkeypatch.setattr(module, "run", fake_run)
-    images, words = find_words(tmp_path, 20, str(dataset / "words"), str(dataset / "labels.json"))
-    assert len(words) == 20 and all((images / word.filename).is_file() for word in words)
-    models = {COMPACT: tmp_path / "model", BEST: tmp_path / "model"}
-    amount = Settings(tmp_path, images, words, models, 20, seconds=0, repeats=2)
-    rows = [row for part in command.PARTS.values() for row in part.rows(amount)]
-    ratios = {(row.part, row.what, row.unit): row.ratio for row in rows}
-    assert ratios["training speed", "configs/iam_fast.yml", "words/s"] == 4
-    assert ratios["evaluation speed", "configs/iam_fast.yml, Keras", "words/s"] is None
-    assert ratios["start", "--predict, ONNX Runtime", "s"] == 1 / 8
-    assert ratios["generator", "generator on one core", "words/s"] == 12.5
-    assert ratios["memory", "training, 20 words", "MB"] == 120 / 102
-    assert {("evaluation.measure", COMPACT, 20)} < set(asked)
-    figures = {(row.what, row.unit, row.n): (row.value, row.ratio) for row in rows if row.part == "packed"}
-    assert figures["rendered and packed, 10000 words", "words/s", "10000 words"] == (1250, 10)
-    assert figures["an epoch, 10000 words", "MB", "10000 words"] == (110, 1.1) and len(figures) == 8
-    assert all(len(row.runs) == 2 for row in rows if row.part != "packed")
-    write_report(tmp_path / "out", rows, "python -m benchmarks")
-    content = json.loads((tmp_path / "out" / "results.json").read_text(encoding="utf-8"))
-    assert len(content["figures"]) == len(rows) and content["cores"] > 0 and content["commit"]
 
 
 def test_table_and_picture():

@@ -164,22 +164,6 @@ def test_elastic_moves_dots_by_the_asked_pixels(seed, reach):
         assert 0.7 * reach < moves[:, axis].max() < reach + 0.15
 
 
-@pytest.mark.parametrize("elastic", [0.0, 2.0])
-def test_all_geometry_is_one_resampling(monkeypatch, elastic):
-    calls = []
-    for name in ("remap", "warpAffine"):
-        original = getattr(cv2, name)
-
-        def counted(*args, _original=original, _name=name, **options):
-            calls.append(_name)
-            return _original(*args, **options)
-
-        monkeypatch.setattr(cv2, name, counted)
-    kinds = EVERYTHING.model_copy(update={"elastic_range": elastic})
-    augment(word(), kinds, np.random.default_rng(0), MAX_WIDTH)
-    assert calls == ["remap" if elastic else "warpAffine"]
-
-
 @pytest.mark.parametrize(
     "kinds",
     [

@@ -92,30 +92,11 @@ def test_batches_hold_similar_widths():
     assert abs(np.corrcoef(means, np.arange(len(means)))[0, 1]) < 0.5
 
 
-def test_a_batchs_company_changes_from_epoch_to_epoch():
-    generator = Positions(np.random.default_rng(1).integers(10, 300, 2000), 20, 1, True)
-    first, second = (
-        {frozenset(itertools.chain(batch.tolist())) for batch in generator.positions(epoch)}
-        for epoch in (0, 1)
-    )
-    assert len(first) == len(second) == 100 and not first & second
-
-
 def test_without_shuffling_epochs_go_from_narrow_to_wide():
     widths = np.array([30, 10, 20, 10, 40])
     generator = Positions(widths, 2, 1, False)
     for epoch in (0, 5):
         assert [batch.tolist() for batch in generator.positions(epoch)] == [[1, 3], [2, 0], [4]]
-
-
-def test_as_a_keras_sequence():
-    generator = Positions(np.arange(50), 8, 1, True)
-    assert isinstance(generator, keras.utils.PyDataset) and len(generator) == 7
-    first = [generator[index].tolist() for index in range(7)]
-    generator.on_epoch_end()
-    second = [generator[index].tolist() for index in range(7)]
-    assert first == [batch.tolist() for batch in generator.positions(0)]
-    assert second == [batch.tolist() for batch in generator.positions(1)] and first != second
 
 
 # What a batch holds

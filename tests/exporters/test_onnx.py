@@ -157,8 +157,3 @@ def test_a_released_model_reads_alike_from_half_the_bytes(make_config, saved, tm
         export(config)  # compares the readings with Keras'
         sizes.append(sum(path.stat().st_size for path in folder.glob("*.onnx")))
     assert 0.5 < sizes[1] / sizes[0] < 0.75  # batch norm is folded into the convolutions, which stay whole
-
-
-def test_release_needs_a_model_folder(tmp_path, capsys):
-    assert release_model.main([str(tmp_path), str(tmp_path / "out")]) == 2
-    assert "no model folder" in capsys.readouterr().err and not (tmp_path / "out").exists()

@@ -20,6 +20,7 @@ from predictors.predictor_seq2seq import PredictorSeq2Seq
 from predictors.word_predictor import WordPredictor
 from preprocessing.tokenizer import END, PAD, Tokenizer
 from utils.config.predict import PredictConfig
+from utils.config.schema import Config
 
 # Between them every option of the network and of the image that changes the graph.
 TWO_BLOCKS = {"num_filters": [4, 6], "conv_kernels": [[5, 5], [3, 2]], "pooling": [[2, 2], [2, 1]]}
@@ -61,18 +62,22 @@ NETWORKS = {
 def random_network(make_config, seed=2, image=None, network=None) -> ModelSeq2Seq:
     """A network with large random weights and batch statistics, so that texts differ."""
     config = make_config(image=image or {}, network={"max_seq_length": 9, **(network or {})})
+    model, rng = _randomized(config, seed)
+    for variable in model.keras_model.non_trainable_variables:
+        if "moving" in variable.path:
+            variable.assign(rng.uniform(0.2, 2, variable.shape))
+    favour(model, END, 2)
+    favour(model, PAD, 9)  # It would win if it were not forbidden.
+    return model
+
+
+def _randomized(config: Config, seed: int) -> tuple[ModelSeq2Seq, np.random.Generator]:
     keras.utils.set_random_seed(seed)
     model = ModelSeq2Seq(ModelSpec(config.image, config.network, Tokenizer("abcdefg")))
     rng = np.random.default_rng(seed)
     for variable in model.keras_model.trainable_variables:
         variable.assign(variable + rng.normal(0, 1.5, variable.shape))
-    for variable in model.keras_model.non_trainable_variables:
-        if "moving" in variable.path:
-            variable.assign(rng.uniform(0.2, 2, variable.shape))
-    bias = model.decoder.dense.bias
-    # PAD would win if it were not forbidden.
-    bias.assign(bias + 2 * np.eye(bias.shape[0])[END] + 9 * np.eye(bias.shape[0])[PAD])
-    return model
+    return model, rng
 
 
 def pictures(model: ModelSeq2Seq, number: int) -> list[np.ndarray]:
@@ -127,11 +132,7 @@ def assert_alike(found, expected):
 def build(make_config, seed=4, end_bias=2.0, **network) -> ModelSeq2Seq:
     """A random network with large weights, so that texts differ; `end_bias` makes words shorter."""
     config = make_config(network={"max_seq_length": 9, **network})
-    keras.utils.set_random_seed(seed)
-    model = ModelSeq2Seq(ModelSpec(config.image, config.network, Tokenizer("abcdefg")))
-    rng = np.random.default_rng(seed)
-    for variable in model.keras_model.trainable_variables:
-        variable.assign(variable + rng.normal(0, 1.5, variable.shape))
+    model, _ = _randomized(config, seed)
     favour(model, END, end_bias)
     return model
 

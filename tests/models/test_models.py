@@ -173,30 +173,6 @@ def test_attention_weights_sum_to_one_and_spare_padding():
     assert (weights[1, 5:] == 0).all() and (weights[1, :5] > 0).all() and (weights[0] > 0).all()
 
 
-@pytest.mark.parametrize("attention", ["none", "luong"])
-def test_only_attention_looks_at_memory(attention):
-    model, inputs = build(attention=attention), batch()
-    memory, valid, state_h, state_c = start(model, inputs)
-    ids = inputs["decoder_input"]
-    first = model.decoder(ids, memory, valid, state_h, state_c)
-    other = model.decoder(ids, memory + 1.0 * ops.arange(8.0)[None, :, None], valid, state_h, state_c)
-    difference = float(ops.max(ops.abs(first - other)))
-    assert difference == 0 if attention == "none" else difference > 1e-3
-
-
-@pytest.mark.parametrize("variant", VARIANTS)
-def test_encoder_states_start_the_decoder(variant):
-    model, inputs = build(**variant), batch()
-    memory, valid, state_h, state_c = start(model, inputs)
-    ids = inputs["decoder_input"]
-    own = model.decoder(ids, memory, valid, state_h, state_c)
-    np.testing.assert_allclose(own, logits(model, inputs), atol=1e-6)
-    zero = ops.zeros_like(state_h)
-    for states in ((zero, state_c), (state_h, zero)):
-        other = model.decoder(ids, memory, valid, *states)
-        assert float(ops.max(ops.abs(own[:, 0] - other[:, 0]))) > 1e-3
-
-
 @pytest.mark.parametrize(
     "options",
     [

@@ -8,7 +8,7 @@ from callbacks.evaluation_model import EvaluationModel
 from models import precision
 from models.model_seq2seq import ModelSeq2Seq
 from models.model_spec import ModelSpec
-from models.precision import dtype_scope, precision_scope, resolve_precision
+from models.precision import dtype_scope, resolve_precision
 from preprocessing.tokenizer import Tokenizer
 from utils.distributed.cluster import Cluster
 
@@ -61,26 +61,6 @@ def test_on_a_cpu_tensorflows_rewriter_does_bfloat16(monkeypatch):
     monkeypatch.setattr(precision, "trains_on_cpu", lambda: True)
     assert precision.dtype_policy("mixed_bfloat16") == "float32"
     assert precision.dtype_policy("mixed_float16") == "mixed_float16"
-
-
-def test_bfloat16_ends_with_its_block_and_pauses_in_an_inner_one():
-    if not precision._has_bfloat16():
-        pytest.skip("this CPU has no bfloat16 instructions")
-    import tensorflow as tf
-
-    rng = np.random.default_rng(0)
-    dense = keras.layers.Dense(64)
-    values = tf.constant(rng.normal(size=(32, 128)).astype("float32"))
-    dense.build(values.shape)
-    product = tf.function(lambda x: keras.ops.relu(dense(x)))
-    exact = product(values).numpy()
-    with precision_scope("mixed_bfloat16"):
-        rounded = product(values).numpy()
-        with precision_scope("float32"):
-            assert np.array_equal(product(values).numpy(), exact)
-        assert np.array_equal(product(values).numpy(), rounded)
-    assert np.array_equal(product(values).numpy(), exact)
-    assert 1e-4 < np.abs(rounded - exact).max() < 0.05  # bfloat16 has 8 significant bits
 
 
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])

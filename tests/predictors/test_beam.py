@@ -14,7 +14,7 @@ from predictors.greedy import GreedyDecoder
 from predictors.predictor_seq2seq import PredictorSeq2Seq
 from preprocessing.batch import pad_images
 from preprocessing.tokenizer import END, PAD, START, Tokenizer
-from tests.helpers.models import build, favour, small_pictures
+from tests.helpers.models import build, small_pictures
 from utils.config.predict import PredictConfig
 
 LUONG = {"attention": "luong", "decoder_layers": 2, "embedding_dim": 4, "bidirectional": True}
@@ -123,18 +123,6 @@ def test_longest_text_leaves_room_for_the_end(make_config, settings):
     for prediction in predictor.predict_batch(small_pictures(4)):
         assert len(prediction.text) == len(prediction.character_confidences) == 8
         assert prediction.confidence < 1e-10 < min(prediction.character_confidences)
-
-
-def test_loop_ends_when_no_text_can_win(make_config, eagerly, monkeypatch):
-    model = build(make_config, end_bias=100.0)
-    steps = []
-    step = model.decoder.step
-    monkeypatch.setattr(model.decoder, "step", lambda *inputs: steps.append(1) or step(*inputs))
-    assert [result[0][0] for result in decode(model, small_pictures(3), width=4)] == [""] * 3
-    assert len(steps) == 1
-    favour(model, END, -200)
-    assert {len(result[0][0]) for result in decode(model, small_pictures(3), width=4)} == {8}
-    assert len(steps) == 1 + 9
 
 
 def test_alternatives(make_config):

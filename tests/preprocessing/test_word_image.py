@@ -172,16 +172,6 @@ def test_margin_is_paper_at_both_ends(channels):
     assert (wide[:, :7] == 255).all() and (wide[:, -7:] == 255).all()
 
 
-def test_margin_takes_its_room_from_the_widest_words():
-    full = np.zeros((40, 1000), np.uint8)
-    image = to_network_geometry(full, geometry(margin=10))
-    assert image.shape == (40, 200)
-    ink = np.flatnonzero(image[20] == 0)
-    assert ink[0] == 10 and ink[-1] == 189
-    fixed = to_network_geometry(word(), geometry(margin=10, fixed_width=True))
-    assert fixed.shape == (40, 200) and (fixed[:, :10] == 255).all()
-
-
 def test_blur_spreads_ink_and_keeps_its_amount():
     dot = np.full((41, 101), 255, np.uint8)
     dot[20, 50] = 0

@@ -1,49 +1,17 @@
-"""What takes too long for the tests: 2,000 epochs, and lost processes.
+"""What takes too long for the tests: processes that are lost.
 
-python -m tests.system.faults [soak] [processes]        (both without arguments; about half an hour)
+python -m tests.system.faults processes        (minutes)
 """
 
-import os
 import signal
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-
 from tests.helpers.data_parallel import recorded, start_processes
 from tests.helpers.fault_points import assert_readable
 from tests.helpers.tiny import REPOSITORY, make_dataset, tiny_settings, write_settings
-from tests.helpers.training import train
-
-EPOCHS = 2000
-
-
-def soak(folder: Path, dataset: Path) -> str:
-    """Trains 2,000 epochs in one process; memory may grow by a tenth after 100, handles not at all."""
-    from callbacks.save_state import SaveState
-
-    samples, real = [], SaveState.on_epoch_end
-
-    def on_epoch_end(self: SaveState, epoch: int, logs: dict | None = None) -> None:
-        real(self, epoch, logs)
-        samples.append((_memory(), len(os.listdir("/proc/self/fd"))))
-        if not (epoch + 1) % 100:
-            print(f"epoch {epoch + 1}: {samples[-1][0] / 2**20:.0f} MB, {samples[-1][1]} handles", flush=True)
-
-    SaveState.on_epoch_end = on_epoch_end
-    try:
-        settings = tiny_settings(dataset, folder, train={"num_epochs": EPOCHS})
-        code = train(write_settings(folder / "tiny.yml", settings))
-    finally:
-        SaveState.on_epoch_end = real
-    assert code == 0 and len(samples) == EPOCHS
-    growth = samples[-1][0] / samples[99][0]
-    handles = {handles for _, handles in samples[99:]}
-    assert growth <= 1.1 and len(handles) == 1, (growth, handles)
-    return f"{EPOCHS} epochs: memory x {growth:.3f} since epoch 100, {handles.pop()} handles throughout"
 
 
 def processes(folder: Path, dataset: Path) -> str:
@@ -83,22 +51,7 @@ def _command(config: Path, settings: dict) -> list[str]:
     return [sys.executable, str(REPOSITORY / "main.py"), "-c", write_settings(config, settings), "--train"]
 
 
-def _memory() -> int:
-    """Bytes of this process in memory."""
-    with open("/proc/self/statm", encoding="ascii") as file:
-        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-
-def main() -> None:
-    """Runs the parts that the command line names."""
-    parts = {"soak": soak, "processes": processes}
-    for name in sys.argv[1:] or parts:
-        with tempfile.TemporaryDirectory() as folder:
-            dataset = make_dataset(Path(folder) / "data")
-            started = time.monotonic()
-            result = parts[name](Path(folder), dataset)
-            print(f"{name}: {result} ({time.monotonic() - started:.0f} s)", flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    assert sys.argv[1:] in ([], ["processes"]), __doc__
+    with tempfile.TemporaryDirectory() as place:
+        print(processes(Path(place), make_dataset(Path(place) / "data")))

@@ -16,10 +16,8 @@ import numpy as np
 import pytest
 
 import main
-from callbacks.history import History
 from callbacks.progress import Progress
 from callbacks.save_state import SaveState
-from callbacks.training_progress import TrainingProgress
 from data_generators.data_generator import DataGenerator
 from models.losses import CharacterCrossEntropy
 from predictors.predictor_seq2seq import PredictorSeq2Seq
@@ -253,21 +251,6 @@ def test_models_that_can_not_be_written_are_told_before_training(tiny, experimen
         changes = {"train": {"output": {"output_weights": name}}}
     assert train(tiny(**changes)) == 2
     assert f"Can't write {name}" in last_line(capsys) and not (experiment / "state").exists()
-
-
-def test_the_second_signal_ends_at_once(monkeypatch, tmp_path, capsys):
-    raised = []
-    monkeypatch.setattr(signal, "raise_signal", raised.append)
-    start = TrainingProgress.model_construct()
-    saving = SaveState(tmp_path / "state.npz", [], start, History(tmp_path, []), 5, 3)
-    before = signal.getsignal(signal.SIGTERM)
-    try:
-        saving._remember(signal.SIGTERM, None)
-        assert raised == [] and "once more" in capsys.readouterr().err
-        saving._remember(signal.SIGTERM, None)
-        assert raised == [signal.SIGTERM] and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def test_a_signal_at_any_change_leaves_all_files_whole(tiny, experiment, capsys):

@@ -180,23 +180,6 @@ def test_several_readings_of_each_word(inside, project, decoder):
     assert row["text_2"] != "[a]" and float(row["confidence_3"]) <= float(row["confidence_2"]) < 0.5
 
 
-def test_evaluation_tells_kinds_of_words(inside, project, tmp_path):
-    """labels.json knows the writers of all."""
-    labels = json.loads((project / "labels.json").read_text(encoding="utf-8"))
-    for index, word in enumerate(labels["test"]):
-        word["writer"] = f"w{index % 2}"
-    (tmp_path / "labels.json").write_text(json.dumps(labels), encoding="utf-8")
-    code, lines, _ = inside("--predict_on_test", "--set", f"labels_file={tmp_path / 'labels.json'}")
-    table = {" ".join(line.split()[:-3]): line.split()[-3] for line in lines if line.startswith("  ")}
-    assert code == 0 and table == {
-        "words": "3",
-        "punctuation only": "1",
-        "1": "1",
-        "2-3": "3",
-    }
-    assert any("over 2 writers" in line for line in lines)
-
-
 def test_model_folder_and_config_suffice_to_predict(project, tmp_path):
     """In another folder, without images folder or labels.json, from anywhere, by absolute paths."""
     copy, elsewhere = tmp_path / "copy", tmp_path / "elsewhere"
@@ -238,7 +221,7 @@ def test_doubtful_words_are_marked(inside, project):
     (project / "empty.png").touch()
     job = ["--predict", "--min_confidence", limit]
     code, lines, error = inside(*job, "--filename", "words", "empty.png", "--output", "sure.csv")
-    assert code == 2 and "1 of 5 images could not be read; 2 words are doubtful" in error
+    assert code == 2 and "1 of 5 images" in error and "2 words are doubtful" in error
     rows = [line.split("\t") for line in lines]
     assert [row[3:] == ["doubtful"] for row in rows] == [float(row[2]) < float(limit) for row in rows]
     assert sum(len(row) == 4 for row in rows) == 2
@@ -303,16 +286,6 @@ def test_models_that_the_config_names(inside, project, tmp_path):
     code, lines, error = inside(*single, f"experiment_folder={tmp_path / 'none'}")
     assert code == 0 and f"Using the model in {tmp_path / 'named'}" in error
     assert lines == ["Predicted label: [a]"]
-
-
-def test_a_model_tells_its_licence(inside, project, tmp_path):
-    shutil.copytree(project / "experiment" / "best", tmp_path / "named")
-    description = json.loads((tmp_path / "named" / "model.json").read_text(encoding="utf-8"))
-    description["origin"]["licence"] = "For research only."
-    (tmp_path / "named" / "model.json").write_text(json.dumps(description), encoding="utf-8")
-    settings = [f"predict.weights_file={tmp_path / 'named'}", f"experiment_folder={tmp_path / 'none'}"]
-    code, _, error = inside("--predict", "--filename", "words/0.png", "--set", *settings)
-    assert code == 0 and f"{tmp_path / 'named'}. For research only.\n" in error
 
 
 def test_reader_of_the_output_may_leave(project):

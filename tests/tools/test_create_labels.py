@@ -267,12 +267,6 @@ def test_iam_mistakes_are_one_sentence(iam, tmp_path, refused):
     assert not output.exists()
 
 
-def test_a_split_by_writer_needs_writers(iam, refused):
-    (iam / "forms.txt").write_text("a01-000u 000\na01-000x 000\n")
-    message = refused("--data_folder", iam, "--output", iam / "labels.json", "--split", "writer")
-    assert "needs at least 3 writers, but the usable words have 1" in message
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -243,7 +243,7 @@ def test_a_later_override_wins_and_several_are_checked_together(write):
         ("seed", "--set seed"),
         ("seed.x=3", "--set seed.x"),
         ("labels_file=[1", "--set labels_file: '[1' "),
-        ("seed=" + "[" * 5000, "--set seed: '[[["),
+        ("seed=" + "[" * 1200, "--set seed: '[[["),
         ("train.batch_size=many", "--set: train.batch_size is 'many'"),
         ("trian.batch_size=3", "--set: unknown key trian; the nearest is train."),
         ("train.x\n\x1b[31m=3", "--set: unknown key train.x\\n\\x1b[31m; the nearest is "),
@@ -266,7 +266,7 @@ def test_wrong_overrides_are_named_as_such(write, override, message):
         ),
         (b"seed: \x00", "c.yml"),
         ("seed: 1".encode("utf-16"), "UTF-8"),
-        ("[" * 5000, "c.yml"),
+        ("[" * 1200, "c.yml"),
         ("seed: !!python/name:os.system", "c.yml"),
         (
             '"images\\nfold\\e[31m": 3',

@@ -73,9 +73,3 @@ def test_a_lock_file_that_is_a_link_is_not_followed(tmp_path):
     (tmp_path / "experiment" / ".lock").symlink_to(tmp_path / "precious")
     assert "Can't write to experiment_folder" in refusal(tmp_path / "experiment")
     assert (tmp_path / "precious").read_text() == "mine"
-
-
-def test_a_folder_that_can_not_be_made(tmp_path):
-    (tmp_path / "file").touch()
-    for folder in (tmp_path / "file", tmp_path / "file" / "experiment"):
-        assert f"Can't write to experiment_folder {folder}" in refusal(folder)

@@ -47,12 +47,6 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return _create(tmp_path_factory.mktemp("data") / "synthetic").parent
 
 
-@pytest.fixture(scope="module")
-def samples() -> list[tuple[np.ndarray, str, str]]:
-    """Words of the training split spread over many forms, so that all fonts take part."""
-    return [sample(3, "train", 7 * index) for index in range(700)]
-
-
 def test_files_do_not_depend_on_workers(dataset: Path, tmp_path: Path) -> None:
     _create(tmp_path, workers=2)
     assert _digests(tmp_path) == _digests(dataset)
@@ -214,28 +208,3 @@ def test_accented_labels_have_accents_and_keep_to_the_charset(seed, beyond, miss
     allowed = frozenset(CHARSET + ACCENTED) - missing
     text = draw_accented(np.random.default_rng(seed), allowed, beyond)
     assert allowed.issuperset(text) and set(text) & set(ACCENTED)
-
-
-def test_accented_words_are_written_in_fonts_that_have_accents(tmp_path: Path) -> None:
-    writers: dict[str, set[str]] = {}
-    for split in SPLITS:
-        fonts = fonts_of(split, accented=True)
-        assert len(fonts) >= 6 and all({"é", "ü", "ñ"} <= font.charset for font in fonts)
-        writers[split] = {
-            sample(1, split, WORDS_PER_FORM * form, 0.0, "accented")[2] for form in range(2 * len(fonts))
-        }
-        assert writers[split] == {font.writer for font in fonts}
-    create_synthetic(tmp_path, {"train": 30, "val": 2, "test": 2}, 1, 1, progress=False, text="accented")
-    labels = json.loads((tmp_path / "labels.json").read_text(encoding="utf-8"))["train"]
-    assert all(not entry["label"].isascii() and entry["writer"] in writers["train"] for entry in labels)
-
-
-def test_sizes_are_iams(samples: list) -> None:
-    heights, widths = zip(*(image.shape for image, _, _ in samples), strict=True)
-    # Percentiles 1, 10, 50, 90, 99 of IAM: 6 31 67 116 171 high, 6 31 148 331 518 wide.
-    low, high = [3, 24, 57, 95, 130], [13, 38, 77, 130, 205]
-    assert np.all(np.percentile(heights, [1, 10, 50, 90, 99]) >= low)
-    assert np.all(np.percentile(heights, [1, 10, 50, 90, 99]) <= high)
-    low, high = [3, 20, 120, 280, 430], [14, 42, 180, 390, 680]
-    assert np.all(np.percentile(widths, [1, 10, 50, 90, 99]) >= low)
-    assert np.all(np.percentile(widths, [1, 10, 50, 90, 99]) <= high)

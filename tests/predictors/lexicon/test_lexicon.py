@@ -123,14 +123,6 @@ def test_trie_agrees_with_the_list(words):
             )
 
 
-def test_words_that_the_charset_cannot_write_are_left_out():
-    trie = build_trie(Lexicon({"ab": 1, "äb": 1}, 12.0), "ab")
-    assert trie.ending[follow(trie, "ab", "ab")] == pytest.approx(math.log(0.5))
-    nothing = build_trie(Lexicon({"äb": 1}, 12.0), "ab1.")
-    assert follow(nothing, "a", "ab1.") == OUTSIDE
-    assert follow(nothing, "..", "ab1.") == ROOT and follow(nothing, "1.1", "ab1.") == DIGITS
-
-
 def test_guide_by_hand():
     guide = LexiconScorer(Lexicon(WORDS, 12.0), CHARSET, weight=0.5)
     index = {char: number for number, char in enumerate(CHARSET, start=3)}

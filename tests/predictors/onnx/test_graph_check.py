@@ -129,19 +129,6 @@ def test_bad_places_of_graphs(place, model, tmp_path, capfd, name):
     assert_refused(capfd, tmp_path, arguments(place, model), words)
 
 
-def test_model_json_that_no_saving_writes(place, model, tmp_path, capfd):
-    whole = json.loads((model / "model.json").read_text(encoding="utf-8"))
-    for changes, words in (
-        ({"origin": []}, "origin"),
-        ({"image": {**whole["image"], "image_size": {"y_size": 60_000, "x_size": 60_000}}}, "image_size"),
-        ({"network": {**whole["network"], "num_filters": [1] * 1000}}, "num_filters"),
-    ):
-        describe(model, **{**whole, **changes})
-        assert_refused(capfd, tmp_path, arguments(place, model), words)
-    (model / "model.json").write_bytes(b" " * 16_000_001)
-    assert_refused(capfd, tmp_path, arguments(place, model), "bytes")
-
-
 def test_a_model_can_not_allow_decompression_bombs(place, model, tmp_path, capfd):
     whole = json.loads((model / "model.json").read_text(encoding="utf-8"))
     describe(model, image={**whole["image"], "max_pixels": 10**18})
