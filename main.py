@@ -18,9 +18,7 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Reads handwriting with sequence-to-sequence networks.")
     add = parser.add_argument
     add("-c", "--conf", default="configs/config.yml", help="config file (default: %(default)s)")
-    add(
-        "--set", nargs="+", action="extend", default=[], metavar="KEY.PATH=VALUE", help="override config keys"
-    )
+    add("--set", nargs="+", action="extend", default=[], metavar="KEY.PATH=VALUE", help="override config keys")
     job = parser.add_mutually_exclusive_group(required=True).add_argument
     job("--train", action="store_true", help="train, or continue an interrupted training")
     job("--predict_on_test", action="store_true", help="read the test words, report CER and WER")
@@ -30,9 +28,7 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     add("--filename", nargs="+", metavar="PATH", help="images, folders or globs to read")
     add("--output", metavar="FILE", help="also write the predictions to a .json or .csv file")
     share = number(float, 0, 1)
-    add(
-        "--min_confidence", type=share, metavar="X", help="mark words of less confidence (0 to 1) as doubtful"
-    )
+    add("--min_confidence", type=share, metavar="X", help="mark words of less confidence (0 to 1) as doubtful")
     add("--report", metavar="DIR", help="with --predict_on_test: write an HTML page about the errors")
     add("--restart", action="store_true", help="with --train: start again, keep the old run aside")
     add("--dry_run", action="store_true", help="with --train: only print the memory and time it would take")

@@ -1,7 +1,7 @@
 """Builds the package `seq2seq_ocr` out of the checkout's folders; everything else is in pyproject.toml.
 
-In the checkout the folders are imported by their own names (`utils`, `models`, ...), which are too common
-to be installed beside other people's code. The wheel has them within one package, with the imports rewritten.
+In the checkout the folders are imported by their own names (`utils`, `models`, ...), which are too common to be
+installed beside other people's code. The wheel has them within one package, with the imports rewritten.
 """
 
 import ast

@@ -7,22 +7,22 @@ from typing import Any
 import keras
 import numpy as np
 
-# Words are sorted by width within groups of this many batches: enough for batches of similar widths,
-# few enough that each word's batch has other words in the next epoch.
+# Words are sorted by width within groups of this many batches: enough for batches of similar widths, few enough that
+# each word's batch has other words in the next epoch.
 BATCHES_PER_GROUP = 32
 
 
 class BaseDataGenerator(keras.utils.Sequence):
     """Batches of similar widths, reshuffled each epoch.
 
-    Batch `index` of `epoch` is a pure function of (seed, epoch, index), independent of threads and of the
-    order of access, so training can resume anywhere. The last, smaller batch is used as well.
+    Batch `index` of `epoch` is a pure function of (seed, epoch, index), independent of threads and of the order of
+    access, so training can resume anywhere. The last, smaller batch is used as well.
 
     Args:
         widths: (n,) image widths, by which words are grouped.
         shuffle: False keeps one order, narrow to wide, in all epochs.
-        shares: (words, words per epoch) of each consecutive part of the n words. Where an epoch uses only
-            some words of a part, the following epochs use the others. None: every epoch uses all words.
+        shares: (words, words per epoch) of each consecutive part of the n words. Where an epoch uses only some words of
+            a part, the following epochs use the others. None: every epoch uses all words.
         pads_batches: whether the last batch is filled up to `batch_size` with words that have no target.
     """
 

@@ -13,13 +13,13 @@ class Prediction:
 
     Attributes:
         text: the predicted text.
-        confidence: probability that the text is right, 0 to 1. After `--calibrate` it holds on average: of
-            the words with confidence 0.8 four in five are right.
+        confidence: probability that the text is right, 0 to 1. After `--calibrate` it holds on average: of the words
+            with confidence 0.8 four in five are right.
         character_confidences: the same for each predicted character, before NFC composes any in `text`.
-        alternatives: the n best readings with their confidences, this one first, in the decoder's order
-            (with a lexicon not that of confidence); empty unless predict.n_best is set.
-        raw_confidence: the network's own probability, the product over the characters and the end; None
-            where `confidence` is that.
+        alternatives: the n best readings with their confidences, this one first, in the decoder's order (with a lexicon
+            not that of confidence); empty unless predict.n_best is set.
+        raw_confidence: the network's own probability, the product over the characters and the end; None where
+            `confidence` is that.
     """
 
     text: str
@@ -39,9 +39,7 @@ class BasePredictor(ABC):
     def predict_batch(self, images: list[np.ndarray]) -> list[Prediction]:
         """Reads word images (uint8, one height, any widths)."""
 
-    def predict(
-        self, widths: np.ndarray, image: Callable[[int], np.ndarray]
-    ) -> Iterator[tuple[int, Prediction]]:
+    def predict(self, widths: np.ndarray, image: Callable[[int], np.ndarray]) -> Iterator[tuple[int, Prediction]]:
         """Reads images narrow to wide, so that batches need little padding.
 
         Args:

@@ -27,11 +27,7 @@ class BaseTrainer(ABC):
 
     @staticmethod
     def make_optimizer(
-        name: str,
-        learning_rate: float,
-        weight_decay: float = 0.0,
-        clip_norm: float = 0.0,
-        ema_decay: float = 0.0,
+        name: str, learning_rate: float, weight_decay: float = 0.0, clip_norm: float = 0.0, ema_decay: float = 0.0
     ) -> keras.optimizers.Optimizer:
         """Returns an optimizer by its config name.
 

@@ -35,9 +35,7 @@ SEED, AUGMENTED_FONT = 4, 3
 
 def main(arguments: list[str] | None = None) -> int:
     """The command line; returns the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.figures", description="Draws README's pictures."
-    )
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.figures", description="Draws README's pictures.")
     parser.add_argument("--output", default=str(ROOT / "docs"), help="folder of the pictures")
     folder = Path(parser.parse_args(arguments).output)
     return run_command(lambda: _draw_all(folder))

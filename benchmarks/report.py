@@ -47,9 +47,7 @@ def ratio_rows(
     Args:
         counts: name -> what each run measured, such as "512 words".
     """
-    ratios = {
-        name: median(values) / median(runs[base]) if name != base else None for name, values in runs.items()
-    }
+    ratios = {name: median(values) / median(runs[base]) if name != base else None for name, values in runs.items()}
     return [Row(part, name, unit, counts[name], runs[name], ratios[name], base) for name in runs]
 
 

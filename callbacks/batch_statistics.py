@@ -11,12 +11,12 @@ from models.layers import BatchNormalization
 class BatchStatistics(keras.callbacks.Callback):
     """After an epoch, recomputes batch norm's mean and variance for the weights that are evaluated and saved.
 
-    Training's running averages are dominated by its last hundred batches, each of similar widths, and by
-    older weights. Must run before validation. Source: arXiv:2105.07576, section 3.
+    Training's running averages are dominated by its last hundred batches, each of similar widths, and by older weights.
+    Must run before validation. Source: arXiv:2105.07576, section 3.
 
     Args:
-        evaluation_model: the network, of which only the convolutions are run. Each process computes a share
-            of the batches, and all get the average.
+        evaluation_model: the network, of which only the convolutions are run. Each process computes a share of the
+            batches, and all get the average.
         generator: training batches, from which `batches` are taken at equal distances.
     """
 
@@ -49,10 +49,7 @@ class BatchStatistics(keras.callbacks.Callback):
     def _average(self, batches: int) -> None:
         """Gives the trained layers the average over all processes; this one has computed `batches`."""
         to_numpy = keras.ops.convert_to_numpy
-        own = [
-            [to_numpy(x).tolist() for x in (layer.moving_mean, layer.moving_variance)]
-            for layer in self.layers
-        ]
+        own = [[to_numpy(x).tolist() for x in (layer.moving_mean, layer.moving_variance)] for layer in self.layers]
         parts = self.cluster.gather({"batches": batches, "statistics": own})
         weights = [part["batches"] for part in parts]
         for number, layer in enumerate(self.trained):

@@ -12,8 +12,8 @@ class History(keras.callbacks.Callback):
     """Keeps one row per epoch and rewrites `history.csv` and `history.png` in `folder` after each.
 
     Attributes:
-        rows: {"epoch": 1, "learning_rate": ..., "loss": ..., ...} per epoch; a resumed training starts with
-            the rows of the interrupted one.
+        rows: {"epoch": 1, "learning_rate": ..., "loss": ..., ...} per epoch; a resumed training starts with the rows of
+            the interrupted one.
     """
 
     def __init__(self, folder: Path, rows: list[dict[str, float]] | None = None) -> None:

@@ -141,8 +141,8 @@ class RestoreState(keras.callbacks.Callback):
 
     Attributes:
         path: the state file.
-        others, counters: callbacks, and the saved counters by `counter_name`; a callback without saved
-            counters starts from the beginning.
+        others, counters: callbacks, and the saved counters by `counter_name`; a callback without saved counters starts
+            from the beginning.
         learning_rate_factor: the config's learning rate divided by the saved training's.
         whole_epoch: whether the epoch starts from its beginning, with new running means.
         then: called when everything is restored, but not if the state doesn't fit.

@@ -14,8 +14,8 @@ LENGTHS = (8, 16)
 class Buckets:
     """Shapes to which batches are padded.
 
-    They depend only on widths before augmentation and on labels, which are the same in all processes of a
-    training, so that all pad a batch to the same shape without communicating.
+    They depend only on widths before augmentation and on labels, which are the same in all processes of a training, so
+    that all pad a batch to the same shape without communicating.
 
     Args:
         aug: distortions that may widen images; None: there are none.

@@ -14,8 +14,8 @@ from preprocessing.batch import pad_images, widen
 from preprocessing.tokenizer import NUM_SPECIAL, PAD
 from utils.config.data_aug import DataAugConfig
 
-# Pixels. TensorFlow prepares its kernels for each new shape; with fewer shapes a step of the compact network
-# takes an eighth less time (2 CPU cores), despite more padding.
+# Pixels. TensorFlow prepares its kernels for each new shape; with fewer shapes a step of the compact network takes an
+# eighth less time (2 CPU cores), despite more padding.
 WIDTH_STEP = 16
 # Separates the random numbers of wrong characters from those of the image.
 CORRUPT = 1
@@ -51,9 +51,8 @@ class Collator:
             labels, widths: (n,) of all words of the batch; widths in pixels, before augmentation.
             image: returns the un-augmented image of a word; only called for words of the shard.
             seeds: of the distortion of each word.
-            rows: (batch size,) int, the word of each row, for batches of equal size. Repeated words only
-                fill the batch for batch norm: they have no target and add nothing to the loss. None: each
-                word once.
+            rows: (batch size,) int, the word of each row, for batches of equal size. Repeated words only fill the batch
+                for batch norm: they have no target and add nothing to the loss. None: each word once.
         """
         if rows is None:
             rows = np.arange(len(labels))

@@ -1,7 +1,7 @@
 """Random distortions of training words: geometry, then stroke width and grey levels.
 
-All functions take and return uint8 images (height, width) or (height, width, 3), paper 255. The order is
-the physical one: hand, pen, paper and ink (contrast), lens (blur), sensor (noise), archive (binarisation).
+All functions take and return uint8 images (height, width) or (height, width, 3), paper 255. The order is the physical
+one: hand, pen, paper and ink (contrast), lens (blur), sensor (noise), archive (binarisation).
 """
 
 import cv2
@@ -26,8 +26,8 @@ THINNESS = 2.0  # weight of the stroke's width
 def augment(image: np.ndarray, aug: DataAugConfig, rng: np.random.Generator, max_width: int) -> np.ndarray:
     """Returns a randomly distorted copy of a word image, of the same height and 1..max_width pixels wide.
 
-    `aug.use_data_aug` is not read here. Random numbers are drawn only for distortions that are enabled, in
-    a fixed order, so the result is a function of the arguments and of `rng`'s state.
+    `aug.use_data_aug` is not read here. Random numbers are drawn only for distortions that are enabled, in a fixed
+    order, so the result is a function of the arguments and of `rng`'s state.
     """
     image = warp(image, aug, rng, max_width)
     if aug.thickness_range:
@@ -52,8 +52,8 @@ def augment(image: np.ndarray, aug: DataAugConfig, rng: np.random.Generator, max
 def change_thickness(image: np.ndarray, change: float) -> np.ndarray:
     """Makes the strokes `change` pixels wider (thinner if negative).
 
-    A 3x3 minimum widens dark strokes by a pixel on both sides, a maximum thins them. Blending with the
-    original gives fractions of pixels. Thinning stops at LEAST_INK_SHARE of the ink.
+    A 3x3 minimum widens dark strokes by a pixel on both sides, a maximum thins them. Blending with the original gives
+    fractions of pixels. Thinning stops at LEAST_INK_SHARE of the ink.
     """
     morph = cv2.erode if change > 0 else cv2.dilate
     least = LEAST_INK_SHARE * _ink(image)

@@ -81,22 +81,19 @@ def open_dataset(
     Args:
         split: train, val or test; for messages and for the name of the cache.
         image: geometry of the images.
-        trained_by: for training, the network, which can't learn labels that are too long or outside its
-            charset. Without it (evaluation) such words stay in and count as errors.
+        trained_by: for training, the network, which can't learn labels that are too long or outside its charset.
+            Without it (evaluation) such words stay in and count as errors.
 
     Raises:
         UserError: no usable word, or too many unusable ones.
     """
     if not source.images.is_dir():
         raise UserError(
-            f"images_folder {source.images} does not exist; set images_folder to the folder of the word "
-            "images."
+            f"images_folder {source.images} does not exist; set images_folder to the folder of the word images."
         )
     filenames = [word.filename for word in words]
     store = open_cache(source.images, filenames, image, options.cache, split, str(source.labels.resolve()))
-    problems = [
-        store.problems.get(i) or label_problem(word.label, trained_by) for i, word in enumerate(words)
-    ]
+    problems = [store.problems.get(i) or label_problem(word.label, trained_by) for i, word in enumerate(words)]
     usable = [i for i, problem in enumerate(problems) if problem is None]
     report_unusable(Counter(filter(None, problems)), len(words), split, source, options)
     return Dataset([words[i] for i in usable], store, np.array(usable, dtype=np.int64))
@@ -136,9 +133,7 @@ def label_problem(label: str, trained_by: ModelSpec | None) -> str | None:
     return None
 
 
-def report_unusable(
-    reasons: Counter[str], total: int, split: str, source: DataSource, options: DatasetOptions
-) -> None:
+def report_unusable(reasons: Counter[str], total: int, split: str, source: DataSource, options: DatasetOptions) -> None:
     """Logs the number of words that are left out, by reason.
 
     Raises:
@@ -152,9 +147,8 @@ def report_unusable(
     message = f"{unusable} of {total} {split} words are unusable: {counted}"
     if unusable / total > options.max_unusable_share:
         raise UserError(
-            f"{message}; that is more than train.max_unusable_share "
-            f"({100 * options.max_unusable_share:g} %): check images_folder {source.images} and labels_file "
-            f"{source.labels}, or raise the limit."
+            f"{message}; that is more than train.max_unusable_share ({100 * options.max_unusable_share:g} %): check "
+            f"images_folder {source.images} and labels_file {source.labels}, or raise the limit."
         )
     if unusable:
         log(f"{message}; they are left out.")

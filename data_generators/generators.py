@@ -13,13 +13,7 @@ from utils.distributed.cluster import Cluster
 
 
 def training_generator(
-    words: Dataset,
-    shares: Shares,
-    spec: ModelSpec,
-    aug: DataAugConfig,
-    batch_size: int,
-    seed: int,
-    cluster: Cluster,
+    words: Dataset, shares: Shares, spec: ModelSpec, aug: DataAugConfig, batch_size: int, seed: int, cluster: Cluster
 ) -> DataGenerator:
     """Returns shuffled, augmented batches; each of several processes gets its shard of every batch."""
     distortions = aug if aug.use_data_aug else None

@@ -1,8 +1,8 @@
 """Geometric distortions of a word image, all in one resampling, since each one blurs thin strokes.
 
-Flips, shifts, rotation, zoom and shear are factors of one 2x3 matrix; the elastic field is added to the
-coordinates that it is applied to. Points are (x, y) with pixel *edges* at whole numbers (the first pixel
-covers 0..1), except in the final matrix: in OpenCV pixel *centres* are whole numbers.
+Flips, shifts, rotation, zoom and shear are factors of one 2x3 matrix; the elastic field is added to the coordinates
+that it is applied to. Points are (x, y) with pixel *edges* at whole numbers (the first pixel covers 0..1), except in
+the final matrix: in OpenCV pixel *centres* are whole numbers.
 """
 
 import math
@@ -15,8 +15,8 @@ from preprocessing.word_image import PAPER
 from utils.config.data_aug import DataAugConfig
 
 BORDER: dict[str, Any] = {"borderMode": cv2.BORDER_CONSTANT, "borderValue": (PAPER, PAPER, PAPER)}
-# A pixel counts as ink from this fraction of the darkest pixel's darkness. Paper grain and the faint rim of
-# blurred strokes are below it and may leave the canvas.
+# A pixel counts as ink from this fraction of the darkest pixel's darkness. Paper grain and the faint rim of blurred
+# strokes are below it and may leave the canvas.
 INK_SHARE = 0.25
 
 
@@ -55,9 +55,9 @@ def slant_and_zoom(image: np.ndarray, slant: float, zoom: float, max_width: int)
 def elastic_field(height: int, width: int, reach: float, grid: float, rng: np.random.Generator) -> np.ndarray:
     """Returns smooth random displacements, float32 (height, width, 2): x and y in pixels, within +-reach.
 
-    Elastic distortion after Simard et al., "Best practices for convolutional neural networks applied to
-    visual document analysis" (2003), who smooth noise per pixel. Here control points `grid` pixels apart
-    are displaced uniformly and interpolated cubically, which keeps their magnitude.
+    Elastic distortion after Simard et al., "Best practices for convolutional neural networks applied to visual document
+    analysis" (2003), who smooth noise per pixel. Here control points `grid` pixels apart are displaced uniformly and
+    interpolated cubically, which keeps their magnitude.
     """
     rows, columns = math.ceil(height / grid) + 1, math.ceil(width / grid) + 1
     control = rng.random((rows, columns, 2), dtype=np.float32)
@@ -107,17 +107,12 @@ def _rotate_shear(turn: float, slant: float) -> np.ndarray:
 
 
 def _fit_canvas(
-    image: np.ndarray,
-    linear: np.ndarray,
-    zoom_x: float,
-    shift: tuple[float, float],
-    margin: float,
-    max_width: int,
+    image: np.ndarray, linear: np.ndarray, zoom_x: float, shift: tuple[float, float], margin: float, max_width: int
 ) -> tuple[np.ndarray, int]:
     """Completes `linear`, applied around the canvas centre, so that no ink leaves the canvas.
 
-    The canvas is zoomed with the word and widened where ink would leave it; the ink is squeezed only where
-    max_width or the height requires it.
+    The canvas is zoomed with the word and widened where ink would leave it; the ink is squeezed only where max_width or
+    the height requires it.
 
     Args:
         shift: to the right and down, in pixels.

@@ -1,7 +1,7 @@
 """The cache of decoded, scaled, un-augmented images, so that image files are read only once.
 
-A cache is identified by a hash of everything it depends on: the image geometry, and names, sizes and times of
-the image files.
+A cache is identified by a hash of everything it depends on: the image geometry, and names, sizes and times of the image
+files.
 """
 
 import hashlib
@@ -61,9 +61,7 @@ def read_inside(folder: Path, filename: str, image: ImageConfig) -> np.ndarray |
 
 
 def _build(folder: Path, filenames: Sequence[str], image: ImageConfig, base: Path, name: str) -> None:
-    images = ordered_map(
-        lambda filename: read_inside(folder, filename, image), filenames, threads=2, ahead=64
-    )
+    images = ordered_map(lambda filename: read_inside(folder, filename, image), filenames, threads=2, ahead=64)
     with progress_bar(images, desc=f"Decoding {name} images", total=len(filenames), unit="word") as bar:
         write_store(base, (("", pixels) for pixels in bar), image)
 

@@ -1,11 +1,11 @@
 """A random-access store of network-ready images and their labels, any number of them in constant memory.
 
-A store is four files of one base name: `.pixels` holds all images one after the other, `.labels` all labels
-(UTF-8), `.index.npy` the width of each image and the bytes of each label, int32 (n, 2), and `.json`, written
-last, the image geometry and the reasons why images are unusable.
+A store is four files of one base name: `.pixels` holds all images one after the other, `.labels` all labels (UTF-8),
+`.index.npy` the width of each image and the bytes of each label, int32 (n, 2), and `.json`, written last, the image
+geometry and the reasons why images are unusable.
 
-Rows are read, not memory-mapped: mapped pages count as the process's memory, and the system kills a process
-whose mapped file is truncated or whose network storage fails.
+Rows are read, not memory-mapped: mapped pages count as the process's memory, and the system kills a process whose
+mapped file is truncated or whose network storage fails.
 """
 
 import array
@@ -123,9 +123,7 @@ class StoredWords(Sequence[Word]):
         return Word("", self.store.labels[range(len(self))[index]].decode())
 
 
-def write_store(
-    base: Path, rows: Iterable[Row], image: ImageConfig, about: dict[str, Any] | None = None
-) -> int:
+def write_store(base: Path, rows: Iterable[Row], image: ImageConfig, about: dict[str, Any] | None = None) -> int:
     """Writes a store and returns the number of its rows.
 
     Args:

@@ -10,14 +10,11 @@ from data_generators.data_generator import DataGenerator
 from utils.parallel import ordered_map
 
 
-def stream(
-    generator: DataGenerator, epoch: int, step: int, threads: int, endless: bool = True
-) -> Iterator[Any]:
+def stream(generator: DataGenerator, epoch: int, step: int, threads: int, endless: bool = True) -> Iterator[Any]:
     """Yields the batches of `epoch` from `step` on.
 
-    An endless stream that starts at the beginning of an epoch continues with the following epochs, so that
-    the next epoch is prepared during validation. When a stream ends, `fit` with `steps_per_epoch` takes
-    the next one.
+    An endless stream that starts at the beginning of an epoch continues with the following epochs, so that the next
+    epoch is prepared during validation. When a stream ends, `fit` with `steps_per_epoch` takes the next one.
     """
     epochs = itertools.count(epoch) if endless and not step else [epoch]
     tasks = ((current, index) for current in epochs for index in range(step, len(generator)))
@@ -45,8 +42,8 @@ class InputPipeline:
     def dataset(self) -> Any:
         """Returns a `tf.data.Dataset` on TensorFlow, a Python generator on other backends.
 
-        The former is made once, since TensorFlow never frees its resources. Its shapes are given, since Keras
-        would infer them from the first two batches and fail on a later one of another width.
+        The former is made once, since TensorFlow never frees its resources. Its shapes are given, since Keras would
+        infer them from the first two batches and fail on a later one of another width.
         """
         if keras.backend.backend() != "tensorflow":
             return (batch for _ in itertools.count() for batch in self._next())

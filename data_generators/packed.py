@@ -25,8 +25,7 @@ def open_packed(folder: Path, image: ImageConfig) -> ImageStore:
     store = open_store(folder / NAME)
     if store is None:
         raise UserError(
-            f"{folder} is no complete packed dataset of this version; create it with python -m "
-            "tools.pack_dataset."
+            f"{folder} is no complete packed dataset of this version; create it with python -m tools.pack_dataset."
         )
     packed = store.image.geometry()
     for name, value in image.geometry().items():
@@ -48,15 +47,13 @@ def packed_dataset(folder: Path, store: ImageStore, spec: ModelSpec) -> Dataset:
     way_out = f"or pack {folder} again with this config, which leaves such words out"
     if unknown := "".join(sorted(set(store.about["charset"]) - set(spec.tokenizer.charset))):
         raise UserError(
-            f"{folder} has labels with characters outside the charset ({unknown!r}); add them to "
-            "network.charset (train.weights_initialization.add_characters=true where it is null), "
-            f"{way_out}."
+            f"{folder} has labels with characters outside the charset ({unknown!r}); add them to network.charset "
+            f"(train.weights_initialization.add_characters=true where it is null), {way_out}."
         )
     longest = store.about["longest"]
     if longest >= spec.network.max_seq_length:
         raise UserError(
-            f"{folder} has labels of {longest} characters; set network.max_seq_length to {longest + 1}, "
-            f"{way_out}."
+            f"{folder} has labels of {longest} characters; set network.max_seq_length to {longest + 1}, {way_out}."
         )
     return Dataset(StoredWords(store), store, np.arange(len(store)))
 

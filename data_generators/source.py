@@ -51,9 +51,8 @@ class DataSource:
         folder, settings = self.labels.parent, self.synthetic
         if self.images.resolve() != folder.resolve() / "words":
             raise UserError(
-                f"Labels file {self.labels} does not exist, and the embedded dataset can only be created "
-                "where images_folder is the folder `words` beside labels_file; set both, or create the "
-                "labels file."
+                f"Labels file {self.labels} does not exist, and the embedded dataset can only be created where "
+                "images_folder is the folder `words` beside labels_file; set both, or create the labels file."
             )
         tenth = max(10, settings.num_words // 10)
         sizes = {"train": settings.num_words, "val": tenth, "test": tenth}

@@ -10,10 +10,9 @@ from preprocessing.tokenizer import END
 def decoder_graph(model: ModelSeq2Seq) -> Graph:
     """Returns the graph that scores the next character of each word.
 
-    Inputs: ids (B,) int32, the previous characters; the encoder's outputs (`exporters/encoder.py`),
-    of which state_i are replaced by new_state_i from step to step.
-    Outputs: log_probability (B, vocabulary_size), where PAD and START have about -1e9; new_state_0,
-    new_state_1, ... (B, latent_dim).
+    Inputs: ids (B,) int32, the previous characters; the encoder's outputs (`exporters/encoder.py`), of which state_i
+    are replaced by new_state_i from step to step. Outputs: log_probability (B, vocabulary_size), where PAD and START
+    have about -1e9; new_state_0, new_state_1, ... (B, latent_dim).
     """
     graph, network, decoder = Graph("decoder_step"), model.network, model.decoder
     latent = network.latent_dim
@@ -47,9 +46,7 @@ def _gates_last(weight: np.ndarray) -> np.ndarray:
     return np.concatenate([i, f, o, c], axis=-1)
 
 
-def _lstm_step(
-    graph: Graph, inputs: str, state_h: str, state_c: str, recurrent: np.ndarray
-) -> tuple[str, str]:
+def _lstm_step(graph: Graph, inputs: str, state_h: str, state_c: str, recurrent: np.ndarray) -> tuple[str, str]:
     """inputs (B, 4 units), the kernel's and bias' part of the gates -> new states (B, units)."""
     units = recurrent.shape[0]
     gates = graph("Add", inputs, graph.dense(state_h, _gates_last(recurrent)))

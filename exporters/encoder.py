@@ -1,8 +1,7 @@
 """The encoder as an ONNX graph, from its trained weights: the counterpart of `models/encoder.py`.
 
-Batch norm is folded into the convolutions, and Keras' LSTM loops become the LSTM operator, whose
-`sequence_lens` replace Keras' mask. With `image.fixed_width` all columns are valid, so there
-is no mask at all.
+Batch norm is folded into the convolutions, and Keras' LSTM loops become the LSTM operator, whose `sequence_lens`
+replace Keras' mask. With `image.fixed_width` all columns are valid, so there is no mask at all.
 """
 
 from typing import Any
@@ -19,11 +18,10 @@ from preprocessing.tokenizer import END, PAD, START
 def encoder_graph(model: ModelSeq2Seq) -> Graph:
     """Returns the graph from images to the inputs of the decoding loop.
 
-    Inputs: image (B, y_size, W, channels) uint8, W a multiple of the column stride; width (B,)
-    int32, valid pixels of each image.
-    Outputs: state_0, state_1, ... (B, latent_dim), the decoder's first states; with attention also
-    keys (B, latent_dim, S), memory (B, S, D) and, unless the width is fixed, valid (B, S) bool; with a
-    CTC head also columns (B, S, vocabulary_size), the probability of each id at each column.
+    Inputs: image (B, y_size, W, channels) uint8, W a multiple of the column stride; width (B,) int32, valid pixels of
+    each image. Outputs: state_0, state_1, ... (B, latent_dim), the decoder's first states; with attention also keys (B,
+    latent_dim, S), memory (B, S, D) and, unless the width is fixed, valid (B, S) bool; with a CTC head also columns (B,
+    S, vocabulary_size), the probability of each id at each column.
     """
     return _Encoder(model).build()
 
@@ -231,9 +229,7 @@ class _Encoder:
         """1 in the valid columns of the present feature map, else 0: (B, 1, 1, W / stride) float."""
         if self.stride not in self.masks:
             graph, step = self.graph, self.graph.constant(self.stride, np.int32)
-            width = graph(
-                "Cast", graph("Gather", graph("Shape", "image"), graph.constant(2, np.int64)), to=INT32
-            )
+            width = graph("Cast", graph("Gather", graph("Shape", "image"), graph.constant(2, np.int64)), to=INT32)
             columns = graph(
                 "Range", graph.constant(0, np.int32), graph("Div", width, step), graph.constant(1, np.int32)
             )

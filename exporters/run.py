@@ -28,8 +28,8 @@ TEST_IMAGES = ROOT / "test_images"
 def export(config: Config) -> None:
     """Writes encoder and decoder beside the weights of the model that `config` means.
 
-    `model.json` names them only once they read sample images as Keras does, so an interrupted or
-    failed export leaves the model as it was.
+    `model.json` names them only once they read sample images as Keras does, so an interrupted or failed export leaves
+    the model as it was.
 
     Raises:
         UserError: no model, no `onnx` package, the folder can't be written, or a training replaced the model.
@@ -69,10 +69,7 @@ def _write(model: ModelSeq2Seq, encoder: Path, decoder: Path) -> None:
 def _verify(keras: BasePredictor, exported: BasePredictor, model: ModelSeq2Seq) -> None:
     images = sample_images(model.image)
     difference = largest_difference(keras.predict_batch(images), exported.predict_batch(images))
-    log(
-        f"{len(images)} sample images are read exactly as by Keras; "
-        f"confidences differ by {difference:.0e} at most."
-    )
+    log(f"{len(images)} sample images are read exactly as by Keras; confidences differ by {difference:.0e} at most.")
 
 
 def sample_images(image: ImageConfig, random: int = 20) -> list[np.ndarray]:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-# Limits of float32 probabilities: closer to 0 and 1 they are not exact, and their logarithms would outweigh
-# all other words.
+# Limits of float32 probabilities: closer to 0 and 1 they are not exact, and their logarithms would outweigh all other
+# words.
 SMALLEST, LARGEST = 1e-9, 1 - 1e-7
 
 
@@ -67,8 +67,8 @@ def calibrate(confidences: np.ndarray, curve: Sequence[float]) -> np.ndarray:
     """Returns confidences (n,) after beta calibration (Kull et al. 2017, eq. 9).
 
     Args:
-        curve: a, b, c of log odds = a log p - b log(1 - p) + c; a, b >= 0 keep the order of words. 1, 1, 0
-            is the identity; a = b, c = 0 is a temperature 1 / a on the log odds.
+        curve: a, b, c of log odds = a log p - b log(1 - p) + c; a, b >= 0 keep the order of words. 1, 1, 0 is the
+            identity; a = b, c = 0 is a temperature 1 / a on the log odds.
     """
     return _sigmoid(_terms(confidences) @ np.asarray(curve, float))
 
@@ -76,8 +76,8 @@ def calibrate(confidences: np.ndarray, curve: Sequence[float]) -> np.ndarray:
 def fit_curve(confidences: ArrayLike, right: ArrayLike) -> tuple[float, float, float]:
     """Fits a, b, c of `calibrate` to these words.
 
-    Minimises the cross-entropy, with targets smoothed by one word of each kind (Platt 1999) and a prior that
-    keeps a, b, c near 1, 1, 0 while there are few words.
+    Minimises the cross-entropy, with targets smoothed by one word of each kind (Platt 1999) and a prior that keeps a,
+    b, c near 1, 1, 0 while there are few words.
 
     Args:
         confidences, right: (n,), of each word 0 to 1, and whether it is read without an error.

@@ -14,10 +14,7 @@ LENGTH_GROUPS = ("1", "2-3", "4-6", "7-9", "10+")
 
 
 def report(
-    labels: Sequence[str],
-    texts: Sequence[str],
-    writers: Sequence[str | None],
-    confidence: Sequence[str] = (),
+    labels: Sequence[str], texts: Sequence[str], writers: Sequence[str | None], confidence: Sequence[str] = ()
 ) -> list[str]:
     """Returns the lines of an evaluation, ending with CER and WER.
 
@@ -70,11 +67,7 @@ def confidence_report(
 
 
 def table(
-    title: str,
-    labels: Sequence[str],
-    texts: Sequence[str],
-    groups: Sequence[str | None],
-    order: Sequence[str],
+    title: str, labels: Sequence[str], texts: Sequence[str], groups: Sequence[str | None], order: Sequence[str]
 ) -> list[str]:
     """Returns a header and a line with n, CER and WER of each group that has words; nothing if none has.
 

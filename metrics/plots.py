@@ -27,9 +27,7 @@ COLOURS = ("#3b82d6", "#d9730d", "#2e9e57", "#d64550")
 MOST_NAMES = 40  # on the x axis of a bar chart
 
 
-def make_figure(
-    rows: int = 1, columns: int = 1, size: tuple[float, float] = (4.8, 2.8)
-) -> tuple[Figure, list[Axes]]:
+def make_figure(rows: int = 1, columns: int = 1, size: tuple[float, float] = (4.8, 2.8)) -> tuple[Figure, list[Axes]]:
     """Returns a figure and its axes, row by row.
 
     Args:
@@ -126,8 +124,8 @@ def as_image(figure: Figure) -> Image.Image:
 def as_svg(figure: Figure) -> str:
     """Returns the figure as an `svg` element for an HTML page, light or dark.
 
-    The background is transparent, and black becomes the page's text colour. Style attributes, which a strict
-    content security policy forbids, become presentation attributes.
+    The background is transparent, and black becomes the page's text colour. Style attributes, which a strict content
+    security policy forbids, become presentation attributes.
     """
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
@@ -145,8 +143,7 @@ def drawable(text: str) -> str:
 
     font = get_font(findfont("DejaVu Sans"))
     return "".join(
-        char if char.isprintable() and font.get_char_index(ord(char)) else f"U+{ord(char):04X}"
-        for char in text
+        char if char.isprintable() and font.get_char_index(ord(char)) else f"U+{ord(char):04X}" for char in text
     )
 
 

@@ -21,8 +21,8 @@ class Scores:
         mean_word_cer: the seed project's figure: mean over words of distance / length of the longer one.
         cer_caseless, wer_caseless: both after Unicode case folding.
         n_no_punctuation: number of words whose reference is more than punctuation and symbols.
-        cer_no_punctuation, wer_no_punctuation: over those words, without punctuation and symbols in reference
-            and prediction; nan when there are none.
+        cer_no_punctuation, wer_no_punctuation: over those words, without punctuation and symbols in reference and
+            prediction; nan when there are none.
     """
 
     n: int
@@ -56,16 +56,12 @@ def score_prediction(labels: Sequence[str], predictions: Sequence[str]) -> Score
 
 
 def writer_bootstrap(
-    labels: Sequence[str],
-    predictions: Sequence[str],
-    writers: Sequence[str | None],
-    samples: int = 1000,
-    seed: int = 0,
+    labels: Sequence[str], predictions: Sequence[str], writers: Sequence[str | None], samples: int = 1000, seed: int = 0
 ) -> dict[str, tuple[float, float]]:
     """Returns 95 % percentile intervals of corpus CER and WER over resampled writers.
 
-    Words of one writer are not independent, so whole writers are drawn with replacement; a word whose writer
-    is None counts as a writer of its own.
+    Words of one writer are not independent, so whole writers are drawn with replacement; a word whose writer is None
+    counts as a writer of its own.
 
     Returns:
         {"cer": (low, high), "wer": (low, high)}, fractions; the same for the same seed.

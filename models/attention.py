@@ -8,8 +8,8 @@ from keras import layers, ops
 class LuongAttention(layers.Layer):
     """Weights the encoder's columns by their similarity to the decoder's state.
 
-    score(h_t, s) = h_t . (W s) / sqrt(d) (Luong 2015, eq. 8 "general", scaled as in Vaswani 2017),
-    a = softmax over the valid columns, context c_t = sum_s a_ts s.
+    score(h_t, s) = h_t . (W s) / sqrt(d) (Luong 2015, eq. 8 "general", scaled as in Vaswani 2017), a = softmax over the
+    valid columns, context c_t = sum_s a_ts s.
     """
 
     def __init__(self, units: int, **kwargs) -> None:
@@ -29,8 +29,8 @@ class LuongAttention(layers.Layer):
         """Attends to the memory.
 
         Args:
-            query: (B * N, T, units); N successive rows belong to the same word, in beam search its N
-                hypotheses, so that the memory isn't copied.
+            query: (B * N, T, units); N successive rows belong to the same word, in beam search its N hypotheses, so
+                that the memory isn't copied.
             keys, memory, valid: (B, S, units), (B, S, D), (B, S) bool.
 
         Returns:

@@ -10,8 +10,8 @@ from utils.config.network import NetworkConfig
 class Decoder(layers.Layer):
     """Predicts each next character from those before it and the encoder's outputs.
 
-    Without attention (Sutskever et al. 2014) the image enters only through the initial state. With attention
-    the first LSTM runs over the whole teacher-forced target, then attends to all columns at once.
+    Without attention (Sutskever et al. 2014) the image enters only through the initial state. With attention the first
+    LSTM runs over the whole teacher-forced target, then attends to all columns at once.
     """
 
     def __init__(self, network: NetworkConfig, vocabulary_size: int, **kwargs) -> None:

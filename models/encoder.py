@@ -11,9 +11,8 @@ from utils.config.network import NetworkConfig
 def build_encoder(image: ImageConfig, network: NetworkConfig) -> keras.Model:
     """Returns the part of the network that is run once per word.
 
-    Inputs: image (B, y_size, W, channels) uint8 with W a multiple of the horizontal stride;
-    width (B,) int32, valid pixels.
-    Outputs: `memory` (B, S, D), `mask` (B, S) bool, `state_h` and `state_c` (B, latent_dim).
+    Inputs: image (B, y_size, W, channels) uint8 with W a multiple of the horizontal stride; width (B,) int32, valid
+    pixels. Outputs: `memory` (B, S, D), `mask` (B, S) bool, `state_h` and `state_c` (B, latent_dim).
     """
     size = image.image_size
     fixed = size.x_size if image.fixed_width else None
@@ -31,8 +30,8 @@ def build_encoder(image: ImageConfig, network: NetworkConfig) -> keras.Model:
 def _convolutions(features, width, network: NetworkConfig, masked: bool):
     """Adds blocks of convolution, batch norm, residual units, max pooling and ReLU.
 
-    ReLU and masking follow the pooling, with the same result as before it, but on fewer values: widths are
-    multiples of all strides, so no window crosses the mask's edge.
+    ReLU and masking follow the pooling, with the same result as before it, but on fewer values: widths are multiples of
+    all strides, so no window crosses the mask's edge.
     """
     stride = 1
     blocks = len(network.num_filters)

@@ -8,8 +8,8 @@ from keras import ops
 class NormalizeImage(keras.layers.Layer):
     """Converts uint8 pixels to float32.
 
-    `ink`: (255 - x) / 255, so paper and padding are exactly 0.
-    `standard`: mean 0, variance 1 over each image's valid columns.
+    `ink`: (255 - x) / 255, so paper and padding are exactly 0. `standard`: mean 0, variance 1 over each image's valid
+    columns.
 
     Shape: image (B, H, W, C) uint8, width (B,) int32 -> (B, H, W, C) float32
     """
@@ -37,9 +37,9 @@ class NormalizeImage(keras.layers.Layer):
 class BatchNormalization(keras.layers.BatchNormalization):
     """Keras' layer with statistics that can be fixed while scale and shift are still trained.
 
-    The statistics of a batch of words of similar widths differ from those of the data; fixed ones are the
-    same in training and prediction. On TensorFlow one fused operation takes about half the time of Keras'
-    composition and agrees with it up to rounding.
+    The statistics of a batch of words of similar widths differ from those of the data; fixed ones are the same in
+    training and prediction. On TensorFlow one fused operation takes about half the time of Keras' composition and
+    agrees with it up to rounding.
 
     Attributes:
         fixed: normalise by the running statistics in training, too; read when a function is compiled.
@@ -75,8 +75,8 @@ class BatchNormalization(keras.layers.BatchNormalization):
 class MaskColumns(keras.layers.Layer):
     """Sets feature columns beyond the valid width to 0, as in the zero padding of convolutions.
 
-    Without it, padding would influence the word's last columns, and an image would be read differently
-    alone and in a batch.
+    Without it, padding would influence the word's last columns, and an image would be read differently alone and in a
+    batch.
 
     Shape: features (B, H, W / stride, C), width (B,) in pixels -> same as features
     """
@@ -97,8 +97,8 @@ class MaskColumns(keras.layers.Layer):
 class Columns(keras.layers.Layer):
     """Turns a feature map into the sequence of the encoder, with its mask.
 
-    `height`: a step is one column with all its rows, left to right.
-    `flatten`: each position is a step, row by row (the seed project; all columns are valid).
+    `height`: a step is one column with all its rows, left to right. `flatten`: each position is a step, row by row (the
+    seed project; all columns are valid).
 
     Shape: features (B, H, W, C), width (B,) -> (B, steps, size) float, (B, steps) bool
     """

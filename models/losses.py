@@ -32,8 +32,8 @@ class CharacterCrossEntropy(keras.losses.Loss):
 class CtcLoss(keras.losses.Loss):
     """CTC (Graves et al. 2006) on the encoder's columns, per character, with PAD as the blank.
 
-    All columns count, since `models/ctc.py` sets padding columns to blank. On CPUs one operation of
-    TensorFlow takes a fraction of the time of Keras' loop over the columns.
+    All columns count, since `models/ctc.py` sets padding columns to blank. On CPUs one operation of TensorFlow takes a
+    fraction of the time of Keras' loop over the columns.
 
     Shape: target (B, T) int32, logits (B, S, V) -> scalar
     """
@@ -69,7 +69,5 @@ def _fused_ctc_loss(labels, logits, columns):
     # Its blank is the last class, PAD is the first.
     shifted = tf.SparseTensor(sparse.indices, sparse.values - 1, sparse.dense_shape)
     logits = tf.concat([logits[:, :, 1:], logits[:, :, :1]], axis=2)
-    loss = tf.compat.v1.nn.ctc_loss(
-        shifted, logits, columns, ignore_longer_outputs_than_inputs=True, time_major=False
-    )
+    loss = tf.compat.v1.nn.ctc_loss(shifted, logits, columns, ignore_longer_outputs_than_inputs=True, time_major=False)
     return tf.where(tf.math.is_inf(loss), 0.0, loss)

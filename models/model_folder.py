@@ -1,8 +1,8 @@
 """A trained model as a folder that can be copied and used alone; read without Keras.
 
-It contains weights, ONNX files if the model was exported, and `model.json`: image geometry, network, charset,
-origin, calibrations, and the names and checksums of the other files. `model.json` is replaced last, so a
-crash while saving leaves the old model in place. Folders may come from anyone: every file is checked.
+It contains weights, ONNX files if the model was exported, and `model.json`: image geometry, network, charset, origin,
+calibrations, and the names and checksums of the other files. `model.json` is replaced last, so a crash while saving
+leaves the old model in place. Folders may come from anyone: every file is checked.
 """
 
 import hashlib
@@ -90,8 +90,7 @@ class ModelFolder:
             where = ".".join(map(str, first["loc"]))
             raise UserError(
                 f"{path / DESCRIPTION_FILE} is incomplete, damaged or of another version "
-                f"({shorten(f'{where}: ' if where else '')}{shorten(first['msg'])}); copy the model folder "
-                "again."
+                f"({shorten(f'{where}: ' if where else '')}{shorten(first['msg'])}); copy the model folder again."
             ) from None
 
     @cached_property

@@ -17,8 +17,8 @@ class ModelSeq2Seq(BaseModel):
         encoder: run once per word (`models/encoder.py`).
         decoder: run over the target in training, step by step in decoding (`models/decoder.py`).
         ctc_head: logits per column for the joint CTC loss (`models/ctc.py`); None without that loss.
-        keras_model: encoder and decoder, teacher-forced: {image (B, H, W, C), width (B,), decoder_input
-            (B, T)} -> logits (B, T, vocabulary) or, with a joint CTC loss, a dictionary of two logits.
+        keras_model: encoder and decoder, teacher-forced: {image (B, H, W, C), width (B,), decoder_input (B, T)} ->
+            logits (B, T, vocabulary) or, with a joint CTC loss, a dictionary of two logits.
         column_stride: pixels of image width per encoder column.
     """
 

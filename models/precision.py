@@ -1,9 +1,9 @@
 """Mixed-precision training (Micikevicius et al. 2018, arXiv:1710.03740).
 
-On CPUs TensorFlow's graph rewriter computes matrix products and convolutions in bfloat16, which takes about
-two thirds of the time. On GPUs, and with JAX, Keras' dtype policies compute all layers in 16 bits, and scale
-the loss for float16, whose range is small. Weights always stay float32. Evaluation and prediction always run
-in float32, so that decoded text doesn't depend on the machine.
+On CPUs TensorFlow's graph rewriter computes matrix products and convolutions in bfloat16, which takes about two thirds
+of the time. On GPUs, and with JAX, Keras' dtype policies compute all layers in 16 bits, and scale the loss for float16,
+whose range is small. Weights always stay float32. Evaluation and prediction always run in float32, so that decoded text
+doesn't depend on the machine.
 """
 
 import contextlib
@@ -13,8 +13,8 @@ from pathlib import Path
 import keras
 
 REWRITER = "auto_mixed_precision_onednn_bfloat16"
-# AVX512's bfloat16 instructions save time on AMD's processors. On Intel's, where a virtual machine may hide
-# AMX, they take twice as long as float32 (TensorFlow 2.21).
+# AVX512's bfloat16 instructions save time on AMD's processors. On Intel's, where a virtual machine may hide AMX, they
+# take twice as long as float32 (TensorFlow 2.21).
 CPU_FLAGS = [{"amx_bf16"}, {"avx512_bf16", "AuthenticAMD"}]
 CPU_INFO = Path("/proc/cpuinfo")
 

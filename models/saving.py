@@ -8,14 +8,7 @@ from typing import Any
 
 from models.calibration import Calibration
 from models.geometry import least_parameters
-from models.model_folder import (
-    DESCRIPTION_FILE,
-    Description,
-    ModelFolder,
-    file_digest,
-    refuse_released,
-    remove_unnamed,
-)
+from models.model_folder import DESCRIPTION_FILE, Description, ModelFolder, file_digest, refuse_released, remove_unnamed
 from models.model_seq2seq import ModelSeq2Seq
 from models.weights_file import load_weights, save_weights
 from utils.errors import UserError, shorten

@@ -18,8 +18,8 @@ from utils.errors import UserError
 
 # Settings of the network that no weight depends on.
 FREE = {"charset", "conv_dropout", "dropout", "max_seq_length", "fixed_seq_length", "loss"}
-# Initial log-probability of a new character relative to its base letter, so that the extended model first
-# reads as the old one.
+# Initial log-probability of a new character relative to its base letter, so that the extended model first reads as the
+# old one.
 HANDICAP = 3.0
 
 
@@ -40,8 +40,8 @@ def extended_charset(charset: str, labels: Iterable[str]) -> str:
 def load_pretrained(folder: ModelFolder, model: ModelSeq2Seq) -> CharsetChange:
     """Loads the weights of a model folder into a new network; each character keeps its weights.
 
-    In the embedding, the output layer and the CTC head each id has its row. The row of a new character is a
-    copy of its base letter's (`e` for `é`), else the network's random one; both start improbable.
+    In the embedding, the output layer and the CTC head each id has its row. The row of a new character is a copy of its
+    base letter's (`e` for `é`), else the network's random one; both start improbable.
 
     Raises:
         UserError: the folder is no complete model, or of another network or image geometry.
@@ -125,9 +125,7 @@ def _rows_by_character(old: np.ndarray, drawn: np.ndarray, axis: int, before: st
     """
     ids = {char: index for index, char in enumerate(before, start=NUM_SPECIAL)}
     base = [unicodedata.normalize("NFD", char)[0] for char in now]
-    sources = np.array(
-        [*range(NUM_SPECIAL), *(ids.get(char, ids.get(letter, -1)) for char, letter in zip(now, base))]
-    )
+    sources = np.array([*range(NUM_SPECIAL), *(ids.get(char, ids.get(letter, -1)) for char, letter in zip(now, base))])
     known = sources >= 0
     values = np.array(drawn)
     rows = np.moveaxis(values, axis, 0)

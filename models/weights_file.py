@@ -1,7 +1,7 @@
 """Writes and reads Keras' HDF5 weights files through memory.
 
-After a failed write (full disk) the HDF5 library is unusable, and a malicious file can make it read other
-files. Neither can happen with a checked buffer.
+After a failed write (full disk) the HDF5 library is unusable, and a malicious file can make it read other files.
+Neither can happen with a checked buffer.
 """
 
 import io
@@ -30,8 +30,7 @@ def load_weights(model: keras.Model, content: bytes) -> None:
     """Loads weights from the content of a file.
 
     Raises:
-        ValueError: weights of another network, no finite numbers, or a damaged file; the weights are then
-            undefined.
+        ValueError: weights of another network, no finite numbers, or a damaged file; the weights are then undefined.
     """
     try:
         with h5py.File(io.BytesIO(content), "r") as file:

@@ -1,7 +1,7 @@
 """Reading words from Python: `from predictors import load; load("snapshots/iam").read("word.png")`.
 
-Importing this package costs nothing; the runtime is imported by `load`. In an installed copy:
-`from seq2seq_ocr import load`.
+Importing this package costs nothing; the runtime is imported by `load`. In an installed copy: `from seq2seq_ocr import
+load`.
 """
 
 import os
@@ -30,12 +30,12 @@ def load(
         folder: a model folder, such as `snapshots/iam` or `experiments/NAME/best`.
         batch_size: images per decoding batch.
         runtime: auto: ONNX Runtime if the folder has ONNX files and the decoder is greedy, else Keras.
-        decoder: greedy takes the best character at each step, beam searches the most probable text,
-            lexicon prefers English words.
+        decoder: greedy takes the best character at each step, beam searches the most probable text, lexicon prefers
+            English words.
         n_best: readings of each word, in `Prediction.alternatives`; more than one needs beam or lexicon.
         max_pixels: files and arrays with more are refused; None: a config's default.
-        settings: other keys of a config's section `predict`, such as views=4, which reads doubtful words
-            again, as the shipped configs do, or lexicon={"file": "words.tsv"}; configs/README.md lists them.
+        settings: other keys of a config's section `predict`, such as views=4, which reads doubtful words again, as the
+            shipped configs do, or lexicon={"file": "words.tsv"}; configs/README.md lists them.
 
     Raises:
         utils.errors.UserError: the folder is no whole model folder, or a setting is wrong.

@@ -11,15 +11,15 @@ from preprocessing.tokenizer import END, PAD, START
 class BeamDecoder(keras.Model):
     """Image batch in, the best texts of each word out, as character ids.
 
-    A hypothesis that ends among the `width` best of its step is finished; the `width` best unfinished
-    ones are continued, so that finished ones take no place from them. Texts are ranked by
-    log p / length^alpha (Wu et al. 2016, arXiv:1609.08144, eq. 14, with plain lengths); the length counts
-    the characters and the end, and alpha 0 ranks by probability. A word is done when none of its unfinished
-    hypotheses can still come among its best texts; the loop ends with the last word.
+    A hypothesis that ends among the `width` best of its step is finished; the `width` best unfinished ones are
+    continued, so that finished ones take no place from them. Texts are ranked by log p / length^alpha (Wu et al. 2016,
+    arXiv:1609.08144, eq. 14, with plain lengths); the length counts the characters and the end, and alpha 0 ranks by
+    probability. A word is done when none of its unfinished hypotheses can still come among its best texts; the loop
+    ends with the last word.
 
     Args:
-        width: hypotheses kept per word. With 1 and alpha 0 the result is that of greedy decoding; with
-            as many as there are texts it is the best text of all.
+        width: hypotheses kept per word. With 1 and alpha 0 the result is that of greedy decoding; with as many as there
+            are texts it is the best text of all.
         length_penalty: alpha, 0 or more.
         n_best: texts wanted per word, 1 to `width`.
         ctc_weight: share of the CTC head's log probability (`predictors/joint_scorer.py`).
@@ -113,12 +113,12 @@ class BeamDecoder(keras.Model):
         """The best continuations, twice as many as go on, for half of them may be ends.
 
         Args:
-            total: (B, width) log probability so far; new (B, width, V) log probability of each next id;
-                node (B, width) the scorer's state.
+            total: (B, width) log probability so far; new (B, width, V) log probability of each next id; node (B, width)
+                the scorer's state.
 
         Returns:
-            (B, 2 * width) each: log probability so far with and without the scorer's part, that of the new
-            id, the id, the continued row, the scorer's new state.
+            (B, 2 * width) each: log probability so far with and without the scorer's part, that of the new id, the id,
+            the continued row, the scorer's new state.
         """
         size = new.shape[-1]
         total = total[..., None] + new

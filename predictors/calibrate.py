@@ -65,9 +65,7 @@ def calibrate_on(folder: ModelFolder, dataset: Dataset, settings: PredictConfig,
     )
 
 
-def fit_curves(
-    predictions: Sequence[Prediction], words: Sequence[Word]
-) -> tuple[Curve, Curve, dict[str, float]]:
+def fit_curves(predictions: Sequence[Prediction], words: Sequence[Word]) -> tuple[Curve, Curve, dict[str, float]]:
     """The curves of words and of characters that fit these readings, and the calibration errors with them."""
     confidences = np.array([prediction.confidence for prediction in predictions])
     right = np.array([w.label == p.text for w, p in zip(words, predictions, strict=True)])

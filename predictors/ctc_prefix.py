@@ -18,10 +18,9 @@ class CtcPrefix:
     """Prefix probabilities of CTC, character by character (Watanabe et al. 2017, algorithm 2).
 
     "Hybrid CTC/attention architecture for end-to-end speech recognition", IEEE JSTSP 11 (8). A text's
-    paths are distinguished by the column that they have reached, and by whether they end in the last
-    character (`p_nonblank`) or in a blank after it (`p_blank`), since equal characters need a blank between
-    them. Both are probabilities, scaled to a maximum of 1 at each character (Rabiner 1989, section
-    V.A): only their ratios matter.
+    paths are distinguished by the column that they have reached, and by whether they end in the last character
+    (`p_nonblank`) or in a blank after it (`p_blank`), since equal characters need a blank between them. Both are
+    probabilities, scaled to a maximum of 1 at each character (Rabiner 1989, section V.A): only their ratios matter.
 
     Args:
         xp: `numpy` or `keras.ops`.
@@ -78,8 +77,7 @@ class CtcPrefix:
         added = self.follow(*(xp.reshape(v, (-1, xp.shape(v)[-1])) for v in (entering, emitted, blank)))
         # No path ends in the new character before the first column.
         p_nonblank, p_blank = (
-            xp.pad(xp.reshape(v, xp.shape(entering)), ((0, 0), (0, 0), (1, 0)), constant_values=0.0)
-            for v in added
+            xp.pad(xp.reshape(v, xp.shape(entering)), ((0, 0), (0, 0), (1, 0)), constant_values=0.0) for v in added
         )
         scale = xp.maximum(xp.max(p_nonblank + p_blank, axis=-1, keepdims=True), TINY)
         return p_nonblank / scale, p_blank / scale
@@ -104,8 +102,8 @@ def ctc_forward(entering, emitted, blank) -> tuple[np.ndarray, np.ndarray]:
         emitted, blank: (rows, S) probability of the character and of blank at column s.
 
     Returns:
-        (rows, S) each: probability of the paths that have come to column s and end in the character there,
-        and of those that end in a blank behind it.
+        (rows, S) each: probability of the paths that have come to column s and end in the character there, and of those
+        that end in a blank behind it.
     """
     p_nonblank, p_blank = np.zeros_like(entering), np.zeros_like(entering)
     last_nonblank = last_blank = np.zeros_like(entering[:, 0])

@@ -11,11 +11,11 @@ from preprocessing.tokenizer import END, PAD, START
 class GreedyDecoder(keras.Model):
     """Image batch in, character ids and their log-probabilities out.
 
-    Encoder and decoding loop are one graph: states are carried from step to step, and the loop
-    ends as soon as every word of the batch has ended.
+    Encoder and decoding loop are one graph: states are carried from step to step, and the loop ends as soon as every
+    word of the batch has ended.
 
     Args:
-        ctc_weight: share of the CTC head's log probability (`predictors/joint_step.py`).
+        ctc_weight: share of the CTC head's log probability (`predictors/joint_scorer.py`).
 
     Shape: image (B, H, W, C) uint8, width (B,) int32 ->
         ids (B, max_length) int32, at most max_length - 1 characters, END, and PAD after it;

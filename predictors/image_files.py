@@ -24,9 +24,7 @@ def find_images(patterns: Iterable[str]) -> list[Path]:
         names = [pattern] if os.path.exists(pattern) else sorted(glob.glob(pattern, recursive=True))
         found = [path for name in names for path in _images_at(Path(name))]
         if not found:
-            raise UserError(
-                f"--filename {pattern} names no image file; give a file, a folder with images or a glob."
-            )
+            raise UserError(f"--filename {pattern} names no image file; give a file, a folder with images or a glob.")
         paths.update(dict.fromkeys(found))
     return list(paths)
 

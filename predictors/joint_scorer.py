@@ -40,9 +40,9 @@ class CtcForwardCell(keras.layers.Layer):
 class JointScorer:
     """Scores next characters, for greedy and beam search.
 
-    log p = (1 - ctc_weight) log p_decoder + ctc_weight log p_ctc, each given the text so far (Watanabe et
-    al. 2017, "Hybrid CTC/attention architecture", eq. 49, in one pass): attention may skip or repeat
-    characters, CTC may not. Without a CTC head the decoder alone scores.
+    log p = (1 - ctc_weight) log p_decoder + ctc_weight log p_ctc, each given the text so far (Watanabe et al. 2017,
+    "Hybrid CTC/attention architecture", eq. 49, in one pass): attention may skip or repeat characters, CTC may not.
+    Without a CTC head the decoder alone scores.
 
     Args:
         ctc_weight: 0 to 1.
@@ -75,8 +75,7 @@ class JointScorer:
         """Log probability (rows, V) float32 of each next id, and the new states.
 
         PAD and START are never written: their small probabilities are set to zero. The last of max_length
-            steps
-        can only write END, with its own probability, as no label is longer.
+        steps can only write END, with its own probability, as no label is longer.
 
         Args:
             last: (rows,) int32, the previous ids; rows are a multiple of the words in `constants`.

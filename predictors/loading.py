@@ -20,20 +20,14 @@ def load_predictor(
         calibrated: whether confidences are calibrated, if the model has a calibration for these settings.
 
     Raises:
-        UserError: a file of the folder is missing or damaged, or the folder has no ONNX files where they are
-            needed.
+        UserError: a file of the folder is missing or damaged, or the folder has no ONNX files where they are needed.
     """
     log(f"Using the model in {folder.path}. {folder.licence}".rstrip())
     calibration = folder.calibration(settings) if calibrated else None
     if calibrated and not calibration and folder.description.calibrations:
-        log(
-            f"Confidences of decoder {settings.decoder} with these settings are not calibrated; --calibrate "
-            "does it."
-        )
+        log(f"Confidences of decoder {settings.decoder} with these settings are not calibrated; --calibrate does it.")
     if settings.runtime == "onnx" and settings.decoder != "greedy":
-        raise UserError(
-            f"predict.runtime onnx only decodes greedily; for decoder {settings.decoder} set it to auto."
-        )
+        raise UserError(f"predict.runtime onnx only decodes greedily; for decoder {settings.decoder} set it to auto.")
     if settings.runtime == "onnx":
         return _load_onnx(folder, max_pixels, settings, calibration)
     has_onnx = folder.description.onnx is not None and importlib.util.find_spec("onnxruntime") is not None

@@ -49,8 +49,8 @@ def row(result: Prediction | UnusableImage, min_confidence: float | None) -> dic
 def write_table(output: str, rows: Sequence[dict[str, Any]]) -> None:
     """Writes rows as .json or .csv, by the file's ending.
 
-    In CSV the confidences of characters are one field, separated by spaces, and further readings are
-    columns of their own: text_2, confidence_2, ...
+    In CSV the confidences of characters are one field, separated by spaces, and further readings are columns of their
+    own: text_2, confidence_2, ...
     """
     if output.lower().endswith(".json"):
         write_json(output, rows)

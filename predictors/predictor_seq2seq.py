@@ -48,9 +48,7 @@ class PredictorSeq2Seq(WordPredictor):
         ids, log_probability, *_ = self.decoder.predict_on_batch({"image": image, "width": width})
         return ids[:number], log_probability[:number]
 
-    def _filled(
-        self, image: np.ndarray, width: np.ndarray, buckets: Buckets
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def _filled(self, image: np.ndarray, width: np.ndarray, buckets: Buckets) -> tuple[np.ndarray, np.ndarray]:
         """The batch with paper, and words once more, up to one of a few shapes."""
         rows = next(size for size in _powers(4) if size >= len(image) or size >= self.batch_size)
         rows = max(len(image), min(rows, self.batch_size))

@@ -10,12 +10,7 @@ from PIL import Image
 
 from base.base_predictor import Prediction
 from predictors.word_predictor import WordPredictor
-from preprocessing.word_image import (
-    UnusableImage,
-    read_word_image,
-    word_image_of_array,
-    word_image_of_picture,
-)
+from preprocessing.word_image import UnusableImage, read_word_image, word_image_of_array, word_image_of_picture
 
 Errors = Literal["raise", "return"]
 ImageLike = str | os.PathLike[str] | np.ndarray | Image.Image
@@ -46,9 +41,9 @@ class Reader:
         """Reads one word image; a list of them is read as by `read_many`.
 
         Args:
-            image: a path, a Pillow image or an array: (h, w) grey, (h, w, 3) RGB or (h, w, 4) RGBA, uint8
-                or another type of `preprocessing.word_image.word_image_of_array`; dark ink on light paper.
-                OpenCV reads files as BGR: reverse the channels with `image[:, :, ::-1]`.
+            image: a path, a Pillow image or an array: (h, w) grey, (h, w, 3) RGB or (h, w, 4) RGBA, uint8 or another
+                type of `preprocessing.word_image.word_image_of_array`; dark ink on light paper. OpenCV reads files as
+                BGR: reverse the channels with `image[:, :, ::-1]`.
 
         Returns:
             a Prediction: text, confidence, character_confidences, alternatives.

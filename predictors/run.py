@@ -58,9 +58,7 @@ def predict_on_test(
     return 0
 
 
-def predict(
-    config: Config, patterns: list[str], output: str | None = None, min_confidence: float | None = None
-) -> int:
+def predict(config: Config, patterns: list[str], output: str | None = None, min_confidence: float | None = None) -> int:
     """Reads image files and prints their text; returns the exit code, 2 if one was unusable.
 
     Args:

@@ -10,9 +10,8 @@ from data_generators.geometric_augmentation import slant_and_zoom
 from preprocessing.batch import widen
 from utils.config.image import ImageConfig
 
-# Slant to the right in degrees, and zoom, of the second and further views: for each number of views nearly
-# the
-# best on IAM validation words.
+# Slant to the right in degrees, and zoom, of the second and further views: for each number of views nearly the best on
+# IAM validation words.
 VIEWS = ((0.0, 1.15), (-5.0, 0.9), (-5.0, 1.0), (0.0, 1.1))
 
 
@@ -30,9 +29,9 @@ def augmented_views(word: np.ndarray, number: int, image: ImageConfig) -> list[n
 def vote(readings: Sequence[Prediction]) -> Prediction:
     """The text with the largest mean confidence among the readings of one word's views.
 
-    That mean is its confidence; the confidences of the characters are those of its most confident reading. Of
-    equals the first wins. Alternatives don't vote, so that their number changes nothing; the result has as
-    many as the readings, each with its mean confidence, but none above the result's.
+    That mean is its confidence; the confidences of the characters are those of its most confident reading. Of equals
+    the first wins. Alternatives don't vote, so that their number changes nothing; the result has as many as the
+    readings, each with its mean confidence, but none above the result's.
     """
     votes = _means([((reading.text, reading.confidence),) for reading in readings])
     winner = max(votes, key=votes.__getitem__)

@@ -32,9 +32,7 @@ class WordPredictor(BasePredictor):
         calibration: applied to every prediction; None: confidences stay those of the network.
     """
 
-    def __init__(
-        self, spec: ModelSpec, settings: PredictConfig, calibration: Calibration | None = None
-    ) -> None:
+    def __init__(self, spec: ModelSpec, settings: PredictConfig, calibration: Calibration | None = None) -> None:
         super().__init__(settings.batch_size)
         self.spec = spec
         self.calibration = calibration
@@ -49,8 +47,8 @@ class WordPredictor(BasePredictor):
             width: (B,) int32, valid pixels of each image.
 
         Returns:
-            ids (B, max_length) int32, PAD after END; log_probability (B, max_length) float32, 0 there;
-            both (B, n, max_length), best first, from decoders with n readings of a word.
+            ids (B, max_length) int32, PAD after END; log_probability (B, max_length) float32, 0 there; both (B, n,
+            max_length), best first, from decoders with n readings of a word.
         """
 
     def read_files(
@@ -59,9 +57,7 @@ class WordPredictor(BasePredictor):
         """Reads image files, in their order; an unusable file yields its error."""
         # Files are sorted by width within such a window only, so memory does not grow with their number.
         window = 8 * self.batch_size
-        with progress_bar(
-            desc="Reading", total=len(paths), unit="word", disable=not progress, leave=False
-        ) as bar:
+        with progress_bar(desc="Reading", total=len(paths), unit="word", disable=not progress, leave=False) as bar:
             for start in range(0, len(paths), window):
                 part = paths[start : start + window]
                 yield from zip(part, self._read_window(part, bar))

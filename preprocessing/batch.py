@@ -14,16 +14,12 @@ def widen(image: np.ndarray, width: int) -> np.ndarray:
 
 
 def pad_images(
-    images: Sequence[np.ndarray],
-    multiple: int,
-    min_widths: Sequence[int] | None = None,
-    step: int = 1,
-    width: int = 0,
+    images: Sequence[np.ndarray], multiple: int, min_widths: Sequence[int] | None = None, step: int = 1, width: int = 0
 ) -> tuple[np.ndarray, np.ndarray]:
     """Pads word images with paper to the widest of the batch.
 
-    The width of each image is first rounded up to `multiple` (the network's horizontal stride), so that its
-    valid columns don't depend on the other images.
+    The width of each image is first rounded up to `multiple` (the network's horizontal stride), so that its valid
+    columns don't depend on the other images.
 
     Args:
         images: uint8 (height, width) or (height, width, 3), all of one height.

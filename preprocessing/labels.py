@@ -37,8 +37,8 @@ class LabelsFile:
 def read_labels(path: str | Path) -> LabelsFile:
     """Reads a labels file.
 
-    `notes` mentions unknown splits and files in more than one split. Keys of an entry other than filename,
-    label and writer are ignored. Labels may be empty; `open_dataset` leaves them out.
+    `notes` mentions unknown splits and files in more than one split. Keys of an entry other than filename, label and
+    writer are ignored. Labels may be empty; `open_dataset` leaves them out.
 
     Raises:
         UserError: the file is missing or malformed, lacks a split, or names a file outside the images folder.
@@ -48,9 +48,7 @@ def read_labels(path: str | Path) -> LabelsFile:
         raise UserError(f"{path} must hold an object with train, val and test, not {_kind(content)}.")
     for split in SPLITS:
         if split not in content:
-            raise UserError(
-                f"{path} has no {split!r} split; add it, as an empty list if there are no such words."
-            )
+            raise UserError(f"{path} has no {split!r} split; add it, as an empty list if there are no such words.")
         if not isinstance(content[split], list):
             raise UserError(f"{path}: {split} must be a list of words, not {_kind(content[split])}.")
     splits = {
@@ -86,9 +84,7 @@ def check_filename(filename: str, where: str) -> None:
         raise UserError(f"{where}: filename {filename!r} can't be a file; name one in the images folder.")
     windows = PureWindowsPath(filename)
     if PurePosixPath(filename).is_absolute() or windows.drive or windows.root or ".." in windows.parts:
-        raise UserError(
-            f"{where}: filename {filename!r} leaves the images folder; write it relative to that folder."
-        )
+        raise UserError(f"{where}: filename {filename!r} leaves the images folder; write it relative to that folder.")
 
 
 def _read_json(path: Path) -> Any:
@@ -97,8 +93,7 @@ def _read_json(path: Path) -> Any:
             return json.loads(file.read(), object_pairs_hook=_object)
     except FileNotFoundError:
         raise UserError(
-            f"Labels file {path} does not exist; make it with the command tools.create_labels, or set "
-            "labels_file."
+            f"Labels file {path} does not exist; make it with the command tools.create_labels, or set labels_file."
         ) from None
     except OSError as error:
         raise UserError(f"Labels file {path} can't be read: {error.strerror}.") from None
@@ -127,9 +122,7 @@ def _word(entry: Any, where: str) -> Word:
         if not isinstance(value, str) and not (name == "writer" and value is None):
             raise UserError(f"{where}: {name} must be a string, not {_kind(value)}; put it in quotes.")
         if value is not None and not _is_text(value):
-            raise UserError(
-                f"{where}: {name} {value!r} holds half a character (a lone surrogate); correct it."
-            )
+            raise UserError(f"{where}: {name} {value!r} holds half a character (a lone surrogate); correct it.")
     check_filename(entry["filename"], where)
     writer = entry.get("writer")
     # Most words and all writers occur many times; interning saves memory.

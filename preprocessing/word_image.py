@@ -27,8 +27,8 @@ def read_word_image(path: str | Path, image: ImageConfig) -> np.ndarray:
     """Reads a file and converts it to the network's geometry.
 
     Returns:
-        uint8 (y_size, width) or, with 3 channels, (y_size, width, 3), paper 255; y_size / 2 <= width <=
-        x_size, and width == x_size with `fixed_width`.
+        uint8 (y_size, width) or, with 3 channels, (y_size, width, 3), paper 255; y_size / 2 <= width <= x_size, and
+        width == x_size with `fixed_width`.
 
     Raises:
         UnusableImage: missing, empty, truncated, no image, or larger than `image.max_pixels`.
@@ -40,8 +40,8 @@ def word_image_of_array(array: np.ndarray, image: ImageConfig, name: str = "arra
     """Converts pixels in memory as `read_word_image` converts those of a file.
 
     Args:
-        array: (h, w), (h, w, 1), (h, w, 3) RGB or (h, w, 4) RGBA; uint8, bool, uint16 or float
-            (0 to 1, or grey levels up to 255 or 65535).
+        array: (h, w), (h, w, 1), (h, w, 3) RGB or (h, w, 4) RGBA; uint8, bool, uint16 or float (0 to 1, or grey levels
+            up to 255 or 65535).
         name: for error messages.
 
     Raises:
@@ -169,9 +169,7 @@ def _unusable(path: str | Path, error: Exception) -> UnusableImage:
     if isinstance(error, Image.DecompressionBombError):
         return UnusableImage(path, "more pixels than PIL.Image.MAX_IMAGE_PIXELS allows", "raise that limit")
     reason = (error.strerror or "").lower() if isinstance(error, OSError) else ""
-    return UnusableImage(
-        path, reason or "truncated or damaged file", "replace it or take it out of the labels file"
-    )
+    return UnusableImage(path, reason or "truncated or damaged file", "replace it or take it out of the labels file")
 
 
 def _upright_on_white(file: Image.Image) -> Image.Image:

@@ -11,15 +11,7 @@ from tests.helpers.tiny import make_dataset, tiny_settings, write_settings
 
 # What trains, compiles graphs or starts processes; `make test-fast` leaves it out.
 SLOW = (
-    *(
-        "benchmarks/",
-        "callbacks/",
-        "exporters/",
-        "system/",
-        "trainers/",
-        "predictors/lexicon/",
-        "predictors/onnx/",
-    ),
+    *("benchmarks/", "callbacks/", "exporters/", "system/", "trainers/", "predictors/lexicon/", "predictors/onnx/"),
     *("predictors/report/test_report", "predictors/test_beam", "predictors/test_calibration"),
     *("predictors/test_predictor", "predictors/test_reader", "predictors/test_test_time_augmentation"),
     *("models/test_model_folder", "models/test_models", "models/test_precision", "models/test_transfer"),
@@ -31,10 +23,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 signal.signal(signal.SIGINT, signal.default_int_handler)
 for name, examples in {"short": 60, "long": 10_000}.items():  # --hypothesis-profile long
     hypothesis.settings.register_profile(
-        name,
-        max_examples=examples,
-        deadline=None,
-        suppress_health_check=list(hypothesis.HealthCheck),
+        name, max_examples=examples, deadline=None, suppress_health_check=list(hypothesis.HealthCheck)
     )
 hypothesis.settings.load_profile("short")
 
@@ -63,9 +52,7 @@ def make_config(dataset, tmp_path):
 @pytest.fixture
 def tiny(dataset, tmp_path):
     """A function: changes -> config file of a tiny training in `tmp_path`."""
-    return lambda **changes: write_settings(
-        tmp_path / "tiny.yml", tiny_settings(dataset, tmp_path, **changes)
-    )
+    return lambda **changes: write_settings(tmp_path / "tiny.yml", tiny_settings(dataset, tmp_path, **changes))
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """Writes labels.json from IAM's words.txt or from a table of your own words.
 
-IAM:       python -m tools.create_labels --data_folder datasets/iam --output datasets/iam/labels.json
-Own words: python -m tools.create_labels --table my/labels.csv --images my/images --output my/labels.json
+IAM:       python -m tools.create_labels --data_folder datasets/iam --output datasets/iam/labels.json Own words: python
+-m tools.create_labels --table my/labels.csv --images my/images --output my/labels.json
 
 Every image is read once; words that can't be used are counted by reason and listed beside the output.
 """
@@ -67,8 +67,7 @@ def _create(options: argparse.Namespace) -> int:
         dropped += keep_in_training_only(splits, records)
     if not splits["train"]:
         raise UserError(
-            f"None of the {len(records)} usable words is left for train; "
-            "change the sizes, the lists or the table."
+            f"None of the {len(records)} usable words is left for train; change the sizes, the lists or the table."
         )
     write_csv(listing, ["name", "label", "reason"], map(vars, dropped), delimiter="\t")
     write_labels(options.output, splits)
@@ -135,15 +134,11 @@ def _report(splits: Splits, dropped: list[Dropped]) -> None:
 
 
 def _reasons(dropped: list[Dropped]) -> str:
-    return ", ".join(
-        f"{count} {reason}" for reason, count in Counter(d.reason for d in dropped).most_common()
-    )
+    return ", ".join(f"{count} {reason}" for reason, count in Counter(d.reason for d in dropped).most_common())
 
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     natural, positive, share = number(int, 0), number(int, 1), number(float, 0, 0.99)
     source = parser.add_mutually_exclusive_group(required=True).add_argument
     source("--data_folder", type=Path, help="IAM's folder, with words.txt, forms.txt and words/")
@@ -178,9 +173,7 @@ def _check_combination(parser: argparse.ArgumentParser, options: argparse.Namesp
     if options.table and not options.images:
         parser.error("--table needs --images, the folder that its file names start from")
     if options.table and (options.split == "forms" or options.forms_file or options.include_err):
-        parser.error(
-            "--split forms, --forms_file and --include_err are for IAM; a table can have a split column"
-        )
+        parser.error("--split forms, --forms_file and --include_err are for IAM; a table can have a split column")
     if options.data_folder and options.images:
         parser.error("--images goes with --table; IAM's images are in data_folder/words")
     if lists and options.split != "forms":

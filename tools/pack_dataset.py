@@ -43,8 +43,8 @@ TASK_WORDS = 256
 def pack_dataset(config: Config, output: Path) -> int:
     """Packs the training words of the config's labels file, in random order; returns their number.
 
-    Words that training could not use are left out and counted. A labels file with the validation and test
-    words alone is written beside, for a training that doesn't hold the others in memory.
+    Words that training could not use are left out and counted. A labels file with the validation and test words alone
+    is written beside, for a training that doesn't hold the others in memory.
 
     Raises:
         UserError: too many words are unusable (`train.max_unusable_share`), or the folder can't be written.
@@ -105,9 +105,7 @@ def _read(folder: Path, spec: ModelSpec, word: Word) -> Row:
     return word.label, label_problem(word.label, spec) or read_inside(folder, word.filename, spec.image)
 
 
-def _render(
-    settings: SyntheticConfig, spec: ModelSpec, any_charset: bool, task: tuple[int, int]
-) -> list[Row]:
+def _render(settings: SyntheticConfig, spec: ModelSpec, any_charset: bool, task: tuple[int, int]) -> list[Row]:
     """The words first..end-1 that the network can learn; `any_charset`: whatever their characters."""
     rows: list[Row] = []
     for index in range(*task):

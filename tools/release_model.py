@@ -1,7 +1,7 @@
 """Prepares a trained model for release: python -m tools.release_model experiments/iam/best snapshots/iam
 
-Weights are rounded to half precision (11 significant bits), which changes no figure and halves
-most weights of the ONNX files. A CARD.md, which you write, makes the folder a released model.
+Weights are rounded to half precision (11 significant bits), which changes no figure and halves most weights of the ONNX
+files. A CARD.md, which you write, makes the folder a released model.
 """
 
 import argparse

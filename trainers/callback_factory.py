@@ -22,9 +22,7 @@ def monitoring(settings: CallbacksConfig) -> list[keras.callbacks.Callback]:
             keras.callbacks.ReduceLROnPlateau(plateau.monitor, plateau.factor, plateau.patience, mode="min")
         )
     if stopping.enabled:
-        callbacks.append(
-            keras.callbacks.EarlyStopping(stopping.monitor, patience=stopping.patience, mode="min")
-        )
+        callbacks.append(keras.callbacks.EarlyStopping(stopping.monitor, patience=stopping.patience, mode="min"))
     return callbacks
 
 

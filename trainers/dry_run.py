@@ -49,8 +49,8 @@ class StepTimes(keras.callbacks.Callback):
 def dry_run(trainer: TrainerSeq2Seq) -> None:
     """Trains on the widest batch, then on an average one, and prints size, memory, speed and time.
 
-    Writes nothing. The first step includes the compilation, the second one the preparation of another shape;
-    the faster of the remaining two counts.
+    Writes nothing. The first step includes the compilation, the second one the preparation of another shape; the faster
+    of the remaining two counts.
     """
     generator: DataGenerator = trainer.train_pipeline.generator
     sizes = batch_sizes(generator)
@@ -59,9 +59,7 @@ def dry_run(trainer: TrainerSeq2Seq) -> None:
     times = StepTimes()
     trainer.compile()
     with precision_scope(trainer.precision):
-        trainer.model.keras_model.fit(
-            feed.dataset(), steps_per_epoch=4, callbacks=[times], shuffle=False, verbose=0
-        )
+        trainer.model.keras_model.fit(feed.dataset(), steps_per_epoch=4, callbacks=[times], shuffle=False, verbose=0)
     epoch = min(times.seconds[2:]) * sizes.sum() / sizes[average]
     val_words = trainer.val_dataset
     print(f"parameters:   {trainer.model.parameter_count:,}")

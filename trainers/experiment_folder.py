@@ -49,8 +49,8 @@ class ExperimentFolder:
         """Checks, before any work, that training overwrites only files that a training has written.
 
         Raises:
-            UserError: a model folder is a released one or named twice; the experiment folder holds other
-                files, or links that would lead out of it.
+            UserError: a model folder is a released one or named twice; the experiment folder holds other files, or
+                links that would lead out of it.
         """
         for folder in filter(None, (self.models.best, self.models.last, self.output)):
             refuse_released(folder)
@@ -84,8 +84,8 @@ class ExperimentFolder:
     def set_aside_old_run(self, restart: bool) -> None:
         """Renames what a new training would overwrite.
 
-        With `restart`, or if there are models without a training state, this is the whole experiment folder.
-        Without a saved state also model folders that the config places elsewhere.
+        With `restart`, or if there are models without a training state, this is the whole experiment folder. Without a
+        saved state also model folders that the config places elsewhere.
 
         Raises:
             UserError: a training runs in the folder, or it can't be renamed.
@@ -124,7 +124,5 @@ def _set_aside(folder: Path) -> None:
     try:
         folder.rename(kept)
     except OSError as error:
-        raise UserError(
-            f"Can't rename {folder} to keep the old run: {error.strerror}; move it away."
-        ) from None
+        raise UserError(f"Can't rename {folder} to keep the old run: {error.strerror}; move it away.") from None
     log(f"The old run is kept in {kept}.")

@@ -58,14 +58,10 @@ def dry_run_training(config: Config) -> None:
 
 def _build(config: Config, restart: bool, cluster: Cluster) -> TrainerSeq2Seq:
     """Makes all checks, then data, network and trainer."""
-    experiment = ExperimentFolder.of(
-        config.experiment_folder, config.callbacks, config.train.output.output_weights
-    )
+    experiment = ExperimentFolder.of(config.experiment_folder, config.callbacks, config.train.output.output_weights)
     experiment.check_outputs()
     if config.train.batch_size % cluster.devices:
-        raise UserError(
-            f"train.batch_size {config.train.batch_size} is no multiple of the {cluster.devices} devices."
-        )
+        raise UserError(f"train.batch_size {config.train.batch_size} is no multiple of the {cluster.devices} devices.")
     saved = None if restart else read_saved(experiment.state_file, cluster)
     # A resumed training has its own weights.
     pretrained = None if saved else _pretrained_model(config)
@@ -74,9 +70,7 @@ def _build(config: Config, restart: bool, cluster: Cluster) -> TrainerSeq2Seq:
         source = DataSource.of(config)
         labels = source.read_labels()
         words = TrainingWords.read(config, labels)
-        spec = ModelSpec(
-            config.image, config.network, _tokenizer(config, words.characters, saved, pretrained)
-        )
+        spec = ModelSpec(config.image, config.network, _tokenizer(config, words.characters, saved, pretrained))
         train_words, shares = words.open(spec)
         options = DatasetOptions.of(config)
         val_words = open_dataset(source, labels.splits["val"], "val", config.image, options)
@@ -151,9 +145,7 @@ def _pretrained_model(config: Config) -> ModelFolder | None:
     if not start.use_pretrained_weights:
         return None
     if not start.restore_from:
-        raise UserError(
-            "train.weights_initialization.restore_from names no model folder to start from; set it."
-        )
+        raise UserError("train.weights_initialization.restore_from names no model folder to start from; set it.")
     path = resolve_shipped(Path(start.restore_from))
     if not path.exists():
         raise UserError(

@@ -34,9 +34,7 @@ def describe_run() -> dict[str, Any]:
         "git": git_state(ROOT),
         "python": platform.python_version(),
         "libraries": {
-            name: sys.modules[name].__version__
-            for name in LIBRARIES
-            if hasattr(sys.modules.get(name), "__version__")
+            name: sys.modules[name].__version__ for name in LIBRARIES if hasattr(sys.modules.get(name), "__version__")
         },
         "system": platform.platform(),
         "cores": usable_cores(),

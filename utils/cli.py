@@ -42,8 +42,8 @@ def run_command(job: Callable[[], int], interrupted: str = "Interrupted; nothing
         interrupted: message for an interrupted job that has none of its own.
 
     Returns:
-        the exit code: that of the job; 2 for errors that the user can correct, 130 or 143 after Ctrl-C or
-        SIGTERM, 141 if the reader of the output has closed it.
+        the exit code: that of the job; 2 for errors that the user can correct, 130 or 143 after Ctrl-C or SIGTERM, 141
+        if the reader of the output has closed it.
     """
     # Labels hold any character; a terminal that can't show one must not stop the work.
     if isinstance(sys.stdout, io.TextIOWrapper):

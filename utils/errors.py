@@ -6,9 +6,9 @@ from utils.escaping import one_line
 class UserError(Exception):
     """Something the user can mend: arguments, config, data or weights.
 
-    The message is one sentence that names the file or key and the way out, or a line for each of several
-    problems; what can't be printed in it is escaped, since names and labels may come from others. `main.py`
-    prints it to stderr without a traceback and exits with 2.
+    The message is one sentence that names the file or key and the way out, or a line for each of several problems; what
+    can't be printed in it is escaped, since names and labels may come from others. `main.py` prints it to stderr
+    without a traceback and exits with 2.
     """
 
     def __init__(self, *sentences: str) -> None:

@@ -3,8 +3,8 @@
 import re
 import unicodedata
 
-# Control characters can move a terminal's cursor or recolour it; bidirectional overrides show text in
-# another order than it has (CVE-2021-42574); half a character can't be written in UTF-8 at all.
+# Control characters can move a terminal's cursor or recolour it; bidirectional overrides show text in another order
+# than it has (CVE-2021-42574); half a character can't be written in UTF-8 at all.
 _CATEGORIES = ("Cc", "Cs", "Zl", "Zp")
 _BIDIRECTIONAL = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 # https://owasp.org/www-community/attacks/CSV_Injection; the wide forms are what some keyboards write.
@@ -31,8 +31,8 @@ def escape_control(text: str) -> str:
 def escape_csv(text: str) -> str:
     """`escape_control`, and no formula, which a spreadsheet would compute and by which it can start programs.
 
-    Such a text gets an apostrophe in front, which spreadsheets take for "this is text". Numbers and single
-    characters, such as the words `-` and `=`, are none and stay as they are.
+    Such a text gets an apostrophe in front, which spreadsheets take for "this is text". Numbers and single characters,
+    such as the words `-` and `=`, are none and stay as they are.
     """
     if len(text) > 1 and text[0] in _STARTS_FORMULA and not _NUMBER.fullmatch(text):
         text = f"'{text}"

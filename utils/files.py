@@ -25,9 +25,9 @@ STALE_SECONDS = 3600
 def atomic_write(path: str | Path) -> Iterator[Path]:
     """Yields a temporary path beside `path`; when the block ends well, it replaces `path`.
 
-    The content reaches the disk (fsync) before the rename, so a crash leaves either the old
-    file or the new one, and a failure inside the block leaves the old one. Stale temporaries that
-    killed processes have left of the same file are removed.
+    The content reaches the disk (fsync) before the rename, so a crash leaves either the old file or the new one, and a
+    failure inside the block leaves the old one. Stale temporaries that killed processes have left of the same file are
+    removed.
 
     Raises:
         UserError: the folder can't be written or the disk is full.

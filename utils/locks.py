@@ -24,8 +24,7 @@ def experiment_lock(folder: Path) -> Iterator[None]:
         lock = _acquire(folder, "write to experiment_folder", timeout=0)
     except Timeout:
         raise UserError(
-            f"Another process is training in {folder}; "
-            "wait for it, stop it, or set another experiment_folder."
+            f"Another process is training in {folder}; wait for it, stop it, or set another experiment_folder."
         ) from None
     with lock:
         yield

@@ -41,8 +41,8 @@ def create_synthetic(
 ) -> Path:
     """Renders a dataset; the same arguments give the same files for any number of `workers`.
 
-    A folder with an earlier synthetic dataset is overwritten. `labels.json` is removed first, written last,
-    and so exists only beside a complete dataset. A second process waits for the first.
+    A folder with an earlier synthetic dataset is overwritten. `labels.json` is removed first, written last, and so
+    exists only beside a complete dataset. A second process waits for the first.
 
     Args:
         output_folder: gets words/<f>/<f-form>/<id>.png (8-bit grey) and labels.json.
@@ -76,16 +76,9 @@ def create_synthetic(
             return labels
         _prepare(folder, json.dumps(description, indent=2) + "\n")
         total = sum(counts.values())
-        bar = progress_bar(
-            total=total, unit=" words", desc="Rendering", mininterval=0.5, disable=not progress
-        )
+        bar = progress_bar(total=total, unit=" words", desc="Rendering", mininterval=0.5, disable=not progress)
         rendered = contextlib.closing(_render(render, tasks, min(workers or usable_cores(), len(tasks))))
-        with (
-            bar,
-            rendered as entries,
-            atomic_write(labels) as part,
-            open(part, "w", encoding="utf-8") as file,
-        ):
+        with bar, rendered as entries, atomic_write(labels) as part, open(part, "w", encoding="utf-8") as file:
             _write_labels(file, counts, entries, bar)
     return labels
 

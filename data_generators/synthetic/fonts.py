@@ -15,8 +15,8 @@ from utils.paths import ROOT
 
 SPLITS = ("train", "val", "test")
 FONTS_FOLDER = ROOT / "datasets" / "fonts"
-# Glyphs are rasterised once, at this x-height in pixels, and scaled by the warp, which is faster than calling
-# FreeType for each word. A little above the usual size, so that warping mostly shrinks.
+# Glyphs are rasterised once, at this x-height in pixels, and scaled by the warp, which is faster than calling FreeType
+# for each word. A little above the usual size, so that warping mostly shrinks.
 REFERENCE_X_HEIGHT = 44.0
 _RISE = 1.85  # height of IAM's ascenders in x-heights
 _COMMON_LETTERS = "etaoinshrdlucmfwypvbgk"
@@ -48,8 +48,8 @@ class Font:
 class Glyph:
     """A character's ink (uint8, h x w, 255 = ink).
 
-    `left` and `top` are its offset in pixels from the pen position and the baseline (negative above it),
-    `advance` the movement of the pen.
+    `left` and `top` are its offset in pixels from the pen position and the baseline (negative above it), `advance` the
+    movement of the pen.
     """
 
     ink: np.ndarray
@@ -91,9 +91,7 @@ def fonts_of(split: str, accented: bool = False) -> tuple[Font, ...]:
     """Returns the fonts of a split; with `accented` only those that have most of `ACCENTED`."""
     needed = len(ACCENTED) / 2 if accented else 0
     return tuple(
-        font
-        for font in load_fonts()
-        if font.split == split and len(font.charset.intersection(ACCENTED)) >= needed
+        font for font in load_fonts() if font.split == split and len(font.charset.intersection(ACCENTED)) >= needed
     )
 
 
@@ -101,8 +99,8 @@ def fonts_of(split: str, accented: bool = False) -> tuple[Font, ...]:
 def font_of_form(seed: int, split: str, form: int, accented: bool = False) -> Font:
     """Returns the font of form number `form` of a split; `accented` as for `fonts_of`.
 
-    Forms take fonts from shuffled decks that hold every formal script once and every other font twice, so
-    even a few forms show many fonts.
+    Forms take fonts from shuffled decks that hold every formal script once and every other font twice, so even a few
+    forms show many fonts.
     """
     fonts = fonts_of(split, accented)
     deck = [font for font in fonts for _ in range(1 if font.formal else 2)]
@@ -146,9 +144,7 @@ def _typeface(font: Font) -> ImageFont.FreeTypeFont:
     rise = float(np.median([-_rasterise(trial, letter).top for letter in "bdhkl"]))
     # A compromise between equal x-heights and equal ascenders, for scripts with tiny bowls.
     size = np.sqrt(x_height * rise / _RISE)
-    return ImageFont.truetype(
-        font.path, 100 * REFERENCE_X_HEIGHT / size, layout_engine=ImageFont.Layout.BASIC
-    )
+    return ImageFont.truetype(font.path, 100 * REFERENCE_X_HEIGHT / size, layout_engine=ImageFont.Layout.BASIC)
 
 
 def _rasterise(face: ImageFont.FreeTypeFont, character: str) -> Glyph:

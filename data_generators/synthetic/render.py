@@ -26,8 +26,8 @@ def render_word(text: str, font: Font, rng: np.random.Generator) -> np.ndarray:
         text: at least one character, all of them in `font.charset`.
 
     Returns:
-        uint8 grey image (height, width), ink dark on paper near 255, cropped at the ink; at least 3 x 3,
-        for usual words about 6..200 pixels high and 5..600 wide.
+        uint8 grey image (height, width), ink dark on paper near 255, cropped at the ink; at least 3 x 3, for usual
+        words about 6..200 pixels high and 5..600 wide.
 
     Raises:
         ValueError: `text` is empty or holds a character that the font lacks.
@@ -58,9 +58,7 @@ def _normal(rng: np.random.Generator, mean: float, spread: float) -> float:
     return mean + min(max(rng.standard_normal(), -2.5), 2.5) * spread
 
 
-def _place_glyphs(
-    text: str, font: Font, measures: Metrics, rng: np.random.Generator
-) -> tuple[np.ndarray, int]:
+def _place_glyphs(text: str, font: Font, measures: Metrics, rng: np.random.Generator) -> tuple[np.ndarray, int]:
     """Places the glyphs at the reference size; those of unjoined fonts vary one by one.
 
     Returns:
@@ -89,13 +87,7 @@ def _place_glyphs(
 
 
 def _vary(
-    ink: np.ndarray,
-    left: float,
-    top: float,
-    size: float,
-    wobble: float,
-    x_height: float,
-    rng: np.random.Generator,
+    ink: np.ndarray, left: float, top: float, size: float, wobble: float, x_height: float, rng: np.random.Generator
 ) -> tuple[np.ndarray, float, float]:
     """Rotates, scales and shifts a glyph; returns it with its new left and top."""
     turn, slant, grow, rise = rng.normal(size=4) * (0.045, 0.05, 0.06, 0.05) * wobble
@@ -122,9 +114,7 @@ def _paste(pieces: list[tuple[np.ndarray, int, int]]) -> tuple[np.ndarray, int]:
     return canvas, -y0
 
 
-def _stretch_rows(
-    height: int, baseline: int, x_height: float, scale: float, rng: np.random.Generator
-) -> np.ndarray:
+def _stretch_rows(height: int, baseline: int, x_height: float, scale: float, rng: np.random.Generator) -> np.ndarray:
     """Stretches ascenders, middle zone and descenders: returns the old row of each new one (float32)."""
     ascent, descent = _spread(rng, *_ASCENT), _spread(rng, *_DESCENT)
     old = np.array([-300, baseline - x_height, baseline, height + 300])
@@ -134,9 +124,7 @@ def _stretch_rows(
     return np.interp(wanted, new, old).astype(np.float32)
 
 
-def _warp(
-    ink: np.ndarray, scale_x: float, rows: np.ndarray, x_height: float, rng: np.random.Generator
-) -> np.ndarray:
+def _warp(ink: np.ndarray, scale_x: float, rows: np.ndarray, x_height: float, rng: np.random.Generator) -> np.ndarray:
     """Scales, slants, rotates and bends the whole word in one interpolation; `rows` as from above."""
     slant = _normal(rng, 0.04, 0.17)
     turn = _normal(rng, 0, 0.025)
@@ -165,9 +153,7 @@ def _smooth_field(height: int, width: int, period: float, rng: np.random.Generat
     return cv2.resize(field, (width, height), interpolation=cv2.INTER_LINEAR)
 
 
-def _redraw(
-    ink: np.ndarray, stroke: float, hairline: float, x_height: float, rng: np.random.Generator
-) -> np.ndarray:
+def _redraw(ink: np.ndarray, stroke: float, hairline: float, x_height: float, rng: np.random.Generator) -> np.ndarray:
     """Redraws strokes of these widths in pixels with a random pen; returns coverage (float32, 0..1)."""
     wanted = _spread(rng, *_PEN_WIDTH) * math.sqrt(x_height / _X_HEIGHT[0])
     if rng.random() < _FELT_PEN[0]:

@@ -34,9 +34,7 @@ _PRONOUN = ("i", "i'm", "i'd", "i'll", "i've")
 
 
 def draw_text(
-    rng: np.random.Generator,
-    charset: frozenset[str] = frozenset(CHARSET),
-    beyond_dictionary: float = BEYOND_DICTIONARY,
+    rng: np.random.Generator, charset: frozenset[str] = frozenset(CHARSET), beyond_dictionary: float = BEYOND_DICTIONARY
 ) -> str:
     """Draws a label of 1 to about 20 characters of `charset`, without spaces.
 

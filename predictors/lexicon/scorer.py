@@ -13,8 +13,8 @@ from preprocessing.tokenizer import END, NUM_SPECIAL
 class LexiconScorer(keras.layers.Layer):
     """Leads a beam search towards the words of a lexicon, without closing the way to others.
 
-    A beginning scores the log probability of all words that begin so, and never less than an unlisted
-    word of its length. Probabilities only fall while a text grows, as the search expects.
+    A beginning scores the log probability of all words that begin so, and never less than an unlisted word of its
+    length. Probabilities only fall while a text grows, as the search expects.
 
     Shape: node (B, N) int32 of each text in the trie, `start` at first; step: its number of characters ->
         nodes (B, N, V) int32 and weighted log probabilities (B, N, V) float32 after each next id

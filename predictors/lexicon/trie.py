@@ -14,8 +14,8 @@ OUTSIDE, ROOT, DIGITS = 0, 1, 2
 class Trie:
     """An automaton that reads a text character by character, upper case as lower case.
 
-    State 0 is where texts come that begin like nothing in the lexicon, and is never left; 1 is the
-    empty text; 2 a number. Punctuation may stand before a word and, in states of their own, behind it.
+    State 0 is where texts come that begin like nothing in the lexicon, and is never left; 1 is the empty text; 2 a
+    number. Punctuation may stand before a word and, in states of their own, behind it.
 
     Attributes:
         following: (states, classes) int32, the next state.
@@ -68,9 +68,7 @@ def _states(letters: np.ndarray) -> np.ndarray:
     return np.maximum.accumulate(state, axis=0) * (letters >= 0)
 
 
-def _edges(
-    letters: np.ndarray, state: np.ndarray, ends: np.ndarray, alphabet: Mapping[str, int]
-) -> np.ndarray:
+def _edges(letters: np.ndarray, state: np.ndarray, ends: np.ndarray, alphabet: Mapping[str, int]) -> np.ndarray:
     """`Trie.following`: words' own states come first, those behind each word and its punctuation last."""
     nodes = state.max(initial=DIGITS) + 1
     behind = nodes + np.arange(len(ends))

@@ -48,10 +48,10 @@ class Lexicon:
     def log_probability(self, text: str) -> float:
         """Natural logarithm of the probability of `text`, up to a constant.
 
-        Words count in lower case, Capitalised and UPPER CASE alike: which one it is, the image knows better.
-        Numbers and single punctuation marks are as probable as common words; words with attached
-        punctuation, possessives, hyphenated compounds and words broken by a hyphen get what their
-        parts have; all others a floor that falls with their length.
+        Words count in lower case, Capitalised and UPPER CASE alike: which one it is, the image knows better. Numbers
+        and single punctuation marks are as probable as common words; words with attached punctuation, possessives,
+        hyphenated compounds and words broken by a hyphen get what their parts have; all others a floor that falls with
+        their length.
         """
         text = normalize_label(text)
         core = text.strip("".join(filter(is_mark, set(text))) + " ")
@@ -111,9 +111,7 @@ def read_lexicon(path: str | Path | None, oov_penalty: float) -> Lexicon:
             f"predict.lexicon.file {one_line(path)} can't be read: {error.strerror}; name a list of words."
         ) from None
     except UnicodeDecodeError:
-        raise UserError(
-            f"predict.lexicon.file {one_line(path)} is not UTF-8 text; save it as UTF-8."
-        ) from None
+        raise UserError(f"predict.lexicon.file {one_line(path)} is not UTF-8 text; save it as UTF-8.") from None
     words: dict[str, float] = {}
     for number, line in enumerate(lines, start=1):
         word, _, frequency = (field.strip() for field in line.partition("\t"))

@@ -1,8 +1,8 @@
 """Checks, before ONNX Runtime loads it, that an ONNX file is a graph as `--export` writes it.
 
-The file may come from an attacker. ONNX lets a graph read weights from any other file, bring functions
-and operators of its own and loop without end. None of that is needed here, so every field, operator and type
-that is not listed below is refused. The `onnx` package, which prediction doesn't need, is not used.
+The file may come from an attacker. ONNX lets a graph read weights from any other file, bring functions and operators of
+its own and loop without end. None of that is needed here, so every field, operator and type that is not listed below is
+refused. The `onnx` package, which prediction doesn't need, is not used.
 
 Field numbers: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
 """

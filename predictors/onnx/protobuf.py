@@ -1,7 +1,6 @@
 """Reads the wire format of Protocol Buffers strictly: unexpected fields are refused, not skipped.
 
-https://protobuf.dev/programming-guides/encoding; nothing is copied, and no claimed length
-is allocated.
+https://protobuf.dev/programming-guides/encoding; nothing is copied, and no claimed length is allocated.
 """
 
 from collections.abc import Iterator, Mapping

@@ -12,8 +12,8 @@ from utils.config.predict import PredictConfig
 from utils.errors import UserError, shorten
 from utils.system import is_out_of_memory, usable_cores
 
-# Pixels of width, all words together. Their feature maps fit the processor's cache: twice as fast as 256
-# words, and the memory does not depend on how wide the widest words of a dataset are.
+# Pixels of width, all words together. Their feature maps fit the processor's cache: twice as fast as 256 words, and the
+# memory does not depend on how wide the widest words of a dataset are.
 WIDTH_AT_ONCE = 4096
 # The encoder's output that only CTC reads.
 COLUMNS = "columns"
@@ -62,9 +62,7 @@ class PredictorOnnx(WordPredictor):
             # A graph that loads can still be of another network, or a stranger's that no network has.
             if is_out_of_memory(error):
                 raise
-            raise UserError(
-                f"The model's ONNX files don't work: {shorten(error)}; export it again."
-            ) from None
+            raise UserError(f"The model's ONNX files don't work: {shorten(error)}; export it again.") from None
 
     def _decode(self, image: np.ndarray, width: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         parts = []

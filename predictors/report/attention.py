@@ -41,9 +41,9 @@ def read_attention(
         texts: fed to the decoder in place of its own output.
 
     Yields:
-        i and float32 (characters + 1, columns): the weights over the image's own columns, left to right,
-        for each character and for the end. Nothing for a network without attention, and for texts with
-        characters outside the charset (such as letters that NFC has joined).
+        i and float32 (characters + 1, columns): the weights over the image's own columns, left to right, for each
+        character and for the end. Nothing for a network without attention, and for texts with characters outside the
+        charset (such as letters that NFC has joined).
     """
     if model.network.attention == "none":
         return
@@ -55,17 +55,11 @@ def read_attention(
     order = sorted(encoded, key=lambda i: (widths[i], i))
     for start in range(0, len(order), batch_size):
         chosen = order[start : start + batch_size]
-        yield from zip(
-            chosen, _run(reader, model, [image(i) for i in chosen], [texts[i] for i in chosen], length)
-        )
+        yield from zip(chosen, _run(reader, model, [image(i) for i in chosen], [texts[i] for i in chosen], length))
 
 
 def _run(
-    reader: AttentionReader,
-    model: ModelSeq2Seq,
-    images: Sequence[np.ndarray],
-    texts: Sequence[str],
-    length: int,
+    reader: AttentionReader, model: ModelSeq2Seq, images: Sequence[np.ndarray], texts: Sequence[str], length: int
 ) -> Iterator[np.ndarray]:
     """The weights of each word of a batch over its own columns; `length` steps are computed."""
     image, width = pad_images(images, model.column_stride)

@@ -53,8 +53,8 @@ def draw_attention(words: Sequence[tuple[np.ndarray, str, np.ndarray]], stride: 
     """Draws each word once per character and once for its end, with the weights of that step laid over it.
 
     Args:
-        words: image (uint8, as the network reads it), text, and weights (characters + 1, columns). A
-            row of weights is shown relative to its largest.
+        words: image (uint8, as the network reads it), text, and weights (characters + 1, columns). A row of weights is
+            shown relative to its largest.
         stride: pixels of the image per column.
     """
     from matplotlib.patches import Rectangle

@@ -27,11 +27,7 @@ def prepare_folder(folder: Path) -> None:
 
 
 def report_on(
-    config: Config,
-    folder: Path,
-    model_folder: ModelFolder,
-    dataset: Dataset,
-    predictions: Sequence[Prediction],
+    config: Config, folder: Path, model_folder: ModelFolder, dataset: Dataset, predictions: Sequence[Prediction]
 ) -> Path:
     """Writes the report on a dataset as read by a model; returns the page.
 
@@ -51,9 +47,7 @@ def report_on(
     # The history belongs to the experiment's own model only.
     own = model_folder.path == ModelPaths.of(config.experiment_folder, config.callbacks).trained
     history = read_history(Path(config.experiment_folder) / "history.csv") if own else []
-    return write_report(
-        folder, Evaluation(model, dataset, predictions, facts, history, config.predict.batch_size)
-    )
+    return write_report(folder, Evaluation(model, dataset, predictions, facts, history, config.predict.batch_size))
 
 
 def read_history(path: Path) -> list[dict[str, float]]:

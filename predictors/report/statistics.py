@@ -61,9 +61,7 @@ class Confusion:
     rate: float | None
 
 
-def confusions_by_kind(
-    confusions: Mapping[Pair, int], counts: Mapping[str, int]
-) -> dict[str, list[Confusion]]:
+def confusions_by_kind(confusions: Mapping[Pair, int], counts: Mapping[str, int]) -> dict[str, list[Confusion]]:
     """Substituted, deleted and inserted characters, the most frequent first.
 
     Args:

@@ -21,13 +21,10 @@ MOST_HEIGHT = 64  # pixels of a shown image
 def choose_words(errors: Sequence[int], confidences: Sequence[float], most: int = MOST_WORDS) -> list[int]:
     """Returns the positions of the words to show, worst first.
 
-    Many errors come before few, and among equals the surest error and the least sure hit come first.
-    Of more than `most` words, the worst fill at most four fifths; words read right, spread over the
-    whole set, fill the rest.
+    Many errors come before few, and among equals the surest error and the least sure hit come first. Of more than
+    `most` words, the worst fill at most four fifths; words read right, spread over the whole set, fill the rest.
     """
-    order = sorted(
-        range(len(errors)), key=lambda i: (-errors[i], -confidences[i] if errors[i] else confidences[i], i)
-    )
+    order = sorted(range(len(errors)), key=lambda i: (-errors[i], -confidences[i] if errors[i] else confidences[i], i))
     if len(order) <= most:
         return order
     wrong = [i for i in order if errors[i]]
@@ -49,9 +46,9 @@ def gallery(
 ) -> list[dict[str, Any]]:
     """One JSON object per chosen word; `page.js` names the same keys.
 
-    name, truth, text, writer; confidence and characters (probabilities); errors and diff;
-    image (PNG, base64) and width of the network's image in pixels; attention (base64 of uint8, one row of
-    `columns` values per character and one for the end, 255 = all of the weight) and columns.
+    name, truth, text, writer; confidence and characters (probabilities); errors and diff; image (PNG, base64) and width
+    of the network's image in pixels; attention (base64 of uint8, one row of `columns` values per character and one for
+    the end, 255 = all of the weight) and columns.
     """
     entries = []
     for position in chosen:

@@ -56,9 +56,7 @@ def write_report(folder: Path, evaluation: Evaluation) -> Path:
     chosen = choose_words(errors, confidences)
     characters = [share for share in errors_by_character(alignments) if share.errors][:MOST_ROWS]
     counts = Counter(of_label for pairs in alignments for of_label, _ in pairs if of_label)
-    shown = gallery(
-        evaluation.model, evaluation.dataset, predictions, alignments, chosen, evaluation.batch_size
-    )
+    shown = gallery(evaluation.model, evaluation.dataset, predictions, alignments, chosen, evaluation.batch_size)
     page = make_page(
         {"words": shown, "stride": evaluation.model.column_stride},
         title="Evaluation report",
@@ -102,10 +100,7 @@ def _figures(
 
 
 def _charts(
-    history: Sequence[dict[str, float]],
-    alignments: Sequence[list[Pair]],
-    bins: Sequence[Bin],
-    before: Sequence[Bin],
+    history: Sequence[dict[str, float]], alignments: Sequence[list[Pair]], bins: Sequence[Bin], before: Sequence[Bin]
 ) -> dict[str, Markup]:
     """SVG charts by title; those without data are left out."""
     ece = f"ECE {expected_calibration_error(bins):.2%}"

@@ -55,9 +55,7 @@ def drop_bad_images(
         pool.shutdown(cancel_futures=True)
 
 
-def drop_bad_segmentation(
-    records: list[LabelledWord], keep: bool
-) -> tuple[list[LabelledWord], list[Dropped]]:
+def drop_bad_segmentation(records: list[LabelledWord], keep: bool) -> tuple[list[LabelledWord], list[Dropped]]:
     """Drops, unless `keep`, the words that IAM flags as badly segmented; five in six of them are good."""
     return drop(records, (None if keep or record.segmented else "segmentation err" for record in records))
 
@@ -65,8 +63,7 @@ def drop_bad_segmentation(
 def image_problem(path: str | Path, image: ImageConfig = IMAGE) -> str | None:
     """Returns why training could not read the file; None if it can.
 
-    The image is decoded as in training, and refused by its header if it has more than `image.max_pixels`
-    pixels.
+    The image is decoded as in training, and refused by its header if it has more than `image.max_pixels` pixels.
     """
     try:
         decode(path, image)

@@ -77,8 +77,8 @@ def form_of(name: str) -> str:
 def _parse(line: str) -> tuple[str, bool, str] | None:
     """Returns (word id, whether it is well segmented, label) of a line of words.txt; None if malformed.
 
-    The file's header mentions a component count before x, y, w, h, but the lines of most copies lack it. No
-    grammatical tag is a number, so a fifth number is that count. The label, the rest, may contain spaces.
+    The file's header mentions a component count before x, y, w, h, but the lines of most copies lack it. No grammatical
+    tag is a number, so a fifth number is that count. The label, the rest, may contain spaces.
     """
     fields = line.split()
     if len(fields) < 8 or not WORD_ID.fullmatch(fields[0]) or fields[1] not in ("ok", "er", "err"):

@@ -25,9 +25,7 @@ class LabelledWord:
     split: str | None = None
 
 
-def drop(
-    records: Iterable[LabelledWord], reasons: Iterable[str | None]
-) -> tuple[list[LabelledWord], list[Dropped]]:
+def drop(records: Iterable[LabelledWord], reasons: Iterable[str | None]) -> tuple[list[LabelledWord], list[Dropped]]:
     """Separates the words to keep, whose reason is None, from the others."""
     kept, dropped = [], []
     for record, reason in zip(records, reasons):

@@ -27,8 +27,8 @@ def writer_split(
 ) -> tuple[Splits, list[Dropped]]:
     """Gives each split whole writers, so that no writer of val or test occurs in train.
 
-    Test takes writers in random order while they fit into `test_size` of the words, then val into `val_size`
-    of the rest. Words without a writer are dropped.
+    Test takes writers in random order while they fit into `test_size` of the words, then val into `val_size` of the
+    rest. Words without a writer are dropped.
 
     Raises:
         UserError: there are too few writers for these splits.
@@ -61,9 +61,7 @@ def form_split(records: list[LabelledWord], lists: dict[str, set[str]]) -> tuple
     for split, forms in lists.items():
         for form in sorted(forms):
             if form in split_of:
-                raise UserError(
-                    f"Form {form} is in the lists of both {split_of[form]} and {split}; keep one."
-                )
+                raise UserError(f"Form {form} is in the lists of both {split_of[form]} and {split}; keep one.")
             split_of[form] = split
     listed, dropped = drop(records, (None if r.form in split_of else "form in no list" for r in records))
     return _collect((split_of[record.form], record.word) for record in listed), dropped

@@ -18,9 +18,9 @@ FIRST_DELIMITER = re.compile(r'(?:"(?:[^"]|"")*"|[^,;\t|]*)([,;\t|])')
 def read_table(path: str | Path) -> list[LabelledWord]:
     """Returns the words of a CSV or TSV file, in its order.
 
-    Columns are filename, label and, optionally, writer. A header line with at least filename and label may
-    order them freely and add split (train, val or test). Fields are tab-separated in .tsv files, elsewhere by
-    the first comma, semicolon, tab or bar of the first line.
+    Columns are filename, label and, optionally, writer. A header line with at least filename and label may order them
+    freely and add split (train, val or test). Fields are tab-separated in .tsv files, elsewhere by the first comma,
+    semicolon, tab or bar of the first line.
 
     Raises:
         UserError: the file can't be read, or a line is malformed or names a file outside the images folder.
@@ -31,9 +31,7 @@ def read_table(path: str | Path) -> list[LabelledWord]:
     names = [cell.lower() for cell in rows[0][1]]
     if {"filename", "label"} <= set(names):
         if not set(names) <= set(COLUMNS) or len(set(names)) < len(names):
-            raise UserError(
-                f"{path}: the header is {', '.join(names)}; use each of {', '.join(COLUMNS)} at most once."
-            )
+            raise UserError(f"{path}: the header is {', '.join(names)}; use each of {', '.join(COLUMNS)} at most once.")
         rows = rows[1:]
     else:
         # The first line sets the number of columns, so that labels with unquoted commas are found.
@@ -74,14 +72,10 @@ def _unquoted(cell: str) -> str:
 
 def _record(names: list[str], cells: list[str], where: str) -> LabelledWord:
     if len(cells) > len(names):
-        raise UserError(
-            f"{where} has {len(cells)} columns instead of {len(names)}; quote a label that has commas."
-        )
+        raise UserError(f"{where} has {len(cells)} columns instead of {len(names)}; quote a label that has commas.")
     values = dict(zip(names, cells))
     if "filename" not in values or "label" not in values:
-        raise UserError(
-            f"{where} has {len(cells)} columns; write filename and label, separated as in the first line."
-        )
+        raise UserError(f"{where} has {len(cells)} columns; write filename and label, separated as in the first line.")
     check_filename(values["filename"], where)
     if "split" in names and values.get("split") not in SPLITS:
         raise UserError(f"{where}: split is {values.get('split', '')!r}; write train, val or test.")

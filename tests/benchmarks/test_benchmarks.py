@@ -23,9 +23,7 @@ def model(make_config, tmp_path):
     """The folder of an untrained model."""
     config = make_config()
     keras.utils.set_random_seed(1)
-    save_model(
-        tmp_path / "model", ModelSeq2Seq(ModelSpec(config.image, config.network, Tokenizer("abc"))), {}
-    )
+    save_model(tmp_path / "model", ModelSeq2Seq(ModelSpec(config.image, config.network, Tokenizer("abc"))), {})
     return tmp_path / "model"
 
 

@@ -134,9 +134,7 @@ def without_one(path, arrays):
 
 
 DAMAGED = {
-    "pickle of an array": lambda path, arrays: np.savez(
-        path, **{**arrays, "progress": np.array([Exploit()], object)}
-    ),
+    "pickle of an array": lambda path, arrays: np.savez(path, **{**arrays, "progress": np.array([Exploit()], object)}),
     "pickle": lambda path, arrays: path.write_bytes(pickle.dumps(Exploit())),
     "compressed": lambda path, arrays: np.savez_compressed(path, **arrays),
     "shared bytes": shared_bytes,

@@ -38,12 +38,7 @@ def make(tmp_path, logged):
             "labels_file": str(tmp_path / "labels.json"),
             "cache_folder": str(tmp_path / "cache"),
             "image": {"image_size": {"y_size": 16, "x_size": 64}, "fixed_width": False},
-            "network": {
-                "num_filters": [4],
-                "conv_kernels": [[3, 3]],
-                "columns": "height",
-                "max_seq_length": 5,
-            },
+            "network": {"num_filters": [4], "conv_kernels": [[3, 3]], "columns": "height", "max_seq_length": 5},
         }
         return validate_config(merged(PLAIN, {**values, **keys}), "test")
 
@@ -93,9 +88,8 @@ def test_more_than_the_allowed_share_is_refused(make, logged, tmp_path):
         open_words(make(train={"max_unusable_share": 0.199}), words(*"abcdabcdab"), "val")
     message = sentence(caught).replace(str(tmp_path), "DIR")
     assert message == (
-        "2 of 10 val words are unusable: 2 missing file; that is more than "
-        "train.max_unusable_share (19.9 %): check images_folder DIR/words and "
-        "labels_file DIR/labels.json, or raise the limit."
+        "2 of 10 val words are unusable: 2 missing file; that is more than train.max_unusable_share (19.9 %): check "
+        "images_folder DIR/words and labels_file DIR/labels.json, or raise the limit."
     )
 
 
@@ -166,9 +160,7 @@ def test_the_embedded_dataset_is_not_made_unasked(make, tmp_path):
     with pytest.raises(UserError, match="does not exist"):
         DataSource.of(make()).read_labels()
     elsewhere = make(images_folder=str(tmp_path / "elsewhere"), synthetic={"enabled": True, "num_words": 12})
-    with pytest.raises(
-        UserError, match="can only be created where images_folder is the folder `words`"
-    ) as caught:
+    with pytest.raises(UserError, match="can only be created where images_folder is the folder `words`") as caught:
         DataSource.of(elsewhere).read_labels()
     sentence(caught)
     assert not (tmp_path / "labels.json").exists() and not (tmp_path / "elsewhere").exists()

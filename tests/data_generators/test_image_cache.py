@@ -118,9 +118,7 @@ def test_another_geometry_is_decoded_beside_the_first(words, decoded, change):
     assert decoded == []
 
 
-@pytest.mark.parametrize(
-    "names", [NAMES[:-1], NAMES[::-1], [*NAMES, NAMES[0]]], ids=["fewer", "order", "more"]
-)
+@pytest.mark.parametrize("names", [NAMES[:-1], NAMES[::-1], [*NAMES, NAMES[0]]], ids=["fewer", "order", "more"])
 def test_another_list_is_decoded(words, decoded, names):
     opened(words)
     decoded.clear()
@@ -199,9 +197,7 @@ def _open_in_process(words: str, barrier, results) -> None:
 def test_two_processes_may_build_it_at_once(words):
     context = multiprocessing.get_context("spawn")
     barrier, results = context.Barrier(2), context.Queue()
-    processes = [
-        context.Process(target=_open_in_process, args=(str(words), barrier, results)) for _ in range(2)
-    ]
+    processes = [context.Process(target=_open_in_process, args=(str(words), barrier, results)) for _ in range(2)]
     for process in processes:
         process.start()
     found = dict(results.get(timeout=60) for _ in processes)

@@ -52,9 +52,7 @@ def test_what_is_written_is_read_back(tmp_path_factory, labels, widths, image, s
     base = tmp_path_factory.getbasetemp() / "store"
     rng = np.random.default_rng(seed)
     shape = (HEIGHT, -1) if image is GREY else (HEIGHT, -1, 3)
-    pixels = [
-        rng.integers(0, 256, HEIGHT * width * image.image_size.num_channels, np.uint8) for width in widths
-    ]
+    pixels = [rng.integers(0, 256, HEIGHT * width * image.image_size.num_channels, np.uint8) for width in widths]
     rows = [(label, p.reshape(shape) if len(p) else "missing file") for label, p in zip(labels, pixels)]
     assert write_store(base, iter(rows), image, {"note": 1}) == len(rows)
     store = open_store(base)

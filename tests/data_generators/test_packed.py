@@ -21,11 +21,7 @@ from tools import pack_dataset
 from utils.config.load import load_config
 from utils.errors import UserError
 
-ROWS = [
-    ("ab", np.zeros((16, 9), np.uint8)),
-    ("cab", np.ones((16, 5), np.uint8)),
-    ("d", np.ones((16, 64), np.uint8)),
-]
+ROWS = [("ab", np.zeros((16, 9), np.uint8)), ("cab", np.ones((16, 5), np.uint8)), ("d", np.ones((16, 64), np.uint8))]
 
 
 @pytest.fixture

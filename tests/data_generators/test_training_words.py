@@ -38,9 +38,7 @@ def other(tmp_path):
 
 def opened(dataset, tmp_path, **additional):
     """The tiny dataset's config with additional data, the tokenizer and the opened training words."""
-    return open_config(
-        validate_config(tiny_settings(dataset, tmp_path, train={"additional_data": additional}), "test")
-    )
+    return open_config(validate_config(tiny_settings(dataset, tmp_path, train={"additional_data": additional}), "test"))
 
 
 def open_config(config):
@@ -74,10 +72,7 @@ def test_margin_and_blur_are_for_words_that_are_not_distorted(dataset, tmp_path,
     extra = read_labels(other["labels_file"]).splits["train"]
     _, _, opened_words, _ = open_config(config)
     expected = config.image.model_copy(update={"margin": 0, "blur": 0.0}) if distorted else config.image
-    for folder, position, word in (
-        (config.images_folder, 0, words[0]),
-        (other["images_folder"], 20, extra[0]),
-    ):
+    for folder, position, word in ((config.images_folder, 0, words[0]), (other["images_folder"], 20, extra[0])):
         read = read_word_image(Path(folder) / word.filename, expected)
         assert np.array_equal(opened_words.image(position), read)
     plain = config.image.model_copy(update={"margin": 0})

@@ -1,7 +1,7 @@
 """Makes ONNX files that no export writes, out of one that an export has written.
 
-Each change takes the model (`onnx.ModelProto`) and edits it in place, or returns the bytes of a file.
-The table gives the words by which the file must be refused when it is loaded, or when it reads.
+Each change takes the model (`onnx.ModelProto`) and edits it in place, or returns the bytes of a file. The table gives
+the words by which the file must be refused when it is loaded, or when it reads.
 """
 
 import numpy as np

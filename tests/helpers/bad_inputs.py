@@ -1,7 +1,7 @@
 """Makes inputs that people really have, and some that only an attacker would: images, labels, configs, lists.
 
-Each table gives a name, the content, and words of the sentence that must refuse it; `None` where the
-input is odd but good. `tests/system/test_bad_inputs.py` runs every command that such an input can reach.
+Each table gives a name, the content, and words of the sentence that must refuse it; `None` where the input is odd but
+good. `tests/system/test_bad_inputs.py` runs every command that such an input can reach.
 """
 
 import io

@@ -117,9 +117,7 @@ def exported(model: ModelSeq2Seq, folder: Path) -> PredictorOnnx:
     """The ONNX predictor of a model, whose files are written into `folder`."""
     encoder_graph(model).save(folder / "encoder.onnx")
     decoder_graph(model).save(folder / "decoder.onnx")
-    return PredictorOnnx(
-        *((folder / f"{part}.onnx").read_bytes() for part in ("encoder", "decoder")), model.spec
-    )
+    return PredictorOnnx(*((folder / f"{part}.onnx").read_bytes() for part in ("encoder", "decoder")), model.spec)
 
 
 def assert_alike(found, expected):

@@ -17,9 +17,9 @@ def test_kinds_of_labels():
         "punctuation only": [",", "...", "\u00a3", '"', "- -"],
         None: [""],
     }
-    assert {
-        kind: [label for label in labels if label_kind(label) == kind] for kind, labels in expected.items()
-    } == (expected)
+    assert {kind: [label for label in labels if label_kind(label) == kind] for kind, labels in expected.items()} == (
+        expected
+    )
 
 
 @pytest.mark.parametrize(

@@ -28,12 +28,7 @@ def axes():
 
 
 def test_curves_skip_what_is_not_finite(axes):
-    rows = [
-        {"epoch": 1, "loss": 2.0},
-        {"epoch": 2, "loss": float("nan")},
-        {"epoch": 3, "loss": 1.0},
-        {"loss": 4},
-    ]
+    rows = [{"epoch": 1, "loss": 2.0}, {"epoch": 2, "loss": float("nan")}, {"epoch": 3, "loss": 1.0}, {"loss": 4}]
     plot_curves(axes, "t", rows, ("loss", "val_loss"), factor=100)
     (line,) = axes.lines
     assert line.get_label() == "loss"

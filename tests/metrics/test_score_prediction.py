@@ -27,8 +27,8 @@ def slow_distance(first: str, second: str) -> int:
 def test_figures_by_hand():
     labels = ["House", "the", "don't", ",", "a"]
     predictions = ["house", "the", "dont", ".", ""]
-    # Distances 1 0 1 1 1 over lengths 5 3 5 1 1. Caseless: 0 0 1 1 1. Without punctuation "," is left
-    # out: 1 0 0 1 over 5 3 4 1.
+    # Distances 1 0 1 1 1 over lengths 5 3 5 1 1. Caseless: 0 0 1 1 1. Without punctuation "," is left out: 1 0 0 1 over
+    # 5 3 4 1.
     assert dataclasses.asdict(score_prediction(labels, predictions)) == pytest.approx(
         {
             "n": 5,
@@ -64,11 +64,7 @@ def test_only_punctuation_leaves_nothing_to_rate_without_it():
 
 @pytest.mark.parametrize(
     ("labels", "predictions", "message"),
-    [
-        ([], [], "no words"),
-        (["a"], ["a", "b"], "1 labels, but 2 predictions"),
-        ([""], ["a"], "every label is empty"),
-    ],
+    [([], [], "no words"), (["a"], ["a", "b"], "1 labels, but 2 predictions"), ([""], ["a"], "every label is empty")],
 )
 def test_nothing_to_score_is_an_error(labels, predictions, message):
     with pytest.raises(ValueError, match=message):
@@ -94,9 +90,7 @@ def test_rates_equal_their_definition(pairs):
     assert scores.n == len(pairs)
     assert scores.cer == pytest.approx(sum(distances) / sum(len(label) for label, _ in pairs))
     assert scores.wer == pytest.approx(sum(distance > 0 for distance in distances) / len(pairs))
-    assert scores.mean_word_cer == pytest.approx(
-        np.mean([d / n for d, n in zip(distances, longest, strict=True)])
-    )
+    assert scores.mean_word_cer == pytest.approx(np.mean([d / n for d, n in zip(distances, longest, strict=True)]))
     assert scores.wer_caseless <= scores.wer
 
 

@@ -145,7 +145,5 @@ def test_compiled_loss_is_the_loss(make_config):
     outputs = network.keras_model(inputs)
     expected = 0.75 * float(CharacterCrossEntropy(0.1)(target, outputs["characters"]))
     expected += 0.25 * float(CtcLoss()(target, outputs["columns"]))
-    logs = network.keras_model.test_on_batch(
-        inputs, {"characters": target, "columns": target}, return_dict=True
-    )
+    logs = network.keras_model.test_on_batch(inputs, {"characters": target, "columns": target}, return_dict=True)
     assert float(logs["loss"]) == pytest.approx(expected, rel=1e-5)

@@ -32,9 +32,7 @@ def build(image=IMAGE, **changes):
     keras.utils.set_random_seed(7)
     model = ModelSeq2Seq(ModelSpec(image, plain_network(**{**SMALL, **changes}), Tokenizer(CHARSET)))
     rng = np.random.default_rng(0)
-    for (
-        variable
-    ) in model.keras_model.trainable_variables:  # biases and batch norms start at 0 and 1: too tame
+    for variable in model.keras_model.trainable_variables:  # biases and batch norms start at 0 and 1: too tame
         variable.assign(variable + rng.normal(0, 0.2, variable.shape))
     for variable in model.keras_model.non_trainable_variables:
         if "moving" in variable.path:

@@ -90,7 +90,5 @@ def test_16_bits_learn_what_32_bits_learn(policy, make_config, eagerly):
     evaluation_model = EvaluationModel(networks[policy], Cluster(), policy)
     with evaluation_model.weights():
         assert evaluation_model.model.encoder.layers[-1].compute_dtype == "float32"
-        for saved, trained in zip(
-            evaluation_model.model.keras_model.weights, networks[policy].keras_model.weights
-        ):
+        for saved, trained in zip(evaluation_model.model.keras_model.weights, networks[policy].keras_model.weights):
             assert np.array_equal(saved, trained)

@@ -101,9 +101,7 @@ def test_characters_keep_their_rows_to_the_bit(make_config, saved, network, tabl
                 assert np.array_equal(after[path], values), path
                 continue
             rows = rows_of_characters(model)[path]
-            assert np.array_equal(
-                rows[special + ids(charset, kept)], before[path][special + ids(OLD, kept)]
-            ), path
+            assert np.array_equal(rows[special + ids(charset, kept)], before[path][special + ids(OLD, kept)]), path
         text = "ub" if "b" in kept else "ua"
         expected = logits(old, text, kept)
         assert np.allclose(logits(model, text, kept), expected, atol=1e-5) and expected.std() > 0.01

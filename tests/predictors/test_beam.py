@@ -46,9 +46,7 @@ def all_texts(model: ModelSeq2Seq, image: np.ndarray) -> dict[str, float]:
     """Log probability of every text that the network can write, by teacher forcing."""
     longest = model.network.max_seq_length - 1
     charset = model.tokenizer.charset
-    texts = [
-        "".join(chars) for length in range(longest + 1) for chars in itertools.product(charset, repeat=length)
-    ]
+    texts = ["".join(chars) for length in range(longest + 1) for chars in itertools.product(charset, repeat=length)]
     known, target = model.tokenizer.encode_batch(texts, longest + 1)
     inputs = inputs_of(model, [image] * len(texts))
     outputs = model.keras_model.predict_on_batch({**inputs, "decoder_input": known})
@@ -127,9 +125,7 @@ def test_longest_text_leaves_room_for_the_end(make_config, settings):
 
 def test_alternatives(make_config):
     model, images = build(make_config, **LUONG), small_pictures(6)
-    predict = PredictConfig.model_validate(
-        {"decoder": "beam", "beam_width": 5, "n_best": 3, "length_penalty": 0.0}
-    )
+    predict = PredictConfig.model_validate({"decoder": "beam", "beam_width": 5, "n_best": 3, "length_penalty": 0.0})
     for prediction in PredictorSeq2Seq(model, predict).predict_batch(images):
         assert len(prediction.alternatives) == 3 == len(dict(prediction.alternatives))
         assert prediction.alternatives[0] == (prediction.text, prediction.confidence)

@@ -164,9 +164,7 @@ def test_all_runtimes_give_the_calibrated_confidences(make_config, saved, eagerl
         predictor = predictor_of(saved, runtime=runtime)
         assert isinstance(predictor, kind)
         for found, before in zip(predictor.predict_batch(images), raw, strict=True):
-            assert found.text == before.text and found.raw_confidence == pytest.approx(
-                before.confidence, abs=1e-4
-            )
+            assert found.text == before.text and found.raw_confidence == pytest.approx(before.confidence, abs=1e-4)
             expected = calibrate(np.array(before.confidence), CURVE)
             assert found.confidence == pytest.approx(float(expected), abs=1e-3)
     capsys.readouterr()
@@ -209,9 +207,7 @@ def test_command(make_config, dataset, saved, tmp_path, eagerly, monkeypatch, ca
     raw = keras_predictor(saved)
     for row in json.loads(output.read_text(encoding="utf-8"))[:2]:
         ((_, word),) = raw.read_files([dataset / "words" / row["filename"]])
-        assert row["confidence"] == pytest.approx(
-            float(calibrate(np.array(word.confidence), entry["words"])), abs=1e-4
-        )
+        assert row["confidence"] == pytest.approx(float(calibrate(np.array(word.confidence), entry["words"])), abs=1e-4)
 
 
 def test_training_calibrates_its_model(make_config, tmp_path, eagerly, monkeypatch, capsys):

@@ -71,9 +71,7 @@ def test_texts_of_the_same_word(probability):
         last = np.array([(START, *text)[place] for text in texts], np.int32)
         following, states = prefix.step(probability, states, last)
     for row, text in enumerate(texts):
-        np.testing.assert_allclose(
-            np.exp(following[row]), by_hand(probability[row // 2], text), rtol=1e-4, atol=1e-6
-        )
+        np.testing.assert_allclose(np.exp(following[row]), by_hand(probability[row // 2], text), rtol=1e-4, atol=1e-6)
 
 
 def test_hundreds_of_columns_stay_finite():

@@ -12,15 +12,7 @@ from utils.errors import UserError
 @pytest.fixture
 def scans(tmp_path, monkeypatch) -> Path:
     """Folders of empty files; the working folder is theirs."""
-    names = [
-        "b.png",
-        "a.PNG",
-        "notes.txt",
-        "page1/2.jpg",
-        "page1/deep/1.tif",
-        "page2/x[1].png",
-        "page3/y.bmp",
-    ]
+    names = ["b.png", "a.PNG", "notes.txt", "page1/2.jpg", "page1/deep/1.tif", "page2/x[1].png", "page3/y.bmp"]
     for name in [*names, "page1/._2.jpg", "page2/.hidden.png"]:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()

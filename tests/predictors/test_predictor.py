@@ -41,8 +41,7 @@ def read_slowly(model: ModelSeq2Seq, image: np.ndarray) -> tuple[str, list[float
 
 
 @pytest.mark.parametrize(
-    "network",
-    [{}, {"attention": "luong", "decoder_layers": 2, "embedding_dim": 4, "bidirectional": True}],
+    "network", [{}, {"attention": "luong", "decoder_layers": 2, "embedding_dim": 4, "bidirectional": True}]
 )
 def test_compiled_loop_equals_a_plain_one(make_config, network):
     model = build(make_config, **network)

@@ -8,20 +8,14 @@ import pytest
 from PIL import Image
 
 import predictors
-from preprocessing.word_image import (
-    UnusableImage,
-    read_word_image,
-    word_image_of_array,
-)
+from preprocessing.word_image import UnusableImage, read_word_image, word_image_of_array
 from tests.helpers.tiny import REPOSITORY, plain_image
 from utils.config.image import ImageConfig
 from utils.errors import UserError
 
 GEOMETRIES = [
     plain_image(),
-    ImageConfig.model_validate(
-        {"image_size": {"y_size": 24, "x_size": 90, "num_channels": 3}, "binarization": "otsu"}
-    ),
+    ImageConfig.model_validate({"image_size": {"y_size": 24, "x_size": 90, "num_channels": 3}, "binarization": "otsu"}),
 ]
 
 

@@ -61,11 +61,7 @@ def test_views_fit_the_network(make_config, width, channels):
 
 
 def test_the_text_with_the_most_confidence_wins():
-    readings = [
-        Prediction("on", 0.5, (0.6, 0.8)),
-        Prediction("an", 0.4, (0.5, 0.8)),
-        Prediction("an", 0.3, (0.4, 0.7)),
-    ]
+    readings = [Prediction("on", 0.5, (0.6, 0.8)), Prediction("an", 0.4, (0.5, 0.8)), Prediction("an", 0.3, (0.4, 0.7))]
     found = vote(readings)
     assert (found.text, found.character_confidences, found.alternatives) == ("an", (0.5, 0.8), ())
     assert found.confidence == pytest.approx(0.7 / 3)

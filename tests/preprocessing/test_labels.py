@@ -20,11 +20,7 @@ def entry(filename="a.png", label="a", **more):
 def test_read_by_hand(tmp_path):
     path = put(
         tmp_path / "labels.json",
-        {
-            "train": [entry("a/b.png", "cafe\u0301", writer="w1"), entry("[.png", "[", quality=3)],
-            "val": [],
-            "test": [],
-        },
+        {"train": [entry("a/b.png", "cafe\u0301", writer="w1"), entry("[.png", "[", quality=3)], "val": [], "test": []},
     )
     assert read_labels(path) == LabelsFile(
         {"train": [Word("a/b.png", "caf\u00e9", "w1"), Word("[.png", "[", None)], "val": [], "test": []}, []
@@ -66,18 +62,7 @@ def test_a_missing_split_is_named(tmp_path, split):
 
 @pytest.mark.parametrize(
     "filename",
-    [
-        "/etc/passwd",
-        "../a.png",
-        "a/../../b.png",
-        "C:\\a.png",
-        "C:a.png",
-        "\\\\host\\a",
-        "\\a",
-        "..\\a.png",
-        "",
-        "a\0b",
-    ],
+    ["/etc/passwd", "../a.png", "a/../../b.png", "C:\\a.png", "C:a.png", "\\\\host\\a", "\\a", "..\\a.png", "", "a\0b"],
 )
 def test_files_outside_the_images_folder_are_refused(tmp_path, filename):
     path = put(tmp_path / "labels.json", {"train": [entry("ok.png")], "val": [entry(filename)], "test": []})

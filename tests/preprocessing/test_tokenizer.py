@@ -74,11 +74,7 @@ def test_a_mark_without_composed_form_is_a_character_of_its_own():
 
 @pytest.mark.parametrize(
     ("charset", "message"),
-    [
-        ("", "empty"),
-        ("abca", "repeats 'a'"),
-        ("a\u212b", "'\u212b', which no label .* write '\u00c5' instead"),
-    ],
+    [("", "empty"), ("abca", "repeats 'a'"), ("a\u212b", "'\u212b', which no label .* write '\u00c5' instead")],
 )
 def test_bad_charsets_are_refused(charset, message):
     with pytest.raises(UserError, match=message):

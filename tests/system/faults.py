@@ -26,10 +26,7 @@ def processes(folder: Path, dataset: Path) -> str:
             time.sleep(0.001)
         running[1].send_signal(number)
         codes = [process.wait(timeout=120) for process in running]
-        assert codes == expected, [
-            codes,
-            *((folder / f"{index}.log").read_text()[-999:] for index in range(2)),
-        ]
+        assert codes == expected, [codes, *((folder / f"{index}.log").read_text()[-999:] for index in range(2))]
         steps = [recorded(folder / f"{index}.jsonl") for index in range(2)]
         epoch, step = assert_readable(experiment)
         reached = len(steps[1])

@@ -40,11 +40,7 @@ SPECIAL = {
 }
 BAD_IMAGES = [name for name, (_, words) in IMAGES.items() if words]
 ODD_IMAGES = [name for name, (_, words) in IMAGES.items() if words is None]
-JOBS = {
-    "train": ["--train"],
-    "test": ["--predict_on_test"],
-    "predict": ["--predict", "--filename", "good.png"],
-}
+JOBS = {"train": ["--train"], "test": ["--predict_on_test"], "predict": ["--predict", "--filename", "good.png"]}
 
 pytestmark = [pytest.mark.usefixtures("eagerly"), pytest.mark.filterwarnings("ignore::UserWarning:PIL")]
 
@@ -105,9 +101,7 @@ def test_odd_images_are_read(place, capfd, name):
     before = tree(place)
     code, out, error = outcome(capfd, [*on(place), "--predict", "--filename", place / "images" / name])
     assert code == 0 and out.startswith("Predicted label: "), error
-    code, out, _ = outcome(
-        capfd, [*on(place), "--predict", "--filename", place / "images" / name, place / "good.png"]
-    )
+    code, out, _ = outcome(capfd, [*on(place), "--predict", "--filename", place / "images" / name, place / "good.png"])
     assert code == 0 and [line.count("\t") for line in out.splitlines()] == [2, 2]
     assert tree(place) == before
 
@@ -213,9 +207,7 @@ def test_a_folder_of_others_is_never_moved_or_overwritten(place, capfd, tmp_path
     (home / name).parent.mkdir(parents=True)
     (home / name).write_text("mine")
     arguments = [*on(place, f"experiment_folder={home}"), "--train", *restart]
-    assert_refused(
-        capfd, tmp_path, arguments, f"holds {name.partition('/')[0]}, which no training has written"
-    )
+    assert_refused(capfd, tmp_path, arguments, f"holds {name.partition('/')[0]}, which no training has written")
 
 
 @pytest.mark.parametrize(
@@ -261,9 +253,7 @@ def test_a_hostile_charset_is_shown_harmless(place, tmp_path, capfd, make_config
     describe(tmp_path / "model", charset="\x1b\x9b\u202e")
     with h5py.File(weights_of(tmp_path / "model"), "r+") as file:
         biases: list[h5py.Dataset] = []
-        file.visititems(
-            lambda name, item: biases.append(item) if getattr(item, "shape", None) == (6,) else None
-        )
+        file.visititems(lambda name, item: biases.append(item) if getattr(item, "shape", None) == (6,) else None)
         assert biases
         for bias in biases:
             bias[:] = [-100, -100, -100, 100, 0, 0]
@@ -281,13 +271,6 @@ def test_nothing_that_is_loaded_may_be_code():
     assert len(files) > 50
     for path in files:
         content = path.read_text(encoding="utf-8").replace("editdistance.eval(", "")
-        for word in (
-            "pickle.load",
-            "allow_pickle=True",
-            "saving.load_model(",
-            "yaml.unsafe",
-            ".Lambda(",
-            "eval(",
-        ):
+        for word in ("pickle.load", "allow_pickle=True", "saving.load_model(", "yaml.unsafe", ".Lambda(", "eval("):
             assert word not in content, (path, word)
         assert "np.load(" not in content or "allow_pickle=False" in content, path

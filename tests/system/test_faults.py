@@ -21,13 +21,7 @@ from callbacks.save_state import SaveState
 from data_generators.data_generator import DataGenerator
 from models.losses import CharacterCrossEntropy
 from predictors.predictor_seq2seq import PredictorSeq2Seq
-from tests.helpers.fault_points import (
-    assert_readable,
-    copied_before_each_change,
-    disk_full_at,
-    largest_file,
-    signal_at,
-)
+from tests.helpers.fault_points import assert_readable, copied_before_each_change, disk_full_at, largest_file, signal_at
 from tests.helpers.tiny import CHARSET, REPOSITORY, merged
 from tests.helpers.training import assert_same_training, equal, history, last_line, train, weights_of
 from utils.errors import UserError
@@ -49,10 +43,7 @@ STATEFUL = {
 }
 EVERY_STEP = {"save_every_minutes": 1e-9}
 
-pytestmark = [
-    pytest.mark.usefixtures("eagerly"),
-    pytest.mark.filterwarnings("ignore:Even though the:UserWarning"),
-]
+pytestmark = [pytest.mark.usefixtures("eagerly"), pytest.mark.filterwarnings("ignore:Even though the:UserWarning")]
 
 
 @pytest.fixture

@@ -168,9 +168,7 @@ def test_several_readings_of_each_word(inside, project, decoder):
         assert len(row["alternatives"]) == 3
         assert row["alternatives"][0] == {"text": row["text"], "confidence": row["confidence"]}
         assert len({alternative["text"] for alternative in row["alternatives"]}) == 3
-    code, lines, _ = inside(
-        "--predict", "--filename", "words/0.png", "--output", "one.csv", "--set", *setting
-    )
+    code, lines, _ = inside("--predict", "--filename", "words/0.png", "--output", "one.csv", "--set", *setting)
     assert code == 0 and lines == ["Predicted label: [a]"]
     row = read_table(project / "one.csv")[0]
     assert list(row) == [
@@ -205,9 +203,7 @@ def test_several_images(inside, project):
     assert all(0.5 < float(row[2]) <= 1 for row in rows)
     table = read_table(project / "all.csv")
     assert [(row["filename"], row["text"]) for row in table] == [(row[0], row[1]) for row in rows]
-    assert [float(row["confidence"]) for row in table] == pytest.approx(
-        [float(row[2]) for row in rows], abs=1e-4
-    )
+    assert [float(row["confidence"]) for row in table] == pytest.approx([float(row[2]) for row in rows], abs=1e-4)
     for row in table:
         characters = [float(confidence) for confidence in row["character_confidences"].split()]
         assert len(characters) == len(row["text"]) and all(0.5 < p <= 1 for p in characters)

@@ -127,9 +127,7 @@ def test_package_in_python(installed, tmp_path):
     code = "import sys, seq2seq_ocr as s; print('tensorflow' in sys.modules, 'utils' in sys.modules, s.load)"
     result = run(installed, tmp_path, "-c", code)
     assert result.stdout.startswith("False False <function load"), result.stderr
-    result = run(
-        installed, tmp_path, "-m", "seq2seq_ocr.tools.create_synthetic", "--output", "d", "--words", "10"
-    )
+    result = run(installed, tmp_path, "-m", "seq2seq_ocr.tools.create_synthetic", "--output", "d", "--words", "10")
     assert result.returncode == 0 and (tmp_path / "d" / "labels.json").is_file(), result.stderr
     result = run(installed, tmp_path, "-m", "seq2seq_ocr.tools.inspect_dataset", "--help")
     assert result.returncode == 0 and "--plot" in result.stdout

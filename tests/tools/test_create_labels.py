@@ -113,11 +113,7 @@ def iam(tmp_path):
     picture(word_file(folder, "b02-001-00-01"), encoded()[:-40])
     (folder / "words.txt").write_text(WORDS)
     (folder / "forms.txt").write_text(FORMS)
-    for name, forms in {
-        "train": "a01-000u\nc03-007\n",
-        "val": "# val\n\na01-000x-00\n",
-        "test": "z99-999\n",
-    }.items():
+    for name, forms in {"train": "a01-000u\nc03-007\n", "val": "# val\n\na01-000x-00\n", "test": "z99-999\n"}.items():
         (folder / f"{name}_forms.txt").write_text(forms)
     return folder
 
@@ -132,9 +128,7 @@ def form_options(folder):
 
 def test_iam_by_lists_of_forms(iam, run):
     output = iam / "out" / "labels.json"
-    code, out, error = run(
-        "--data_folder", iam, "--output", output, *form_options(iam), "--max_label_length", 7
-    )
+    code, out, error = run("--data_folder", iam, "--output", output, *form_options(iam), "--max_label_length", 7)
     assert code == 0, error
     assert words_of(output, "train") == {
         "a01/a01-000u/a01-000u-00-00.png": ("A", "000"),
@@ -234,11 +228,7 @@ def test_iam_split_by_writer_keeps_writers_apart(tmp_path, run):
 
 @pytest.mark.parametrize("seed", range(4))
 def test_when_no_writer_fits_the_smallest_is_taken(seed):
-    records = [
-        LabelledWord(Word(f"{writer}{i}.png", "x", writer))
-        for writer in "abc"
-        for i in range(ord(writer) - 90)
-    ]
+    records = [LabelledWord(Word(f"{writer}{i}.png", "x", writer)) for writer in "abc" for i in range(ord(writer) - 90)]
     splits, dropped = writer_split(records, test_size=0.1, val_size=0.1, seed=seed)
     assert {split: {word.writer for word in words} for split, words in splits.items()} == {
         "train": {"c"},
@@ -303,10 +293,7 @@ EXPECTED = {
     ("name", "content"),
     [
         ("t.csv", 'a.png,"Hello, you"\nb.png,""""\nsub/c.png,[cafe\u0301]\n\nd.jpg,x;y\n'),
-        (
-            "t.csv",
-            '\ufefffilename,label\r\na.png,"Hello, you"\r\nb.png,""""\r\nsub/c.png,[caf\u00e9]\r\nd.jpg,x;y',
-        ),
+        ("t.csv", '\ufefffilename,label\r\na.png,"Hello, you"\r\nb.png,""""\r\nsub/c.png,[caf\u00e9]\r\nd.jpg,x;y'),
         ("t.csv", 'Label;Filename\nHello, you;a.png\n"""";b.png\n[caf\u00e9];sub/c.png\n"x;y";d.jpg\n'),
         ("t.tsv", 'a.png\tHello, you\nb.png\t"\nsub/c.png\t"[caf\u00e9]"\nd.jpg\tx;y\n'),
         ("t.txt", 'filename\tlabel\na.png\tHello, you\nb.png\t""""\nsub/c.png\t[caf\u00e9]\nd.jpg\tx;y\n'),
@@ -406,10 +393,7 @@ def test_ctrl_c_ends_with_130_and_writes_nothing(tmp_path):
             process.send_signal(signal.SIGINT)
         # Had the signal come right before it began to read, it would wait for the end of the pipe.
         process.wait(30)
-        assert (
-            process.communicate(timeout=30)[1].strip().splitlines()[-1]
-            == "Interrupted; nothing is half-written."
-        )
+        assert process.communicate(timeout=30)[1].strip().splitlines()[-1] == "Interrupted; nothing is half-written."
     finally:
         process.kill()
     assert process.returncode == 130

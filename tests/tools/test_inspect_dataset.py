@@ -7,13 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from preprocessing.dataset_checks import (
-    crowded,
-    problems,
-    scan,
-    unseen_characters,
-    with_spaces,
-)
+from preprocessing.dataset_checks import crowded, problems, scan, unseen_characters, with_spaces
 from preprocessing.labels import read_labels
 from tools import inspect_dataset
 from utils.config.image import ImageConfig
@@ -51,10 +45,7 @@ def folder(tmp_path_factory) -> Path:
             {"filename": "4.png", "label": "xyz"},
             {"filename": "text.png", "label": "b", "writer": "C"},
         ],
-        "test": [
-            {"filename": "sub/copy.png", "label": "abc", "writer": "D"},
-            {"filename": "5.png", "label": "ab"},
-        ],
+        "test": [{"filename": "sub/copy.png", "label": "abc", "writer": "D"}, {"filename": "5.png", "label": "ab"}],
     }
     (folder / "labels.json").write_text(json.dumps(splits), encoding="utf-8")
     return folder

@@ -124,9 +124,7 @@ def test_snapshots_hold_averages_and_training_goes_on_with_raw_weights(full):
 
 
 def test_finished_run_says_so_and_does_nothing(full, capsys):
-    before = {
-        path: path.stat().st_mtime_ns for path in (full / "experiment").rglob("*.*") if path.name != ".lock"
-    }
+    before = {path: path.stat().st_mtime_ns for path in (full / "experiment").rglob("*.*") if path.name != ".lock"}
     assert train(str(full / "full.yml")) == 0
     assert "train.num_epochs" in capsys.readouterr().err
     assert before == {path: path.stat().st_mtime_ns for path in before}
@@ -292,9 +290,7 @@ def test_plateau_lowers_the_rate_across_runs(tiny, experiment, eagerly):
 
 
 def test_learning_rate_by_hand():
-    cosine = TrainConfig(
-        learning_rate=1.0, warmup_steps=4, schedule="cosine", final_learning_rate=0.2, num_epochs=3
-    )
+    cosine = TrainConfig(learning_rate=1.0, warmup_steps=4, schedule="cosine", final_learning_rate=0.2, num_epochs=3)
     schedule = LearningRate(cosine, steps_per_epoch=4)
     assert [schedule.rate(step) for step in range(4)] == [0.25, 0.5, 0.75, 1.0]
     assert [schedule.rate(step) for step in (4, 6, 8, 12)] == pytest.approx(
@@ -382,9 +378,7 @@ def test_starting_from_another_model(full, tiny, experiment, eagerly, capsys):
     assert "Starting from the weights" in capsys.readouterr().err
     before, after = load(source), load(experiment / "last")
     assert after.tokenizer.charset == before.tokenizer.charset
-    for one, other in zip(
-        before.keras_model.trainable_variables, after.keras_model.trainable_variables, strict=True
-    ):
+    for one, other in zip(before.keras_model.trainable_variables, after.keras_model.trainable_variables, strict=True):
         np.testing.assert_allclose(one.numpy(), other.numpy(), atol=1e-9)
     assert train(tiny(train=train_section, network={**network, "latent_dim": 13}), restart=True) == 2
     assert "network.latent_dim" in last_line(capsys)

@@ -154,10 +154,7 @@ def test_unknown_keys_name_the_nearest(write, text, unknown, nearest):
         ("network: {dropout: 1}", "network.dropout is 1"),
         ("network: {use_batch_norm: 3}", "network.use_batch_norm is 3"),
         ("network: {num_filters: [16, -1]}", "network.num_filters[1] is -1"),
-        (
-            "network: {conv_kernels: [[1, 2, 3]]}",
-            "network.conv_kernels[0] is [1, 2, 3]",
-        ),
+        ("network: {conv_kernels: [[1, 2, 3]]}", "network.conv_kernels[0] is [1, 2, 3]"),
         ("network: {charset: ''}", "network.charset is ''"),
         ("network: {charset: 123}", "network.charset is 123"),
         ("images_folder: 2020-01-01", "images_folder is 2020-01-01"),
@@ -174,20 +171,11 @@ def test_wrong_types_and_ranges_show_key_and_value(write, text, message):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (
-            "network: {conv_kernels: [[3, 3]]}",
-            "network.conv_kernels",
-        ),
-        (
-            "data_aug: {zoom_range: [2, 1]}",
-            "data_aug.zoom_range is [2.0, 1.0]",
-        ),
+        ("network: {conv_kernels: [[3, 3]]}", "network.conv_kernels"),
+        ("data_aug: {zoom_range: [2, 1]}", "data_aug.zoom_range is [2.0, 1.0]"),
         ("network: {decoder_layers: 2, attention: none}", "network.decoder_layers"),
         ("network: {columns: flatten, ctc_weight: 0}", "network.columns"),
-        (
-            "callbacks: {reduce_lr_on_plateau: {enabled: true}}",
-            "callbacks.reduce_lr_on_plateau",
-        ),
+        ("callbacks: {reduce_lr_on_plateau: {enabled: true}}", "callbacks.reduce_lr_on_plateau"),
         (
             "train: {packed: {folder: p}, additional_data: {labels_file: a.json, images_folder: a}}",
             "train.packed.folder",
@@ -260,18 +248,12 @@ def test_wrong_overrides_are_named_as_such(write, override, message):
         ("[]", "c.yml"),
         ("a: b: c", "line 1, column 5"),
         ("seed: 1\nseed: 2", "line 2, column 1"),
-        (
-            'images_folder: "a\\0b"',
-            "line 1, column 16",
-        ),
+        ('images_folder: "a\\0b"', "line 1, column 16"),
         (b"seed: \x00", "c.yml"),
         ("seed: 1".encode("utf-16"), "UTF-8"),
         ("[" * 1200, "c.yml"),
         ("seed: !!python/name:os.system", "c.yml"),
-        (
-            '"images\\nfold\\e[31m": 3',
-            "c.yml: unknown key images\\nfold\\x1b[31m; the nearest is images_folder.",
-        ),
+        ('"images\\nfold\\e[31m": 3', "c.yml: unknown key images\\nfold\\x1b[31m; the nearest is images_folder."),
     ],
 )
 def test_files_that_are_no_config_are_one_line(write, content, message):

@@ -13,15 +13,7 @@ from hypothesis import strategies as st
 import utils.files
 from utils.errors import UserError
 from utils.escaping import escape_control, escape_json, one_line
-from utils.files import (
-    atomic_write,
-    check_writable,
-    is_inside,
-    open_regular,
-    write_csv,
-    write_json,
-    write_text,
-)
+from utils.files import atomic_write, check_writable, is_inside, open_regular, write_csv, write_json, write_text
 from utils.log import log, progress_bar
 
 ESCAPES = "\x1b[31mred\x1b[0m \x9b2J \u202eevil \udcff \x7f"
@@ -55,9 +47,7 @@ def test_a_full_disk_is_one_sentence_and_keeps_the_old_file(target, monkeypatch,
     with pytest.raises(UserError) as caught, atomic_write(target) as temporary:
         temporary.write_bytes(b"new")
     monkeypatch.undo()
-    assert str(caught.value) == (
-        f"Can't write {target}: No space left on device; the previous file, if any, is kept."
-    )
+    assert str(caught.value) == (f"Can't write {target}: No space left on device; the previous file, if any, is kept.")
     assert target.read_bytes() == b"old" and names(target.parent) == ["state.npz"]
 
 
@@ -75,8 +65,7 @@ def test_what_killed_writers_left_is_removed(target):
 
 
 @pytest.mark.parametrize(
-    "name",
-    [".state-abcd1234.npz", ".other-abcd1234.part.npz", "state-abcd1234.part.npz", ".state-a.part.npz"],
+    "name", [".state-abcd1234.npz", ".other-abcd1234.part.npz", "state-abcd1234.part.npz", ".state-a.part.npz"]
 )
 def test_files_of_others_are_not(target, name):
     leave(target.parent, name)
@@ -118,9 +107,7 @@ def test_inside_and_outside(tmp_path):
 
 
 def test_tables_hold_nothing_that_harms_a_terminal(tmp_path):
-    write_csv(
-        tmp_path / "a.csv", ["text", "value"], [{"text": ESCAPES + "\t\n", "value": 0.5}, {"text": "ä,"}]
-    )
+    write_csv(tmp_path / "a.csv", ["text", "value"], [{"text": ESCAPES + "\t\n", "value": 0.5}, {"text": "ä,"}])
     with open(tmp_path / "a.csv", encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     expected = "\\x1b[31mred\\x1b[0m \\x9b2J \\u202eevil \\udcff \\x7f\\t\\n"

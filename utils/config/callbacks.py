@@ -27,9 +27,7 @@ class TensorBoardConfig(Section):
 
 
 class ReduceLrOnPlateauConfig(Section):
-    enabled: bool = key(
-        False, "lower the learning rate when the monitored value stalls; needs schedule constant"
-    )
+    enabled: bool = key(False, "lower the learning rate when the monitored value stalls; needs schedule constant")
     monitor: Metric = key("val_loss", "value to watch")
     factor: Annotated[Real, Field(gt=0, lt=1)] = key(0.1, "factor on the learning rate")
     patience: PositiveInt = key(10, "epochs without improvement before lowering")

@@ -24,8 +24,7 @@ class DataAugConfig(Section):
     elastic_grid: Annotated[Real, Field(ge=4)] = key(16.0, "distance between the control points, in pixels")
     thickness_range: Real = key(0.6, "largest growth or loss of stroke width, in pixels", ge=0, le=100)
     broken_strokes: Fraction = key(
-        0.0,
-        "largest share of the ink lost in gaps, as after a threshold that was too high; in half the images",
+        0.0, "largest share of the ink lost in gaps, as after a threshold that was too high; in half the images"
     )
     occlusion: Real = key(
         0.0, "largest side of a patch of paper laid over half the images, as a part of the height", ge=0, le=1
@@ -34,9 +33,7 @@ class DataAugConfig(Section):
     noise_range: Real = key(0.0, "largest standard deviation of pixel noise, in grey levels", ge=0, le=255)
     blur_range: Real = key(0.0, "largest standard deviation of Gaussian blur, in pixels", ge=0, le=100)
     binarize_probability: Share = key(0.0, "share of the images turned to pure black and white")
-    wrong_characters: Share = key(
-        0.0, "share of the decoder's input characters that are replaced by random ones"
-    )
+    wrong_characters: Share = key(0.0, "share of the decoder's input characters that are replaced by random ones")
 
     @property
     def moves_ink(self) -> bool:
@@ -50,10 +47,7 @@ class DataAugConfig(Section):
         refuse(
             [
                 f"{name} is [{low}, {high}]; it needs 0.01 <= smallest <= largest <= 100"
-                for name, (low, high) in (
-                    ("zoom_range", self.zoom_range),
-                    ("contrast_range", self.contrast_range),
-                )
+                for name, (low, high) in (("zoom_range", self.zoom_range), ("contrast_range", self.contrast_range))
                 if not 0.01 <= low <= high <= 100
             ]
         )

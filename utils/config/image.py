@@ -42,8 +42,7 @@ class ImageConfig(Section):
     )
     blur: Real = key(
         0.5,
-        "standard deviation of a Gaussian blur, in pixels; omitted in training if data_aug moves the ink "
-        "or blurs",
+        "standard deviation of a Gaussian blur, in pixels; omitted in training if data_aug moves the ink or blurs",
         ge=0,
         le=100,
     )

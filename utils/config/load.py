@@ -48,9 +48,7 @@ def validate_config(values: dict[str, Any], source: str, overridden: Iterable[st
     except ValidationError as error:
         problems = explain(error)
     overridden = list(overridden)
-    raise UserError(
-        *(f"{'--set' if _is_set(name, overridden) else source}: {text}." for name, text in problems)
-    )
+    raise UserError(*(f"{'--set' if _is_set(name, overridden) else source}: {text}." for name, text in problems))
 
 
 def config_to_yaml(config: Config) -> str:
@@ -137,9 +135,7 @@ def _apply_override(values: dict[str, Any], override: str) -> str:
     try:
         value = _parse(text)
     except ValueError as error:
-        raise UserError(
-            f"--set {name}: {shown_value(text)} is not a YAML value; quote it ({error})."
-        ) from None
+        raise UserError(f"--set {name}: {shown_value(text)} is not a YAML value; quote it ({error}).") from None
     for depth, parent in enumerate(parents, start=1):
         if values.get(parent) is None:
             values[parent] = {}

@@ -14,17 +14,13 @@ PER_BLOCK = ("conv_kernels", "strides", "pooling", "residual", "use_batch_norm")
 class NetworkConfig(Section):
     """The network; a model keeps these settings. Lists of blocks have an entry per convolution block."""
 
-    num_filters: list[Size] = key(
-        [24, 48, 112, 176], "filters of each convolution block", min_length=1, max_length=100
-    )
+    num_filters: list[Size] = key([24, 48, 112, 176], "filters of each convolution block", min_length=1, max_length=100)
     conv_kernels: list[Pair] = key([[5, 5], [3, 3], [3, 3], [3, 3]], "kernel [height, width] of each block")
     strides: list[Pair] | None = key(
-        [[2, 2], [1, 1], [1, 1], [1, 1]],
-        "step [height, width] of each block's convolution; null: [1, 1] everywhere",
+        [[2, 2], [1, 1], [1, 1], [1, 1]], "step [height, width] of each block's convolution; null: [1, 1] everywhere"
     )
     pooling: list[Pair] | None = key(
-        [[1, 1], [2, 2], [2, 1], [2, 1]],
-        "max pooling [height, width] after each block; null: [2, 2] everywhere",
+        [[1, 1], [2, 2], [2, 1], [2, 1]], "max pooling [height, width] after each block; null: [2, 2] everywhere"
     )
     residual: list[Annotated[int, Field(ge=0, le=100)]] | None = key(
         None, "residual 3x3 double convolutions added to each block before its pooling; null: none"
@@ -34,32 +30,21 @@ class NetworkConfig(Section):
     )
     conv_dropout: Fraction = key(0.0, "dropout on whole feature maps of the last block")
     columns: Literal["flatten", "height"] = key(
-        "height",
-        "height: each column is a step, its rows stacked; flatten: each position is a step, row by row",
+        "height", "height: each column is a step, its rows stacked; flatten: each position is a step, row by row"
     )
-    column_dim: SizeOrZero = key(
-        256, "size to which each column is projected before the encoder; 0: not projected"
-    )
+    column_dim: SizeOrZero = key(256, "size to which each column is projected before the encoder; 0: not projected")
     encoder_dim: SizeOrZero = key(160, "units of each encoder LSTM and direction; 0: latent_dim")
     encoder_layers: Annotated[int, Field(ge=1, le=100)] = key(2, "number of stacked encoder LSTMs")
     bidirectional: bool = key(True, "read the columns in both directions")
     latent_dim: Size = key(256, "units of the decoder LSTM")
     decoder_layers: Literal[1, 2] = key(1, "2: a second LSTM reads the attention's output; needs attention")
-    attention: Literal["none", "luong"] = key(
-        "luong", "luong: attention over the columns; none: plain seq2seq"
-    )
+    attention: Literal["none", "luong"] = key("luong", "luong: attention over the columns; none: plain seq2seq")
     embedding_dim: SizeOrZero = key(64, "size of the character embedding of the decoder; 0: one-hot")
     dropout: Fraction = key(0.1, "dropout before encoder, decoder and output")
     ctc_weight: Share = key(0.3, "weight of a joint CTC loss on the encoder's columns; 0: none")
-    charset: str | None = key(
-        None, "characters the model can write; null: those of the training labels", min_length=1
-    )
-    max_seq_length: Annotated[int, Field(ge=2, le=65_536)] = key(
-        32, "longest label plus one, for the end token"
-    )
-    fixed_seq_length: bool = key(
-        False, "pad every target to max_seq_length instead of to the batch's longest"
-    )
+    charset: str | None = key(None, "characters the model can write; null: those of the training labels", min_length=1)
+    max_seq_length: Annotated[int, Field(ge=2, le=65_536)] = key(32, "longest label plus one, for the end token")
+    fixed_seq_length: bool = key(False, "pad every target to max_seq_length instead of to the batch's longest")
 
     @model_validator(mode="after")
     def _layers_fit(self) -> "NetworkConfig":
@@ -67,9 +52,7 @@ class NetworkConfig(Section):
         for name in PER_BLOCK:
             value = getattr(self, name)
             if isinstance(value, list) and len(value) != blocks:
-                problems.append(
-                    f"{name} has {len(value)} entries, but num_filters has {blocks}: give one per block"
-                )
+                problems.append(f"{name} has {len(value)} entries, but num_filters has {blocks}: give one per block")
         if self.decoder_layers == 2 and self.attention == "none":
             problems.append("decoder_layers 2 needs attention luong, whose output its second LSTM reads")
         if self.columns == "flatten" and self.ctc_weight:

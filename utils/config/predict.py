@@ -10,9 +10,7 @@ from utils.config.section import NotNegative, PositiveInt, Section, Share, key, 
 class LexiconConfig(Section):
     """The words that decoder lexicon prefers."""
 
-    file: str | None = key(
-        None, "list of words, `word` or `word<TAB>frequency` a line; null: 100,000 English words"
-    )
+    file: str | None = key(None, "list of words, `word` or `word<TAB>frequency` a line; null: 100,000 English words")
     weight: NotNegative = key(0.6, "weight of the logarithm of a text's probability as a word")
     oov_penalty: NotNegative = key(
         12.0, "minus the log probability of all words that are not in the list; more: fewer of them"
@@ -22,9 +20,7 @@ class LexiconConfig(Section):
 class PredictConfig(Section):
     """Model, runtime and decoder of all jobs but training."""
 
-    weights_file: str | None = key(
-        None, "model folder to use while this experiment has trained none of its own"
-    )
+    weights_file: str | None = key(None, "model folder to use while this experiment has trained none of its own")
     batch_size: PositiveInt = key(256, "words per decoding batch")
     runtime: Literal["auto", "onnx", "keras"] = key(
         "auto",
@@ -32,16 +28,13 @@ class PredictConfig(Section):
         "(see --export)",
     )
     decoder: Literal["greedy", "beam", "lexicon"] = key(
-        "greedy",
-        "greedy: the best character at each step; beam: the best text; lexicon: beam preferring known words",
+        "greedy", "greedy: the best character at each step; beam: the best text; lexicon: beam preferring known words"
     )
     beam_width: PositiveInt = key(16, "hypotheses that beam and lexicon keep per word")
     length_penalty: NotNegative = key(
         0.3, "beam and lexicon rank by log p / length^this; 0: by probability, more: longer texts"
     )
-    ctc_weight: Share = key(
-        0.3, "share of the CTC head's log p in decoding, where the network was trained with one"
-    )
+    ctc_weight: Share = key(0.3, "share of the CTC head's log p in decoding, where the network was trained with one")
     n_best: PositiveInt = key(1, "texts of each word to give with beam or lexicon, best first")
     views: int = key(
         1,

@@ -1,7 +1,7 @@
 """The root of the config: its sections, and the checks across them.
 
-Each section is a frozen pydantic model in a file of its own; a key has a type, a default, an allowed
-range and a description there. The defaults are a good recipe for words at 300 dpi.
+Each section is a frozen pydantic model in a file of its own; a key has a type, a default, an allowed range and a
+description there. The defaults are a good recipe for words at 300 dpi.
 """
 
 from pydantic import model_validator
@@ -22,9 +22,7 @@ class Config(Section):
     images_folder: str = key(
         "./datasets/synthetic/words/", "folder to which the file names in labels_file are relative"
     )
-    labels_file: str = key(
-        "./datasets/synthetic/labels.json", "images and labels of the splits train, val and test"
-    )
+    labels_file: str = key("./datasets/synthetic/labels.json", "images and labels of the splits train, val and test")
     data_licence: str = key("", "terms of the data's licence, written into every model folder")
     cache_folder: str = key("./datasets/.cache", "decoded images, so that each image file is read only once")
     experiment_folder: str = key("./experiments/default", "everything that training writes")

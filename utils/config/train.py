@@ -4,17 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from utils.config.section import (
-    Fraction,
-    Natural,
-    NotNegative,
-    PositiveInt,
-    Real,
-    Section,
-    Share,
-    key,
-    refuse,
-)
+from utils.config.section import Fraction, Natural, NotNegative, PositiveInt, Real, Section, Share, key, refuse
 from utils.config.synthetic import SyntheticConfig
 
 
@@ -65,8 +55,7 @@ class DistributionConfig(Section):
     """Training on several devices or machines, as described in docs/SCALING.md."""
 
     strategy: Literal["none", "mirrored", "data_parallel"] = key(
-        "none",
-        "mirrored: all GPUs of one machine (TensorFlow); data_parallel: all processes and their GPUs (JAX)",
+        "none", "mirrored: all GPUs of one machine (TensorFlow); data_parallel: all processes and their GPUs (JAX)"
     )
     coordinator: Annotated[str, Field(pattern=r"^[^\s:]+:\d{1,5}$|^\[[^\s\]]+\]:\d{1,5}$")] | None = key(
         None, "host:port at which process 0 can be reached; null: as JAX detects, such as from SLURM"
@@ -93,9 +82,7 @@ class TrainConfig(Section):
     final_learning_rate: NotNegative = key(1e-5, "learning rate at the end of a cosine schedule")
     weight_decay: NotNegative = key(0.02, "decoupled weight decay per step; adamw only")
     clip_norm: NotNegative = key(1.0, "largest global gradient norm; 0: no clipping")
-    ema_decay: Fraction = key(
-        0.0, "moving average of the weights, evaluated and saved instead of them; 0: off"
-    )
+    ema_decay: Fraction = key(0.0, "moving average of the weights, evaluated and saved instead of them; 0: off")
     label_smoothing: Fraction = key(0.05, "probability mass spread over all characters")
     batch_size: PositiveInt = key(128, "words per step")
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16", "auto"] = key(
@@ -121,6 +108,4 @@ class TrainConfig(Section):
     save_every_minutes: NotNegative = key(
         5.0, "interval at which the training state is saved within an epoch; 0: after epochs only"
     )
-    max_unusable_share: Share = key(
-        0.05, "refuse to start when more than this share of the words is unusable"
-    )
+    max_unusable_share: Share = key(0.05, "refuse to start when more than this share of the words is unusable")

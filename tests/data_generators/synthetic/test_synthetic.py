@@ -112,14 +112,7 @@ def test_foreign_folders_and_files_are_not_touched(tmp_path: Path) -> None:
 
 def test_command_line(tmp_path: Path) -> None:
     def run(*arguments: str) -> subprocess.CompletedProcess:
-        command = [
-            sys.executable,
-            "-m",
-            "tools.create_synthetic",
-            "--output",
-            str(tmp_path / "new"),
-            *arguments,
-        ]
+        command = [sys.executable, "-m", "tools.create_synthetic", "--output", str(tmp_path / "new"), *arguments]
         return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
     refused = run("--words", "0")
@@ -135,11 +128,7 @@ def test_no_font_family_is_in_two_splits() -> None:
     families = {split: {font.family for font in fonts_of(split)} for split in SPLITS}
     assert all(len(families[split]) >= 6 for split in SPLITS)
     assert sum(len(names) for names in families.values()) == len(set().union(*families.values()))
-    assert (
-        len({font.writer for font in load_fonts()})
-        == len({font.path for font in load_fonts()})
-        == len(load_fonts())
-    )
+    assert len({font.writer for font in load_fonts()}) == len({font.path for font in load_fonts()}) == len(load_fonts())
     for split in SPLITS:
         writers = {sample(1, split, WORDS_PER_FORM * form)[2] for form in range(2 * len(families[split]))}
         assert writers == {font.writer for font in fonts_of(split)}
@@ -157,15 +146,7 @@ def test_render_word_draws_any_supported_text() -> None:
     for position, font in enumerate(load_fonts()):
         rng = np.random.default_rng(position)
         accents = "".join(sorted(font.charset.intersection(ACCENTED)))[position % 8 :: 8]
-        for text in (
-            ".",
-            ".",
-            ".",
-            "-",
-            "ffjy",
-            "".join(sorted(font.charset & set(CHARSET))),
-            accents or ".",
-        ):
+        for text in (".", ".", ".", "-", "ffjy", "".join(sorted(font.charset & set(CHARSET))), accents or "."):
             image = render_word(text, font, rng)
             assert image.dtype == np.uint8 and image.ndim == 2 and min(image.shape) >= 3
             assert image.min() < 150, (font.family, text)

@@ -37,9 +37,7 @@ CHARSET = "ETHNWKDOUSethnwkdous'-,.\"19 é"
 
 
 def log_p(word: str) -> float:
-    return math.log(
-        {"the": 0.5, "then": 0.125, "week": 0.125, "end": 0.125, "don't": 1 / 16, "house": 1 / 16}[word]
-    )
+    return math.log({"the": 0.5, "then": 0.125, "week": 0.125, "end": 0.125, "don't": 1 / 16, "house": 1 / 16}[word])
 
 
 @pytest.mark.parametrize(
@@ -118,9 +116,7 @@ def test_trie_agrees_with_the_list(words):
         for length in range(1, len(word)):
             prefix = word[:length]
             mass = sum(f for other, f in frequencies.items() if other.startswith(prefix))
-            assert trie.beginning[follow(trie, prefix, "abc'")] == pytest.approx(
-                math.log(mass / total), abs=1e-5
-            )
+            assert trie.beginning[follow(trie, prefix, "abc'")] == pytest.approx(math.log(mass / total), abs=1e-5)
 
 
 def test_guide_by_hand():

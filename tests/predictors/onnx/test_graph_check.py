@@ -33,9 +33,7 @@ def place(tmp_path_factory) -> Path:
     settings = tiny_settings(folder, folder, network={"attention": "luong"})
     config = validate_config(settings, "tiny")
     save_model(
-        folder / "experiment" / "best",
-        ModelSeq2Seq(ModelSpec(config.image, config.network, Tokenizer("abc"))),
-        {},
+        folder / "experiment" / "best", ModelSeq2Seq(ModelSpec(config.image, config.network, Tokenizer("abc"))), {}
     )
     assert main.main(["-c", write_settings(folder / "tiny.yml", settings), "--export"]) == 0
     return folder
@@ -54,15 +52,7 @@ def replace(model: Path, content: bytes) -> None:
 
 def arguments(place: Path, model: Path, runtime: str = "onnx") -> list[str]:
     changes = ["experiment_folder=none", f"predict.weights_file={model}", f"predict.runtime={runtime}"]
-    return [
-        "-c",
-        str(place / "tiny.yml"),
-        "--predict",
-        "--filename",
-        str(place / "good.png"),
-        "--set",
-        *changes,
-    ]
+    return ["-c", str(place / "tiny.yml"), "--predict", "--filename", str(place / "good.png"), "--set", *changes]
 
 
 @pytest.fixture
@@ -133,9 +123,7 @@ def test_a_model_can_not_allow_decompression_bombs(place, model, tmp_path, capfd
     whole = json.loads((model / "model.json").read_text(encoding="utf-8"))
     describe(model, image={**whole["image"], "max_pixels": 10**18})
     (tmp_path / "bomb.png").write_bytes(bad_inputs.png_of(30_000, 30_000))
-    reads = [
-        str(tmp_path / "bomb.png") if name.endswith(".png") else name for name in arguments(place, model)
-    ]
+    reads = [str(tmp_path / "bomb.png") if name.endswith(".png") else name for name in arguments(place, model)]
     assert_refused(capfd, tmp_path, reads, "more than image.max_pixels allows")
     # Whoever reads may: then it is the file's turn to be told off.
     assert_refused(capfd, tmp_path, [*reads, "image.max_pixels=1000000000"], "truncated or damaged")

@@ -8,11 +8,7 @@ from predictors.report.pictures import INK, RIGHT, WRONG, draw_attention, draw_w
 
 
 def test_colour_and_text_depend_on_the_label():
-    images = [
-        np.full((10, 20), 90, np.uint8),
-        np.full((10, 20, 3), 90, np.uint8),
-        np.full((5, 5), 90, np.uint8),
-    ]
+    images = [np.full((10, 20), 90, np.uint8), np.full((10, 20, 3), 90, np.uint8), np.full((5, 5), 90, np.uint8)]
     figure = draw_words(images, ["a$b$", "x\n", "c"], ["a$b$", "y", None], columns=2)
     titles = [axes.xaxis.label for axes in figure.axes]
     assert [title.get_text() for title in titles] == ["a$b$", "xU+000A  (is y)", "c", ""]

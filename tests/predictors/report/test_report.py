@@ -22,13 +22,7 @@ from models.model_spec import ModelSpec
 from models.saving import save_model
 from predictors.report.attention import read_attention
 from predictors.report.page import embedded_json
-from predictors.report.statistics import (
-    LONGEST,
-    Confusion,
-    confusions_by_kind,
-    errors_by_character,
-    errors_by_length,
-)
+from predictors.report.statistics import LONGEST, Confusion, confusions_by_kind, errors_by_character, errors_by_length
 from predictors.report.words import choose_words
 from predictors.report.write import Evaluation, write_report
 from preprocessing.batch import pad_images
@@ -39,12 +33,7 @@ from tests.helpers.data import open_words
 from tests.helpers.tiny import tiny_settings, write_settings
 from utils.escaping import escape_control
 
-EVIL = [
-    "<img src=x onerror=alert(1)>",
-    "</script><script>alert(2)</script>",
-    "<!-- & \" ' --> ${x}",
-    "]]>\u2028",
-]
+EVIL = ["<img src=x onerror=alert(1)>", "</script><script>alert(2)</script>", "<!-- & \" ' --> ${x}", "]]>\u2028"]
 
 
 @pytest.mark.parametrize(
@@ -87,12 +76,7 @@ def test_errors_by_length_and_character():
     # "ab" twice with a substitution and an insertion; one lost "c"; one lost "d" of twenty.
     assert by_length == [("1", 1, 1), ("2", 4, 2), (f"{LONGEST}+", 20, 1)]
     by_character = errors_by_character(alignments)
-    assert [(s.name, s.count, s.errors) for s in by_character] == [
-        ("d", 20, 1),
-        ("a", 2, 1),
-        ("c", 1, 1),
-        ("b", 2, 0),
-    ]
+    assert [(s.name, s.count, s.errors) for s in by_character] == [("d", 20, 1), ("a", 2, 1), ("c", 1, 1), ("b", 2, 0)]
     assert by_character[1].rate == 0.5
 
 
@@ -140,9 +124,7 @@ def test_attention_is_that_of_decoding(make_config, dataset, eagerly, columns):
     flat = {"image": {"fixed_width": True}} if columns == "flatten" else {}
     config = make_config(network={"attention": "luong", "columns": columns}, **flat)
     network = make_network(config)
-    words = [
-        Word(p.relative_to(dataset / "words").as_posix(), "a") for p in (dataset / "words").rglob("*.png")
-    ]
+    words = [Word(p.relative_to(dataset / "words").as_posix(), "a") for p in (dataset / "words").rglob("*.png")]
     data = open_words(config, words[:3], "test")
     texts = ["abc", "", "gg"]
     images = [data.image(position) for position in (2, 0, 1)]
@@ -203,8 +185,7 @@ def report(dataset, tmp_path_factory) -> Path:
     data = open_words(config, words, "test")
     texts = [EVIL[3], EVIL[0], EVIL[2], EVIL[2], "ab4", "ax5"] + [word.label for word in words[6:]]
     predictions = [
-        Prediction(text, 0.5 + i / 1000, (0.9,) * len(text), raw_confidence=0.4)
-        for i, text in enumerate(texts)
+        Prediction(text, 0.5 + i / 1000, (0.9,) * len(text), raw_confidence=0.4) for i, text in enumerate(texts)
     ]
     history = [{"epoch": 1.0, "loss": 2.0, "val_cer": 0.5}, {"epoch": 2.0, "loss": 1.0, "val_cer": 0.25}]
     facts = {"model": EVIL[0], "licence": EVIL[1]}
@@ -226,14 +207,10 @@ def test_page_is_whole_and_inert(report):
     assert word["text"] == EVIL[0] and EVIL[1] in word["name"] and word["writer"] == EVIL[1]
     with open(report.parent / "words.csv", encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    assert [row["label"] for row in rows[:4]] == [escape_control(text) for text in EVIL] and rows[5][
-        "errors"
-    ] == "1"
+    assert [row["label"] for row in rows[:4]] == [escape_control(text) for text in EVIL] and rows[5]["errors"] == "1"
 
 
-needs_browser = pytest.mark.skipif(
-    not CHROMIUM, reason="no chromium, chromium-browser or google-chrome on PATH"
-)
+needs_browser = pytest.mark.skipif(not CHROMIUM, reason="no chromium, chromium-browser or google-chrome on PATH")
 
 
 @pytest.fixture(scope="module")
