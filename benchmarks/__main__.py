@@ -8,7 +8,6 @@ import shlex
 import shutil
 import sys
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 
 from benchmarks import evaluation, generator, memory, packed, startup, training
@@ -39,6 +38,8 @@ def main(argv: list[str] | None = None) -> int:
     add("--words", type=int, default=20_000, help="words to train on and to read (default: %(default)s)")
     add("--seconds", type=float, default=30, help="of each training (default: %(default)s)")
     add("--repeats", type=int, default=3, help="runs whose median counts (default: %(default)s)")
+    sizes = [1_000, 10_000]
+    add("--packed_words", type=int, nargs="+", default=sizes, help="of packed datasets (default: 1000 10000)")
     add("--only", nargs="+", choices=PARTS, default=list(PARTS), help="parts to measure")
     add("--output", default="benchmarks", help="folder of the results (default: %(default)s)")
     add("--quick", action="store_true", help="a few words once, to check that everything runs")
@@ -63,16 +64,14 @@ def _measure(options: argparse.Namespace, command: str) -> int:
 def _settings(options: argparse.Namespace, folder: Path) -> Settings:
     images, labelled, models = folder, [], {}
     if options.quick:
-        options.words, options.seconds, options.repeats = 40, 0.1, 1
+        options.words, options.seconds, options.repeats, options.packed_words = 40, 0.1, 1, [20, 40]
     if options.only != ["packed"]:  # That part renders its own words and reads none.
         images, labelled = find_words(folder, options.words, options.images, options.labels)
         models[COMPACT] = _exported(COMPACT, Path(options.compact), folder)
         models[BEST] = _exported(BEST, Path(options.best), folder)
-    size = options.words, options.seconds, options.repeats
-    settings = Settings(folder, images, labelled, models, *size)
-    if options.quick:
-        settings = replace(settings, overrides=("train.batch_size=4",), packed_words=(20, 40))
-    return settings
+    size = options.words, options.seconds, options.repeats, tuple(options.packed_words)
+    overrides = ("train.batch_size=4",) if options.quick else ()
+    return Settings(folder, images, labelled, models, *size, overrides)
 
 
 def _exported(config: str, model: Path, folder: Path) -> Path:

@@ -35,8 +35,8 @@ class Settings:
     words: int
     seconds: float
     repeats: int
+    packed_words: tuple[int, ...]
     overrides: tuple[str, ...] = ()
-    packed_words: tuple[int, ...] = (1_000, 10_000)
 
     def data(self, number: int) -> list[str]:
         """`KEY.PATH=VALUE` for the first `number` words: all train and test, at most 256 validate."""
