@@ -1,4 +1,4 @@
-"""Which words make which batch, for any kind of data."""
+"""Divides words into batches of similar widths, for any kind of data."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -7,26 +7,23 @@ from typing import Any
 import keras
 import numpy as np
 
-# Words are sorted by width within groups of this many batches: wide enough that a batch holds
-# similar widths, narrow enough that its company changes from epoch to epoch.
+# Words are sorted by width within groups of this many batches: enough for batches of similar widths,
+# few enough that each word's batch has other words in the next epoch.
 BATCHES_PER_GROUP = 32
 
 
 class BaseDataGenerator(keras.utils.Sequence):
-    """Batches of similar widths, shuffled anew each epoch, reproducibly.
+    """Batches of similar widths, reshuffled each epoch.
 
-    Batch `index` of `epoch` is a pure function of (seed, epoch, index): it doesn't depend on
-    threads, on order of access or on what was read before, so training can resume anywhere.
-    Every word occurs once an epoch; the last, partial batch is used.
+    Batch `index` of `epoch` is a pure function of (seed, epoch, index), independent of threads and of the
+    order of access, so training can resume anywhere. The last, smaller batch is used as well.
 
     Args:
-        widths: (n,) image widths, by which words are put together.
+        widths: (n,) image widths, by which words are grouped.
         shuffle: False keeps one order, narrow to wide, in all epochs.
-        shares: (words, words per epoch) of each of the parts that the n words consist of, for
-            parts of which an epoch uses only some; later epochs go on with the others. None: one
-            part, used whole.
-
-        pads_batches: whether all batches have `batch_size` rows, the last one with words that have no target.
+        shares: (words, words per epoch) of each consecutive part of the n words. Where an epoch uses only
+            some words of a part, the following epochs use the others. None: every epoch uses all words.
+        pads_batches: whether the last batch is filled up to `batch_size` with words that have no target.
     """
 
     def __init__(
@@ -59,50 +56,49 @@ class BaseDataGenerator(keras.utils.Sequence):
         self.epoch += 1
 
     def batch(self, epoch: int, index: int) -> Any:
-        """Batch `index` (0 <= index < len) of `epoch`."""
+        """Returns batch `index` (0 <= index < len) of `epoch`."""
         if not 0 <= index < len(self):
             raise IndexError(f"batch {index} of {len(self)}")
         return self.make_batch(self.positions(epoch)[index], epoch)
 
     @abstractmethod
     def make_batch(self, positions: np.ndarray, epoch: int) -> Any:
-        """Turns the words at `positions` into what the model is fed."""
+        """Returns the model's inputs and targets for the words at `positions`."""
 
     def positions(self, epoch: int) -> list[np.ndarray]:
-        """The positions of each batch's words in `epoch`."""
+        """Returns the positions of the words of each batch of `epoch`."""
         planned, plan = self._plan
         if planned != epoch:
             plan = self._make_plan(epoch)
-            # One assignment, so that threads see a matching pair.
+            # One assignment, so that threads always see a matching pair.
             self._plan = (epoch, plan)
         return plan
 
     def unsharded(self) -> "BaseDataGenerator":
-        """The generator of whole batches, where this one makes a process' part of them."""
+        """Returns a generator of whole batches, also where this one makes one process's shard of them."""
         return self
 
     def _make_plan(self, epoch: int) -> list[np.ndarray]:
-        size = self.batch_size
         if not self.shuffle:
-            order = np.argsort(self.widths, kind="stable")
-            return [order[start : start + size] for start in range(0, len(order), size)]
+            return _chunks(np.argsort(self.widths, kind="stable"), self.batch_size)
         rng = np.random.default_rng([self.seed, epoch])
-        order = rng.permutation(self._words(epoch))
-        batches = []
-        for start in range(0, len(order), size * BATCHES_PER_GROUP):
-            group = order[start : start + size * BATCHES_PER_GROUP]
-            group = group[np.argsort(self.widths[group], kind="stable")]
-            batches += [group[first : first + size] for first in range(0, len(group), size)]
+        batches: list[np.ndarray] = []
+        for group in _chunks(rng.permutation(self._words(epoch)), self.batch_size * BATCHES_PER_GROUP):
+            batches += _chunks(group[np.argsort(self.widths[group], kind="stable")], self.batch_size)
         return [batches[i] for i in rng.permutation(len(batches))]
 
     def _words(self, epoch: int) -> np.ndarray:
-        """Positions of the words that `epoch` uses; all of a part are used before one comes again."""
+        """Returns the positions of the words in `epoch`; a part's words recur only after all were used."""
         chosen, first = [], 0
         for part, (size, used) in enumerate(self.shares):
+            words = np.arange(size)
             if used < size:
                 order = np.random.default_rng([self.seed, part, size]).permutation(size)
-                chosen.append(first + order[(epoch * used + np.arange(used)) % size])
-            else:
-                chosen.append(np.arange(first, first + size))
+                words = order[(epoch * used + np.arange(used)) % size]
+            chosen.append(first + words)
             first += size
         return np.concatenate(chosen)
+
+
+def _chunks(values: np.ndarray, size: int) -> list[np.ndarray]:
+    return [values[start : start + size] for start in range(0, len(values), size)]

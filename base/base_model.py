@@ -1,4 +1,4 @@
-"""What every network of this framework can do."""
+"""The base class of all networks."""
 
 from abc import ABC, abstractmethod
 
@@ -10,7 +10,7 @@ class BaseModel(ABC):
 
     Attributes:
         keras_model: the trainable network.
-        bare_model: the same layers without an optimizer, whose state would triple the size of a weights file.
+        bare_model: the same layers without the optimizer, whose state would triple a weights file.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Running a model over any number of images, in batches of similar widths."""
+"""Reads any number of images in batches of similar widths."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
@@ -9,17 +9,17 @@ import numpy as np
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """A word as read.
+    """A predicted word.
 
     Attributes:
-        text: what the model reads.
-        confidence: probability that the text is right, 0 to 1. In a calibrated model (`--calibrate`) it holds
-            on average: of words with confidence 0.8 four in five are right.
-        character_confidences: the same of each character that was written, before NFC joins any in `text`.
-        alternatives: the n best readings with their confidences, this one first; empty where only one was
-            asked for. They are in the decoder's order: with a lexicon it is not that of confidence.
-        raw_confidence: what the network itself says, the product over the characters and the end; None where
-            `confidence` is that.
+        text: the predicted text.
+        confidence: probability that the text is right, 0 to 1. After `--calibrate` it holds on average: of
+            the words with confidence 0.8 four in five are right.
+        character_confidences: the same for each predicted character, before NFC composes any in `text`.
+        alternatives: the n best readings with their confidences, this one first, in the decoder's order
+            (with a lexicon not that of confidence); empty unless predict.n_best is set.
+        raw_confidence: the network's own probability, the product over the characters and the end; None
+            where `confidence` is that.
     """
 
     text: str
@@ -45,8 +45,8 @@ class BasePredictor(ABC):
         """Reads images narrow to wide, so that batches need little padding.
 
         Args:
-            widths: (n,) width of each image.
-            image: gives image i; called when its batch is due, so memory stays that of a batch.
+            widths: (n,) width of each image in pixels.
+            image: returns image i; called only for the current batch, to save memory.
 
         Yields:
             index and prediction, in the order of reading.

@@ -4,7 +4,6 @@ The words are rendered from the bundled fonts or those of test_images, never fro
 """
 
 import argparse
-import csv
 import json
 import sys
 from collections.abc import Callable
@@ -45,7 +44,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _draw_all(folder: Path) -> int:
-    from callbacks.history import draw_history  # imports Keras
+    # These import Keras.
+    from callbacks.history import draw_history
+    from predictors.report.run import read_history
 
     figures: dict[str, Callable[[], Image.Image]] = {
         "predictions": partial(predictions, RENDERED_MODEL),
@@ -62,7 +63,7 @@ def _draw_all(folder: Path) -> int:
     for name, figure in figures.items():
         save(figure(), folder / f"{name}.png")
     for path in sorted((ROOT / "snapshots").glob("*/history.csv")):
-        draw_history(folder / f"history-{path.parent.name}.png", history(path))
+        draw_history(folder / f"history-{path.parent.name}.png", read_history(path))
     return 0
 
 
@@ -79,14 +80,15 @@ def predictions(model: str, number: int = 24) -> Image.Image:
 def attention(model: str) -> Image.Image:
     """The attention of a shipped model while it reads some of test_images."""
     from predictors import load
-    from predictors.report.attention import attention_of
+    from predictors.report.attention import read_attention
 
     predictor = load(ROOT / model, runtime="keras").predictor
     files = [ROOT / "test_images" / f"{name}.png" for name in ATTENTION_WORDS]
     images = [read_word_image(file, predictor.spec.image) for file in files]
     texts = [prediction.text for prediction in predictor.predict_batch(images)]
-    found = zip(images, texts, attention_of(predictor.model, images, texts))
-    words = [(image, text, weights) for image, text, weights in found if weights is not None]
+    widths = [image.shape[1] for image in images]
+    found = read_attention(predictor.model, images.__getitem__, widths, texts, len(images))
+    words = [(images[i], texts[i], weights) for i, weights in sorted(found, key=lambda pair: pair[0])]
     return as_image(draw_attention(words, predictor.spec.column_stride))
 
 
@@ -113,12 +115,6 @@ def benchmarks(results: Path) -> Image.Image:
     known = {field.name for field in fields(Row)}
     rows = [Row(**{name: row[name] for name in known}) for row in about["figures"]]
     return as_image(draw(rows, about))
-
-
-def history(path: Path) -> list[dict[str, float]]:
-    """The rows of a history.csv, without empty cells."""
-    with open(path, encoding="utf-8") as file:
-        return [{name: float(v) for name, v in row.items() if v} for row in csv.DictReader(file)]
 
 
 def save(picture: Image.Image, path: Path) -> None:

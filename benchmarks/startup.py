@@ -34,7 +34,4 @@ def rows(settings: Settings) -> list[Row]:
     seconds = {name: [each.seconds for each in found] for name, found in results.items()}
     peaks = {name: [each.peak_mb for each in found] for name, found in results.items()}
     base = "--predict, TensorFlow"
-    return [
-        *ratio_rows("start", seconds, "s", counts, base),
-        *ratio_rows("start", peaks, "MB", counts, base),
-    ]
+    return [*ratio_rows("start", seconds, "s", counts, base), *ratio_rows("start", peaks, "MB", counts, base)]

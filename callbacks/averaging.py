@@ -1,4 +1,4 @@
-"""The moving average of the weights (EMA, Polyak and Juditsky 1992), where it stands in for them."""
+"""Evaluates and saves the moving average of the weights (EMA, Polyak and Juditsky 1992)."""
 
 import contextlib
 from collections.abc import Iterator
@@ -8,8 +8,8 @@ import keras
 
 @contextlib.contextmanager
 def averaged_weights(model: keras.Model) -> Iterator[None]:
-    """Within the block the model has its averaged weights, if its optimizer keeps an average."""
-    # What scales the loss for float16 wraps the optimizer.
+    """Replaces the weights by their average within the block, if the optimizer keeps one."""
+    # The optimizer that scales the loss for float16 wraps the one with the average.
     optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
     if not optimizer.use_ema:
         yield
@@ -17,7 +17,7 @@ def averaged_weights(model: keras.Model) -> Iterator[None]:
     raw = [keras.ops.copy(variable) for variable in model.trainable_variables]
     optimizer.finalize_variable_values(model.trainable_variables)
     for variable in model.trainable_variables:
-        # JAX lets a step reuse the memory of the model's values, so the optimizer must not share it.
+        # A copy, since a step of JAX may reuse the memory of the model's values.
         variable.assign(keras.ops.copy(variable))
     try:
         yield

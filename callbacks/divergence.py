@@ -1,6 +1,7 @@
-"""Stops a training whose numbers have left the real ones, before anything good is overwritten."""
+"""Stops a training whose loss or weights are not finite, before any good weights are overwritten."""
 
 import math
+from dataclasses import dataclass, field
 
 import keras
 import numpy as np
@@ -9,29 +10,31 @@ from utils.errors import UserError
 
 
 def diverged(what: str, step: int, epoch: int) -> UserError:
-    """The error of a training that has diverged; step and epoch are counted from 1."""
+    """Returns the error of a training that has diverged; step and epoch are counted from 1."""
     return UserError(
         f"{what} at step {step} of epoch {epoch}; the snapshots are kept, and the last good state too: "
         "lower train.learning_rate, or set train.clip_norm=1 and train.warmup_steps, and the same command "
-        "goes on from it; or start anew with --restart."
+        "continues from it, or start again with --restart."
     )
 
 
+@dataclass(eq=False)
 class StopOnDivergence(keras.callbacks.Callback):
-    """Raises UserError when the loss, or at the end of an epoch a weight, is infinite or no number.
+    """Raises UserError when the loss, or at the end of an epoch a weight, is infinite or NaN.
 
-    Must be the first callback, so that no other one saves or judges such weights.
+    Must be the first callback, so that no other one saves such weights.
 
-    Args:
+    Attributes:
         steps: of a whole epoch.
-        first_step: steps of the first epoch that an earlier run has done.
+        first_step: steps of the first epoch that were done in an earlier run.
     """
 
-    def __init__(self, steps: int, first_step: int = 0) -> None:
+    steps: int
+    first_step: int = 0
+    epoch: int = field(default=0, init=False)
+
+    def __post_init__(self) -> None:
         super().__init__()
-        self.steps = steps
-        self.first_step = first_step
-        self.epoch = 0
 
     def on_epoch_begin(self, epoch, logs=None):
         self.epoch = epoch + 1
@@ -47,7 +50,7 @@ class StopOnDivergence(keras.callbacks.Callback):
 
 
 def check_weights(model: keras.Model, step: int, epoch: int) -> None:
-    """Raises UserError if a weight is infinite or no number; the loss would show it one step later."""
+    """Raises UserError if a weight is infinite or NaN, one step before the loss would be."""
     for variable in model.weights:
         if not np.isfinite(keras.ops.convert_to_numpy(variable)).all():
             raise diverged(f"Weights in {variable.path} became infinite or NaN", step, epoch)

@@ -1,4 +1,4 @@
-"""The network as it is evaluated and saved: averaged weights, in float32, for one process alone."""
+"""The network as it is evaluated and saved: averaged weights, in float32, for a single process."""
 
 import contextlib
 import hashlib
@@ -13,10 +13,11 @@ from utils.distributed.cluster import Cluster
 
 
 class EvaluationModel:
-    """The trained network itself or, where it is spread over devices or computes in 16 bits, a copy.
+    """The trained network or, where it is spread over devices or computes in 16 bits, a copy.
 
     Attributes:
-        network: to be evaluated, or saved, within `weights` only.
+        trained: the trained network.
+        model: the network to be evaluated or saved, within `weights` only.
     """
 
     def __init__(self, model: ModelSeq2Seq, cluster: Cluster, policy: str) -> None:
@@ -35,7 +36,7 @@ class EvaluationModel:
                 self.model.compile(keras.optimizers.SGD(), label_smoothing)
 
     def check_equal(self) -> None:
-        """Raises UserError if the processes have come to different weights."""
+        """Raises UserError if the processes have different weights."""
         if self.cluster.number > 1:
             digest = hashlib.sha256()
             for variable in self.trained.keras_model.weights:
@@ -43,20 +44,14 @@ class EvaluationModel:
             self.cluster.check_identical(digest.hexdigest(), "weights")
 
     @contextlib.contextmanager
-    def latest(self) -> Iterator[None]:
-        """As `weights`, for one process alone: a copy has what the epoch's last `weights` gave it."""
-        with self.cluster.local_scope() if self.copies else averaged_weights(self.trained.keras_model):
-            yield
-
-    @contextlib.contextmanager
     def weights(self) -> Iterator[None]:
-        """Within the block `model` has the weights that training has come to; for all processes at once."""
-        if not self.copies:
-            with averaged_weights(self.trained.keras_model):
+        """Gives `model` the current weights within the block; all processes must call it."""
+        trained = self.trained.keras_model
+        with averaged_weights(trained):
+            if not self.copies:
                 yield
-            return
-        with averaged_weights(self.trained.keras_model):
-            values = [keras.ops.convert_to_numpy(variable) for variable in self.trained.keras_model.weights]
+                return
+            values = [keras.ops.convert_to_numpy(variable) for variable in trained.weights]
         with self.cluster.local_scope():
             self.model.keras_model.set_weights(values)
             yield

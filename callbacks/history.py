@@ -1,4 +1,4 @@
-"""The values of every epoch, as a table and as curves."""
+"""Writes the values of every epoch as a table and as curves."""
 
 from pathlib import Path
 
@@ -9,14 +9,11 @@ from utils.files import write_csv
 
 
 class History(keras.callbacks.Callback):
-    """Keeps one row per epoch and rewrites `history.csv` and `history.png` after each.
-
-    Args:
-        folder: gets both files.
+    """Keeps one row per epoch and rewrites `history.csv` and `history.png` in `folder` after each.
 
     Attributes:
-        rows: {"epoch": 1, "learning_rate": ..., "loss": ..., ...} per epoch; a resumed training
-            starts with the rows of the interrupted one.
+        rows: {"epoch": 1, "learning_rate": ..., "loss": ..., ...} per epoch; a resumed training starts with
+            the rows of the interrupted one.
     """
 
     def __init__(self, folder: Path, rows: list[dict[str, float]] | None = None) -> None:

@@ -1,12 +1,9 @@
-"""Values that a backend holds back while training."""
+"""Access to the variables of a JAX model during training."""
 
 import keras
 
 
 def sync_jax_state(model: keras.Model) -> None:
-    """Puts what the last step has changed into the variables, for a callback that reads or sets one.
-
-    JAX keeps a training's values to itself until the end of the epoch, or until it is asked for them.
-    """
+    """Copies the current values into the variables; JAX otherwise does so only at the end of an epoch."""
     if keras.backend.backend() == "jax":
         model.jax_state_sync()

@@ -11,14 +11,14 @@ from utils.config.train import TrainConfig
 class LearningRate(keras.callbacks.Callback):
     """Sets the learning rate before each step.
 
-    Linear warm-up to the peak, then, with `cosine`, half a cosine down to
-    `final_learning_rate` at the last step (Loshchilov and Hutter 2017, without restarts). A
-    constant rate is left alone after warm-up, so that ReduceLROnPlateau may lower it.
+    Linear warm-up to the peak, then, with `cosine`, half a cosine down to `final_learning_rate` at the last
+    step (Loshchilov and Hutter 2017, without restarts). A constant rate is not set after warm-up, so that
+    ReduceLROnPlateau may lower it.
 
     Args:
-        steps_per_epoch: of the epochs that follow.
-        epoch, step: epochs done, and steps done of the next one; a training that goes on with another batch
-            size is as far on the schedule as it was.
+        steps_per_epoch: of the following epochs. If the batch size has changed, training keeps its relative
+            position on the schedule.
+        epoch, step: completed epochs, and completed steps of the next one.
     """
 
     def __init__(self, train: TrainConfig, steps_per_epoch: int, epoch: int = 0, step: int = 0) -> None:
@@ -35,7 +35,7 @@ class LearningRate(keras.callbacks.Callback):
         self.step += 1
 
     def rate(self, step: int) -> float | None:
-        """Learning rate of a step (counted from 0), None where it stays as it is."""
+        """Returns the learning rate of a step (counted from 0), None where it is not set."""
         train = self.train_config
         if step < train.warmup_steps:
             return train.learning_rate * (step + 1) / train.warmup_steps

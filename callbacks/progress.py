@@ -1,7 +1,8 @@
-"""One line of progress, and one line per finished epoch."""
+"""A progress bar per epoch, and a line per finished epoch."""
 
 import sys
 import time
+from dataclasses import dataclass
 from datetime import timedelta
 
 import keras
@@ -10,20 +11,22 @@ from tqdm import tqdm
 from utils.log import log, progress_bar
 
 
+@dataclass(eq=False)
 class Progress(keras.callbacks.Callback):
     """Shows loss, words/s and time left while training, then the epoch's results.
 
-    Args:
+    Attributes:
         words: training words per epoch.
-        first_step: steps of the first epoch that an earlier run has done.
+        first_step: steps of the first epoch that were done in an earlier run.
     """
 
-    def __init__(self, words: int, steps: int, num_epochs: int, first_step: int = 0) -> None:
+    words: int
+    steps: int
+    num_epochs: int
+    first_step: int = 0
+
+    def __post_init__(self) -> None:
         super().__init__()
-        self.words = words
-        self.steps = steps
-        self.num_epochs = num_epochs
-        self.first_step = first_step
         self.steps_done = 0
         self.seconds = 0.0
         self.bar: tqdm | None = None
@@ -35,7 +38,7 @@ class Progress(keras.callbacks.Callback):
             desc=f"Epoch {epoch + 1}/{self.num_epochs}",
             unit="step",
             leave=False,
-            # A log file needs no line for each movement of the bar.
+            # Fewer lines in log files.
             mininterval=0.1 if sys.stderr.isatty() else 30,
         )
         self.started = time.monotonic()
@@ -57,16 +60,13 @@ class Progress(keras.callbacks.Callback):
         log(f"Epoch {epoch + 1}/{self.num_epochs}  {describe(logs)}  {left} left")
 
     def close(self) -> None:
-        """Takes an unfinished bar off the screen; safe to call at any time."""
+        """Removes an unfinished bar from the screen; may be called at any time."""
         if self.bar is not None:
             self.bar.close()
 
 
 def describe(logs: dict[str, float]) -> str:
-    """The epoch's values as text, error rates in per cent."""
-    parts = []
-    for name in ("loss", "val_loss", "val_cer", "val_wer"):
-        if name in logs:
-            rate = name in ("val_cer", "val_wer")
-            parts.append(f"{name} {100 * logs[name]:.2f} %" if rate else f"{name} {logs[name]:.4f}")
-    return "  ".join(parts)
+    """Returns the epoch's values as text, error rates in per cent."""
+    losses = [f"{name} {logs[name]:.4f}" for name in ("loss", "val_loss") if name in logs]
+    rates = [f"{name} {100 * logs[name]:.2f} %" for name in ("val_cer", "val_wer") if name in logs]
+    return "  ".join([*losses, *rates])

@@ -1,10 +1,10 @@
-"""Saves the training state, and stops cleanly when asked to."""
+"""Saves and restores the training state, and stops cleanly on signals."""
 
-import math
 import signal
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,49 +19,42 @@ from utils.distributed.cluster import Cluster
 from utils.errors import Interrupted
 from utils.log import log
 
-# Counters of Keras' and our callbacks that decide what happens next.
+# Attributes of callbacks, Keras' and ours, that decide what happens next.
 COUNTERS = ("wait", "best", "best_epoch", "stopped_epoch", "cooldown_counter")
 
 
 def counter_name(callback: keras.callbacks.Callback) -> str:
-    """The name under which a callback's counters are saved; another monitored value is another name."""
+    """Returns the name under which a callback's counters are saved, one for each monitored value."""
     return f"{type(callback).__name__} {getattr(callback, 'monitor', None)}"
 
 
+@dataclass(eq=False)
 class SaveState(keras.callbacks.Callback):
     """Saves after each epoch, every few minutes within one, and on Ctrl-C or SIGTERM.
 
-    Must be the last callback, so that it sees what the others have done.
+    Must be the last callback, so that the state includes the effects of the others.
 
-    Args:
+    Attributes:
         path: the state file.
         others: callbacks whose counters are saved.
-        start: the progress with which this run starts.
+        progress: the progress with which this run starts.
         history: its rows are saved.
         minutes: between saves within an epoch; 0: none.
         steps: of a whole epoch.
         cluster: the processes that train; the first one writes, and all of them stop after the same step.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        others: list[keras.callbacks.Callback],
-        start: TrainingProgress,
-        history: History,
-        minutes: float,
-        steps: int,
-        cluster: Cluster | None = None,
-    ) -> None:
+    path: Path
+    others: list[keras.callbacks.Callback]
+    progress: TrainingProgress
+    history: History
+    minutes: float
+    steps: int
+    cluster: Cluster = field(default_factory=Cluster)
+
+    def __post_init__(self) -> None:
         super().__init__()
-        self.path = path
-        self.cluster = cluster or Cluster()
-        self.others = others
-        self.progress = start
-        self.history = history
-        self.seconds = 60 * minutes if minutes else math.inf
-        self.steps = steps
-        self.epoch, self.step = start.position
+        self.epoch, self.step = self.progress.position
         self.signal_number = 0
         self.handlers: dict[int, Any] = {}
 
@@ -71,13 +64,13 @@ class SaveState(keras.callbacks.Callback):
         if threading.current_thread() is threading.main_thread():
             handled = {signal.SIGINT: self._remember, signal.SIGTERM: self._remember}
             if self.cluster.number > 1:
-                # SIGTERM is JAX's then, which tells the other processes.
+                # JAX handles SIGTERM itself and notifies the other processes.
                 handled = {signal.SIGINT: lambda number, frame: signal.raise_signal(signal.SIGTERM)}
             for number, handler in handled.items():
                 self.handlers[number] = signal.signal(number, handler)
 
     def close(self) -> None:
-        """Gives the signals back to whoever had them; safe to call twice."""
+        """Restores the previous signal handlers; may be called twice."""
         while self.handlers:
             signal.signal(*self.handlers.popitem())
 
@@ -86,31 +79,27 @@ class SaveState(keras.callbacks.Callback):
         if self.cluster.stops_at(self.epoch * self.steps + self.step):
             self.signal_number = signal.SIGTERM
         if self.step == self.steps:
-            # The epoch's end follows, with its validation, and saves what came of it.
+            # The state is saved at the end of the epoch, after validation.
             return
         if self.signal_number:
             self._save()
-            raise Interrupted(
-                self.signal_number,
-                f"Stopped and saved at step {self.step} of epoch {self.epoch + 1}; "
-                "the same command continues.",
-            )
-        if time.monotonic() - self.saved > self.seconds:
+            self._stop(f"at step {self.step} of epoch {self.epoch + 1}")
+        if self.minutes and time.monotonic() - self.saved > 60 * self.minutes:
             self._save()
 
     def on_epoch_end(self, epoch, logs=None):
         self.epoch, self.step = epoch + 1, 0
-        # Validation has left its own running means; the saved state is that before the next epoch.
+        # Validation has changed the running means, which are reset before the next epoch anyway.
         self.model.reset_metrics()
         self._save()
-        self._stop_after_epoch()
+        self._stop(f"after epoch {self.epoch}")
 
     def on_train_end(self, logs=None):
-        # A signal that came while the other callbacks ended would be forgotten.
-        self._stop_after_epoch()
+        # For a signal that arrived during the `on_train_end` of other callbacks.
+        self._stop(f"after epoch {self.epoch}")
 
     def counters(self) -> dict[str, dict[str, float]]:
-        """The counters of the other callbacks, by `counter_name`."""
+        """Returns the counters of the other callbacks, by `counter_name`."""
         return {
             counter_name(callback): {
                 name: value if isinstance(value, int) else float(value)
@@ -122,26 +111,21 @@ class SaveState(keras.callbacks.Callback):
 
     def _save(self) -> None:
         sync_jax_state(self.model)
-        # Otherwise the next step's loss would tell it, when the good state is gone.
+        # The loss would show it one step later, when the good state is overwritten.
         check_weights(self.model, self.step, self.epoch + 1)
         if self.cluster.is_first:
-            now = {
-                "epoch": self.epoch,
-                "step": self.step,
-                "counters": self.counters(),
-                "history": self.history.rows,
-            }
+            position = {"epoch": self.epoch, "step": self.step}
+            now = {**position, "counters": self.counters(), "history": self.history.rows}
             save_state(self.path, self.model, self.progress.model_copy(update=now))
         self.saved = time.monotonic()
 
-    def _stop_after_epoch(self) -> None:
+    def _stop(self, where: str) -> None:
         if self.signal_number:
-            raise Interrupted(
-                self.signal_number, f"Stopped and saved after epoch {self.epoch}; the same command continues."
-            )
+            message = f"Stopped and saved {where}; the same command continues."
+            raise Interrupted(self.signal_number, message)
 
     def _remember(self, number: int, frame: Any) -> None:
-        """First signal: finish the step and save. Second: stop at once, like an untrapped one."""
+        """On the first signal, finishes the step and saves; the second one stops at once."""
         if self.signal_number:
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
@@ -149,37 +133,31 @@ class SaveState(keras.callbacks.Callback):
         log("Stopping after this step or validation; once more to stop at once without saving.")
 
 
+@dataclass(eq=False)
 class RestoreState(keras.callbacks.Callback):
-    """Puts a saved training back where it was, when the first epoch begins.
+    """Restores a saved training at the beginning of the first epoch.
 
-    By then Keras' callbacks have reset their counters (`on_train_begin`) and `fit` the metrics.
+    Earlier, Keras' callbacks (`on_train_begin`) and `fit` would still reset their counters and metrics.
 
-    Args:
+    Attributes:
         path: the state file.
-        others, counters: callbacks, and the saved counters by `counter_name`; a callback that
-            the saved training didn't have starts afresh.
-        learning_rate_factor: how much larger the config's learning rate is than the saved training's.
-        anew: whether a partly done epoch starts over, and its running means with it.
-        then: called when all is in place; not where the state turns out not to fit.
+        others, counters: callbacks, and the saved counters by `counter_name`; a callback without saved
+            counters starts from the beginning.
+        learning_rate_factor: the config's learning rate divided by the saved training's.
+        whole_epoch: whether the epoch starts from its beginning, with new running means.
+        then: called when everything is restored, but not if the state doesn't fit.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        others: list[keras.callbacks.Callback],
-        counters: dict[str, dict[str, float]],
-        learning_rate_factor: float = 1.0,
-        anew: bool = False,
-        then: Callable[[], None] = lambda: None,
-    ) -> None:
+    path: Path
+    others: list[keras.callbacks.Callback]
+    counters: dict[str, dict[str, float]]
+    learning_rate_factor: float
+    whole_epoch: bool
+    then: Callable[[], None]
+    restored: bool = field(default=False, init=False)
+
+    def __post_init__(self) -> None:
         super().__init__()
-        self.path = path
-        self.others = others
-        self.counters = counters
-        self.learning_rate_factor = learning_rate_factor
-        self.anew = anew
-        self.then = then
-        self.restored = False
 
     def on_epoch_begin(self, epoch, logs=None):
         if self.restored:
@@ -190,7 +168,7 @@ class RestoreState(keras.callbacks.Callback):
                 if name in COUNTERS:
                     setattr(callback, name, value)
         load_state(self.path, self.model)
-        if self.anew:
+        if self.whole_epoch:
             self.model.reset_metrics()
         if self.learning_rate_factor != 1:
             rate = self.model.optimizer.learning_rate

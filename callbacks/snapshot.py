@@ -1,6 +1,7 @@
-"""Best and last model folders."""
+"""Writes the best and the last model folder."""
 
 import math
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -10,35 +11,28 @@ from callbacks.evaluation_model import EvaluationModel
 from models.saving import save_model
 
 
+@dataclass(eq=False)
 class Snapshot(keras.callbacks.Callback):
     """Writes the model folder after each epoch, or after those that improved the monitored value.
 
-    Args:
-        evaluated: what is saved.
-        description: what the model folder says of its origin; the epoch's values are added.
-        monitor: lower is better; None writes after every epoch.
-
     Attributes:
-        best: lowest value so far; a resumed training sets it.
+        description: origin of the model; epoch and metrics are added.
+        monitor: a value of the logs, lower is better; None writes after every epoch.
+        best: lowest value so far; restored when training is resumed.
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        evaluation_model: EvaluationModel,
-        description: dict[str, Any],
-        monitor: str | None = None,
-    ) -> None:
+    folder: Path
+    evaluation_model: EvaluationModel
+    description: dict[str, Any]
+    monitor: str | None = None
+    best: float = field(default=math.inf, init=False)
+
+    def __post_init__(self) -> None:
         super().__init__()
-        self.folder = folder
-        self.evaluation_model = evaluation_model
-        self.description = description
-        self.monitor = monitor
-        self.best: float = math.inf
 
     def on_epoch_end(self, epoch, logs=None):
         if self.monitor is not None:
-            # A NaN or an epoch without validation is no improvement.
+            # NaN, or an epoch without validation, is no improvement.
             value = logs.get(self.monitor, math.inf)
             if not value < self.best:
                 return

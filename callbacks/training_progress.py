@@ -1,4 +1,4 @@
-"""The position of a training: how far it is, and what it must have in common with its continuation."""
+"""The position of a training, and the settings that its continuation must share."""
 
 from typing import Annotated, Any
 
@@ -6,17 +6,17 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator
 
 from utils.config.legacy import upgrade_image, upgrade_network
 
-# Python's whole numbers have no end of their own.
+# Limits, since Python's integers have none.
 Number = Annotated[int, Field(gt=-(10**30), lt=10**30)] | float
 Count = Annotated[int, Field(ge=0, lt=10**30)]
 
 
 class Fingerprint(BaseModel):
-    """Settings and sizes that a saved training and its continuation are compared by.
+    """Settings and sizes by which a saved training and its continuation are compared.
 
     Attributes:
-        image, network: the preprocessing and network settings; `network.charset` holds the characters in use.
-        words, steps: of an epoch.
+        image, network: settings; `network.charset` holds the characters in use.
+        words, steps: per epoch.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -29,25 +29,18 @@ class Fingerprint(BaseModel):
     steps: Count
     seed: int
 
-    @field_validator("image")
-    @classmethod
-    def _upgrade_image(cls, values: dict[str, Any]) -> dict[str, Any]:
-        return upgrade_image(values)
-
-    @field_validator("network")
-    @classmethod
-    def _upgrade_network(cls, values: dict[str, Any]) -> dict[str, Any]:
-        return upgrade_network(values)
+    _upgrade_image = field_validator("image")(upgrade_image)
+    _upgrade_network = field_validator("network")(upgrade_network)
 
 
 class TrainingProgress(BaseModel):
-    """What a training state holds beside the arrays.
+    """The content of a training state besides arrays.
 
     Attributes:
-        epoch, step: epochs done, and steps done of the next one.
-        counters: those of the callbacks, such as epochs without improvement, by the callback's name.
-        history: one row of values per epoch done.
-        fingerprint: of the training; `identity` in the file.
+        epoch, step: completed epochs, and completed steps of the next one.
+        counters: of the callbacks, such as epochs without improvement, by the callback's name.
+        history: one row of values per completed epoch.
+        fingerprint: named `identity` in the file.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -69,10 +62,5 @@ class TrainingProgress(BaseModel):
 
     @property
     def position(self) -> tuple[int, int]:
-        """Epochs done, and steps done of the next one."""
+        """Completed epochs, and completed steps of the next one."""
         return self.epoch, self.step
-
-    @property
-    def begun(self) -> bool:
-        """Whether a step has been done."""
-        return self.position != (0, 0)

@@ -1,4 +1,4 @@
-"""Everything a training depends on, in one file that is replaced as a whole."""
+"""The training state: one file that is replaced as a whole."""
 
 import json
 import os
@@ -38,7 +38,7 @@ def save_state(path: Path, model: keras.Model, progress: TrainingProgress) -> No
 
 
 def read_progress(path: Path) -> TrainingProgress | None:
-    """The progress of the saved state, None if there is none yet.
+    """Returns the progress of the saved state, None if there is no state.
 
     Raises:
         UserError: the file is damaged or of another version.
@@ -55,10 +55,10 @@ def read_progress(path: Path) -> TrainingProgress | None:
 
 
 def load_state(path: Path, model: keras.Model) -> None:
-    """Puts the saved values into the model, its optimizer and its metrics.
+    """Restores the values of the model, its optimizer and its metrics.
 
     Raises:
-        UserError: the file is damaged or belongs to another network or optimizer; then nothing has changed.
+        UserError: the file is damaged or belongs to another network or optimizer; nothing is changed then.
     """
     arrays = _read(path)
     pairs = []
@@ -78,7 +78,7 @@ def load_state(path: Path, model: keras.Model) -> None:
 
 
 def previous_path(path: Path) -> Path:
-    """Where the state before the last one is kept."""
+    """Returns the path of the state before the last one."""
     return path.with_suffix(".previous.npz")
 
 
@@ -94,7 +94,7 @@ def _keep_previous(path: Path) -> None:
 
 
 def _variables(model: keras.Model) -> dict[str, list]:
-    """All that changes while training; metrics too, for the running means of a partial epoch."""
+    """Returns everything that training changes, including the running means of a partial epoch."""
     metrics = [variable for metric in model.metrics for variable in metric.variables]
     known = {id(variable) for variable in metrics}
     own = [variable for variable in model.variables if id(variable) not in known]
@@ -102,17 +102,16 @@ def _variables(model: keras.Model) -> dict[str, list]:
 
 
 def _read(path: Path, names: list[str] | None = None) -> dict[str, np.ndarray]:
-    """The arrays of a state file, all or those of `names`."""
+    """Returns the arrays of a state file, all or those of `names`."""
     try:
         with open_regular(path) as file, np.load(file, allow_pickle=False) as arrays:
             entries = arrays.zip.infolist()
-            # States are never compressed; a compressed array, or one that several names share, may unfold to
-            # more than memory holds.
+            # Compressed arrays, which we never write, and overlapping ones could exceed memory.
             stored = all(entry.compress_type == zipfile.ZIP_STORED for entry in entries)
             if not stored or sum(entry.file_size for entry in entries) > os.fstat(file.fileno()).st_size:
                 raise _damaged(path)
             return {name: arrays[name] for name in names or arrays.files}
-    except Exception:  # zipfile and numpy raise nearly anything on damaged files
+    except Exception:  # zipfile and numpy raise almost any type on damaged files
         raise _damaged(path) from None
 
 

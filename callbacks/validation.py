@@ -1,4 +1,4 @@
-"""CER and WER on validation words as metrics that other callbacks can monitor."""
+"""CER and WER on validation words, which other callbacks can monitor."""
 
 import keras
 import numpy as np
@@ -18,10 +18,10 @@ class ValidationScores(keras.callbacks.Callback):
     Must come before the callbacks that monitor these values.
 
     Args:
-        evaluated: what is evaluated; `predictor` reads with its network.
-        feed: this process' validation batches, un-augmented.
-        dataset: all validation words; each process decodes its part of them.
-        num_epochs: the last of these is always evaluated.
+        predictor: decodes with the network of `evaluation_model`.
+        feed: this process's validation batches, un-augmented.
+        dataset: all validation words; each process decodes its shard.
+        num_epochs: the last one is always evaluated.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class ValidationScores(keras.callbacks.Callback):
 
 
 def spread(dataset: Dataset, max_words: int) -> Dataset:
-    """`max_words` words at equal distances, the same in every epoch; 0: all."""
+    """Returns `max_words` words at equal distances, the same in every epoch; 0: all."""
     if not max_words or max_words >= len(dataset):
         return dataset
     return dataset.select(np.linspace(0, len(dataset) - 1, max_words).round().astype(int))

@@ -1,13 +1,12 @@
-"""A small fixed set of batch shapes, for what compiles anew for each shape (XLA, so JAX)."""
+"""A small fixed set of batch shapes, for backends that compile again for each shape (XLA, so JAX)."""
 
 import math
-from collections.abc import Sequence
 
 from utils.config.data_aug import DataAugConfig
 from utils.config.image import ImageConfig
 from utils.config.network import NetworkConfig
 
-# Parts of the largest width, each about a third more than the one before: padding stays below that.
+# Fractions of the largest width, each about a third more than the one before, which limits padding.
 WIDTHS = (1 / 6, 1 / 4, 3 / 8, 1 / 2, 3 / 4, 1)
 LENGTHS = (8, 16)
 
@@ -15,34 +14,32 @@ LENGTHS = (8, 16)
 class Buckets:
     """Shapes to which batches are padded.
 
-    All processes of a training must come to the same shape without asking each other, so it depends on
-    what all of them know of a batch: widths before augmentation, and labels.
+    They depend only on widths before augmentation and on labels, which are the same in all processes of a
+    training, so that all pad a batch to the same shape without communicating.
 
     Args:
-        aug: the distortions that may make images wider than they are; None: there are none.
+        aug: distortions that may widen images; None: there are none.
 
     Attributes:
         widths, lengths: ascending, in pixels and in characters with END.
     """
 
     def __init__(self, image: ImageConfig, network: NetworkConfig, aug: DataAugConfig | None = None) -> None:
-        size = image.image_size
+        size, longest = image.image_size, network.max_seq_length
         self.fixed_width = size.x_size if image.fixed_width else None
         self.stride = network.column_stride
         self.widths = sorted({self._columns(part * size.x_size) for part in WIDTHS})
-        longest = network.max_seq_length
-        self.lengths = [length for length in LENGTHS if length < longest] + [longest]
-        if network.fixed_seq_length:
-            self.lengths = [longest]
-        # What most of the distortions need; the few that need more are squeezed into it.
+        shorter = [] if network.fixed_seq_length else [length for length in LENGTHS if length < longest]
+        self.lengths = [*shorter, longest]
+        # Enough for most distortions; images that would need more are squeezed.
         self.zoom = aug.zoom_range[1] if aug else 1.0
         self.slant = size.y_size * math.tan(math.radians(aug.shear_range)) / 2 if aug else 0.0
 
     def width(self, widest: int, least: int = 0) -> int:
-        """The width of a batch whose widest image, before augmentation, has `widest` pixels.
+        """Returns the width in pixels of a batch whose widest image has `widest` before augmentation.
 
         Args:
-            least: pixels that it has at least (CTC needs a column per character).
+            least: smallest width in pixels (CTC needs a column per character).
         """
         if self.fixed_width:
             return self.fixed_width
@@ -50,14 +47,14 @@ class Buckets:
         return _smallest(self.widths, self._columns(max(wanted, widest, least)))
 
     def length(self, longest: int) -> int:
-        """The number of steps of a batch whose longest label has `longest` characters."""
+        """Returns the number of steps of a batch whose longest label has `longest` characters."""
         return _smallest(self.lengths, longest + 1)
 
     def _columns(self, pixels: float) -> int:
-        """`pixels` rounded up to whole encoder columns."""
+        """Rounds `pixels` up to whole encoder columns."""
         return math.ceil(pixels / self.stride) * self.stride
 
 
-def _smallest(sizes: Sequence[int], wanted: int) -> int:
-    """The smallest of `sizes` that is large enough; what no size holds stays as it is."""
+def _smallest(sizes: list[int], wanted: int) -> int:
+    """Returns the smallest of `sizes` that is at least `wanted`, else `wanted`."""
     return next((size for size in sizes if size >= wanted), wanted)

@@ -1,4 +1,4 @@
-"""From words to the arrays of a batch: augmentation, padding, teacher forcing, this process's rows."""
+"""Collates words into the arrays of a batch: augmentation, padding, teacher forcing, sharding."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -9,14 +9,13 @@ import numpy as np
 
 from data_generators.buckets import Buckets
 from data_generators.data_augmentation import augment
-from models.geometry import ctc_columns
 from models.model_spec import ModelSpec
 from preprocessing.batch import pad_images, widen
 from preprocessing.tokenizer import NUM_SPECIAL, PAD
 from utils.config.data_aug import DataAugConfig
 
-# Pixels. Libraries prepare themselves again for each shape; with fewer shapes a step of the compact network
-# takes an eighth less time (2 CPU cores), though there is more padding.
+# Pixels. TensorFlow prepares its kernels for each new shape; with fewer shapes a step of the compact network
+# takes an eighth less time (2 CPU cores), despite more padding.
 WIDTH_STEP = 16
 # Separates the random numbers of wrong characters from those of the image.
 CORRUPT = 1
@@ -30,8 +29,7 @@ class Collator:
         spec: the network that the batches are for.
         aug: distortions of the images and of the decoder's input; None: there are none.
         buckets: the shapes to pad to; None: each batch to its own widest image and longest label.
-        shard: (index, number): of each batch only this one of so many equal parts is made, for the process
-            that trains on it.
+        shard: (index, number): of so many equal parts of each batch only part `index` is made.
     """
 
     spec: ModelSpec
@@ -47,15 +45,15 @@ class Collator:
         seeds: Sequence[Sequence[int]],
         rows: np.ndarray | None = None,
     ) -> tuple[dict[str, np.ndarray], Any]:
-        """The batch of these words, or this process's shard of it.
+        """Returns the batch of these words, or this process's shard of it.
 
         Args:
             labels, widths: (n,) of all words of the batch; widths in pixels, before augmentation.
-            image: number of a word -> its un-augmented image; only called for this process's rows.
+            image: returns the un-augmented image of a word; only called for words of the shard.
             seeds: of the distortion of each word.
-            rows: (batch size,) int, the word of each row, where every batch must have as many rows: each
-                word, and some repeated to fill it up. A repeated word, there for the sake of batch norm, has
-                no target and adds nothing to the loss. None: each word once.
+            rows: (batch size,) int, the word of each row, for batches of equal size. Repeated words only
+                fill the batch for batch norm: they have no target and add nothing to the loss. None: each
+                word once.
         """
         if rows is None:
             rows = np.arange(len(labels))
@@ -64,14 +62,14 @@ class Collator:
         index, number = self.shard
         own, repeated = rows.reshape(number, -1)[index], repeated.reshape(number, -1)[index]
         network, size, stride = self.spec.network, self.spec.image.image_size, self.spec.column_stride
-        needed = [self._min_width(label) for label in labels]
+        needed = [self.spec.min_width(label) for label in labels]
         width, largest, length = 0, size.x_size, network.max_seq_length if network.fixed_seq_length else None
         step = 1 if self.buckets or self.spec.image.fixed_width else math.lcm(WIDTH_STEP, stride)
         if self.buckets:
             width = self.buckets.width(int(widths.max()), max(needed))
             largest = min(largest, width)
             length = self.buckets.length(max(map(len, labels)))
-        images = [self._distorted(image(int(row)), seeds[row], largest) for row in own]
+        images = [self._distort(image(int(row)), seeds[row], largest) for row in own]
         decoder_input, target = self.spec.tokenizer.encode_batch([labels[row] for row in own], length)
         target[repeated] = PAD
         if self.aug and self.aug.wrong_characters:
@@ -82,10 +80,10 @@ class Collator:
         return {"image": pixels, "width": valid, "decoder_input": decoder_input}, targets
 
     def unsharded(self) -> "Collator":
-        """A collator of whole batches."""
+        """Returns a collator of whole batches."""
         return replace(self, shard=(0, 1))
 
-    def _distorted(self, image: np.ndarray, seed: Sequence[int], max_width: int) -> np.ndarray:
+    def _distort(self, image: np.ndarray, seed: Sequence[int], max_width: int) -> np.ndarray:
         if self.aug is None:
             return image
         distorted = augment(image, self.aug, np.random.default_rng(seed), max_width)
@@ -93,14 +91,10 @@ class Collator:
         return widen(distorted, geometry.image_size.x_size) if geometry.fixed_width else distorted
 
     def _corrupt_inputs(self, ids: np.ndarray, seed: Sequence[int], share: float) -> None:
-        """Replaces a share of the characters by others, so that the decoder trusts the image more than its
-        input.
+        """Replaces a share of the input characters, so that the decoder relies more on the image.
 
-        In reading, its input holds its own mistakes (Bengio et al. 2015, arXiv:1506.03099).
+        When decoding, its input contains its own errors (Bengio et al. 2015, arXiv:1506.03099).
         """
         rng = np.random.default_rng([*seed, CORRUPT])
         wrong = (rng.random(ids.shape) < share) & (ids >= NUM_SPECIAL)
         ids[wrong] = rng.integers(NUM_SPECIAL, self.spec.tokenizer.vocabulary_size, wrong.sum(), np.int32)
-
-    def _min_width(self, label: str) -> int:
-        return ctc_columns(label) * self.spec.column_stride if self.spec.network.ctc_weight else 0

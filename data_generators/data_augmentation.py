@@ -1,9 +1,7 @@
-"""Random distortions of training words: geometry (`warp.py`), then stroke width and grey levels.
+"""Random distortions of training words: geometry, then stroke width and grey levels.
 
-Images are uint8 (height, width) or (height, width, 3), paper 255, as is what each function returns.
-
-The order is the physical one: the hand shapes the word and the pen its strokes, then paper and ink set
-the contrast, the lens blurs, the sensor adds noise, and some archives keep only black and white.
+All functions take and return uint8 images (height, width) or (height, width, 3), paper 255. The order is
+the physical one: hand, pen, paper and ink (contrast), lens (blur), sensor (noise), archive (binarisation).
 """
 
 import cv2
@@ -13,29 +11,23 @@ from data_generators.geometric_augmentation import PAPER, warp
 from utils.config.data_aug import DataAugConfig
 
 NOISE_PROBABILITY = 0.5  # clean scans must stay part of the training data
-BINARIZE_JITTER = 20.0  # grey levels around Otsu's threshold; archives choose theirs differently
-LEAST_INK_SHARE = 0.5  # part of a word's ink that thinning leaves at least
+BINARIZE_JITTER = 20.0  # grey levels around Otsu's threshold
+LEAST_INK_SHARE = 0.5  # of a word's ink, which thinning leaves
 THICKNESS_KERNEL = np.ones((3, 3), np.uint8)
 BREAK_PROBABILITY = 0.5  # whole strokes must stay part of the training data
 OCCLUSION_PROBABILITY = 0.5
-MOST_OCCLUDED = 0.4  # part of a word's ink that a patch may cover
-# Of the pressure that decides where ink is lost: size in pixels and strength of its variation.
+MOST_OCCLUDED = 0.4  # of a word's ink, which a patch may cover
+# Variations of the pen's pressure, which decides where strokes break: size in pixels, weight.
 PRESSURE = ((1.2, 1.0), (4.0, 0.7))
 STRENGTH_LEVELS = 1024
-THINNESS = 2.0  # how much more a stroke's width matters than that variation
+THINNESS = 2.0  # weight of the stroke's width
 
 
 def augment(image: np.ndarray, aug: DataAugConfig, rng: np.random.Generator, max_width: int) -> np.ndarray:
-    """A randomly distorted copy of a word image.
+    """Returns a randomly distorted copy of a word image, of the same height and 1..max_width pixels wide.
 
-    image: uint8 (height, width) or (height, width, 3), paper 255. The result has the same height and
-    number of channels, a width of 1..max_width, and is a function of the arguments alone.
-    `aug.use_data_aug` is the caller's switch and not read here.
-
-    Random numbers are drawn only for kinds that are on, in this order: horizontal flip, vertical flip,
-    rotation, zoom x, zoom y, shear, width shift, height shift, elastic, thickness, broken strokes (whether,
-    how much, where), occlusion (whether, height, width, where), contrast, blur, noise (whether, how much,
-    the noise itself), binarisation (whether, threshold).
+    `aug.use_data_aug` is not read here. Random numbers are drawn only for distortions that are enabled, in
+    a fixed order, so the result is a function of the arguments and of `rng`'s state.
     """
     image = warp(image, aug, rng, max_width)
     if aug.thickness_range:
@@ -58,10 +50,10 @@ def augment(image: np.ndarray, aug: DataAugConfig, rng: np.random.Generator, max
 
 
 def change_thickness(image: np.ndarray, change: float) -> np.ndarray:
-    """Make the strokes `change` pixels wider (thinner if negative).
+    """Makes the strokes `change` pixels wider (thinner if negative).
 
-    A 3x3 minimum widens dark strokes by a pixel on both sides, a maximum thins them alike; blending with
-    the original gives the fractions. Thinning ends where less than LEAST_INK_SHARE of the ink would stay.
+    A 3x3 minimum widens dark strokes by a pixel on both sides, a maximum thins them. Blending with the
+    original gives fractions of pixels. Thinning stops at LEAST_INK_SHARE of the ink.
     """
     morph = cv2.erode if change > 0 else cv2.dilate
     least = LEAST_INK_SHARE * _ink(image)
@@ -79,17 +71,14 @@ def change_thickness(image: np.ndarray, change: float) -> np.ndarray:
 
 
 def break_strokes(image: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
-    """Take away `share` of the ink where it is weakest, as a threshold does that was set too high.
-
-    Weak is where strokes are thin and where a random pressure of the pen is low.
-    """
+    """Removes `share` of the ink, as a bad threshold does: where strokes are thin and pressure is low."""
     ink = PAPER - _darkest_channel(image).astype(np.float32)
     strength = THINNESS / PAPER * cv2.GaussianBlur(ink, (0, 0), 1.0)
     for size, weight in PRESSURE:
         noise = cv2.GaussianBlur(rng.standard_normal(ink.shape, dtype=np.float32), (0, 0), size)
         deviation = cv2.meanStdDev(noise)[1].item()
         strength += weight / max(deviation, 1e-6) * noise
-    # Counting the ink of each level of strength finds the threshold in a fraction of the time of sorting.
+    # A histogram of the ink by strength finds the threshold much faster than sorting.
     levels = cv2.normalize(strength, None, 0, STRENGTH_LEVELS - 1, cv2.NORM_MINMAX, cv2.CV_16U)
     lost = np.bincount(levels.ravel(), weights=ink.ravel()).cumsum()
     broken = image.copy()
@@ -98,13 +87,11 @@ def break_strokes(image: np.ndarray, share: float, rng: np.random.Generator) -> 
 
 
 def occlude(image: np.ndarray, size: np.ndarray, place: float) -> np.ndarray:
-    """Paper over a patch, so that the rest of the word must tell what was there (DeVries and Taylor 2017).
-
-    A patch that would cover more than MOST_OCCLUDED of the ink is left out.
+    """Covers a patch with paper (cutout, DeVries and Taylor 2017), unless it hides more than MOST_OCCLUDED.
 
     Args:
-        size: (2,) height and width of the patch, as parts of the image's height.
-        place: which of the ink's pixels, from top to bottom, the patch is laid on; 0..1.
+        size: (2,) height and width of the patch, as fractions of the image's height.
+        place: 0..1, the ink pixel, counted from top to bottom, on which the patch is centred.
     """
     pixels = np.argwhere(_darkest_channel(image) < PAPER)
     if not len(pixels):
@@ -120,13 +107,13 @@ def occlude(image: np.ndarray, size: np.ndarray, place: float) -> np.ndarray:
 
 
 def change_contrast(image: np.ndarray, factor: float) -> np.ndarray:
-    """Multiply the darkness of every pixel, its distance from the paper's 255, by `factor`."""
+    """Multiplies the darkness of every pixel, its distance from the paper's 255, by `factor`."""
     darkness = np.minimum((PAPER - np.arange(256)) * factor, PAPER)
     return cv2.LUT(image, (PAPER - np.rint(darkness)).astype(np.uint8))
 
 
 def add_noise(image: np.ndarray, deviation: float, rng: np.random.Generator) -> np.ndarray:
-    """Add Gaussian noise of this standard deviation, in grey levels; the same to all channels."""
+    """Adds Gaussian noise of this standard deviation, in grey levels, the same to all channels."""
     noise = rng.standard_normal(image.shape[:2], dtype=np.float32)
     noise *= deviation
     if image.ndim == 3:
@@ -135,20 +122,20 @@ def add_noise(image: np.ndarray, deviation: float, rng: np.random.Generator) -> 
 
 
 def binarize(image: np.ndarray, jitter: float) -> np.ndarray:
-    """Black ink (0) on white paper (255), split at Otsu's threshold plus `jitter` grey levels."""
+    """Returns black ink (0) on white paper (255), split at Otsu's threshold plus `jitter` grey levels."""
     gray = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     otsu = cv2.threshold(gray, 0, PAPER, cv2.THRESH_BINARY | cv2.THRESH_OTSU)[0]
-    # Kept between the darkest pixel and the paper: neither all ink nor all paper may vanish.
+    # Between the darkest pixel and the paper, so that neither vanishes.
     level = min(max(otsu + jitter, cv2.minMaxLoc(gray)[0]), PAPER - 1)
     black_white = cv2.threshold(gray, level, PAPER, cv2.THRESH_BINARY)[1]
     return black_white if image.ndim == 2 else cv2.cvtColor(black_white, cv2.COLOR_GRAY2RGB)
 
 
 def _darkest_channel(image: np.ndarray) -> np.ndarray:
-    """(height, width): less than PAPER wherever there is any ink."""
+    """Returns (height, width) grey levels, less than PAPER wherever there is ink."""
     return image if image.ndim == 2 else image.min(axis=2)
 
 
 def _ink(image: np.ndarray) -> float:
-    """Total darkness of the image, in grey levels."""
+    """Returns the total darkness of the image, in grey levels."""
     return PAPER * image.size - cv2.norm(image, cv2.NORM_L1)

@@ -18,13 +18,11 @@ class DataGenerator(BaseDataGenerator):
         inputs["image"]: uint8 (batch, y_size, widest, channels), padded with paper
         inputs["width"]: int32 (batch,), valid pixels of each image
         inputs["decoder_input"]: int32 (batch, length), START and the label, then PAD
-        target: int32 (batch, length), the label and END, then PAD; with a joint CTC loss once for
-            each of the two outputs
+        target: int32 (batch, length), the label and END, then PAD; with a joint CTC loss a dictionary with
+            the target of each of the two outputs
 
     Args:
-        collator: makes the arrays; distorts images if it has distortions.
-        shares: see `BaseDataGenerator`.
-        pads_batches: whether every batch is filled up to `batch_size` rows with words without a target.
+        shares, pads_batches: see `BaseDataGenerator`.
     """
 
     def __init__(
@@ -47,7 +45,6 @@ class DataGenerator(BaseDataGenerator):
         return other
 
     def make_batch(self, positions: np.ndarray, epoch: int) -> tuple[dict[str, np.ndarray], Any]:
-        """See `Collator.collate`."""
         dataset = self.dataset
         return self.collator.collate(
             [dataset.words[position].label for position in positions],

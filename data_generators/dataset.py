@@ -1,4 +1,4 @@
-"""From labelled images to the words that can be trained on or evaluated."""
+"""Opens labelled images as words that can be trained on or evaluated."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -10,7 +10,6 @@ import numpy as np
 from data_generators.image_cache import open_cache
 from data_generators.image_store import ImageStore, JoinedStore
 from data_generators.source import DataSource
-from models.geometry import ctc_columns
 from models.model_spec import ModelSpec
 from preprocessing.labels import Word
 from utils.config.image import ImageConfig
@@ -36,22 +35,19 @@ class Dataset:
         return self.store.widths[self.indices]
 
     def image(self, position: int) -> np.ndarray:
-        """uint8 word image of the word at `position`."""
+        """Returns the uint8 word image of the word at `position`."""
         return self.store[self.indices[position]]
 
     def select(self, positions: np.ndarray) -> "Dataset":
-        """The dataset of some of its words, in the given order."""
+        """Returns the dataset of some of its words, in the given order."""
         return Dataset([self.words[i] for i in positions], self.store, self.indices[positions])
 
 
 def join_datasets(parts: Sequence[Dataset]) -> Dataset:
-    """All words of all parts, in their order."""
-    starts = np.cumsum([0] + [len(part.store) for part in parts[:-1]])
-    return Dataset(
-        [word for part in parts for word in part.words],
-        JoinedStore([part.store for part in parts]),
-        np.concatenate([start + part.indices for start, part in zip(starts, parts)]),
-    )
+    """Returns all words of all parts, in their order."""
+    store = JoinedStore([part.store for part in parts])
+    indices = [start + part.indices for start, part in zip(store.starts, parts)]
+    return Dataset([word for part in parts for word in part.words], store, np.concatenate(indices))
 
 
 @dataclass(frozen=True)
@@ -68,7 +64,7 @@ class DatasetOptions:
 
     @classmethod
     def of(cls, config: Config) -> "DatasetOptions":
-        """The config's options."""
+        """Returns the options of a config."""
         return cls(Path(config.cache_folder), config.train.max_unusable_share)
 
 
@@ -80,15 +76,13 @@ def open_dataset(
     options: DatasetOptions,
     trained_by: ModelSpec | None = None,
 ) -> Dataset:
-    """Opens the images of `words`; leaves out, and counts by reason, those that can't be used.
-
-    A word with an empty label is unusable.
+    """Opens the images of `words`, leaves out those that can't be used, and logs their number by reason.
 
     Args:
         split: train, val or test; for messages and for the name of the cache.
         image: geometry of the images.
-        trained_by: given for training, where labels that are too long or outside the charset are unusable
-            as well; without it (evaluation) such words stay in and count as errors.
+        trained_by: for training, the network, which can't learn labels that are too long or outside its
+            charset. Without it (evaluation) such words stay in and count as errors.
 
     Raises:
         UserError: no usable word, or too many unusable ones.
@@ -109,7 +103,7 @@ def open_dataset(
 
 
 def with_trainable_labels(dataset: Dataset, spec: ModelSpec) -> Dataset:
-    """The words whose labels the network can learn, for a loss on an evaluation set.
+    """Returns the words whose labels the network can learn, for a loss on an evaluation set.
 
     Raises:
         UserError: there is none.
@@ -126,19 +120,18 @@ def with_trainable_labels(dataset: Dataset, spec: ModelSpec) -> Dataset:
 
 
 def label_problem(label: str, trained_by: ModelSpec | None) -> str | None:
-    """Why a label can't be used, for training if there is a network to learn it; None if it can."""
+    """Returns why a label is unusable, for training if a network is given; None if it is usable."""
     if not label.strip():
         return "empty label"
     if trained_by is None:
         return None
-    network, image = trained_by.network, trained_by.image
-    if len(label) >= network.max_seq_length:
+    image = trained_by.image
+    if len(label) >= trained_by.network.max_seq_length:
         return "label too long for network.max_seq_length"
     if set(label) - set(trained_by.tokenizer.charset):
         return "label has characters outside the charset"
-    width = ctc_columns(label) * network.column_stride if network.ctc_weight else 0
-    # An image without a fixed width is widened to that.
-    if image.fixed_width and width > image.image_size.x_size:
+    # An image without a fixed width is widened instead.
+    if image.fixed_width and trained_by.min_width(label) > image.image_size.x_size:
         return "label needs more columns than image.image_size.x_size has"
     return None
 
@@ -146,7 +139,7 @@ def label_problem(label: str, trained_by: ModelSpec | None) -> str | None:
 def report_unusable(
     reasons: Counter[str], total: int, split: str, source: DataSource, options: DatasetOptions
 ) -> None:
-    """Counts, by reason, the words that are left out.
+    """Logs the number of words that are left out, by reason.
 
     Raises:
         UserError: no word is left, or more than `options.max_unusable_share` are unusable.
@@ -156,18 +149,17 @@ def report_unusable(
     if not total or unusable == total:
         why = f" ({counted})" if reasons else ""
         raise UserError(f"{source.labels} has no usable word in its {split} split{why}.")
-    if not unusable:
-        return
     message = f"{unusable} of {total} {split} words are unusable: {counted}"
     if unusable / total > options.max_unusable_share:
         raise UserError(
-            f"{message}; that is more than train.max_unusable_share ({100 * options.max_unusable_share:g} "
-            "%): check "
-            f"images_folder {source.images} and labels_file {source.labels}, or raise the limit."
+            f"{message}; that is more than train.max_unusable_share "
+            f"({100 * options.max_unusable_share:g} %): check images_folder {source.images} and labels_file "
+            f"{source.labels}, or raise the limit."
         )
-    log(f"{message}; they are left out.")
+    if unusable:
+        log(f"{message}; they are left out.")
 
 
 def characters_of(words: Iterable[Word]) -> set[str]:
-    """The characters of all labels that are more than white space."""
+    """Returns the characters of all labels that are more than white space."""
     return set().union(*(word.label for word in words if word.label.strip()))

@@ -1,4 +1,4 @@
-"""The generators of a training, for this backend and this process."""
+"""Generators of training and validation batches for the current backend and process."""
 
 import keras
 
@@ -21,7 +21,7 @@ def training_generator(
     seed: int,
     cluster: Cluster,
 ) -> DataGenerator:
-    """Training batches, shuffled and augmented; each of several processes gets its shard of every batch."""
+    """Returns shuffled, augmented batches; each of several processes gets its shard of every batch."""
     distortions = aug if aug.use_data_aug else None
     buckets = _buckets(spec, distortions)
     sharded = buckets is not None or cluster.distributed
@@ -30,12 +30,10 @@ def training_generator(
 
 
 def validation_generator(words: Dataset, spec: ModelSpec, batch_size: int, seed: int) -> DataGenerator:
-    """Batches of the words that this process validates on."""
-    return DataGenerator(words, Collator(spec, buckets=_buckets(spec, None)), batch_size, seed, shuffle=False)
+    """Returns batches of the words that this process validates on."""
+    return DataGenerator(words, Collator(spec, buckets=_buckets(spec)), batch_size, seed, shuffle=False)
 
 
-def _buckets(spec: ModelSpec, aug: DataAugConfig | None) -> Buckets | None:
-    """Fixed shapes where XLA compiles again for each; TensorFlow pads each batch only as far as it needs."""
-    if keras.backend.backend() != "jax":
-        return None
-    return Buckets(spec.image, spec.network, aug)
+def _buckets(spec: ModelSpec, aug: DataAugConfig | None = None) -> Buckets | None:
+    """Returns fixed shapes for JAX; TensorFlow pads each batch only as far as needed."""
+    return Buckets(spec.image, spec.network, aug) if keras.backend.backend() == "jax" else None

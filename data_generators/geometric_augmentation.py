@@ -1,11 +1,8 @@
-"""Geometric distortions of a word image, all in one resampling.
+"""Geometric distortions of a word image, all in one resampling, since each one blurs thin strokes.
 
-Every step of the geometry (flips, shifts, rotation, zoom, shear) is a factor of one 2x3 matrix, and the
-elastic field is added to the coordinates that this matrix is applied to, so that ink is interpolated
-only once: each further resampling would blur thin strokes.
-
-Points are (x, y) with pixel *edges* at whole numbers (the first pixel covers 0..1), except in the final
-matrix, which is for OpenCV, where pixel *centres* are whole numbers.
+Flips, shifts, rotation, zoom and shear are factors of one 2x3 matrix; the elastic field is added to the
+coordinates that it is applied to. Points are (x, y) with pixel *edges* at whole numbers (the first pixel
+covers 0..1), except in the final matrix: in OpenCV pixel *centres* are whole numbers.
 """
 
 import math
@@ -18,22 +15,26 @@ from preprocessing.word_image import PAPER
 from utils.config.data_aug import DataAugConfig
 
 BORDER: dict[str, Any] = {"borderMode": cv2.BORDER_CONSTANT, "borderValue": (PAPER, PAPER, PAPER)}
-# A pixel belongs to the ink box when it has this part of the darkest pixel's darkness: below it are
-# paper grain and the faint rim of blurred strokes, which may leave the canvas.
+# A pixel counts as ink from this fraction of the darkest pixel's darkness. Paper grain and the faint rim of
+# blurred strokes are below it and may leave the canvas.
 INK_SHARE = 0.25
 
 
 def warp(image: np.ndarray, aug: DataAugConfig, rng: np.random.Generator, max_width: int) -> np.ndarray:
-    """Draw and apply all geometric distortions.
+    """Draws and applies all geometric distortions.
 
-    image: uint8 (height, width) or (height, width, 3), paper 255. Returns a new image of the same height
-    whose width, at most max_width, holds the moved ink.
+    Args:
+        image: uint8 (height, width) or (height, width, 3), paper 255.
+
+    Returns:
+        a new image of the same height, wide enough for the moved ink, but at most max_width.
     """
     height, width = image.shape[:2]
     if not aug.moves_ink and width <= max_width:
         return image.copy()
     linear, zoom_x = _draw_linear(aug, rng)
-    shift = _draw_shift(aug, rng, width, height)
+    right = _symmetric(aug.width_shift_range, rng) * width
+    shift = right, _symmetric(aug.height_shift_range, rng) * height
     matrix, out_width = _fit_canvas(image, linear, zoom_x, shift, aug.elastic_range, max_width)
     if aug.elastic_range == 0:
         return cv2.warpAffine(image, matrix, (out_width, height), flags=cv2.INTER_LINEAR, **BORDER)
@@ -45,33 +46,32 @@ def warp(image: np.ndarray, aug: DataAugConfig, rng: np.random.Generator, max_wi
 
 
 def slant_and_zoom(image: np.ndarray, slant: float, zoom: float, max_width: int) -> np.ndarray:
-    """The word leaning `slant` degrees further to the right, and `zoom` times as large; as `warp`."""
+    """Slants the word by `slant` degrees to the right and scales it by `zoom`; arguments as for `warp`."""
     linear = _rotate_shear(0, math.radians(slant)) * zoom
     matrix, out_width = _fit_canvas(image, linear, zoom, (0, 0), 0, max_width)
     return cv2.warpAffine(image, matrix, (out_width, image.shape[0]), flags=cv2.INTER_LINEAR, **BORDER)
 
 
 def elastic_field(height: int, width: int, reach: float, grid: float, rng: np.random.Generator) -> np.ndarray:
-    """Smooth random displacement, float32 (height, width, 2): x and y in pixels, each within +-reach.
+    """Returns smooth random displacements, float32 (height, width, 2): x and y in pixels, within +-reach.
 
     Elastic distortion after Simard et al., "Best practices for convolutional neural networks applied to
-    visual document analysis" (2003). They smooth per-pixel noise, which shrinks it to almost nothing
-    unless it is rescaled; here control points `grid` pixels apart are displaced uniformly and interpolated
-    cubically, which keeps the asked magnitude in pixels.
+    visual document analysis" (2003), who smooth noise per pixel. Here control points `grid` pixels apart
+    are displaced uniformly and interpolated cubically, which keeps their magnitude.
     """
     rows, columns = math.ceil(height / grid) + 1, math.ceil(width / grid) + 1
     control = rng.random((rows, columns, 2), dtype=np.float32)
     control *= 2 * reach
     control -= reach
     field = cv2.resize(control, (round(columns * grid), round(rows * grid)), interpolation=cv2.INTER_CUBIC)
-    # `resize` puts the outermost control points half a cell inside its result; outside them it is flat.
+    # `resize` puts the outermost control points half a cell inside its result.
     start = int(grid / 2)
     field = field[start : start + height, start : start + width]
     return np.clip(field, -reach, reach)  # cubic interpolation overshoots between control points
 
 
 def ink_box(image: np.ndarray) -> tuple[int, int, int, int]:
-    """Edges (left, top, right, bottom) of the ink in pixels; the whole canvas when there is none."""
+    """Returns the edges (left, top, right, bottom) of the ink in pixels; without ink those of the image."""
     gray = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     darkest = cv2.minMaxLoc(gray)[0]
     level = PAPER - INK_SHARE * (PAPER - darkest)
@@ -82,15 +82,14 @@ def ink_box(image: np.ndarray) -> tuple[int, int, int, int]:
 
 
 def _symmetric(limit: float, rng: np.random.Generator) -> float:
-    """Uniform within +-limit; draws nothing when the limit is 0, the kind being off."""
+    """Draws uniformly from +-limit; draws nothing when the limit is 0, the distortion being off."""
     return rng.uniform(-limit, limit) if limit else 0.0
 
 
 def _draw_linear(aug: DataAugConfig, rng: np.random.Generator) -> tuple[np.ndarray, float]:
-    """Flip, zoom, shear and rotation, applied in this order: matrix (2, 2), and the zoom along x.
+    """Draws flip, zoom, shear and rotation, applied in this order; returns matrix (2, 2) and zoom along x.
 
-    Draws in the order horizontal flip, vertical flip, rotation, zoom x, zoom y, shear. Positive rotation is
-    counter-clockwise as seen, positive shear leans to the right.
+    Positive rotation is counter-clockwise, positive shear leans to the right.
     """
     flip_x = -1 if aug.horizontal_flip and rng.random() < 0.5 else 1
     flip_y = -1 if aug.vertical_flip and rng.random() < 0.5 else 1
@@ -102,16 +101,9 @@ def _draw_linear(aug: DataAugConfig, rng: np.random.Generator) -> tuple[np.ndarr
 
 
 def _rotate_shear(turn: float, slant: float) -> np.ndarray:
-    """Shear, then rotation, by these angles in radians: matrix (2, 2)."""
+    """Returns the matrix (2, 2) of a shear followed by a rotation, angles in radians."""
     cos, sin = math.cos(turn), math.sin(turn)
     return np.array([[cos, sin - cos * math.tan(slant)], [-sin, cos + sin * math.tan(slant)]])
-
-
-def _draw_shift(aug: DataAugConfig, rng: np.random.Generator, width: int, height: int) -> tuple[float, float]:
-    """Shift to the right and down, in pixels; drawn in this order."""
-    right = _symmetric(aug.width_shift_range, rng) * width
-    down = _symmetric(aug.height_shift_range, rng) * height
-    return right, down
 
 
 def _fit_canvas(
@@ -122,11 +114,17 @@ def _fit_canvas(
     margin: float,
     max_width: int,
 ) -> tuple[np.ndarray, int]:
-    """Complete `linear`, applied around the canvas centre, so that no ink leaves the canvas.
+    """Completes `linear`, applied around the canvas centre, so that no ink leaves the canvas.
 
-    margin: pixels around the ink that the elastic field may move it by. Returns the matrix (2, 3) from
-    input to output pixel centres, and the output width: the canvas is zoomed with the word and widened
-    where the ink passes its ends; the ink is squeezed only where max_width or the height forces it.
+    The canvas is zoomed with the word and widened where ink would leave it; the ink is squeezed only where
+    max_width or the height requires it.
+
+    Args:
+        shift: to the right and down, in pixels.
+        margin: pixels by which the elastic field may move the ink.
+
+    Returns:
+        matrix (2, 3) from input to output pixel centres, and the output width.
     """
     height, width = image.shape[:2]
     left, top, right, bottom = ink_box(image)
@@ -144,7 +142,7 @@ def _fit_canvas(
     low_x, high_x = centre_x + low_x - margin, centre_x + high_x + margin
     start, end = min(0, math.floor(low_x)), max(canvas, math.ceil(high_x))
     scale_x = min(1.0, max_width / (high_x - low_x))
-    start = min(max(start, high_x - max_width), low_x)  # past max_width, paper goes before ink is squeezed
+    start = min(max(start, high_x - max_width), low_x)  # beyond max_width, paper is cut first
 
     scaled = linear * np.array([[scale_x], [scale_y]])
     offset = np.array([scale_x * (centre_x - start), centre_y]) + scaled @ (0.5 - centre) - 0.5

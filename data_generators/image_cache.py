@@ -1,14 +1,15 @@
-"""The cache of decoded, scaled, un-augmented images: image files are read once, epochs read a store.
+"""The cache of decoded, scaled, un-augmented images, so that image files are read only once.
 
-A cache is found again by a fingerprint of everything it depends on: names, sizes and times of the image
-    files, and
-the image geometry.
+A cache is identified by a hash of everything it depends on: the image geometry, and names, sizes and times of
+the image files.
 """
 
 import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
+
+import numpy as np
 
 from data_generators.image_store import FORMAT, SUFFIXES, ImageStore, open_store, write_store
 from preprocessing.word_image import UnusableImage, read_word_image
@@ -29,27 +30,28 @@ def open_cache(
 
     Args:
         cache: folder of the cache files.
-        name: what the images are, for the progress bar, such as `train`.
+        name: of the images, for the progress bar, such as `train`.
         owner: source of the list, such as a labels file; only older caches of the same owner are removed.
 
     Raises:
         UserError: the cache can't be written or read.
     """
     purpose = _digest([str(folder.resolve()), name, owner, image.model_dump(), FORMAT])
-    content = _digest([purpose, _fingerprints(folder, filenames)])
-    base = cache / f"{name}-{purpose[:12]}-{content[:12]}"
+    content = _digest([purpose, [_fingerprint(folder, filename) for filename in filenames]])
+    prefix = f"{name}-{purpose[:12]}-"
+    base = cache / f"{prefix}{content[:12]}"
     for _ in range(MAX_BUILDS):
         store = open_store(base)
         if store is not None and len(store) == len(filenames):
             return store
         _build(folder, filenames, image, base, name)
-        _remove_outdated(cache, f"{name}-{purpose[:12]}-", keep=base.name)
-        # Another process, with other words of the same name, may remove it before it is opened.
+        _remove_outdated(cache, prefix, keep=base.name)
+        # A process with another list of the same name may remove it before it is opened.
     raise UserError(f"The cache {base} is removed as soon as it is written; set a cache_folder of your own.")
 
 
-def read_inside(folder: Path, filename: str, image: ImageConfig):
-    """The word image of a file that lies in `folder` itself, or the reason why it is unusable."""
+def read_inside(folder: Path, filename: str, image: ImageConfig) -> np.ndarray | str:
+    """Returns the word image of a file within `folder`, or the reason why it is unusable."""
     if not is_inside(folder / filename, folder):
         return OUTSIDE_FOLDER
     try:
@@ -63,19 +65,16 @@ def _build(folder: Path, filenames: Sequence[str], image: ImageConfig, base: Pat
         lambda filename: read_inside(folder, filename, image), filenames, threads=2, ahead=64
     )
     with progress_bar(images, desc=f"Decoding {name} images", total=len(filenames), unit="word") as bar:
-        write_store(base, (("", content) for content in bar), image)
+        write_store(base, (("", pixels) for pixels in bar), image)
 
 
-def _fingerprints(folder: Path, filenames: Sequence[str]) -> list:
-    """Name, size and times of change (of content and permissions) of each file; of a missing one the name."""
-    prints: list[tuple] = []
-    for filename in filenames:
-        try:
-            status = (folder / filename).stat()
-            prints.append((filename, status.st_size, status.st_mtime_ns, status.st_ctime_ns))
-        except OSError:
-            prints.append((filename,))
-    return prints
+def _fingerprint(folder: Path, filename: str) -> tuple:
+    """Returns name, size and times of change (of content and permissions); of a missing file the name."""
+    try:
+        status = (folder / filename).stat()
+    except OSError:
+        return (filename,)
+    return filename, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def _digest(value: object) -> str:

@@ -1,11 +1,11 @@
-"""A random-access store of network-ready images, and of their labels: any number of them in constant memory.
+"""A random-access store of network-ready images and their labels, any number of them in constant memory.
 
 A store is four files of one base name: `.pixels` holds all images one after the other, `.labels` all labels
-    (UTF-8),
-`.index.npy` the width of each image and the bytes of each label, int32 (n, 2), and `.json`, written last,
-the image geometry and the reasons why images are unusable. A row is read when it is needed, so each process
-reads its own rows only. Files are read, not mapped: mapped pages count as the process's memory, and when a
-mapped file is cut short or its network storage fails, the system kills the process.
+(UTF-8), `.index.npy` the width of each image and the bytes of each label, int32 (n, 2), and `.json`, written
+last, the image geometry and the reasons why images are unusable.
+
+Rows are read, not memory-mapped: mapped pages count as the process's memory, and the system kills a process
+whose mapped file is truncated or whose network storage fails.
 """
 
 import array
@@ -17,7 +17,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 
@@ -34,7 +34,7 @@ Row = tuple[str, np.ndarray | str]
 
 
 class RowFile:
-    """Reads rows of bytes from a file, for any number of threads."""
+    """Reads rows of bytes from a file; thread-safe."""
 
     def __init__(self, path: Path, sizes: np.ndarray) -> None:
         self.path = path
@@ -44,8 +44,8 @@ class RowFile:
         weakref.finalize(self, os.close, self.handle)
 
     def __getitem__(self, index: int) -> bytes:
-        """The bytes of a row; raises UserError if the file has been cut short or can't be read."""
-        start, end = map(int, self.offsets[index : index + 2])
+        """Returns the bytes of a row; raises UserError if the file was truncated or can't be read."""
+        start, end = int(self.offsets[index]), int(self.offsets[index + 1])
         try:
             with self.lock:
                 os.lseek(self.handle, start, os.SEEK_SET)
@@ -56,8 +56,7 @@ class RowFile:
         if len(content) != end - start:
             raise UserError(
                 f"Can't read {self.path}: {reason}; a cache is rebuilt by the same command, a packed "
-                "dataset by "
-                "tools.pack_dataset."
+                "dataset by tools.pack_dataset."
             )
         return content
 
@@ -69,7 +68,7 @@ class ImageStore:
     Attributes:
         widths: int64 (n,), in pixels; 0 where the image is unusable.
         problems: index of an unusable image -> reason.
-        about: what the writer of the store has noted.
+        about: the writer's notes.
     """
 
     image: ImageConfig
@@ -83,26 +82,27 @@ class ImageStore:
         return len(self.widths)
 
     def __getitem__(self, index: int) -> np.ndarray:
-        """uint8 (height, width) or (height, width, 3), read-only."""
+        """Returns a uint8 image (height, width) or (height, width, 3), read-only."""
         size = self.image.image_size
         shape = (size.y_size, -1) if size.num_channels == 1 else (size.y_size, -1, size.num_channels)
         return np.frombuffer(self.pixels[index], np.uint8).reshape(shape)
 
 
 class JoinedStore:
-    """Several stores as one: the images of the first, then those of the second, ..."""
+    """Several stores as one: the images of the first, then those of the second, ...
+
+    Attributes:
+        starts: index of the first image of each store, and the number of all images.
+        widths: int64 (n,), in pixels.
+    """
 
     def __init__(self, stores: Sequence["ImageStore | JoinedStore"]) -> None:
         self.stores = stores
+        self.widths: np.ndarray = np.concatenate([store.widths for store in stores])
         self.starts = np.cumsum([0] + [len(store) for store in stores])
 
     def __len__(self) -> int:
         return int(self.starts[-1])
-
-    @property
-    def widths(self) -> np.ndarray:
-        """int64 (n,), in pixels."""
-        return np.concatenate([store.widths for store in self.stores])
 
     def __getitem__(self, index: int) -> np.ndarray:
         part = int(np.searchsorted(self.starts, index, side="right")) - 1
@@ -110,7 +110,7 @@ class JoinedStore:
 
 
 class StoredWords(Sequence[Word]):
-    """The labels of a store as words without file names, each read when it is asked for."""
+    """The labels of a store as words without file names, each read on access."""
 
     def __init__(self, store: ImageStore) -> None:
         self.store = store
@@ -118,15 +118,7 @@ class StoredWords(Sequence[Word]):
     def __len__(self) -> int:
         return len(self.store)
 
-    @overload
-    def __getitem__(self, index: int) -> Word: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> list[Word]: ...
-
     def __getitem__(self, index):
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
         # A range raises the IndexError with which iterating ends.
         return Word("", self.store.labels[range(len(self))[index]].decode())
 
@@ -134,12 +126,12 @@ class StoredWords(Sequence[Word]):
 def write_store(
     base: Path, rows: Iterable[Row], image: ImageConfig, about: dict[str, Any] | None = None
 ) -> int:
-    """Writes a store; returns the number of its rows.
+    """Writes a store and returns the number of its rows.
 
     Args:
-        rows: taken one by one.
+        rows: consumed one by one.
         image: geometry of the images.
-        about: JSON values to be kept beside; may be filled while `rows` are taken.
+        about: notes as JSON values; may be filled while `rows` are consumed.
 
     Raises:
         UserError: the files can't be written.
@@ -168,7 +160,7 @@ def write_store(
 
 
 def open_store(base: Path) -> ImageStore | None:
-    """Opens a store; None if there is none or its files don't belong together.
+    """Opens a store; returns None if there is none or its files don't belong together.
 
     Raises:
         UserError: its files can't be read.
@@ -182,14 +174,16 @@ def open_store(base: Path) -> ImageStore | None:
         size = image.image_size
         pixels = RowFile(_file(base, ".pixels"), widths * (size.y_size * size.num_channels))
         labels = RowFile(_file(base, ".labels"), label_bytes)
-        whole = all(os.path.getsize(rows.path) == rows.offsets[-1] for rows in (pixels, labels))
-        if description["format"] != FORMAT or not whole:
+        complete = all(os.path.getsize(rows.path) == rows.offsets[-1] for rows in (pixels, labels))
+        if description["format"] != FORMAT or not complete:
             return None
-    except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
-        if isinstance(error, OSError) and not isinstance(error, (FileNotFoundError, NotADirectoryError)):
-            raise UserError(f"{base} can't be read: {error.strerror}; set cache_folder.") from None
+        return ImageStore(image, widths, pixels, labels, problems, description["about"])
+    except (FileNotFoundError, NotADirectoryError):
         return None
-    return ImageStore(image, widths, pixels, labels, problems, description["about"])
+    except OSError as error:
+        raise UserError(f"{base} can't be read: {error.strerror}; set cache_folder.") from None
+    except (EOFError, ValueError, KeyError, TypeError, AttributeError, IndexError):
+        return None
 
 
 def _file(base: Path, suffix: str) -> Path:

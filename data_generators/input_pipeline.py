@@ -1,4 +1,4 @@
-"""Hands batches to `fit`: made ahead by threads, in order, from any point of the training on."""
+"""Feeds batches to `fit`: prepared ahead by threads, in order, from any position of the training."""
 
 import itertools
 from collections.abc import Iterator
@@ -13,11 +13,11 @@ from utils.parallel import ordered_map
 def stream(
     generator: DataGenerator, epoch: int, step: int, threads: int, endless: bool = True
 ) -> Iterator[Any]:
-    """Yields batches from `step` of `epoch` on.
+    """Yields the batches of `epoch` from `step` on.
 
-    A stream that starts within an epoch ends with it; an endless one that starts with an epoch goes
-    on through all later ones, so that the next epoch is being prepared while this one is
-    evaluated. With `steps_per_epoch`, `fit` asks for a new stream when one has ended.
+    An endless stream that starts at the beginning of an epoch continues with the following epochs, so that
+    the next epoch is prepared during validation. When a stream ends, `fit` with `steps_per_epoch` takes
+    the next one.
     """
     epochs = itertools.count(epoch) if endless and not step else [epoch]
     tasks = ((current, index) for current in epochs for index in range(step, len(generator)))
@@ -25,12 +25,12 @@ def stream(
 
 
 class InputPipeline:
-    """What `fit` is given: a dataset whose every iterator starts where training stands.
+    """The input of `fit`: a dataset whose every iterator starts at the current position of the training.
 
     Attributes:
-        epoch, step: where the next iterator starts; the trainer moves them.
-        endless: whether an iterator goes on after the epoch it started with.
-        error: what has ended an iterator early; TensorFlow passes it on as text only.
+        epoch, step: where the next iterator starts; set by the trainer.
+        endless: see `stream`.
+        error: the exception that ended an iterator; TensorFlow passes on only its text.
     """
 
     def __init__(self, generator: DataGenerator, threads: int, endless: bool = True) -> None:
@@ -43,33 +43,28 @@ class InputPipeline:
         self._dataset: Any = None
 
     def dataset(self) -> Any:
-        """A `tf.data.Dataset` on TensorFlow, a Python generator on other backends.
+        """Returns a `tf.data.Dataset` on TensorFlow, a Python generator on other backends.
 
-        The former is made once: TensorFlow keeps what each needs for as long as the process lives.
-
-        Keras would infer the shapes from the first two batches and fail on a later one of
-        another width (TypeError: generator yielded an element of shape ...), so TensorFlow gets
-        them in words.
+        The former is made once, since TensorFlow never frees its resources. Its shapes are given, since Keras
+        would infer them from the first two batches and fail on a later one of another width.
         """
         if keras.backend.backend() != "tensorflow":
-            return self._endless()
+            return (batch for _ in itertools.count() for batch in self._next())
         if self._dataset is None:
-            self._dataset = self._make_dataset()
+            import tensorflow as tf
+
+            spec = self.generator.collator.spec
+            size = spec.image.image_size
+            ids = tf.TensorSpec((None, None), tf.int32)
+            inputs = {
+                "image": tf.TensorSpec((None, size.y_size, None, size.num_channels), tf.uint8),
+                "width": tf.TensorSpec((None,), tf.int32),
+                "decoder_input": ids,
+            }
+            signature = inputs, {"characters": ids, "columns": ids} if spec.network.ctc_weight else ids
+            dataset = tf.data.Dataset.from_generator(self._next, output_signature=signature)
+            self._dataset = dataset.prefetch(1)
         return self._dataset
-
-    def _make_dataset(self) -> Any:
-        import tensorflow as tf
-
-        spec = self.generator.collator.spec
-        size = spec.image.image_size
-        ids = tf.TensorSpec((None, None), tf.int32)
-        inputs = {
-            "image": tf.TensorSpec((None, size.y_size, None, size.num_channels), tf.uint8),
-            "width": tf.TensorSpec((None,), tf.int32),
-            "decoder_input": ids,
-        }
-        targets = {"characters": ids, "columns": ids} if spec.network.ctc_weight else ids
-        return tf.data.Dataset.from_generator(self._next, output_signature=(inputs, targets)).prefetch(1)
 
     def _next(self) -> Iterator[Any]:
         try:
@@ -77,7 +72,3 @@ class InputPipeline:
         except Exception as error:
             self.error = error
             raise
-
-    def _endless(self) -> Iterator[Any]:
-        while True:
-            yield from self._next()

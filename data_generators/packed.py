@@ -1,4 +1,4 @@
-"""Packed datasets: training words in one store, for more of them than a file system or memory likes."""
+"""Packed datasets: training words in one store, for more words than memory or a file system can hold."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -40,17 +40,17 @@ def open_packed(folder: Path, image: ImageConfig) -> ImageStore:
 
 
 def packed_dataset(folder: Path, store: ImageStore, spec: ModelSpec) -> Dataset:
-    """The words of a packed dataset, for a network that can learn all of their labels.
+    """Returns the words of a packed dataset.
 
     Raises:
-        UserError: it can't.
+        UserError: the network can't learn all of their labels.
     """
     way_out = f"or pack {folder} again with this config, which leaves such words out"
     if unknown := "".join(sorted(set(store.about["charset"]) - set(spec.tokenizer.charset))):
         raise UserError(
             f"{folder} has labels with characters outside the charset ({unknown!r}); add them to "
-            "network.charset "
-            f"(train.weights_initialization.add_characters=true where it is null), {way_out}."
+            "network.charset (train.weights_initialization.add_characters=true where it is null), "
+            f"{way_out}."
         )
     longest = store.about["longest"]
     if longest >= spec.network.max_seq_length:
@@ -62,24 +62,23 @@ def packed_dataset(folder: Path, store: ImageStore, spec: ModelSpec) -> Dataset:
 
 
 def write_packed(folder: Path, rows: Iterable[Row], image: ImageConfig) -> int:
-    """Writes a packed dataset; returns its number of words.
+    """Writes a packed dataset and returns its number of words.
 
     Args:
-        rows: label and image of each word, taken one by one.
+        rows: label and image of each word, consumed one by one.
 
     Raises:
         UserError: the folder can't be written, or there are no words.
     """
-    about: dict[str, Any] = {}
+    about: dict[str, Any] = {"charset": "", "longest": 0}
 
     def noted() -> Iterable[Row]:
         characters: set[str] = set()
-        longest = 0
         for label, content in rows:
             characters.update(label)
-            longest = max(longest, len(label))
+            about["longest"] = max(about["longest"], len(label))
             yield label, content
-        about.update(charset="".join(sorted(characters)), longest=longest)
+        about["charset"] = "".join(sorted(characters))
 
     number = write_store(folder / NAME, noted(), image, about)
     if not number:

@@ -12,7 +12,7 @@ from utils.log import log
 
 @dataclass(frozen=True)
 class DataSource:
-    """Images, labels, and the settings of the renderer that creates both if they are missing."""
+    """Images, labels, and the settings by which both are rendered if they are missing."""
 
     images: Path
     labels: Path
@@ -20,12 +20,12 @@ class DataSource:
 
     @classmethod
     def of(cls, config: Config) -> "DataSource":
-        """The config's own dataset."""
+        """Returns the config's own dataset."""
         return cls(Path(config.images_folder), Path(config.labels_file), config.synthetic)
 
     @classmethod
     def additional(cls, config: Config) -> "DataSource | None":
-        """The dataset of `train.additional_data`; None if it names none."""
+        """Returns the dataset of `train.additional_data`, if there is one."""
         data = config.train.additional_data
         if data.images_folder is None or data.labels_file is None:
             return None
@@ -45,7 +45,7 @@ class DataSource:
         return labels
 
     def _render(self) -> None:
-        # Imported for the one run that needs it; reading words should not wait for it.
+        # The import is slow, and prediction doesn't need it.
         from data_generators.synthetic.dataset import create_synthetic
 
         folder, settings = self.labels.parent, self.synthetic
@@ -58,11 +58,5 @@ class DataSource:
         tenth = max(10, settings.num_words // 10)
         sizes = {"train": settings.num_words, "val": tenth, "test": tenth}
         log(f"Rendering the embedded dataset in {folder}: {sum(sizes.values())} words from bundled fonts.")
-        create_synthetic(
-            folder,
-            sizes,
-            settings.seed,
-            beyond_dictionary=settings.beyond_dictionary,
-            text=settings.text,
-            keep=True,
-        )
+        beyond, text = settings.beyond_dictionary, settings.text
+        create_synthetic(folder, sizes, settings.seed, beyond_dictionary=beyond, text=text, keep=True)

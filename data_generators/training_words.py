@@ -1,4 +1,4 @@
-"""The words that an epoch of training consists of: all or some of the config's, and what is mixed in."""
+"""The words of a training epoch: all or some of the config's own, and those of a second dataset."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,14 +14,14 @@ from preprocessing.labels import LabelsFile, Word
 from utils.config.data_aug import DataAugConfig
 from utils.config.image import ImageConfig
 from utils.config.schema import Config
-from utils.config.train import TrainOnSubsetConfig
+from utils.config.train import TrainConfig, TrainOnSubsetConfig
 
 # (words, words in an epoch) of each part of the training words.
 Shares = list[tuple[int, int]]
 
 
 def training_image(image: ImageConfig, aug: DataAugConfig) -> ImageConfig:
-    """The geometry in which training words are opened, without the effects that augmentation has anyway.
+    """Returns the geometry of training images, without the effects that augmentation has anyway.
 
     Geometric augmentation leaves margins, and resampling softens edges as `image.blur` does.
     """
@@ -34,19 +34,19 @@ def training_image(image: ImageConfig, aug: DataAugConfig) -> ImageConfig:
 
 @dataclass(frozen=True)
 class TrainingWords:
-    """The training words of a config before their images are opened.
+    """Training words whose images are not opened yet.
 
     Attributes:
+        parts: one or two datasets with their words: the config's own, and `train.additional_data`.
+        packed: the packed dataset that replaces both; None if the config names none.
         image: geometry of the training images.
-        own, additional: words of the config's dataset, and of `train.additional_data`.
-        packed: the packed dataset that takes the place of both; None if the config names none.
     """
 
-    config: Config
-    image: ImageConfig
-    own: list[Word]
-    additional: list[Word]
+    parts: list[tuple[DataSource, list[Word]]]
     packed: ImageStore | None
+    image: ImageConfig
+    train: TrainConfig
+    options: DatasetOptions
 
     @classmethod
     def read(cls, config: Config, labels: LabelsFile) -> "TrainingWords":
@@ -58,42 +58,46 @@ class TrainingWords:
         Raises:
             UserError: a labels file or the packed dataset can't be read.
         """
-        image = training_image(config.image, config.data_aug)
+        image, options = training_image(config.image, config.data_aug), DatasetOptions.of(config)
         if config.train.packed.folder:
-            return cls(config, image, [], [], open_packed(Path(config.train.packed.folder), image))
-        source = DataSource.additional(config)
-        additional = source.read_labels().splits["train"] if source else []
-        return cls(config, image, labels.splits["train"], additional, None)
+            packed = open_packed(Path(config.train.packed.folder), image)
+            return cls([], packed, image, config.train, options)
+        parts = [(DataSource.of(config), labels.splits["train"])]
+        if second := DataSource.additional(config):
+            parts.append((second, second.read_labels().splits["train"]))
+        return cls(parts, None, image, config.train, options)
 
     @property
     def characters(self) -> set[str]:
         """The characters of the labels."""
         if self.packed:
             return set(self.packed.about["charset"])
-        return characters_of([*self.own, *self.additional])
+        return characters_of(word for _, words in self.parts for word in words)
 
     def open(self, spec: ModelSpec) -> tuple[Dataset, Shares]:
-        """Opens the images for the network that is to learn them.
+        """Opens the images for the network that is trained on them.
 
         Raises:
             UserError: see `open_dataset`; or the network can't learn the labels of the packed dataset.
         """
-        config, options = self.config, DatasetOptions.of(self.config)
         if self.packed:
-            words = packed_dataset(Path(str(config.train.packed.folder)), self.packed, spec)
-            return words, [(len(words), len(words))]
-        own = open_dataset(DataSource.of(config), self.own, "train", self.image, options, spec)
-        own = train_subset(own, config.train.train_on_subset)
-        source = DataSource.additional(config)
-        if source is None:
-            return own, [(len(own), len(own))]
-        mixed_in = open_dataset(source, self.additional, "train", self.image, options, spec)
-        used = min(config.train.additional_data.words_per_epoch or len(mixed_in), len(mixed_in))
-        return join_datasets([own, mixed_in]), [(len(own), len(own)), (len(mixed_in), used)]
+            dataset = packed_dataset(Path(str(self.train.packed.folder)), self.packed, spec)
+            return dataset, [(len(dataset), len(dataset))]
+        own, *second = (
+            open_dataset(source, words, "train", self.image, self.options, spec)
+            for source, words in self.parts
+        )
+        own = train_subset(own, self.train.train_on_subset)
+        shares = [(len(own), len(own))]
+        if not second:
+            return own, shares
+        size = len(second[0])
+        used = min(self.train.additional_data.words_per_epoch or size, size)
+        return join_datasets([own, *second]), [*shares, (size, used)]
 
 
 def train_subset(dataset: Dataset, subset: TrainOnSubsetConfig) -> Dataset:
-    """The random part of the training words that `train.train_on_subset` asks for, without replacement."""
+    """Returns the random part of the words that `train.train_on_subset` sets, without replacement."""
     if not subset.enabled:
         return dataset
     number = max(1, round(len(dataset) * subset.dataset_fraction))

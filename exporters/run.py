@@ -3,19 +3,26 @@
 import time
 from pathlib import Path
 
-from base.base_predictor import BasePredictor
-from exporters.parity import largest_difference, sample_images
+import numpy as np
+
+from base.base_predictor import BasePredictor, Prediction
 from models.model_folder import ModelFolder
 from models.model_paths import find_model
 from models.model_seq2seq import ModelSeq2Seq
 from models.saving import load_model
 from predictors.onnx.runtime import PredictorOnnx
 from predictors.predictor_seq2seq import PredictorSeq2Seq
+from preprocessing.word_image import read_word_image, to_network_geometry
+from utils.config.image import ImageConfig
 from utils.config.predict import PredictConfig
 from utils.config.schema import Config
 from utils.errors import UserError
 from utils.files import atomic_write
 from utils.log import log
+from utils.paths import ROOT
+
+TOLERANCE = 1e-4  # of confidences
+TEST_IMAGES = ROOT / "test_images"
 
 
 def export(config: Config) -> None:
@@ -66,3 +73,31 @@ def _verify(keras: BasePredictor, exported: BasePredictor, model: ModelSeq2Seq) 
         f"{len(images)} sample images are read exactly as by Keras; "
         f"confidences differ by {difference:.0e} at most."
     )
+
+
+def sample_images(image: ImageConfig, random: int = 20) -> list[np.ndarray]:
+    """The repository's test images and noise of all kinds of sizes, in the network's geometry."""
+    files = [read_word_image(path, image) for path in sorted(TEST_IMAGES.glob("*.png"))]
+    rng = np.random.default_rng(0)
+    colours = () if image.image_size.num_channels == 1 else (3,)
+    noise = []
+    for _ in range(random):
+        height, width, darkest = rng.integers(5, 150), rng.integers(5, 600), rng.integers(0, 250)
+        pixels = rng.integers(darkest, 256, (height, width, *colours), dtype=np.uint8)
+        noise.append(to_network_geometry(pixels, image))
+    return files + noise
+
+
+def largest_difference(expected: list[Prediction], found: list[Prediction]) -> float:
+    """The largest difference of two confidences.
+
+    Raises:
+        RuntimeError: a text differs, or a confidence by more than TOLERANCE: a fault of the exporter.
+    """
+    differences = [0.0]
+    for first, second in zip(expected, found, strict=True):
+        pairs = zip(first.character_confidences, second.character_confidences)
+        differences += [abs(a - b) for a, b in pairs] + [abs(first.confidence - second.confidence)]
+        if first.text != second.text or differences[-1] > TOLERANCE:
+            raise RuntimeError(f"The exported model reads {second}, Keras {first}; the model is unchanged.")
+    return max(differences)

@@ -1,4 +1,4 @@
-"""Which characters of a label became which characters of a reading."""
+"""Alignment of the characters of labels and predicted texts."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -9,10 +9,10 @@ Pair = tuple[str, str]
 
 
 def align(label: str, text: str) -> list[Pair]:
-    """The characters of both texts side by side, with the fewest edits (Levenshtein 1966).
+    """Aligns the characters of both texts, after NFC, with the fewest edits (Levenshtein 1966).
 
-    Both are compared by code points after NFC. Among equally short alignments a substitution is
-    preferred to a deletion with an insertion, and edits stand as far left as possible.
+    Among equally short alignments a substitution is preferred to a deletion with an insertion, and edits are
+    as far left as possible.
 
     Returns:
         pairs (of the label, of the text); "" on the right is a deletion, on the left an insertion.
@@ -36,7 +36,7 @@ def align(label: str, text: str) -> list[Pair]:
 
 
 def diff(pairs: Iterable[Pair]) -> list[str | Pair]:
-    """An alignment in short: runs of equal characters as one string each, edits as pairs."""
+    """Returns an alignment with runs of equal characters as one string each, and edits as pairs."""
     parts: list[str | Pair] = []
     for of_label, of_text in pairs:
         if of_label != of_text:
@@ -49,12 +49,12 @@ def diff(pairs: Iterable[Pair]) -> list[str | Pair]:
 
 
 def count_confusions(alignments: Iterable[list[Pair]]) -> Counter[Pair]:
-    """How often each pair of unequal characters occurs; "" as in `align`."""
+    """Counts each pair of unequal characters; "" as in `align`."""
     return Counter(pair for pairs in alignments for pair in pairs if pair[0] != pair[1])
 
 
 def _distances(label: str, text: str) -> list[list[int]]:
-    """Edit distance of every prefix of the label to every prefix of the text."""
+    """Returns the edit distances of all prefixes of the label to all prefixes of the text."""
     table = [list(range(len(text) + 1))]
     for row, of_label in enumerate(label, start=1):
         line = [row]

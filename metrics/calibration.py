@@ -1,4 +1,4 @@
-"""Whether confidences can be believed, and the curve that makes them so."""
+"""Calibration of confidences: how reliable they are, and the curve that corrects them."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -6,16 +6,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-# Nearer to 0 and 1 a float32 probability says nothing, and its logarithm would outweigh all other words.
+# Limits of float32 probabilities: closer to 0 and 1 they are not exact, and their logarithms would outweigh
+# all other words.
 SMALLEST, LARGEST = 1e-9, 1 - 1e-7
 
 
 @dataclass(frozen=True)
 class Bin:
-    """The words whose confidence lies in (low, high]; the first bin has 0 too.
+    """The words whose confidence lies in (low, high]; the first bin includes 0.
 
     Attributes:
-        confidence: mean confidence of its words; accuracy: share of them read right. Both 0 if it has none.
+        confidence: their mean confidence; accuracy: share of them that are right. Both 0 if there are none.
     """
 
     low: float
@@ -26,33 +27,31 @@ class Bin:
 
 
 def calibration_bins(confidences: Iterable[float], right: Iterable[bool], number: int = 10) -> list[Bin]:
-    """Words by confidence, in `number` bins of equal width, low to high."""
-    counts, hits, totals = [0] * number, [0] * number, [0.0] * number
-    for confidence, is_right in zip(confidences, right, strict=True):
-        # Upper edges belong to their bin, as in Guo et al. 2017.
-        index = next(i for i in range(number) if confidence <= (i + 1) / number or i == number - 1)
-        counts[index] += 1
-        totals[index] += confidence
-        hits[index] += is_right
+    """Counts words by confidence, in `number` bins of equal width, low to high (Guo et al. 2017)."""
+    values, hits = np.array(list(confidences), float), np.array(list(right), float)
+    edges = [i / number for i in range(number + 1)]
+    # Upper edges belong to their bin.
+    places = np.searchsorted(edges[1:-1], values, side="left")
+    counts, totals, hits = (np.bincount(places, weights, number) for weights in (None, values, hits))
     return [
-        Bin(i / number, (i + 1) / number, count, totals[i] / max(1, count), hits[i] / max(1, count))
-        for i, count in enumerate(counts)
+        Bin(low, high, int(count), float(total / max(1, count)), float(hit / max(1, count)))
+        for low, high, count, total, hit in zip(edges, edges[1:], counts, totals, hits)
     ]
 
 
 def expected_calibration_error(bins: Sequence[Bin]) -> float:
-    """Mean distance of confidence and accuracy, weighed by words, 0 to 1 (Guo et al. 2017, eq. 3)."""
+    """Returns the mean distance of confidence and accuracy over words, 0 to 1 (Guo et al. 2017, eq. 3)."""
     words = sum(part.count for part in bins)
     return sum(part.count * abs(part.accuracy - part.confidence) for part in bins) / max(1, words)
 
 
 def calibration_error(confidences: Iterable[float], right: Iterable[bool]) -> float:
-    """The expected calibration error in ten bins."""
+    """Returns the expected calibration error in ten bins."""
     return expected_calibration_error(calibration_bins(confidences, right))
 
 
 def errors_found(confidences: ArrayLike, right: ArrayLike, share: float = 0.2) -> float:
-    """Which part of all errors the `share` of words with the least confidence holds; nan without errors.
+    """Returns which part of all errors is in the `share` of least confident words; nan without errors.
 
     Args:
         confidences, right: (n,), of each word 0 to 1, and whether it is read without an error.
@@ -65,20 +64,20 @@ def errors_found(confidences: ArrayLike, right: ArrayLike, share: float = 0.2) -
 
 
 def calibrate(confidences: np.ndarray, curve: Sequence[float]) -> np.ndarray:
-    """Confidences (n,) as beta calibration makes them (Kull et al. 2017, eq. 9).
+    """Returns confidences (n,) after beta calibration (Kull et al. 2017, eq. 9).
 
     Args:
-        curve: a, b, c of log odds = a log p - b log(1 - p) + c; with a, b >= 0 the order of words stays.
-            1, 1, 0 leaves confidences as they are; a = b, c = 0 is a temperature 1 / a on the log odds.
+        curve: a, b, c of log odds = a log p - b log(1 - p) + c; a, b >= 0 keep the order of words. 1, 1, 0
+            is the identity; a = b, c = 0 is a temperature 1 / a on the log odds.
     """
     return _sigmoid(_terms(confidences) @ np.asarray(curve, float))
 
 
 def fit_curve(confidences: ArrayLike, right: ArrayLike) -> tuple[float, float, float]:
-    """The a, b, c of `calibrate` for which the confidences of these words fit best.
+    """Fits a, b, c of `calibrate` to these words.
 
-    That is the least cross-entropy, with targets that allow for one more word of each kind (Platt 1999)
-    and a prior that holds a, b, c near 1, 1, 0 while there are few words.
+    Minimises the cross-entropy, with targets smoothed by one word of each kind (Platt 1999) and a prior that
+    keeps a, b, c near 1, 1, 0 while there are few words.
 
     Args:
         confidences, right: (n,), of each word 0 to 1, and whether it is read without an error.
@@ -91,7 +90,7 @@ def fit_curve(confidences: ArrayLike, right: ArrayLike) -> tuple[float, float, f
         negative = [i for i in (0, 1) if curve[i] < 0]
         if not negative:
             return float(curve[0]), float(curve[1]), float(curve[2])
-        # Confidence must not fall with probability; as in the paper, the rest is fitted without that term.
+        # Confidence must not fall with probability: as in the paper, the rest is fitted without that term.
         free = [i for i in free if i not in negative]
 
 

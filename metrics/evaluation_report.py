@@ -1,5 +1,6 @@
-"""What an evaluation prints: error rates of all words, and of groups of them that show where errors are."""
+"""The lines that an evaluation prints: error rates of all words and of groups of words."""
 
+import bisect
 import unicodedata
 from collections.abc import Sequence
 
@@ -10,22 +11,19 @@ from preprocessing.tokenizer import normalize_label
 
 LABEL_KINDS = ("words", "punctuation only", "contains digits")
 LENGTH_GROUPS = ("1", "2-3", "4-6", "7-9", "10+")
-IMAGE_KINDS = ("grey", "binarised")
 
 
 def report(
     labels: Sequence[str],
     texts: Sequence[str],
     writers: Sequence[str | None],
-    image_kinds: Sequence[str | None],
     confidence: Sequence[str] = (),
 ) -> list[str]:
-    """The lines of an evaluation, ending with CER and WER.
+    """Returns the lines of an evaluation, ending with CER and WER.
 
     Args:
-        labels, texts: what is written on each word, and what was read.
-        writers: who wrote each word; the interval needs all of them, and more than one.
-        image_kinds: one of IMAGE_KINDS for each word, None where it isn't known.
+        labels, texts: label and predicted text of each word.
+        writers: writer of each word; the interval needs all of them, and more than one.
         confidence: the lines of `confidence_report`.
 
     Raises:
@@ -40,7 +38,6 @@ def report(
         *_interval(labels, texts, writers),
         *table("by kind of label", labels, texts, list(map(label_kind, labels)), LABEL_KINDS),
         *table("by label length", labels, texts, list(map(length_group, labels)), LENGTH_GROUPS),
-        *table("by image", labels, texts, image_kinds, IMAGE_KINDS),
         *confidence,
         f"CER: {100 * scores.cer:5.2f} %",
         f"WER: {100 * scores.wer:5.2f} %",
@@ -50,10 +47,10 @@ def report(
 def confidence_report(
     labels: Sequence[str], predictions: Sequence[Prediction], min_confidence: float | None = None
 ) -> list[str]:
-    """Lines that tell what the confidences are worth.
+    """Returns lines on the calibration of the confidences.
 
     Args:
-        min_confidence: words with less are a group of their own in a table; None: no table.
+        min_confidence: adds a table of words with less and with more; None: no table.
     """
     texts = [prediction.text for prediction in predictions]
     right = [normalize_label(label) == text for label, text in zip(labels, texts, strict=True)]
@@ -79,23 +76,23 @@ def table(
     groups: Sequence[str | None],
     order: Sequence[str],
 ) -> list[str]:
-    """Lines with n, CER and WER of each group that has words; no line at all where none has.
+    """Returns a header and a line with n, CER and WER of each group that has words; nothing if none has.
 
     Args:
-        groups: the group of each word; None leaves it out.
+        groups: the group of each word; None excludes it.
         order: all groups, in the order of their lines.
     """
     lines = []
     for group in order:
-        chosen = [i for i, its_group in enumerate(groups) if its_group == group]
-        if chosen:
-            scores = score_prediction([labels[i] for i in chosen], [texts[i] for i in chosen])
+        pairs = [(label, text) for label, text, its in zip(labels, texts, groups) if its == group]
+        if pairs:
+            scores = score_prediction(*zip(*pairs))
             lines.append(f"  {group:<18}{scores.n:>7}{scores.cer:>10.2%}{scores.wer:>10.2%}")
     return [f"{title:<20}{'n':>7}{'CER':>10}{'WER':>10}", *lines] if lines else []
 
 
 def label_kind(label: str) -> str | None:
-    """One of LABEL_KINDS: with a digit, without letter and digit, or a word; None if the label is empty."""
+    """Returns one of LABEL_KINDS; None if the label is empty."""
     kinds = {unicodedata.category(char)[0] for char in label}
     if "N" in kinds:
         return "contains digits"
@@ -105,12 +102,9 @@ def label_kind(label: str) -> str | None:
 
 
 def length_group(label: str) -> str | None:
-    """The one of LENGTH_GROUPS that the number of code points (NFC) is in; None if the label is empty."""
+    """Returns the one of LENGTH_GROUPS for a label's code points (NFC); None if the label is empty."""
     length = len(normalize_label(label))
-    for longest, group in zip((0, 1, 3, 6, 9), (None, *LENGTH_GROUPS)):
-        if length <= longest:
-            return group
-    return LENGTH_GROUPS[-1]
+    return LENGTH_GROUPS[bisect.bisect_left((1, 3, 6, 9), length)] if length else None
 
 
 def _interval(labels: Sequence[str], texts: Sequence[str], writers: Sequence[str | None]) -> list[str]:

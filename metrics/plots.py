@@ -1,6 +1,6 @@
-"""Charts drawn by matplotlib, as PNG files, images or inline SVG.
+"""Charts as PNG files, images or inline SVG.
 
-matplotlib is imported only where something is drawn, for that takes more than a second.
+matplotlib is imported on use, since that takes over a second.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Blue, orange, green and red; all are readable on white and on black.
+# Blue, orange, green and red, readable on white and on black.
 COLOURS = ("#3b82d6", "#d9730d", "#2e9e57", "#d64550")
 MOST_NAMES = 40  # on the x axis of a bar chart
 
@@ -33,7 +33,7 @@ def make_figure(
     """Returns a figure and its axes, row by row.
 
     Args:
-        size: width and height of one of the axes with its labels, in inches (100 pixels).
+        size: width and height of each axes with its labels, in inches (100 pixels).
     """
     from matplotlib.figure import Figure
 
@@ -44,10 +44,10 @@ def make_figure(
 def plot_curves(
     axes: Axes, title: str, rows: Sequence[Mapping[str, float]], names: Sequence[str], factor: float = 1.0
 ) -> None:
-    """Draws a line for each name: `factor` times its values over the epochs, from 0 on.
+    """Draws a line per name: `factor` times its finite values over the epochs.
 
     Args:
-        rows: of a training's history: {"epoch": 1, "loss": 2.5, ...}. Only finite values are drawn.
+        rows: of a training's history: {"epoch": 1, "loss": 2.5, ...}.
     """
     from matplotlib.ticker import MaxNLocator
 
@@ -65,7 +65,7 @@ def plot_curves(
 
 
 def plot_histogram(axes: Axes, title: str, values: Sequence[float], bins: int = 30) -> None:
-    """Draws how many values lie in each of at most `bins` parts of their range, each a whole number wide."""
+    """Draws a histogram with at most `bins` bins, each a whole number wide."""
     _frame(axes, title)
     if len(values):
         low, high = min(values), max(values)
@@ -74,11 +74,7 @@ def plot_histogram(axes: Axes, title: str, values: Sequence[float], bins: int = 
 
 
 def plot_bars(axes: Axes, title: str, values: Mapping[str, float], labels: str = "") -> None:
-    """Draws one bar per name.
-
-    Args:
-        labels: format of the numbers above the bars, such as `%.1f`; "" for none.
-    """
+    """Draws one bar per name, with numbers above in the format `labels`, such as `%.1f`."""
     _frame(axes, title)
     bars = axes.bar(range(len(values)), list(values.values()), color=COLOURS[0])
     step = max(1, math.ceil(len(values) / MOST_NAMES))
@@ -89,7 +85,7 @@ def plot_bars(axes: Axes, title: str, values: Mapping[str, float], labels: str =
 
 
 def plot_reliability(axes: Axes, title: str, bins: Sequence[Bin], before: Sequence[Bin] = ()) -> None:
-    """Draws the accuracy of each confidence bin; honest confidences lie on the diagonal (Guo et al. 2017).
+    """Draws a reliability diagram: accuracy over confidence (Guo et al. 2017).
 
     Args:
         before: the bins before calibration, drawn as circles.
@@ -115,11 +111,7 @@ def plot_reliability(axes: Axes, title: str, bins: Sequence[Bin], before: Sequen
 
 
 def save_png(path: str | Path, figure: Figure) -> None:
-    """Writes the figure as a PNG file, atomically.
-
-    Raises:
-        UserError: the file can't be written.
-    """
+    """Writes the figure as a PNG file, atomically; raises UserError if the file can't be written."""
     with atomic_write(path) as temporary:
         figure.savefig(temporary, format="png", dpi=100)
 
@@ -132,10 +124,10 @@ def as_image(figure: Figure) -> Image.Image:
 
 
 def as_svg(figure: Figure) -> str:
-    """Returns the figure as an `svg` element for an HTML page.
+    """Returns the figure as an `svg` element for an HTML page, light or dark.
 
-    Its background is transparent and black is the page's text colour, for light and dark. Style
-    attributes, which a strict content security policy forbids, become presentation attributes.
+    The background is transparent, and black becomes the page's text colour. Style attributes, which a strict
+    content security policy forbids, become presentation attributes.
     """
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})

@@ -1,7 +1,7 @@
-"""Character and word error rates of predicted words, with intervals that respect writers."""
+"""Character and word error rates of predicted words, with intervals over writers."""
 
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import editdistance
@@ -12,17 +12,17 @@ from preprocessing.tokenizer import normalize_label
 
 @dataclass(frozen=True)
 class Scores:
-    """Error rates as fractions; rates over characters exceed 1 when predictions are far too long.
+    """Error rates as fractions; CERs exceed 1 when predictions are far too long.
 
     Attributes:
         n: number of words.
         cer: edit distances summed over all words / reference lengths summed over all words.
         wer: share of words that are not exactly equal.
         mean_word_cer: the seed project's figure: mean over words of distance / length of the longer one.
-        cer_caseless, wer_caseless: both with upper and lower case taken as equal (Unicode case folding).
+        cer_caseless, wer_caseless: both after Unicode case folding.
         n_no_punctuation: number of words whose reference is more than punctuation and symbols.
-        cer_no_punctuation, wer_no_punctuation: over those words, with punctuation and symbols taken
-            out of reference and prediction; nan when there are none.
+        cer_no_punctuation, wer_no_punctuation: over those words, without punctuation and symbols in reference
+            and prediction; nan when there are none.
     """
 
     n: int
@@ -45,25 +45,14 @@ def score_prediction(labels: Sequence[str], predictions: Sequence[str]) -> Score
     _check_lengths(labels, predictions=predictions)
     if not any(map(normalize_label, labels)):
         raise ValueError("every label is empty, so there is no character error rate")
-    # Pairs are made as they are needed: lists of them would take more memory than the words themselves.
-    cer, wer, n = _rates(_pairs(normalize_label, labels, predictions))
-    cer_caseless, wer_caseless, _ = _rates(_pairs(_caseless, labels, predictions))
-    cer_no_punctuation, wer_no_punctuation, n_no_punctuation = _rates(
-        (ref, hyp) for ref, hyp in _pairs(_without_punctuation, labels, predictions) if ref
-    )
-    return Scores(
-        n=n,
-        cer=cer,
-        wer=wer,
-        mean_word_cer=float(
-            np.mean([_word_cer(*pair) for pair in _pairs(normalize_label, labels, predictions)])
-        ),
-        cer_caseless=cer_caseless,
-        wer_caseless=wer_caseless,
-        n_no_punctuation=n_no_punctuation,
-        cer_no_punctuation=cer_no_punctuation,
-        wer_no_punctuation=wer_no_punctuation,
-    )
+    refs, hyps = list(map(normalize_label, labels)), list(map(normalize_label, predictions))
+    cer, wer, n = _rates(zip(refs, hyps))
+    cer_caseless, wer_caseless, _ = _rates(zip(map(_caseless, refs), map(_caseless, hyps)))
+    bare = zip(map(_without_punctuation, refs), map(_without_punctuation, hyps))
+    cer_bare, wer_bare, n_bare = _rates((ref, hyp) for ref, hyp in bare if ref)
+    word_cers = [editdistance.eval(ref, hyp) / max(len(ref), len(hyp), 1) for ref, hyp in zip(refs, hyps)]
+    mean = float(np.mean(word_cers))
+    return Scores(n, cer, wer, mean, cer_caseless, wer_caseless, n_bare, cer_bare, wer_bare)
 
 
 def writer_bootstrap(
@@ -73,10 +62,10 @@ def writer_bootstrap(
     samples: int = 1000,
     seed: int = 0,
 ) -> dict[str, tuple[float, float]]:
-    """95 % percentile intervals of corpus CER and WER over resampled writers.
+    """Returns 95 % percentile intervals of corpus CER and WER over resampled writers.
 
-    Words of one writer stand or fall together, so whole writers are drawn with replacement; a word
-    whose writer is None counts as a writer of its own.
+    Words of one writer are not independent, so whole writers are drawn with replacement; a word whose writer
+    is None counts as a writer of its own.
 
     Returns:
         {"cer": (low, high), "wer": (low, high)}, fractions; the same for the same seed.
@@ -94,7 +83,7 @@ def writer_bootstrap(
     if not sums[:, 1].any():
         raise ValueError("every label is empty, so there is no character error rate")
     rng = np.random.default_rng(seed)
-    # One draw at a time: all at once would take samples x writers memory, and words may be their own writers.
+    # Draw by draw, since all at once would take memory for samples x writers.
     totals = np.array([sums[rng.integers(len(sums), size=len(sums))].sum(axis=0) for _ in range(samples)])
     intervals = {}
     for name, errors, counts in (("cer", totals[:, 0], totals[:, 1]), ("wer", totals[:, 2], totals[:, 3])):
@@ -112,14 +101,8 @@ def _check_lengths(labels: Sequence[str], **others: Sequence[str | None]) -> Non
             raise ValueError(f"{len(labels)} labels, but {len(values)} {name}")
 
 
-def _pairs(
-    change: Callable[[str], str], labels: Sequence[str], predictions: Sequence[str]
-) -> Iterator[tuple[str, str]]:
-    return ((change(ref), change(hyp)) for ref, hyp in zip(labels, predictions))
-
-
 def _rates(pairs: Iterable[tuple[str, str]]) -> tuple[float, float, int]:
-    """Corpus CER, WER and number of (reference, prediction) pairs; nan and 0 when there are none."""
+    """Returns corpus CER, WER and number of (reference, prediction) pairs; nan and 0 without pairs."""
     characters = errors = wrong = n = 0
     for ref, hyp in pairs:
         characters += len(ref)
@@ -129,14 +112,9 @@ def _rates(pairs: Iterable[tuple[str, str]]) -> tuple[float, float, int]:
     return (errors / characters, wrong / n, n) if n else (float("nan"), float("nan"), 0)
 
 
-def _word_cer(ref: str, hyp: str) -> float:
-    return editdistance.eval(ref, hyp) / max(len(ref), len(hyp), 1)
-
-
 def _caseless(text: str) -> str:
-    # Folding can take composed characters apart.
-    return normalize_label(normalize_label(text).casefold())
+    return normalize_label(text.casefold())  # Folding may decompose characters.
 
 
 def _without_punctuation(text: str) -> str:
-    return "".join(char for char in normalize_label(text) if unicodedata.category(char)[0] not in "PS")
+    return "".join(char for char in text if unicodedata.category(char)[0] not in "PS")

@@ -6,7 +6,7 @@ from keras import layers, ops
 
 @keras.saving.register_keras_serializable("seq2seq_ocr")
 class LuongAttention(layers.Layer):
-    """Weighs the encoder's columns by how well each fits the decoder's state.
+    """Weights the encoder's columns by their similarity to the decoder's state.
 
     score(h_t, s) = h_t . (W s) / sqrt(d) (Luong 2015, eq. 8 "general", scaled as in Vaswani 2017),
     a = softmax over the valid columns, context c_t = sum_s a_ts s.
@@ -22,14 +22,16 @@ class LuongAttention(layers.Layer):
         self.built = True
 
     def keys(self, memory):
-        """(B, S, D) -> (B, S, units); the same at every step, so computed once per word."""
+        """Projects the memory (B, S, D) to keys (B, S, units), once per word."""
         return self.key_projection(memory)
 
     def call(self, query, keys, memory, valid):
-        """query (B * N, T, units), keys (B, S, units), memory (B, S, D), valid (B, S).
+        """Attends to the memory.
 
-        N rows of queries in a row look at the same word: 1 in training, the beam's hypotheses in
-        decoding, which then needs no copies of the memory.
+        Args:
+            query: (B * N, T, units); N successive rows belong to the same word, in beam search its N
+                hypotheses, so that the memory isn't copied.
+            keys, memory, valid: (B, S, units), (B, S, D), (B, S) bool.
 
         Returns:
             context (B * N, T, D) and weights (B * N, T, S); each row of weights sums to 1.
@@ -37,7 +39,7 @@ class LuongAttention(layers.Layer):
         rows, steps = ops.shape(query)[0], ops.shape(query)[1]
         query = ops.reshape(query, (ops.shape(keys)[0], -1, self.units))
         scores = ops.matmul(query, ops.transpose(keys, (0, 2, 1))) / self.units**0.5
-        # A large negative number, not infinity: in float16 and in gradients infinities become NaN.
+        # Not infinity, which becomes NaN in float16 and in gradients.
         scores = ops.where(valid[:, None, :], scores, ops.cast(-3e4, scores.dtype))
         weights = ops.softmax(scores, axis=-1)
         context = ops.reshape(ops.matmul(weights, memory), (rows, steps, memory.shape[-1]))

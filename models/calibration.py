@@ -11,7 +11,7 @@ from metrics.calibration import calibrate
 from utils.config.network import NetworkConfig
 from utils.config.predict import PredictConfig
 
-# The keys of `predict` that decide on the text: other values give other confidences, too.
+# The keys of `predict` that influence the text, and so the confidences, of each decoder.
 DECIDING: dict[str, tuple[str, ...]] = {
     "greedy": ("ctc_weight",),
     "beam": ("length_penalty", "ctc_weight"),
@@ -27,9 +27,9 @@ class Calibration(BaseModel):
     """Curves (`metrics.calibration.calibrate`) for the confidences of one way of decoding.
 
     Attributes:
-        decoding: the decoder and its settings, as `decoding` gives them.
+        decoding: the result of `decoding` below.
         words, characters: the curves.
-        fitted_on: the words of the fit and the calibration errors on them, for people.
+        fitted_on: number of words and calibration errors of the fit, for people.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -40,33 +40,31 @@ class Calibration(BaseModel):
     fitted_on: dict[str, Any] = {}
 
     def apply(self, prediction: Prediction) -> Prediction:
-        """The prediction with calibrated confidences; its own word confidence becomes `raw_confidence`.
+        """Returns the prediction with calibrated confidences, and its own one as `raw_confidence`.
 
-        The probability that the first reading leaves is divided among the other alternatives in the
-        network's proportions.
+        The probability that remains for the other alternatives keeps the network's proportions.
         """
-        raw = prediction.confidence
+        raw, first = prediction.confidence, prediction.alternatives[:1]
         confidence = float(calibrate(np.array(raw), self.words))
         share = min(1.0, (1 - confidence) / max(1 - raw, 1e-9))
-        rest = prediction.alternatives[1:]
         characters = calibrate(np.array(prediction.character_confidences), self.characters)
         return replace(
             prediction,
             confidence=confidence,
             character_confidences=tuple(characters.tolist()),
             alternatives=(
-                *((text, confidence) for text, _ in prediction.alternatives[:1]),
-                *((text, share * probability) for text, probability in rest),
+                *((text, confidence) for text, _ in first),
+                *((text, share * probability) for text, probability in prediction.alternatives[1:]),
             ),
             raw_confidence=raw,
         )
 
 
 def decoding(settings: PredictConfig, network: NetworkConfig) -> dict[str, Any]:
-    """The settings that decide which text a decoder gives, as JSON values; the key of a calibration."""
+    """Returns the settings that decide which text is decoded, as JSON values: the key of a calibration."""
     values = settings.model_dump(include=set(DECIDING[settings.decoder]))
     if not network.ctc_weight and "ctc_weight" in values:
-        values["ctc_weight"] = 0.0  # without a CTC head the setting has no effect
+        values["ctc_weight"] = 0.0  # It has no effect without a CTC head.
     if settings.views > 1:
         values |= {"views": settings.views, "views_below": settings.views_below}
     return {"decoder": settings.decoder, **values}

@@ -1,4 +1,4 @@
-"""A second, auxiliary reader: the encoder's columns spell the word by themselves."""
+"""The auxiliary CTC head on the encoder outputs."""
 
 import keras
 from keras import layers, ops
@@ -10,8 +10,8 @@ from preprocessing.tokenizer import PAD
 class CtcHead(layers.Layer):
     """Logits per column for a joint CTC loss (Kim, Hori and Watanabe 2017, arXiv:1609.06773).
 
-    It makes the encoder align columns with characters early, which attention then builds on.
-    Decoding may ask it, too (`predictors/joint_step.py`).
+    The loss aligns columns with characters early in training. Decoding may use the head, too
+    (`predictors/joint_scorer.py`).
 
     Shape: memory (B, S, D), valid (B, S) -> (B, S, vocabulary_size); PAD is the blank
     """

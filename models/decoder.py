@@ -10,9 +10,8 @@ from utils.config.network import NetworkConfig
 class Decoder(layers.Layer):
     """Predicts each next character from those before it and the encoder's outputs.
 
-    Without attention (Sutskever et al. 2014) all it knows of the image is its initial state.
-    With attention the first LSTM runs over the whole teacher-forced target, then attends to all
-    columns in parallel over time; both ways of running share every weight.
+    Without attention (Sutskever et al. 2014) the image enters only through the initial state. With attention
+    the first LSTM runs over the whole teacher-forced target, then attends to all columns at once.
     """
 
     def __init__(self, network: NetworkConfig, vocabulary_size: int, **kwargs) -> None:
@@ -45,7 +44,7 @@ class Decoder(layers.Layer):
         self.built = True
 
     def call(self, ids, memory, valid, state_h, state_c, training=None):
-        """Teacher forcing: START and the characters so far in, logits of the next ones out.
+        """Returns the logits of the next characters, teacher-forced.
 
         Args:
             ids: (B, T) int32; memory (B, S, D); valid (B, S) bool; states (B, latent_dim).
@@ -65,24 +64,19 @@ class Decoder(layers.Layer):
         return self.dense(outputs)
 
     def attention_weights(self, ids, memory, valid, state_h, state_c):
-        """Where `call` looks: (B, T, S), each row sums to 1; for networks with attention only.
-
-        Args:
-            as for `call`.
-        """
+        """Returns the attention weights of `call` (B, T, S), each row sums to 1; only with attention."""
         outputs = self.lstm(self._embed(ids), initial_state=[state_h, state_c])
         _, weights = self.attention(outputs, self.attention.keys(memory), memory, valid)
         return weights
 
     def start(self, memory, state_h, state_c):
-        """What stays the same at every step, and the states before the first one.
+        """Returns the inputs of the first `step`.
 
         Args:
             memory: (B, S, D); state_h, state_c: (B, latent_dim), the encoder's last states.
 
         Returns:
-            keys (B, S, latent_dim), without attention the memory; list of 2 states (B, latent_dim), with two
-            layers of 4.
+            keys (B, S, latent_dim), without attention the memory; 2 states (B, latent_dim) per layer.
         """
         keys = self.attention.keys(memory) if self.network.attention == "luong" else memory
         states = [state_h, state_c]
@@ -91,14 +85,13 @@ class Decoder(layers.Layer):
         return keys, states
 
     def step(self, ids, states, keys, memory, valid):
-        """One character.
+        """Decodes one character.
 
         Args:
             ids: (B,) int32, the previous character; states: list of (B, latent_dim).
 
         Returns:
-            logits (B, vocabulary_size), new states, attention weights (B, S); without attention
-            the weights are zero.
+            logits (B, vocabulary_size), new states, attention weights (B, S), zero without attention.
         """
         output, first_states = self.lstm.cell(self._embed(ids), states[:2])
         states = list(first_states) + list(states[2:])
@@ -118,7 +111,7 @@ class Decoder(layers.Layer):
         return keras.KerasTensor((*ids.shape, self.vocabulary_size), dtype=self.compute_dtype)
 
     def _embed(self, ids):
-        """ids of any shape -> one vector each; one-hot like the seed project where none is learned."""
+        """Returns a vector per id, learned or, as in the seed project, one-hot."""
         if self.network.embedding_dim:
             return self.embedding(ids)
         return ops.one_hot(ids, self.vocabulary_size, dtype=self.compute_dtype)

@@ -9,7 +9,7 @@ from utils.config.network import NetworkConfig
 
 
 def build_encoder(image: ImageConfig, network: NetworkConfig) -> keras.Model:
-    """The part of the network that looks at the image, run once per word.
+    """Returns the part of the network that is run once per word.
 
     Inputs: image (B, y_size, W, channels) uint8 with W a multiple of the horizontal stride;
     width (B,) int32, valid pixels.
@@ -29,10 +29,10 @@ def build_encoder(image: ImageConfig, network: NetworkConfig) -> keras.Model:
 
 
 def _convolutions(features, width, network: NetworkConfig, masked: bool):
-    """Blocks of convolution, batch norm, residual units, max pooling and ReLU.
+    """Adds blocks of convolution, batch norm, residual units, max pooling and ReLU.
 
-    ReLU and masking come after the pooling: the result is the same as before it, on a quarter
-    of the values. Widths are multiples of all strides, so no window straddles the mask's edge.
+    ReLU and masking follow the pooling, with the same result as before it, but on fewer values: widths are
+    multiples of all strides, so no window crosses the mask's edge.
     """
     stride = 1
     blocks = len(network.num_filters)
@@ -64,7 +64,7 @@ def _convolutions(features, width, network: NetworkConfig, masked: bool):
 
 
 def _convolve(features, filters: int, kernel, step, normalized: bool, name: str):
-    """Convolution, 'same' padding; batch norm, where used, makes its bias superfluous."""
+    """Adds a convolution; batch norm makes its bias superfluous."""
     features = layers.Conv2D(
         filters, tuple(kernel), strides=step, padding="same", use_bias=not normalized, name=f"conv_{name}"
     )(features)
@@ -72,7 +72,7 @@ def _convolve(features, filters: int, kernel, step, normalized: bool, name: str)
 
 
 def _lstm_layers(columns, mask, network: NetworkConfig):
-    """Stacked LSTMs over the columns; their last states, brought to latent_dim, start the decoder."""
+    """Adds LSTMs over the columns; returns outputs and last states, projected to latent_dim."""
     units = network.encoder_dim or network.latent_dim
     for layer in range(network.encoder_layers):
         if network.dropout:
@@ -80,17 +80,11 @@ def _lstm_layers(columns, mask, network: NetworkConfig):
         name = "lstm_encoder" if layer == 0 else f"lstm_encoder_{layer + 1}"
         lstm = layers.LSTM(units, return_sequences=True, return_state=True, name=name)
         if network.bidirectional:
-            columns, *states = layers.Bidirectional(lstm, name=f"bidirectional_{layer + 1}")(
-                columns, mask=mask
-            )
-        else:
-            columns, *states = lstm(columns, mask=mask)
+            lstm = layers.Bidirectional(lstm, name=f"bidirectional_{layer + 1}")
+        columns, *states = lstm(columns, mask=mask)
     if network.bidirectional:
-        forward_h, forward_c, backward_h, backward_c = states
-        state_h = layers.Concatenate(name="join_h")([forward_h, backward_h])
-        state_c = layers.Concatenate(name="join_c")([forward_c, backward_c])
-    else:
-        state_h, state_c = states
+        states = [layers.Concatenate(name=f"join_{name}")(states[i::2]) for i, name in enumerate("hc")]
+    state_h, state_c = states
     if state_h.shape[-1] != network.latent_dim:
         state_h = layers.Dense(network.latent_dim, activation="tanh", name="bridge_h")(state_h)
         state_c = layers.Dense(network.latent_dim, name="bridge_c")(state_c)

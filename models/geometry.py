@@ -1,4 +1,4 @@
-"""What a network's shape means for images; read without Keras."""
+"""Sizes that follow from a network's config; computed without Keras."""
 
 import math
 from itertools import pairwise
@@ -7,29 +7,23 @@ from utils.config.network import NetworkConfig
 
 
 def ctc_columns(label: str) -> int:
-    """Columns that CTC needs at least: one for each character, and one more between two equal ones."""
+    """Returns the columns that CTC needs: one per character, and one between two equal characters."""
     return len(label) + sum(first == second for first, second in pairwise(label))
 
 
 def least_parameters(network: NetworkConfig, vocabulary_size: int) -> int:
-    """A number of weights that the network has at least: each of its sizes costs some.
-
-    The largest matrices are in it, so a network that has not many more can be built.
-    """
-    kernels = [math.prod(kernel) for kernel in network.conv_kernels]
-    filters = network.num_filters
+    """Returns a lower bound of the number of weights, which includes the largest matrices."""
+    filters, latent = network.num_filters, network.latent_dim
+    encoder, column = network.encoder_dim or latent, network.column_dim or filters[-1]
+    directions = 2 if network.bidirectional else 1
     convolutions = sum(
-        kernel * before * after for kernel, before, after in zip(kernels, [1, *filters], filters)
+        math.prod(kernel) * before * after
+        for kernel, before, after in zip(network.conv_kernels, [1, *filters], filters)
     )
-    units = network.residual or [0] * len(filters)
-    residual = sum(2 * count * 9 * size * size for count, size in zip(units, filters))
-    latent, encoder = network.latent_dim, network.encoder_dim or network.latent_dim
-    column = network.column_dim or filters[-1]
+    residual = sum(2 * 9 * units * size * size for units, size in zip(network.residual or [], filters))
     projection = network.column_dim * filters[-1]
-    ways = 2 if network.bidirectional else 1
-    one_way = 4 * encoder * (column + encoder)
-    one_way += (network.encoder_layers - 1) * 4 * encoder * (ways * encoder + encoder)
-    lstm = ways * one_way
+    inputs = column + (network.encoder_layers - 1) * directions * encoder
+    lstm = directions * 4 * encoder * (inputs + network.encoder_layers * encoder)
     embedding = network.embedding_dim * vocabulary_size
     decoder = 4 * latent * (latent + (network.embedding_dim or vocabulary_size)) + latent * vocabulary_size
     return convolutions + residual + projection + lstm + embedding + decoder

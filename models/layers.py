@@ -1,4 +1,4 @@
-"""Small layers that Keras doesn't have. All are backend-neutral (`keras.ops`)."""
+"""Small backend-neutral layers that Keras lacks."""
 
 import keras
 from keras import ops
@@ -6,9 +6,9 @@ from keras import ops
 
 @keras.saving.register_keras_serializable("seq2seq_ocr")
 class NormalizeImage(keras.layers.Layer):
-    """uint8 pixels to float32.
+    """Converts uint8 pixels to float32.
 
-    `ink`: (255 - x) / 255, so paper, and with it all padding, is exactly 0.
+    `ink`: (255 - x) / 255, so paper and padding are exactly 0.
     `standard`: mean 0, variance 1 over each image's valid columns.
 
     Shape: image (B, H, W, C) uint8, width (B,) int32 -> (B, H, W, C) float32
@@ -26,7 +26,7 @@ class NormalizeImage(keras.layers.Layer):
         pixels = ops.sum(valid, (1, 2, 3), keepdims=True) * ops.shape(image)[1] * ops.shape(image)[3]
         mean = ops.sum(ink * valid, (1, 2, 3), keepdims=True) / pixels
         variance = ops.sum(ops.square(ink - mean) * valid, (1, 2, 3), keepdims=True) / pixels
-        # Blank paper has no variance: it stays 0 instead of becoming amplified rounding noise.
+        # Blank paper has no variance and stays 0.
         return (ink - mean) / ops.sqrt(ops.maximum(variance, 1e-6)) * valid
 
     def get_config(self):
@@ -35,16 +35,14 @@ class NormalizeImage(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("seq2seq_ocr")
 class BatchNormalization(keras.layers.BatchNormalization):
-    """Keras' layer, whose statistics can be fixed while its scale and shift go on learning.
+    """Keras' layer with statistics that can be fixed while scale and shift are still trained.
 
-    A batch of words of similar widths has other statistics than the data as a whole. A network that has
-    learned by each batch's own must be read by them, too; fixed ones are the same in training and reading.
-
-    On TensorFlow it computes in one fused operation, in about half the time of Keras' composition of means,
-    differences and products; both agree but for rounding.
+    The statistics of a batch of words of similar widths differ from those of the data; fixed ones are the
+    same in training and prediction. On TensorFlow one fused operation takes about half the time of Keras'
+    composition and agrees with it up to rounding.
 
     Attributes:
-        fixed: normalise by the running statistics in training too; read when a function is compiled.
+        fixed: normalise by the running statistics in training, too; read when a function is compiled.
     """
 
     fixed = False
@@ -56,7 +54,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
         return super().call(inputs, training=training, mask=mask)
 
     def _fused(self, inputs, training):
-        """features (B, H, W, C), normalised over all but the last axis."""
+        """Normalises features (B, H, W, C) over all axes but the last."""
         from tensorflow.compat.v1.nn import fused_batch_norm
 
         features, scale, offset = ops.cast(inputs, "float32"), self.gamma, self.beta
@@ -66,7 +64,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
         )
         if training:
             count = ops.cast(ops.size(features) // features.shape[-1], "float32")
-            # The operation normalises by the batch's own variance but returns an unbiased estimate from it.
+            # The operation normalises by the variance of the batch but returns the unbiased estimate.
             variance = variance * (count - 1) / count
             for average, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
                 average.assign(average * self.momentum + value * (1 - self.momentum))
@@ -75,10 +73,10 @@ class BatchNormalization(keras.layers.BatchNormalization):
 
 @keras.saving.register_keras_serializable("seq2seq_ocr")
 class MaskColumns(keras.layers.Layer):
-    """Sets feature columns beyond the valid width to 0, as convolutions see them past the border.
+    """Sets feature columns beyond the valid width to 0, as in the zero padding of convolutions.
 
-    Without it, what a convolution makes of the padding would leak into the word's last columns,
-    and an image would read differently alone and in a batch.
+    Without it, padding would influence the word's last columns, and an image would be read differently
+    alone and in a batch.
 
     Shape: features (B, H, W / stride, C), width (B,) in pixels -> same as features
     """
@@ -97,7 +95,7 @@ class MaskColumns(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("seq2seq_ocr")
 class Columns(keras.layers.Layer):
-    """Turns a feature map into the sequence that the encoder reads, with its mask.
+    """Turns a feature map into the sequence of the encoder, with its mask.
 
     `height`: a step is one column with all its rows, left to right.
     `flatten`: each position is a step, row by row (the seed project; all columns are valid).
@@ -133,6 +131,6 @@ class Columns(keras.layers.Layer):
 
 
 def column_mask(features, width, stride: int):
-    """True where a column lies within the valid width: (B, W / stride) bool."""
+    """Returns (B, W / stride) bool, True where a column lies within the valid width."""
     columns = ops.arange(ops.shape(features)[2], dtype="int32")
     return columns[None, :] < (ops.cast(width, "int32") // stride)[:, None]

@@ -1,4 +1,4 @@
-"""What training minimises."""
+"""Losses of training."""
 
 import keras
 from keras import ops
@@ -8,9 +8,8 @@ from preprocessing.tokenizer import END, PAD
 
 
 class CharacterCrossEntropy(keras.losses.Loss):
-    """Mean cross-entropy over all real characters of the batch, END included, PAD left out.
+    """Mean cross-entropy over all characters of the batch and their ENDs, without padding.
 
-    Averaging over real characters keeps the loss independent of how far a batch is padded.
     With smoothing e the target is (1 - e) one-hot + e uniform (Szegedy et al. 2016, section 7).
 
     Shape: target (B, T) int32, logits (B, T, V) -> scalar
@@ -33,8 +32,8 @@ class CharacterCrossEntropy(keras.losses.Loss):
 class CtcLoss(keras.losses.Loss):
     """CTC (Graves et al. 2006) on the encoder's columns, per character, with PAD as the blank.
 
-    The logits of padding columns already say "blank" (`models/ctc.py`), so all columns count. On CPUs
-    TensorFlow computes it in one operation, in a fraction of the time of Keras' loop over the columns.
+    All columns count, since `models/ctc.py` sets padding columns to blank. On CPUs one operation of
+    TensorFlow takes a fraction of the time of Keras' loop over the columns.
 
     Shape: target (B, T) int32, logits (B, S, V) -> scalar
     """
@@ -51,19 +50,20 @@ class CtcLoss(keras.losses.Loss):
             loss = _fused_ctc_loss(labels, logits, columns)
         else:
             loss = ops.ctc_loss(labels, logits, lengths, columns, mask_index=PAD)
-        # Words without a target only fill the batch up.
+        # Words without a target only fill up the batch.
         loss = ops.where(lengths > 0, loss, 0.0)
         return ops.sum(loss) / ops.maximum(ops.sum(ops.cast(lengths, "float32")), 1.0)
 
 
 def _fused_ctc_loss(labels, logits, columns):
-    """labels (B, T) int32, padded with PAD, logits (B, S, V), columns (B,) int32 -> loss (B,).
+    """Returns the loss (B,), 0 for words with more characters than columns.
 
-    A word that has more characters than columns counts nothing.
+    Args:
+        labels: (B, T) int32, padded with PAD; logits: (B, S, V); columns: (B,) int32.
     """
     import tensorflow as tf
 
-    # The operation refuses empty labels; what it makes of the END that stands in for them is not used.
+    # The operation refuses empty labels; their loss, that of an END, is not used.
     first = tf.where(labels[:, :1] == PAD, END, labels[:, :1])
     sparse = tf.sparse.from_dense(tf.concat([first, labels[:, 1:]], axis=1))
     # Its blank is the last class, PAD is the first.

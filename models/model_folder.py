@@ -1,8 +1,8 @@
 """A trained model as a folder that can be copied and used alone; read without Keras.
 
-It holds weights, ONNX files if the model was exported, and `model.json`: image geometry, network, charset,
+It contains weights, ONNX files if the model was exported, and `model.json`: image geometry, network, charset,
 origin, calibrations, and the names and checksums of the other files. `model.json` is replaced last, so a
-crash while saving leaves the old model in place. The folder may be a stranger's: every file is checked.
+crash while saving leaves the old model in place. Folders may come from anyone: every file is checked.
 """
 
 import hashlib
@@ -60,15 +60,8 @@ class Description(BaseModel):
     calibrations: tuple[Calibration, ...] = ()
     saved: str = ""
 
-    @field_validator("image", mode="before")
-    @classmethod
-    def _upgrade_image(cls, values: Any) -> Any:
-        return upgrade_image(values)
-
-    @field_validator("network", mode="before")
-    @classmethod
-    def _upgrade_network(cls, values: Any) -> Any:
-        return upgrade_network(values)
+    _upgrade_image = field_validator("image", mode="before")(upgrade_image)
+    _upgrade_network = field_validator("network", mode="before")(upgrade_network)
 
     @property
     def files(self) -> list[str]:
@@ -76,7 +69,7 @@ class Description(BaseModel):
         return [self.weights, *([self.onnx.encoder, self.onnx.decoder] if self.onnx else [])]
 
     def write(self, folder: Path) -> None:
-        """Replaces `model.json`, atomically; raises UserError if that fails."""
+        """Replaces `model.json` atomically; raises UserError if that fails."""
         write_json(folder / DESCRIPTION_FILE, self.model_dump(mode="json"))
 
 
@@ -103,22 +96,22 @@ class ModelFolder:
 
     @cached_property
     def spec(self) -> ModelSpec:
-        """What the network is built from."""
-        # The limit on image files is the reader's own, not the model's.
+        """The specification of the network."""
+        # The limit on image files belongs to the config, not to the model.
         image = self.description.image.model_copy(update={"max_pixels": ImageConfig().max_pixels})
         return ModelSpec(image, self.description.network, Tokenizer(self.description.charset))
 
     @property
     def licence(self) -> str:
-        """The terms that come with the training data; empty if there are none."""
+        """The licence terms of the training data; empty if there are none."""
         return str(self.description.origin.get("licence") or "")
 
     def weights(self) -> bytes:
-        """The content of the weights file; raises UserError if it is missing or damaged."""
+        """Returns the content of the weights file; raises UserError if it is missing or damaged."""
         return self._checked(self.description.weights, self.description.weights_sha256)
 
     def onnx(self) -> tuple[bytes, bytes]:
-        """The contents of the ONNX encoder and decoder; raises UserError if they are missing or damaged."""
+        """Returns the ONNX encoder and decoder; raises UserError if they are missing or damaged."""
         files = self.description.onnx
         if files is None:
             raise UserError(f"Model folder {self.path} has no ONNX files; write them with --export.")
@@ -126,14 +119,12 @@ class ModelFolder:
         return encoder, self._checked(files.decoder, files.decoder_sha256)
 
     def calibration(self, settings: PredictConfig) -> Calibration | None:
-        """The calibration for these settings of `predict`; None if there is none for them."""
+        """Returns the calibration for these settings of `predict`, if there is one."""
         wanted = decoding(settings, self.spec.network)
         return next((c for c in self.description.calibrations if c.decoding == wanted), None)
 
     def add_calibration(self, calibration: Calibration) -> None:
-        """Writes a calibration into `model.json` in place of one of the same decoding.
-
-        A released model may get one, too: its weights stay.
+        """Adds a calibration to `model.json`, also of a released model, or replaces one of the same decoding.
 
         Raises:
             UserError: a training has replaced the model since it was read, or the folder can't be written.
@@ -142,7 +133,7 @@ class ModelFolder:
         self._update(calibrations=(*others, calibration))
 
     def add_onnx(self, encoder: str, decoder: str) -> None:
-        """Names two ONNX files, written beside the weights, in `model.json`; earlier ones are deleted.
+        """Adds two ONNX files, written beside the weights, to `model.json`, and deletes earlier ones.
 
         Raises:
             UserError: a training has replaced the model since it was read, or the folder can't be written.
@@ -156,7 +147,7 @@ class ModelFolder:
         remove_unnamed(self.path, self.description.files, replaced)
 
     def replaced(self) -> UserError:
-        """The error where a training has replaced the model since it was read."""
+        """Returns the error for a model that a training has replaced since it was read."""
         return UserError(f"The model in {self.path} was replaced meanwhile; run the same command again.")
 
     def _update(self, **changes: Any) -> None:
@@ -175,7 +166,7 @@ class ModelFolder:
             ) from None
 
     def _checked(self, name: str, digest: str) -> bytes:
-        """The content of a file, opened once, so that the checked content is the one that is used."""
+        """Returns the content of a file, read once, so that the checked content is the one that is used."""
         path = self.path / name
         try:
             content = _read(path, LARGEST_FILE)
@@ -193,29 +184,27 @@ def refuse_released(folder: Path) -> None:
 
 
 def remove_unnamed(folder: Path, kept: list[str], replaced: list[str]) -> None:
-    """Deletes the files that `model.json` no longer names, and leftovers of interrupted saves.
-
-    Only files of our own naming are deleted, and leftovers only if they are old: a new file may be another
-        process's.
+    """Deletes the model's files that `model.json` no longer names, and old leftovers of interrupted saves.
 
     Args:
-        kept, replaced: names of the files that `model.json` names now, and named before.
+        kept, replaced: names of the files in the new and in the replaced `model.json`.
     """
     for ending in ("weights.h5", "onnx"):
         for old in folder.glob(f"model-*.{ending}"):
+            # Another process may just be writing a recent file.
             if old.name not in kept and (old.name in replaced or is_stale(old)):
                 old.unlink(missing_ok=True)
     remove_stale(folder, "model")
 
 
 def file_digest(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal."""
+    """Returns the SHA-256 of a file in hexadecimal."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _read(path: Path, most: int) -> bytes:
-    """The content of a regular file of at most `most` bytes that is no link out of its folder.
+    """Reads a regular file of at most `most` bytes that is no link out of its folder.
 
     Raises:
         FileNotFoundError, NotADirectoryError: there is none.

@@ -1,4 +1,4 @@
-"""Where the models of an experiment are."""
+"""Paths of the models of an experiment."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +14,8 @@ class ModelPaths:
     """The model folders of an experiment, whether they exist or not.
 
     Attributes:
-        best, last: those of the best and of the last epoch.
-        trained: the one that counts as the experiment's model: the best, or the last if no best is kept.
+        best, last: the folders of the best and of the last epoch.
+        trained: the experiment's model: the best, or the last if no best is kept.
     """
 
     best: Path
@@ -24,7 +24,7 @@ class ModelPaths:
 
     @classmethod
     def of(cls, experiment_folder: str, callbacks: CallbacksConfig) -> "ModelPaths":
-        """The folders that a config names."""
+        """Returns the folders that a config names."""
         experiment = Path(experiment_folder)
         best = Path(callbacks.model_best_checkpoint.out_file or experiment / "best")
         last = Path(callbacks.model_last_checkpoint.out_file or experiment / "last")
@@ -32,14 +32,14 @@ class ModelPaths:
 
 
 def find_model(config: Config) -> Path:
-    """The model folder that the experiment has trained, else the one that predict.weights_file names.
+    """Returns the experiment's trained model folder, else the one that predict.weights_file names.
 
     Raises:
         UserError: neither exists.
     """
     named = config.predict.weights_file
     own = ModelPaths.of(config.experiment_folder, config.callbacks).trained
-    # Training creates the folder when it begins and the model in it at the end of an epoch.
+    # The folder of a training whose first epoch has not ended yet is empty.
     begun = own.is_dir() and not any(own.iterdir())
     folder = own if (own.exists() and not begun) or not named else resolve_shipped(Path(named))
     if not folder.exists():

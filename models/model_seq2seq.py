@@ -1,4 +1,4 @@
-"""CNN -> LSTM encoder -> LSTM decoder, assembled from a config."""
+"""CNN -> LSTM encoder -> LSTM decoder."""
 
 import keras
 
@@ -11,15 +11,14 @@ from models.model_spec import ModelSpec
 
 
 class ModelSeq2Seq(BaseModel):
-    """The sequence-to-sequence network and the parts of it that decoding needs.
+    """The sequence-to-sequence network and its parts.
 
     Attributes:
         encoder: run once per word (`models/encoder.py`).
         decoder: run over the target in training, step by step in decoding (`models/decoder.py`).
         ctc_head: logits per column for the joint CTC loss (`models/ctc.py`); None without that loss.
-        keras_model: encoder and decoder, teacher-forced: {image (B, H, W, C), width (B,),
-            decoder_input (B, T)} -> logits (B, T, vocabulary) or, with a joint CTC
-            loss, a dictionary of two logits.
+        keras_model: encoder and decoder, teacher-forced: {image (B, H, W, C), width (B,), decoder_input
+            (B, T)} -> logits (B, T, vocabulary) or, with a joint CTC loss, a dictionary of two logits.
         column_stride: pixels of image width per encoder column.
     """
 
@@ -36,19 +35,17 @@ class ModelSeq2Seq(BaseModel):
         length = self.network.max_seq_length if self.network.fixed_seq_length else None
         decoder_input = keras.Input((length,), dtype="int32", name="decoder_input")
         memory, mask, state_h, state_c = self.encoder([picture, width])
-        logits = self.decoder(decoder_input, memory, mask, state_h, state_c)
-        outputs = logits
+        outputs = self.decoder(decoder_input, memory, mask, state_h, state_c)
         self.ctc_head = None
         if self.network.ctc_weight:
             self.ctc_head = CtcHead(self.tokenizer.vocabulary_size, name="ctc")
-            outputs = {"characters": logits, "columns": self.ctc_head(memory, mask)}
+            outputs = {"characters": outputs, "columns": self.ctc_head(memory, mask)}
         inputs = {"image": picture, "width": width, "decoder_input": decoder_input}
         return keras.Model(inputs, outputs, name="seq2seq")
 
     def compile(self, optimizer: keras.optimizers.Optimizer, label_smoothing: float = 0.0) -> None:
-        """Sets optimizer and loss; the loss is the characters' plus, if asked for, the joint CTC loss."""
-        loss = CharacterCrossEntropy(label_smoothing)
-        weight = self.network.ctc_weight
+        """Sets optimizer and loss: cross-entropy of the characters, with `ctc_weight` also the CTC loss."""
+        loss, weight = CharacterCrossEntropy(label_smoothing), self.network.ctc_weight
         if not weight:
             self.keras_model.compile(optimizer, loss=loss)
             return

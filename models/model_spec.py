@@ -1,7 +1,8 @@
-"""What a network is built from; read without Keras."""
+"""The specification that a network is built from; read without Keras."""
 
 from dataclasses import dataclass, replace
 
+from models.geometry import ctc_columns
 from preprocessing.tokenizer import Tokenizer
 from utils.config.image import ImageConfig
 from utils.config.network import NetworkConfig
@@ -20,6 +21,10 @@ class ModelSpec:
         """Pixels of image width per encoder column."""
         return self.network.column_stride
 
+    def min_width(self, label: str) -> int:
+        """Returns the pixels of image width that the CTC loss needs for a label; 0 without that loss."""
+        return ctc_columns(label) * self.column_stride if self.network.ctc_weight else 0
+
     def with_max_pixels(self, max_pixels: int) -> "ModelSpec":
-        """The same spec for image files of up to `max_pixels` pixels, a limit that no weight depends on."""
+        """Returns the same spec for image files of up to `max_pixels` pixels; no weight depends on it."""
         return replace(self, image=self.image.model_copy(update={"max_pixels": max_pixels}))

@@ -1,11 +1,9 @@
-"""Training in 16-bit floats on processors that compute in them faster.
+"""Mixed-precision training (Micikevicius et al. 2018, arXiv:1710.03740).
 
-On CPUs TensorFlow's graph rewriter does it for bfloat16, which takes about two thirds of the time: matrix
-products and convolutions are computed in bfloat16, while sums, softmax and the weights themselves stay
-float32. On GPUs, and with JAX, Keras' dtype policies do it (Micikevicius et al. 2018, arXiv:1710.03740): all
-layers compute in 16 bits, the weights stay float32, and float16, whose range is small, scales the loss.
-
-Decoded text must not depend on the machine, so evaluation and prediction always run in float32.
+On CPUs TensorFlow's graph rewriter computes matrix products and convolutions in bfloat16, which takes about
+two thirds of the time. On GPUs, and with JAX, Keras' dtype policies compute all layers in 16 bits, and scale
+the loss for float16, whose range is small. Weights always stay float32. Evaluation and prediction always run
+in float32, so that decoded text doesn't depend on the machine.
 """
 
 import contextlib
@@ -15,16 +13,16 @@ from pathlib import Path
 import keras
 
 REWRITER = "auto_mixed_precision_onednn_bfloat16"
-# AVX512's bfloat16 instructions are worth it on AMD's processors. On Intel's, whose AMX a virtual machine may
-# hide, convolutions and matrix products take twice as long with them as in float32 (TensorFlow 2.21).
+# AVX512's bfloat16 instructions save time on AMD's processors. On Intel's, where a virtual machine may hide
+# AMX, they take twice as long as float32 (TensorFlow 2.21).
 CPU_FLAGS = [{"amx_bf16"}, {"avx512_bf16", "AuthenticAMD"}]
 CPU_INFO = Path("/proc/cpuinfo")
 
 
 def resolve_precision(precision: str) -> str:
-    """What `train.precision` means on this machine: float32, mixed_bfloat16 or mixed_float16.
+    """Returns `train.precision` for this machine: float32, mixed_bfloat16 or mixed_float16.
 
-    `auto` is mixed_bfloat16 where TensorFlow trains on a CPU that has instructions for it.
+    `auto` is mixed_bfloat16 where TensorFlow trains on a CPU with instructions for it, else float32.
     """
     if precision == "auto":
         return "mixed_bfloat16" if trains_on_cpu() and _has_bfloat16() else "float32"
@@ -32,13 +30,13 @@ def resolve_precision(precision: str) -> str:
 
 
 def dtype_policy(precision: str) -> str:
-    """The Keras policy to build a network with that is trained in `precision`, a result of the above."""
+    """Returns the Keras policy of a network that is trained in a resolved `precision`."""
     return "float32" if precision == "mixed_bfloat16" and trains_on_cpu() else precision
 
 
 @contextlib.contextmanager
 def dtype_scope(policy: str) -> Iterator[None]:
-    """Within the block new layers have this dtype policy."""
+    """Sets the dtype policy of layers created within the block."""
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(policy)
     try:
@@ -49,7 +47,7 @@ def dtype_scope(policy: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def precision_scope(precision: str) -> Iterator[None]:
-    """Within the block the graph rewriter, where there is one, works as `precision` asks."""
+    """Switches TensorFlow's graph rewriter on CPUs according to `precision` within the block."""
     if not trains_on_cpu():
         yield
         return
@@ -64,7 +62,7 @@ def precision_scope(precision: str) -> Iterator[None]:
 
 
 def trains_on_cpu() -> bool:
-    """Whether TensorFlow trains, and on a CPU."""
+    """Whether the backend is TensorFlow on a CPU."""
     if keras.backend.backend() != "tensorflow":
         return False
     from tensorflow import config
@@ -73,7 +71,7 @@ def trains_on_cpu() -> bool:
 
 
 def _has_bfloat16() -> bool:
-    """Whether the CPU is quick in bfloat16; where that can't be found out, it is taken not to."""
+    """Whether the CPU is known to be fast in bfloat16."""
     try:
         known = set(CPU_INFO.read_text(encoding="utf-8").split())
     except OSError:

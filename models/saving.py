@@ -1,4 +1,4 @@
-"""Model folders written and read with Keras."""
+"""Writes and reads model folders with Keras."""
 
 import importlib.metadata
 import time
@@ -28,7 +28,7 @@ def save_model(
     """Writes or replaces a model folder.
 
     Args:
-        origin: where the weights come from: data, licence, metrics, ...
+        origin: data, licence, metrics and the like of the training.
         calibrations: those of the same weights in another folder.
 
     Raises:
@@ -39,7 +39,7 @@ def save_model(
         replaced = ModelFolder(folder).description.files
     except UserError:
         replaced = []
-    # A name of its own: the old files stay valid until model.json is replaced.
+    # A new name, so that the old files stay valid until model.json is replaced.
     weights = f"model-{time.time_ns():x}.weights.h5"
     with atomic_write(folder / weights) as temporary:
         save_weights(model.bare_model, temporary)
@@ -61,10 +61,10 @@ def save_model(
 
 
 def load_model(folder: ModelFolder, max_pixels: int | None = None) -> ModelSeq2Seq:
-    """The network of a model folder with its weights.
+    """Builds the network of a model folder and loads its weights.
 
     Args:
-        max_pixels: of the image files that it is to read; None: the config's default.
+        max_pixels: limit of the image files to read; None: the config's default.
 
     Raises:
         UserError: the weights are missing or damaged, or don't fit the description.
@@ -72,7 +72,7 @@ def load_model(folder: ModelFolder, max_pixels: int | None = None) -> ModelSeq2S
     weights, spec, description = folder.weights(), folder.spec, folder.path / DESCRIPTION_FILE
     if max_pixels is not None:
         spec = spec.with_max_pixels(max_pixels)
-    # Before it is built: it may be larger than memory.
+    # Checked first, since building a network that is larger than memory would kill the process.
     least = 4 * least_parameters(spec.network, spec.tokenizer.vocabulary_size)
     if least > len(weights):
         raise UserError(

@@ -1,4 +1,4 @@
-"""Starting from the weights of another model, also with another charset: rows by character."""
+"""Transfer of the weights of another model, also to another charset."""
 
 import unicodedata
 from collections.abc import Iterable
@@ -16,16 +16,16 @@ from utils.config.image import ImageConfig
 from utils.config.network import NetworkConfig
 from utils.errors import UserError
 
-# What a network may differ in from the model that it starts from: no weight depends on it.
+# Settings of the network that no weight depends on.
 FREE = {"charset", "conv_dropout", "dropout", "max_seq_length", "fixed_seq_length", "loss"}
-# How much less probable (as a logarithm) a new character begins than the letter that it begins as. The
-# extended model then reads what the old one has read, until training tells them apart.
+# Initial log-probability of a new character relative to its base letter, so that the extended model first
+# reads as the old one.
 HANDICAP = 3.0
 
 
 @dataclass(frozen=True)
 class CharsetChange:
-    """Characters of a network in terms of the model it starts from."""
+    """Characters of the network that are kept from the pretrained model, new in it or dropped."""
 
     kept: str
     new: str
@@ -33,30 +33,28 @@ class CharsetChange:
 
 
 def extended_charset(charset: str, labels: Iterable[str]) -> str:
-    """`charset` as it is, then the characters of the NFC-normalised labels that it lacks, sorted."""
+    """Returns `charset` followed by the sorted characters of the NFC-normalised labels that it lacks."""
     return charset + "".join(sorted(set().union(*map(normalize_label, labels)) - set(charset)))
 
 
 def load_pretrained(folder: ModelFolder, model: ModelSeq2Seq) -> CharsetChange:
-    """Gives a new network the weights of a model folder; characters keep theirs, wherever they stand.
+    """Loads the weights of a model folder into a new network; each character keeps its weights.
 
-    In the embedding, the output layer and the CTC head each id has its row. A new character gets a row of
-    its own: a copy of its base letter's (`e` for `é`), where the model knows that, else the random one
-    that the network was built with; either begins improbable.
+    In the embedding, the output layer and the CTC head each id has its row. The row of a new character is a
+    copy of its base letter's (`e` for `é`), else the network's random one; both start improbable.
 
     Raises:
-        UserError: the folder is no whole model, or of another network or image geometry.
+        UserError: the folder is no complete model, or of another network or image geometry.
     """
     check_same_shape(folder, model.image, model.network)
     old = load_model(folder)
     before, now = old.tokenizer.charset, model.tokenizer.charset
     axes = _character_axes(model)
-    sources = _sources(before, now)
     for old_variable, variable in zip(old.keras_model.weights, model.keras_model.weights, strict=True):
         values = keras.ops.convert_to_numpy(old_variable)
         if variable.path in axes:
             drawn = keras.ops.convert_to_numpy(variable)
-            values = _rows_by_character(values, drawn, axes[variable.path], sources)
+            values = _rows_by_character(values, drawn, axes[variable.path], before, now)
         variable.assign(values)
     return CharsetChange(
         "".join(char for char in now if char in before),
@@ -66,7 +64,7 @@ def load_pretrained(folder: ModelFolder, model: ModelSeq2Seq) -> CharsetChange:
 
 
 def check_same_shape(folder: ModelFolder, image: ImageConfig, network: NetworkConfig) -> None:
-    """Raises UserError, with the first difference, if a model folder's weights are of no use to a network."""
+    """Raises UserError, with the first difference, if a network can't use the weights of a model folder."""
     old = folder.spec
     for section, before, now in (
         ("image", _image_shape(old.image), _image_shape(image)),
@@ -82,7 +80,7 @@ def check_same_shape(folder: ModelFolder, image: ImageConfig, network: NetworkCo
 
 
 def _image_shape(image: ImageConfig) -> dict[str, Any]:
-    """What the weights know of images; scale and binarisation may be learned anew."""
+    """Returns the settings that weights depend on; scale and binarisation can be relearned."""
     return {
         "image_size.y_size": image.image_size.y_size,
         "image_size.num_channels": image.image_size.num_channels,
@@ -91,9 +89,9 @@ def _image_shape(image: ImageConfig) -> dict[str, Any]:
 
 
 def _network_shape(network: NetworkConfig) -> dict[str, Any]:
-    """Everything that decides on the weights, in one spelling for what means the same."""
+    """Returns the settings that weights depend on, equal for equivalent spellings."""
     values = {name: value for name, value in network.model_dump().items() if name not in FREE}
-    # Last, for it may follow latent_dim, which is then the difference to name.
+    # Last: where it defaults to latent_dim, that is the difference to report.
     values.pop("encoder_dim")
     return {
         **values,
@@ -107,48 +105,34 @@ def _network_shape(network: NetworkConfig) -> dict[str, Any]:
 
 
 def _character_axes(model: ModelSeq2Seq) -> dict[str, int]:
-    """The variables with a row for each id, by path: the axis that counts ids."""
+    """Returns the axis over ids of each variable that has one, by the variable's path."""
     decoder = model.decoder
-    # A one-hot character picks its row of the LSTM's kernel.
-    written = decoder.embedding.embeddings if model.network.embedding_dim else decoder.lstm.cell.kernel
-    axes = {written.path: 0}
+    # A one-hot character selects its row of the LSTM's kernel.
+    inputs = decoder.embedding.embeddings if model.network.embedding_dim else decoder.lstm.cell.kernel
+    axes = {inputs.path: 0}
     for dense in (decoder.dense, *([model.ctc_head.dense] if model.ctc_head else [])):
         axes[dense.kernel.path] = 1
         axes[dense.bias.path] = 0
     return axes
 
 
-@dataclass(frozen=True)
-class _Sources:
-    """Which old id each id's row comes from; -1: from none. `new` marks ids of new characters."""
-
-    rows: np.ndarray
-    new: np.ndarray
-
-
-def _sources(before: str, now: str) -> _Sources:
-    old = {char: index for index, char in enumerate(before, start=NUM_SPECIAL)}
-    rows = [*range(NUM_SPECIAL), *(old.get(char, old.get(_base_letter(char), -1)) for char in now)]
-    return _Sources(np.array(rows), np.array([False] * NUM_SPECIAL + [char not in old for char in now]))
-
-
-def _base_letter(char: str) -> str:
-    """`e` for `é`; for a letter without accents itself."""
-    return unicodedata.normalize("NFD", char)[0]
-
-
-def _rows_by_character(old: np.ndarray, drawn: np.ndarray, axis: int, sources: _Sources) -> np.ndarray:
-    """The weights of a variable with one row per id.
+def _rows_by_character(old: np.ndarray, drawn: np.ndarray, axis: int, before: str, now: str) -> np.ndarray:
+    """Returns the weights of a variable with one row per id along `axis`.
 
     Args:
-        old: the model's values; drawn: those that the network was built with, of its own size.
-        axis: that counts ids.
+        old, drawn: the variable of the pretrained model and of the new network.
+        before, now: their charsets.
     """
+    ids = {char: index for index, char in enumerate(before, start=NUM_SPECIAL)}
+    base = [unicodedata.normalize("NFD", char)[0] for char in now]
+    sources = np.array(
+        [*range(NUM_SPECIAL), *(ids.get(char, ids.get(letter, -1)) for char, letter in zip(now, base))]
+    )
+    known = sources >= 0
     values = np.array(drawn)
-    known = sources.rows >= 0
     rows = np.moveaxis(values, axis, 0)
-    rows[known] = np.moveaxis(old, axis, 0)[sources.rows[known]]
+    rows[known] = np.moveaxis(old, axis, 0)[sources[known]]
     if old.ndim == 1:
         rows[~known] = old[NUM_SPECIAL:].min()
-        rows[sources.new] -= HANDICAP
+        rows[NUM_SPECIAL:][[char not in ids for char in now]] -= HANDICAP
     return values

@@ -1,7 +1,7 @@
-"""Keras' HDF5 weights files, written and read through memory.
+"""Writes and reads Keras' HDF5 weights files through memory.
 
-HDF5 leaves its library unusable, and the process near a crash, when a write fails half-way (a full
-disk); and a hostile file can make it read other files. Neither can happen to a buffer that has been checked.
+After a failed write (full disk) the HDF5 library is unusable, and a malicious file can make it read other
+files. Neither can happen with a checked buffer.
 """
 
 import io
@@ -13,7 +13,7 @@ import numpy as np
 
 
 class _Buffer(io.BytesIO):
-    """Keras goes by the ending of a name."""
+    """A buffer whose name has the ending by which Keras chooses the format."""
 
     def __str__(self) -> str:
         return "memory.weights.h5"
@@ -27,16 +27,17 @@ def save_weights(model: keras.Model, path: Path) -> None:
 
 
 def load_weights(model: keras.Model, content: bytes) -> None:
-    """Takes weights of the same network from the content of a file.
+    """Loads weights from the content of a file.
 
     Raises:
-        ValueError: weights of another network, no numbers, or a damaged file; the weights are then undefined.
+        ValueError: weights of another network, no finite numbers, or a damaged file; the weights are then
+            undefined.
     """
     try:
         with h5py.File(io.BytesIO(content), "r") as file:
             _check(file)
         model.load_weights(_Buffer(content))
-    except Exception as error:  # h5py and Keras raise nearly anything on damaged files
+    except Exception as error:  # h5py and Keras raise almost any type on damaged files
         raise ValueError(str(error) or type(error).__name__) from None
     for variable in model.weights:
         if not np.isfinite(keras.ops.convert_to_numpy(variable)).all():
@@ -44,7 +45,7 @@ def load_weights(model: keras.Model, content: bytes) -> None:
 
 
 def _check(group: h5py.Group) -> None:
-    """Refuses links, data kept in other files, and arrays that are larger in memory than in the file."""
+    """Refuses links, data in other files, and arrays that are larger in memory than in the file."""
     for name in group:
         if not isinstance(group.get(name, getlink=True), h5py.HardLink):
             raise ValueError(f"{name} is a link")

@@ -107,18 +107,7 @@ class BeamDecoder(keras.Model):
         total = scores[..., 0] + ops.where(ops.arange(self.width)[None, :] == 0, 0.0, LOG_ZERO)
         step = ops.convert_to_tensor(0, "int32")
         rank = done_scores[..., 0] + LOG_ZERO
-        return (
-            step,
-            ids[..., 0] + START,
-            node,
-            total,
-            total,
-            ids,
-            scores,
-            rank,
-            done_ids,
-            done_scores,
-        )
+        return (step, ids[..., 0] + START, node, total, total, ids, scores, rank, done_ids, done_scores)
 
     def _extend(self, total, new, node, step):
         """The best continuations, twice as many as go on, for half of them may be ends.

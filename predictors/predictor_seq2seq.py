@@ -32,10 +32,7 @@ class PredictorSeq2Seq(WordPredictor):
     """
 
     def __init__(
-        self,
-        model: ModelSeq2Seq,
-        settings: PredictConfig = GREEDY,
-        calibration: Calibration | None = None,
+        self, model: ModelSeq2Seq, settings: PredictConfig = GREEDY, calibration: Calibration | None = None
     ) -> None:
         super().__init__(model.spec, settings, calibration)
         self.model = model

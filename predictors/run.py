@@ -1,6 +1,5 @@
 """The `--predict_on_test` and `--predict` jobs."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from base.base_predictor import Prediction
@@ -12,19 +11,13 @@ from models.model_paths import find_model
 from predictors.image_files import find_images
 from predictors.loading import load_predictor
 from predictors.output import is_doubtful, print_prediction, row, write_table
-from preprocessing.word_image import UnusableImage, is_binarised
-from utils.config.image import ImageConfig
 from utils.config.schema import Config
 from utils.files import check_writable
 from utils.log import log
-from utils.parallel import ordered_map
 
 
 def predict_on_test(
-    config: Config,
-    output: str | None = None,
-    report: str | None = None,
-    min_confidence: float | None = None,
+    config: Config, output: str | None = None, report: str | None = None, min_confidence: float | None = None
 ) -> int:
     """Reads the test words and prints scores, CER and WER last; returns the exit code.
 
@@ -48,10 +41,9 @@ def predict_on_test(
     predictions = predictor.predict_dataset(dataset, progress=True)
     texts, labels = [p.text for p in predictions], [word.label for word in dataset.words]
     # Printed before the table is written: a full disk must not lose the scores.
-    filenames, writers = zip(*((word.filename, word.writer) for word in dataset.words))
-    kinds = _image_kinds(source.images, filenames, predictor.spec.image)
+    writers = [word.writer for word in dataset.words]
     confidence = evaluation.confidence_report(labels, predictions, min_confidence)
-    print("\n".join(evaluation.report(labels, texts, writers, kinds, confidence)), flush=True)
+    print("\n".join(evaluation.report(labels, texts, writers, confidence)), flush=True)
     if output:
         rows = [
             {"filename": word.filename, "label": word.label, **row(prediction, min_confidence)}
@@ -99,15 +91,3 @@ def predict(
     if doubtful and len(paths) > 1:
         log(f"{doubtful} words are doubtful.")
     return 2 if failed else 0
-
-
-def _image_kinds(folder: Path, filenames: Sequence[str], image: ImageConfig) -> list[str | None]:
-    """One of evaluation.IMAGE_KINDS for each file; None for a file that no longer exists."""
-
-    def kind(filename: str) -> str | None:
-        try:
-            return evaluation.IMAGE_KINDS[is_binarised(folder / filename, image)]
-        except UnusableImage:
-            return None
-
-    return list(ordered_map(kind, filenames, threads=2, ahead=64))

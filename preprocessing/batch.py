@@ -8,9 +8,9 @@ from preprocessing.word_image import PAPER
 
 
 def widen(image: np.ndarray, width: int) -> np.ndarray:
-    """A word image (height, w) or (height, w, 3) with paper behind it up to `width` pixels; w is no more."""
-    behind = ((0, 0), (0, width - image.shape[1]), *((0, 0),) * (image.ndim - 2))
-    return np.pad(image, behind, constant_values=PAPER)
+    """Pads an image (height, w) or (height, w, 3) with paper on the right to `width` >= w pixels."""
+    padding = ((0, 0), (0, width - image.shape[1]), *((0, 0),) * (image.ndim - 2))
+    return np.pad(image, padding, constant_values=PAPER)
 
 
 def pad_images(
@@ -22,15 +22,15 @@ def pad_images(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Pads word images with paper to the widest of the batch.
 
-    Each image's own width is first rounded up to `multiple` (the network's horizontal
-    stride), so that its valid columns don't depend on its neighbours in the batch.
+    The width of each image is first rounded up to `multiple` (the network's horizontal stride), so that its
+    valid columns don't depend on the other images.
 
     Args:
         images: uint8 (height, width) or (height, width, 3), all of one height.
         multiple: pixels per encoder column.
         min_widths: smallest valid width of each image, in pixels.
-        step: the batch's width is rounded up to a multiple of it, in pixels; valid widths stay.
-        width: the batch's width, if its widest image isn't wider.
+        step: the batch's width, but no valid width, is rounded up to a multiple of it, in pixels.
+        width: smallest width of the batch, in pixels.
 
     Returns:
         uint8 (batch, height, widest, channels) and int32 (batch,): valid widths in pixels.

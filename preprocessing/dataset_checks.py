@@ -1,4 +1,4 @@
-"""Facts about a dataset: sizes, characters, writers, duplicates and suspicious words."""
+"""Facts about a dataset: image sizes, characters, writers, duplicates and suspicious words."""
 
 import hashlib
 import itertools
@@ -11,14 +11,14 @@ from pathlib import Path
 
 import numpy as np
 
-from preprocessing.importers.labelled_word import OUTSIDE_FOLDER
+from preprocessing.importers.checks import OUTSIDE_FOLDER
 from preprocessing.labels import SPLITS, LabelsFile, Word
 from preprocessing.word_image import UnusableImage, decode
 from utils.config.image import ImageConfig
 from utils.files import is_inside
 from utils.log import progress_bar
 
-RARE = 5  # a character that occurs less often can hardly be learned
+RARE = 5  # occurrences below which a character can hardly be learned
 CROWDED = 0.25  # of the median width per character
 THREADS = 4
 
@@ -46,18 +46,17 @@ def scan(labels: LabelsFile, folder: Path, image: ImageConfig, progress: bool = 
     """Opens every image file once; returns an entry per word.
 
     Args:
-        folder: that the file names start from.
+        folder: to which the file names are relative.
         image: how files are decoded (channels, largest number of pixels).
     """
     words = [(split, word) for split in SPLITS for word in labels.splits[split]]
     with ThreadPoolExecutor(THREADS) as pool:
-        pictures = pool.map(lambda item: look_at(folder, item[1].filename, image), words)
+        pictures = pool.map(lambda item: _inspect(folder, item[1].filename, image), words)
         bar = progress_bar(pictures, desc="Reading", total=len(words), disable=not progress, leave=False)
         return [Entry(split, word, picture) for (split, word), picture in zip(words, bar)]
 
 
-def look_at(folder: Path, filename: str, image: ImageConfig) -> Picture:
-    """Size and digest of one file; a link that leaves the folder is a problem, as in training."""
+def _inspect(folder: Path, filename: str, image: ImageConfig) -> Picture:
     if not is_inside(folder / filename, folder):
         return Picture(problem=OUTSIDE_FOLDER)
     try:
@@ -69,32 +68,30 @@ def look_at(folder: Path, filename: str, image: ImageConfig) -> Picture:
 
 
 def of_split(entries: Sequence[Entry], split: str) -> list[Entry]:
-    """The entries of one split."""
+    """Returns the entries of one split."""
     return [entry for entry in entries if entry.split == split]
 
 
 def shared_writers(entries: Sequence[Entry]) -> dict[tuple[str, str], list[str]]:
-    """Writers that two splits have in common; pairs without any are left out."""
+    """Returns the writers that two splits share; pairs without any are left out."""
     return _shared({split: {e.word.writer for e in of_split(entries, split)} - {None} for split in SPLITS})
 
 
 def shared_pictures(entries: Sequence[Entry]) -> dict[tuple[str, str], list[str]]:
-    """Different files of equal pixels in two splits, by the file name in the first of the splits."""
+    """Returns different files with equal pixels in two splits, by the file name in the first split."""
     names: dict[str, dict[str, str]] = {split: {} for split in SPLITS}
     for entry in entries:
         if entry.picture.digest:
             names[entry.split].setdefault(entry.picture.digest, posixpath.normpath(entry.word.filename))
-    shared = _shared({split: set(found) for split, found in names.items()})
     result = {}
-    for (first, second), digests in shared.items():
-        files = [names[first][d] for d in digests if names[first][d] != names[second][d]]
-        if files:
+    for (first, second), digests in _shared({split: set(found) for split, found in names.items()}).items():
+        if files := [names[first][d] for d in digests if names[first][d] != names[second][d]]:
             result[first, second] = sorted(files)
     return result
 
 
 def repeated_pictures(entries: Sequence[Entry]) -> tuple[int, list[str]]:
-    """How many files have the pixels of an earlier one of their split, and which of them another label."""
+    """Returns the number of files with the pixels of an earlier one of their split, and those relabelled."""
     first: dict[tuple[str, str], Entry] = {}
     repeated, contradicting = 0, []
     for entry in entries:
@@ -109,52 +106,44 @@ def repeated_pictures(entries: Sequence[Entry]) -> tuple[int, list[str]]:
 
 
 def problems(entries: Sequence[Entry]) -> Counter[str]:
-    """Unreadable files by reason."""
+    """Counts unreadable files by reason."""
     return Counter(entry.picture.problem for entry in entries if entry.picture.problem)
 
 
 def labelled(entries: Sequence[Entry]) -> list[Entry]:
-    """The entries whose label is more than white space; the others are not trained on."""
+    """Returns the entries whose label is more than white space, as training uses them."""
     return [entry for entry in entries if entry.word.label.strip()]
 
 
 def characters(entries: Sequence[Entry]) -> Counter[str]:
-    """How often each character occurs in the labels that are more than white space."""
+    """Counts the characters of the labels that are more than white space."""
     return Counter(itertools.chain.from_iterable(entry.word.label for entry in labelled(entries)))
 
 
 def rare_characters(counts: Mapping[str, int]) -> dict[str, int]:
-    """Characters that occur fewer than RARE times, rarest first."""
+    """Returns the characters that occur fewer than RARE times, rarest first."""
     rare = {character: count for character, count in counts.items() if count < RARE}
     return dict(sorted(rare.items(), key=lambda item: (item[1], item[0])))
 
 
 def unseen_characters(entries: Sequence[Entry]) -> str:
-    """Characters of val and test labels that no training label has; none where nothing is to be trained."""
+    """Returns the characters of val and test that no training label has; "" without training labels."""
     known = characters(of_split(entries, "train")).keys()
-    if not known:
-        return ""
-    return "".join(sorted(characters(entries).keys() - known))
+    return "".join(sorted(characters(entries).keys() - known)) if known else ""
 
 
 def with_spaces(entries: Sequence[Entry]) -> list[str]:
-    """Files whose label has white space at an end or within, beside other characters."""
+    """Returns the files whose label has white space beside other characters."""
     return [e.word.filename for e in labelled(entries) if any(char.isspace() for char in e.word.label)]
 
 
 def crowded(entries: Sequence[Entry]) -> list[str]:
-    """Files with far less width per character than usual: a label too long, or a crop too narrow."""
+    """Returns the files with far less width per character than usual: wrong labels, or narrow crops."""
     usable = [entry for entry in labelled(entries) if entry.picture.width]
-    if not usable:
-        return []
-    widths = np.array([entry.picture.width / len(entry.word.label) for entry in usable])
-    limit = CROWDED * np.median(widths)
-    # One or two characters, such as a comma or `ll`, may be narrow.
-    return [
-        entry.word.filename
-        for entry, width in zip(usable, widths)
-        if width < limit and len(entry.word.label) > 2
-    ]
+    widths = [entry.picture.width / len(entry.word.label) for entry in usable]
+    limit = CROWDED * np.median(widths) if widths else 0
+    # Labels of one or two characters, such as a comma or `ll`, may be narrow.
+    return [e.word.filename for e, width in zip(usable, widths) if width < limit and len(e.word.label) > 2]
 
 
 def _shared(of_splits: Mapping[str, set]) -> dict[tuple[str, str], list[str]]:

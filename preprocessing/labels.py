@@ -1,4 +1,4 @@
-"""labels.json: which images belong to train, val and test, and what is written on them."""
+"""Reads and writes labels.json, the images of train, val and test and their labels."""
 
 import itertools
 import json
@@ -19,7 +19,7 @@ SPLITS = ("train", "val", "test")
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """An image, relative to the images folder, its label in NFC, and who wrote it if that is known."""
+    """An image, relative to the images folder, its label in NFC, and its writer if known."""
 
     filename: str
     label: str
@@ -28,7 +28,7 @@ class Word:
 
 @dataclass(frozen=True)
 class LabelsFile:
-    """The words of each split (`train`, `val`, `test`, all present) and remarks for the user."""
+    """The words of each split (`train`, `val`, `test`, all present) and notes for the user."""
 
     splits: dict[str, list[Word]]
     notes: list[str]
@@ -37,8 +37,8 @@ class LabelsFile:
 def read_labels(path: str | Path) -> LabelsFile:
     """Reads a labels file.
 
-    Files that occur in more than one split and unknown splits are told in `notes`. Keys of an entry other
-    than filename, label and writer are ignored. Labels may be empty; whoever opens the images counts them.
+    `notes` mentions unknown splits and files in more than one split. Keys of an entry other than filename,
+    label and writer are ignored. Labels may be empty; `open_dataset` leaves them out.
 
     Raises:
         UserError: the file is missing or malformed, lacks a split, or names a file outside the images folder.
@@ -65,7 +65,7 @@ def read_labels(path: str | Path) -> LabelsFile:
 
 
 def write_labels(path: str | Path, splits: Mapping[str, Sequence[Word]]) -> None:
-    """Writes `splits` (train, val and test; a missing one as empty) so that `read_labels` reads them back.
+    """Writes `splits` (train, val and test; a missing one as empty) for `read_labels`.
 
     Raises:
         UserError: the file can't be written; a previous one is kept.
@@ -74,9 +74,10 @@ def write_labels(path: str | Path, splits: Mapping[str, Sequence[Word]]) -> None
 
 
 def check_filename(filename: str, where: str) -> None:
-    """Refuses names that could lead out of the images folder; `where` is named in the error.
+    """Refuses names that could lead out of the images folder, on any operating system.
 
-    Both path styles are checked, because a labels file travels between systems.
+    Args:
+        where: the place of the name, for the error.
 
     Raises:
         UserError: the name is empty, absolute, contains `..` or can't be a file name.
@@ -96,8 +97,8 @@ def _read_json(path: Path) -> Any:
             return json.loads(file.read(), object_pairs_hook=_object)
     except FileNotFoundError:
         raise UserError(
-            f"Labels file {path} does not exist; make it with "
-            "the command tools.create_labels, or set labels_file."
+            f"Labels file {path} does not exist; make it with the command tools.create_labels, or set "
+            "labels_file."
         ) from None
     except OSError as error:
         raise UserError(f"Labels file {path} can't be read: {error.strerror}.") from None
@@ -106,7 +107,7 @@ def _read_json(path: Path) -> Any:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A JSON object; of a key that occurs twice, one value would be lost in silence."""
+    """Returns a JSON object; raises ValueError if a key occurs twice, since one value would be lost."""
     values = dict(pairs)
     if len(values) < len(pairs):
         twice, _ = Counter(name for name, _ in pairs).most_common(1)[0]
@@ -122,7 +123,7 @@ def _word(entry: Any, where: str) -> Word:
             raise UserError(f"{where} has no {name!r}; give every word a filename and a label.")
     for name in ("filename", "label", "writer"):
         value = entry.get(name)
-        # No writer and a null one mean the same.
+        # A missing and a null writer are equivalent.
         if not isinstance(value, str) and not (name == "writer" and value is None):
             raise UserError(f"{where}: {name} must be a string, not {_kind(value)}; put it in quotes.")
         if value is not None and not _is_text(value):
@@ -131,12 +132,9 @@ def _word(entry: Any, where: str) -> Word:
             )
     check_filename(entry["filename"], where)
     writer = entry.get("writer")
-    # Most words and all writers occur many times; interned, each is in memory once.
-    return Word(
-        entry["filename"],
-        sys.intern(normalize_label(entry["label"])),
-        None if writer is None else sys.intern(writer),
-    )
+    # Most words and all writers occur many times; interning saves memory.
+    label = sys.intern(normalize_label(entry["label"]))
+    return Word(entry["filename"], label, None if writer is None else sys.intern(writer))
 
 
 def _entry(word: Word) -> dict[str, str]:
@@ -148,8 +146,7 @@ def _leaks(path: str | Path, splits: Mapping[str, list[Word]]) -> list[str]:
     names = {split: {posixpath.normpath(word.filename) for word in words} for split, words in splits.items()}
     notes = []
     for first, second in itertools.combinations(SPLITS, 2):
-        shared = names[first] & names[second]
-        if shared:
+        if shared := names[first] & names[second]:
             notes.append(
                 f"{path}: {len(shared)} images are in both {first} and {second} (such as {min(shared)}), "
                 "so figures on the latter are too good."
@@ -158,7 +155,7 @@ def _leaks(path: str | Path, splits: Mapping[str, list[Word]]) -> list[str]:
 
 
 def _is_text(value: str) -> bool:
-    """Whether the string can be written as UTF-8; JSON escapes can make ones that can't."""
+    """Whether the string can be encoded; JSON escapes may produce lone surrogates."""
     try:
         value.encode()
     except UnicodeEncodeError:
@@ -167,6 +164,6 @@ def _is_text(value: str) -> bool:
 
 
 def _kind(value: Any) -> str:
-    """The JSON name of a value's type."""
+    """Returns the JSON name of a value's type."""
     names = {dict: "an object", list: "a list", str: "a string", bool: "true or false", type(None): "null"}
     return names.get(type(value), "a number")

@@ -1,4 +1,4 @@
-"""Settings of libraries for a whole process; commands apply them, importing the package never does."""
+"""Process-wide settings of libraries, applied by commands only."""
 
 import warnings
 
@@ -7,10 +7,10 @@ from PIL import Image
 
 
 def configure_process() -> None:
-    """Prepares a process that belongs to one of the project's commands for reading images."""
-    # `image.max_pixels` takes its place, and can be raised.
+    """Prepares a command's process for reading images."""
+    # Replaced by `image.max_pixels`.
     Image.MAX_IMAGE_PIXELS = None
-    # Damaged files are reported once, by the command.
+    # The command itself reports damaged files.
     warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
-    # The cores are shared by threads of the data generators, which OpenCV's own would only disturb.
+    # The data generators' threads use all cores.
     cv2.setNumThreads(1)

@@ -1,4 +1,4 @@
-"""Text to ids and back. The special ids lie outside the charset, so every character can be a label."""
+"""Converts text to ids and back. Special ids are outside the charset, so labels may have any character."""
 
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -12,16 +12,16 @@ NUM_SPECIAL = 3
 
 
 def normalize_label(text: str) -> str:
-    """`text` in Unicode NFC, the form in which labels are trained on, predicted and compared."""
+    """Returns `text` in Unicode NFC, in which labels are trained on, predicted and compared."""
     return unicodedata.normalize("NFC", text)
 
 
 class Tokenizer:
-    """Maps labels to ids: 0 pads, 1 starts, 2 ends, and the charset counts on from 3 in its order.
+    """Maps labels to ids: 0 is PAD, 1 START, 2 END, and the characters of the charset follow in order.
 
     Args:
-        charset: the characters that can be written, each once. Every code point counts by itself, so
-            a combining mark that has no composed form with its letter is a character of its own.
+        charset: the characters that can be predicted, each once. A character is a code point, so a combining
+            mark without a composed form is one of its own.
 
     Raises:
         UserError: the charset is empty, repeats a character, or holds one that NFC would replace.
@@ -33,9 +33,9 @@ class Tokenizer:
         repeated = sorted({char for char in charset if charset.count(char) > 1})
         if repeated:
             raise UserError(f"The charset repeats {_listed(repeated)}; name each character once.")
-        # Not checked on the whole string: neighbours in a sorted charset ("z" before an accent) may compose.
         if any(unicodedata.category(char) == "Cs" for char in charset):
             raise UserError("The charset holds half a character (a lone surrogate); take it out.")
+        # By character, since neighbours in the charset ("z" before an accent) may compose.
         replaced = sorted(char for char in charset if normalize_label(char) != char)
         if replaced:
             raise UserError(
@@ -47,19 +47,19 @@ class Tokenizer:
 
     @classmethod
     def from_labels(cls, labels: Iterable[str]) -> "Tokenizer":
-        """A tokenizer whose charset is the sorted characters of the NFC-normalised labels."""
+        """Returns a tokenizer for the sorted characters of the NFC-normalised labels."""
         return cls("".join(sorted(set().union(*map(normalize_label, labels)))))
 
     @property
     def vocabulary_size(self) -> int:
-        """Number of ids, the three special ones included; ids lie in [0, vocabulary_size)."""
+        """Number of ids including the three special ones; ids are in [0, vocabulary_size)."""
         return NUM_SPECIAL + len(self.charset)
 
     def encode(self, label: str) -> list[int]:
-        """Ids of the characters of `label` (NFC), without start or end.
+        """Returns the ids of the characters of `label` (NFC), without START and END.
 
         Raises:
-            UserError: names the characters of the label that are not in the charset.
+            UserError: a character is not in the charset.
         """
         label = normalize_label(label)
         try:
@@ -72,15 +72,13 @@ class Tokenizer:
             ) from None
 
     def encode_batch(self, labels: Sequence[str], length: int | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """Input and target of a teacher-forced decoder.
+        """Returns input and target of a teacher-forced decoder.
 
         Args:
-            labels: the labels of one batch.
             length: number of steps L; None: the longest label plus one.
 
         Returns:
-            decoder_input, START + label, and decoder_target, label + END: int32 arrays of shape
-            (batch, L), padded with PAD.
+            decoder_input, START + label, and decoder_target, label + END: int32 (batch, L), padded with PAD.
 
         Raises:
             UserError: a label contains characters outside the charset or is longer than L - 1.
@@ -96,14 +94,12 @@ class Tokenizer:
                     f"Label {labels[row]!r} has {len(ids)} characters, but {length} steps hold at most "
                     f"{length - 1} and the end: raise network.max_seq_length or leave the word out."
                 )
-            decoder_input[row, 0] = START
-            decoder_input[row, 1 : len(ids) + 1] = ids
-            decoder_target[row, : len(ids)] = ids
-            decoder_target[row, len(ids)] = END
+            decoder_input[row, : len(ids) + 1] = [START, *ids]
+            decoder_target[row, : len(ids) + 1] = [*ids, END]
         return decoder_input, decoder_target
 
     def decode(self, ids: Iterable[int]) -> str:
-        """Text of `ids` up to the first END or PAD, in NFC; START writes nothing.
+        """Returns the text of `ids` up to the first END or PAD, in NFC; START is skipped.
 
         Raises:
             ValueError: an id before the end is outside [0, vocabulary_size).

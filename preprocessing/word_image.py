@@ -1,8 +1,4 @@
-"""The one place that knows how an image file, or an array of its pixels, becomes a word image.
-
-Training, evaluation and single-image prediction all read files through here, so the same file
-gives the same pixels on every path.
-"""
+"""Converts image files and arrays of pixels to word images, for training, evaluation and prediction."""
 
 import os
 import stat
@@ -20,7 +16,7 @@ FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "GIF", "PPM")
 
 
 class UnusableImage(UserError):
-    """An image file that can't be read; `reason` is the short form that summaries count by."""
+    """An image file that can't be read; `reason` is a short form for counting."""
 
     def __init__(self, path: str | Path, reason: str, advice: str = "") -> None:
         super().__init__(f"Image {path}: {reason}{'; ' + advice if advice else ''}.")
@@ -28,11 +24,11 @@ class UnusableImage(UserError):
 
 
 def read_word_image(path: str | Path, image: ImageConfig) -> np.ndarray:
-    """Reads a file and brings it to the network's geometry.
+    """Reads a file and converts it to the network's geometry.
 
     Returns:
-        uint8 of shape (y_size, width) or, with 3 channels, (y_size, width, 3); paper is 255;
-        y_size / 2 <= width <= x_size, and width == x_size with `fixed_width`.
+        uint8 (y_size, width) or, with 3 channels, (y_size, width, 3), paper 255; y_size / 2 <= width <=
+        x_size, and width == x_size with `fixed_width`.
 
     Raises:
         UnusableImage: missing, empty, truncated, no image, or larger than `image.max_pixels`.
@@ -41,12 +37,12 @@ def read_word_image(path: str | Path, image: ImageConfig) -> np.ndarray:
 
 
 def word_image_of_array(array: np.ndarray, image: ImageConfig, name: str = "array") -> np.ndarray:
-    """Like `read_word_image`, for pixels that are in memory; those of a file give the file's result.
+    """Converts pixels in memory as `read_word_image` converts those of a file.
 
     Args:
         array: (h, w), (h, w, 1), (h, w, 3) RGB or (h, w, 4) RGBA; uint8, bool, uint16 or float
             (0 to 1, or grey levels up to 255 or 65535).
-        name: what error messages call it.
+        name: for error messages.
 
     Raises:
         UnusableImage: empty, of another shape or type, or larger than `image.max_pixels`.
@@ -54,10 +50,8 @@ def word_image_of_array(array: np.ndarray, image: ImageConfig, name: str = "arra
     array = np.asarray(array)
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[:, :, 0]
-    if (
-        not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4)))
-        or array.dtype.kind not in "buif"
-    ):
+    is_image = array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))
+    if not is_image or array.dtype.kind not in "buif":
         raise UnusableImage(
             name,
             f"an array of shape {array.shape} and type {array.dtype} is no image",
@@ -74,7 +68,7 @@ def word_image_of_array(array: np.ndarray, image: ImageConfig, name: str = "arra
 
 
 def word_image_of_picture(picture: Image.Image, image: ImageConfig, name: str = "picture") -> np.ndarray:
-    """Like `read_word_image`, for an image that Pillow has opened or made; `name` is for error messages.
+    """Converts an image of Pillow as `read_word_image` converts a file; `name` is for error messages.
 
     Raises:
         UnusableImage: no pixels, larger than `image.max_pixels`, or of a damaged file.
@@ -85,50 +79,35 @@ def word_image_of_picture(picture: Image.Image, image: ImageConfig, name: str = 
     try:
         pixels = _pixels(_upright_on_white(picture), image)
     except Exception as error:
-        # Pillow reads a file only now, and its plugins raise anything on damaged ones.
+        # Pillow reads a file only now, and its plugins raise any type on damaged ones.
         raise _unusable(name, error) from None
     return to_network_geometry(pixels, image)
 
 
 def decode(path: str | Path, image: ImageConfig) -> np.ndarray:
-    """Reads a file upright, on white where it is transparent; uint8 (h, w) or (h, w, 3)."""
+    """Reads a file upright, with white for transparency; returns uint8 (h, w) or (h, w, 3)."""
     try:
-        # A pipe would be waited on for ever; folders and missing files are told below.
+        # Opening a pipe could wait forever. Folders and missing files are reported below.
         if stat.S_IFMT(os.stat(path).st_mode) not in (stat.S_IFREG, stat.S_IFDIR):
             raise UnusableImage(path, "not a regular file")
-        # Only the header is read here, so a decompression bomb is refused before it unfolds.
+        # `open` reads only the header, so a decompression bomb is refused before decompression.
         with Image.open(path, formats=FORMATS) as file:
             _check_pixels(file.width, file.height, path, image)
             pixels = _pixels(_upright_on_white(file), image)
     except UserError:
         raise
     except Exception as error:
-        # On damaged files Pillow's plugins raise anything, from struct.error to AssertionError.
+        # On damaged files Pillow's plugins raise any type, from struct.error to AssertionError.
         raise _unusable(path, error) from None
     if not pixels.size:
         raise UnusableImage(path, "image without pixels", "replace it or take it out of the labels file")
     return pixels
 
 
-def is_binarised(path: str | Path, image: ImageConfig) -> bool:
-    """Whether a file is black and white (any two values): at least 98 % of its pixels have one of two values.
-
-    Of IAM's words, grey ones have at most 90 %, binarised ones more than 99.9 %.
-
-    Raises:
-        UnusableImage: as `read_word_image`.
-    """
-    pixels = decode(path, image)
-    # Of three channels the green one, which is nearest to grey.
-    grey = pixels if pixels.ndim == 2 else pixels[..., 1]
-    return bool(np.sort(np.bincount(grey.ravel()))[-2:].sum() >= 0.98 * grey.size)
-
-
 def to_network_geometry(pixels: np.ndarray, image: ImageConfig) -> np.ndarray:
     """Binarises, scales with true aspect ratio and centres on a canvas of the network's height.
 
-    A network that has learned from distorted words reads worse what has no paper at its ends and sharper
-    edges than any of them: hence `margin` and `blur`.
+    `margin` and `blur` imitate the margins and soft edges of augmented training images.
 
     Args:
         pixels: uint8 (h, w) or (h, w, 3), as in the file.
@@ -143,10 +122,10 @@ def to_network_geometry(pixels: np.ndarray, image: ImageConfig) -> np.ndarray:
         factor = min(factor, image.scale)
     new_height = min(size.y_size, max(1, round(height * factor)))
     new_width = min(widest, max(1, round(width * factor)))
-    # Averaging areas keeps thin strokes when shrinking; it would only repeat pixels when enlarging.
+    # Averaging areas keeps thin strokes when shrinking, but repeats pixels when enlarging.
     method = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
     scaled = cv2.resize(pixels, (new_width, new_height), interpolation=method)
-    # A full stop is a few pixels wide: some paper around it gives the encoder columns to read.
+    # Enough columns for the encoder, also for a full stop.
     narrowest = size.x_size if image.fixed_width else min(size.y_size // 2, size.x_size)
     canvas_width = max(new_width + 2 * margin, narrowest)
     canvas = np.full((size.y_size, canvas_width, *pixels.shape[2:]), PAPER, np.uint8)
@@ -156,7 +135,7 @@ def to_network_geometry(pixels: np.ndarray, image: ImageConfig) -> np.ndarray:
 
 
 def binarize(pixels: np.ndarray) -> np.ndarray:
-    """Black ink (0) on white paper (255) by Otsu's threshold (Otsu 1979); uint8 (h, w) or (h, w, 3)."""
+    """Returns black ink (0) on white paper (255) by Otsu's threshold (1979); uint8 (h, w) or (h, w, 3)."""
     grey = pixels if pixels.ndim == 2 else cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
     _, black_and_white = cv2.threshold(grey, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
     return black_and_white if pixels.ndim == 2 else cv2.cvtColor(black_and_white, cv2.COLOR_GRAY2RGB)
@@ -172,7 +151,7 @@ def _check_pixels(width: int, height: int, name: str | Path, image: ImageConfig)
 
 
 def _pixels(picture: Image.Image, image: ImageConfig) -> np.ndarray:
-    """uint8 (h, w) or (h, w, 3), as the network's number of channels asks for."""
+    """Returns uint8 (h, w) or (h, w, 3), by the network's number of channels."""
     grey = image.image_size.num_channels == 1 or image.convert_to_grayscale
     pixels = np.asarray(picture.convert("L" if grey else "RGB"))
     if grey and image.image_size.num_channels == 3:
@@ -181,7 +160,7 @@ def _pixels(picture: Image.Image, image: ImageConfig) -> np.ndarray:
 
 
 def _unusable(path: str | Path, error: Exception) -> UnusableImage:
-    """Why Pillow could not read the file, in the reasons that summaries count by."""
+    """Returns the reason why Pillow could not read the file."""
     if isinstance(error, FileNotFoundError):
         return UnusableImage(path, "missing file", "check images_folder and the file name")
     if isinstance(error, UnidentifiedImageError):
@@ -196,19 +175,18 @@ def _unusable(path: str | Path, error: Exception) -> UnusableImage:
 
 
 def _upright_on_white(file: Image.Image) -> Image.Image:
-    """Applies the EXIF rotation, puts transparent pixels on white, brings 16 bits down to 8."""
+    """Applies the EXIF rotation, puts transparent pixels on white, and converts 16 bits to 8."""
     picture = ImageOps.exif_transpose(file)
     if picture.mode.startswith("I") or picture.mode == "F":
         return Image.fromarray(_to_8_bits(np.asarray(picture)))
     if picture.has_transparency_data:
-        picture = picture.convert("RGBA")
         white = Image.new("RGBA", picture.size, "white")
-        return Image.alpha_composite(white, picture)
+        return Image.alpha_composite(white, picture.convert("RGBA"))
     return picture
 
 
 def _to_8_bits(values: np.ndarray) -> np.ndarray:
-    """uint8 grey levels of integers up to 255 or 65535, or of floats up to 1 also; no number is paper."""
+    """Converts integers up to 255 or 65535, or floats up to 1, 255 or 65535, to uint8; NaN is paper."""
     brightest = np.fmax.reduce(values, axis=None)  # NaN only if all are
     top = 65535 if brightest > 255 else 255
     if brightest <= 1 and values.dtype.kind == "f":

@@ -12,13 +12,13 @@ from collections import Counter
 from pathlib import Path
 
 from preprocessing.importers import iam
-from preprocessing.importers.checks import drop_bad_images, drop_bad_labels
+from preprocessing.importers.checks import drop_bad_images, drop_bad_labels, drop_bad_segmentation
 from preprocessing.importers.labelled_word import Dropped, LabelledWord
-from preprocessing.importers.segmentation import drop_bad_segmentation, keep_in_training_only
 from preprocessing.importers.split import (
     Splits,
     empty_parts,
     form_split,
+    keep_in_training_only,
     random_split,
     shared_writers,
     table_split,

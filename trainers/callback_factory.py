@@ -1,21 +1,21 @@
-"""The callbacks that the config's section `callbacks` asks for."""
+"""The callbacks of the config's section `callbacks`."""
 
 from pathlib import Path
+from typing import Any
 
 import keras
 
 from callbacks.evaluation_model import EvaluationModel
 from callbacks.save_state import counter_name
 from callbacks.snapshot import Snapshot
-from callbacks.tensorboard import TensorBoard
 from callbacks.training_progress import TrainingProgress
 from models.model_paths import ModelPaths
-from utils.config.schema import Config
+from utils.config.callbacks import CallbacksConfig
 
 
-def monitoring(config: Config) -> list[keras.callbacks.Callback]:
-    """Keras' own that follow a value of the history."""
-    plateau, stopping = config.callbacks.reduce_lr_on_plateau, config.callbacks.early_stopping
+def monitoring(settings: CallbacksConfig) -> list[keras.callbacks.Callback]:
+    """Returns Keras' callbacks that monitor a value of the history."""
+    plateau, stopping = settings.reduce_lr_on_plateau, settings.early_stopping
     callbacks: list[keras.callbacks.Callback] = []
     if plateau.enabled:
         callbacks.append(
@@ -29,17 +29,10 @@ def monitoring(config: Config) -> list[keras.callbacks.Callback]:
 
 
 def snapshots(
-    config: Config, evaluation_model: EvaluationModel, train_words: int, val_words: int
+    settings: CallbacksConfig, paths: ModelPaths, evaluation_model: EvaluationModel, origin: dict[str, Any]
 ) -> list[Snapshot]:
-    """What writes the best and the last model."""
-    best, last = config.callbacks.model_best_checkpoint, config.callbacks.model_last_checkpoint
-    paths = ModelPaths.of(config.experiment_folder, config.callbacks)
-    origin = {
-        "labels_file": config.labels_file,
-        "train_words": train_words,
-        "val_words": val_words,
-        "licence": config.data_licence,
-    }
+    """Returns the callbacks that write the best and the last model."""
+    best, last = settings.model_best_checkpoint, settings.model_last_checkpoint
     written = []
     if best.enabled:
         written.append(Snapshot(paths.best, evaluation_model, origin, best.monitor))
@@ -48,20 +41,19 @@ def snapshots(
     return written
 
 
-def tensorboard(config: Config) -> list[keras.callbacks.Callback]:
-    """TensorBoard's curves."""
-    settings = config.callbacks.tensorboard
-    if not settings.enabled:
+def tensorboard(settings: CallbacksConfig, folder: Path) -> list[keras.callbacks.Callback]:
+    """Returns TensorBoard's callback; without `log_dir` it writes to `folder`/tensorboard."""
+    if not settings.tensorboard.enabled:
         return []
-    return [TensorBoard(settings.log_dir or str(Path(config.experiment_folder) / "tensorboard"))]
+    return [keras.callbacks.TensorBoard(settings.tensorboard.log_dir or str(folder / "tensorboard"))]
 
 
-def reason_to_end(config: Config, progress: TrainingProgress) -> str | None:
-    """Why a training with this progress is finished, and what would change that; None if it isn't."""
+def reason_to_end(settings: CallbacksConfig, num_epochs: int, progress: TrainingProgress) -> str | None:
+    """Returns why a training is finished, and which setting would continue it; None if it isn't."""
     epoch = progress.epoch
-    if epoch >= config.train.num_epochs:
+    if epoch >= num_epochs:
         return f"is finished after {epoch} epochs; raise train.num_epochs to continue"
-    for callback in monitoring(config):
+    for callback in monitoring(settings):
         if isinstance(callback, keras.callbacks.EarlyStopping):
             waited = progress.counters.get(counter_name(callback), {}).get("wait", 0)
             if waited >= callback.patience:

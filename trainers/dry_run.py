@@ -1,4 +1,4 @@
-"""What a training would take, found out in seconds."""
+"""Estimates memory and time of a training in seconds."""
 
 import sys
 import time
@@ -47,10 +47,10 @@ class StepTimes(keras.callbacks.Callback):
 
 
 def dry_run(trainer: TrainerSeq2Seq) -> None:
-    """Trains on the widest batch and on an average one, and prints size, memory, speed and time.
+    """Trains on the widest batch, then on an average one, and prints size, memory, speed and time.
 
-    Nothing is written. The widest batch needs most memory; it comes first, with the compilation. Of the
-    average one's times the first doesn't count, for it prepares new sizes; the best of the others does.
+    Writes nothing. The first step includes the compilation, the second one the preparation of another shape;
+    the faster of the remaining two counts.
     """
     generator: DataGenerator = trainer.train_pipeline.generator
     sizes = batch_sizes(generator)
@@ -76,12 +76,12 @@ def dry_run(trainer: TrainerSeq2Seq) -> None:
 
 
 def batch_sizes(generator: DataGenerator) -> np.ndarray:
-    """(batches,) pixels of each batch of the first epoch, padding included: training time goes by them."""
+    """Returns (batches,) pixels of each batch of the first epoch with padding, proportional to its time."""
     return np.array([len(p) * generator.widths[p].max() for p in generator.positions(0)], dtype=np.float64)
 
 
 def peak_memory() -> str:
-    """The most memory that this process has had so far, in GB."""
+    """Returns the peak memory of this process in GB."""
     if resource is None:
         return "unknown on this system"
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

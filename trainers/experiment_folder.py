@@ -1,11 +1,12 @@
-"""The folder that a training writes to: whether it may, and how an old run is kept."""
+"""The folder that a training writes to: checks before writing, and keeping an old run."""
 
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from models.model_folder import DESCRIPTION_FILE, refuse_released
 from models.model_paths import ModelPaths
-from utils.config.schema import Config
+from utils.config.callbacks import CallbacksConfig
 from utils.errors import UserError
 from utils.files import check_writable
 from utils.locks import experiment_lock
@@ -15,103 +16,105 @@ HEADER = "# The whole config of this training, defaults included; written by mai
 OUTPUTS = ("config.yml", "run.json", "history.csv", "history.png", "best", "last", "state", "tensorboard")
 
 
-def state_file(config: Config) -> Path:
-    """Where the training state of the config's experiment is, or will be."""
-    return Path(config.experiment_folder) / "state" / "training.npz"
+@dataclass(frozen=True)
+class ExperimentFolder:
+    """The places that a training writes to.
 
-
-def check_outputs(config: Config) -> None:
-    """Before any work: training must not be able to overwrite what it has not written itself.
-
-    Raises:
-        UserError: a model folder is a released one or named twice; the experiment folder holds files of
-            others, or links that would lead out of it.
+    Attributes:
+        path: the folder itself.
+        models: its model folders, which the config may place elsewhere.
+        snapshots: those of them that the training writes.
+        output: the model folder to copy the best model to, if any.
     """
-    paths, output = (
-        ModelPaths.of(config.experiment_folder, config.callbacks),
-        config.train.output.output_weights,
-    )
-    for folder in (paths.best, paths.last, *([Path(output)] if output else [])):
-        refuse_released(folder)
-    callbacks = config.callbacks
-    both = callbacks.model_best_checkpoint.enabled and callbacks.model_last_checkpoint.enabled
-    if both and paths.best.resolve() == paths.last.resolve():
-        raise UserError(
-            "callbacks.model_best_checkpoint.out_file and callbacks.model_last_checkpoint.out_file "
-            f"both name {paths.best}; name two folders."
-        )
-    _check_content(Path(config.experiment_folder), state_file(config))
 
+    path: Path
+    models: ModelPaths
+    snapshots: tuple[Path, ...]
+    output: Path | None
 
-def check_places(config: Config) -> None:
-    """After all other checks, for it makes folders: models that are to lie elsewhere can be written there.
+    @classmethod
+    def of(cls, path: str, callbacks: CallbacksConfig, output: str | None) -> "ExperimentFolder":
+        """Returns the experiment folder of a config's values."""
+        models = ModelPaths.of(path, callbacks)
+        best = (models.best,) if callbacks.model_best_checkpoint.enabled else ()
+        last = (models.last,) if callbacks.model_last_checkpoint.enabled else ()
+        return cls(Path(path), models, best + last, Path(output) if output else None)
 
-    Raises:
-        UserError: one can't; otherwise it would be found out when the training is done.
-    """
-    output = config.train.output.output_weights
-    for folder in [*([Path(output)] if output else []), *_written(config)]:
-        if _is_elsewhere(folder, config):
-            check_writable(folder / DESCRIPTION_FILE)
+    @property
+    def state_file(self) -> Path:
+        """Path of the training state."""
+        return self.path / "state" / "training.npz"
 
+    def check_outputs(self) -> None:
+        """Checks, before any work, that training overwrites only files that a training has written.
 
-def set_aside_old_run(config: Config, restart: bool) -> None:
-    """Keeps what a fresh training would overwrite, under another name.
+        Raises:
+            UserError: a model folder is a released one or named twice; the experiment folder holds other
+                files, or links that would lead out of it.
+        """
+        for folder in filter(None, (self.models.best, self.models.last, self.output)):
+            refuse_released(folder)
+        if len({folder.resolve() for folder in self.snapshots}) < len(self.snapshots):
+            raise UserError(
+                "callbacks.model_best_checkpoint.out_file and callbacks.model_last_checkpoint.out_file "
+                f"both name {self.models.best}; name two folders."
+            )
+        for path in (self.path / name for name in OUTPUTS):
+            if path.is_symlink():
+                raise UserError(
+                    f"{path} is a link; training writes only within experiment_folder {self.path}: replace "
+                    "it by what it leads to, or link experiment_folder as a whole."
+                )
+            if path.exists() and not self._is_experiment():
+                raise UserError(
+                    f"experiment_folder {self.path} holds {path.name}, which no training has written; "
+                    "set another experiment_folder, or move it away."
+                )
 
-    With `restart`, or where models have outlived their training state, that is the whole experiment folder;
-    without a saved state also model folders that the config places elsewhere.
+    def check_writable(self) -> None:
+        """Checks that models placed elsewhere can be written; creates folders, so after all other checks.
 
-    Raises:
-        UserError: a training runs in the folder, or it can't be renamed.
-    """
-    folder = Path(config.experiment_folder)
-    with experiment_lock(folder):
-        pass
-    state = state_file(config)
-    models = [model for model in _written(config) if (model / DESCRIPTION_FILE).exists()]
-    outlived = not state.exists() and any(not _is_elsewhere(model, config) for model in models)
-    if (restart or outlived) and _is_experiment(folder, state):
-        _set_aside(folder)
-    if not state.exists():
-        for model in models:
-            if _is_elsewhere(model, config):
+        Raises:
+            UserError: one can't.
+        """
+        for folder in filter(None, (self.output, *self.snapshots)):
+            if self._is_elsewhere(folder):
+                check_writable(folder / DESCRIPTION_FILE)
+
+    def set_aside_old_run(self, restart: bool) -> None:
+        """Renames what a new training would overwrite.
+
+        With `restart`, or if there are models without a training state, this is the whole experiment folder.
+        Without a saved state also model folders that the config places elsewhere.
+
+        Raises:
+            UserError: a training runs in the folder, or it can't be renamed.
+        """
+        with experiment_lock(self.path):
+            pass
+        saved = self.state_file.exists()
+        models = [model for model in self.snapshots if (model / DESCRIPTION_FILE).exists()]
+        elsewhere = [model for model in models if self._is_elsewhere(model)]
+        without_state = not saved and len(models) > len(elsewhere)
+        if (restart or without_state) and self._is_experiment():
+            _set_aside(self.path)
+            saved = False
+        if not saved:
+            for model in elsewhere:
                 _set_aside(model)
 
+    def _is_elsewhere(self, model: Path) -> bool:
+        return not model.resolve().is_relative_to(self.path.resolve())
 
-def _written(config: Config) -> list[Path]:
-    """The model folders that the training writes."""
-    paths, callbacks = ModelPaths.of(config.experiment_folder, config.callbacks), config.callbacks
-    best, last = callbacks.model_best_checkpoint.enabled, callbacks.model_last_checkpoint.enabled
-    return [*([paths.best] if best else []), *([paths.last] if last else [])]
-
-
-def _is_elsewhere(model: Path, config: Config) -> bool:
-    return not model.resolve().is_relative_to(Path(config.experiment_folder).resolve())
-
-
-def _is_experiment(folder: Path, state: Path) -> bool:
-    """Whether a training has written the folder."""
-    if state.exists():
-        return True
-    try:
-        with open(folder / "config.yml", encoding="utf-8", errors="replace") as file:
-            return file.readline() == HEADER
-    except OSError:
-        return False
-
-
-def _check_content(folder: Path, state: Path) -> None:
-    for path in (folder / name for name in OUTPUTS):
-        if path.is_symlink():
-            raise UserError(
-                f"{path} is a link; training writes only within experiment_folder {folder}: replace it by "
-                "what it leads to, or link experiment_folder as a whole."
-            )
-        if path.exists() and not _is_experiment(folder, state):
-            raise UserError(
-                f"experiment_folder {folder} holds {path.name}, which no training has written; "
-                "set another experiment_folder, or move it away."
-            )
+    def _is_experiment(self) -> bool:
+        """Whether a training has written the folder."""
+        if self.state_file.exists():
+            return True
+        try:
+            with open(self.path / "config.yml", encoding="utf-8", errors="replace") as file:
+                return file.readline() == HEADER
+        except OSError:
+            return False
 
 
 def _set_aside(folder: Path) -> None:

@@ -1,40 +1,20 @@
-"""What a saved training state has to have in common with the config that continues it."""
+"""Checks that a saved training state fits the config that continues it."""
 
 from pathlib import Path
 from typing import Any
 
 from callbacks.training_progress import Fingerprint, TrainingProgress
-from data_generators.training_words import training_image
-from utils.config.schema import Config
 from utils.errors import UserError
 from utils.log import log
 
 ADVICE = "restore that, set another experiment_folder, or start again with --restart"
 
 
-def fingerprint(config: Config, charset: str, words: int, steps: int) -> Fingerprint:
-    """The fingerprint of a training.
-
-    Args:
-        charset: characters of the network, in the order of their ids.
-        words, steps: of an epoch.
-    """
-    return Fingerprint(
-        image=training_image(config.image, config.data_aug).geometry(),
-        network={**config.network.model_dump(mode="json"), "charset": charset},
-        learning_rate=config.train.learning_rate,
-        num_epochs=config.train.num_epochs,
-        words=words,
-        steps=steps,
-        seed=config.seed,
-    )
-
-
 def check_resumable(saved: TrainingProgress, now: Fingerprint, folder: Path) -> None:
-    """Compares a saved training with the one that is to continue it.
+    """Compares a saved training with its continuation.
 
-    Network and image geometry must be the same. Within an epoch its words must be the same too; between
-    epochs they may change, and the batch size at any time (`resume_position`).
+    Network and image geometry must be the same. Words and seed may change between epochs, the batch size at
+    any time (`resume_position`).
 
     Raises:
         UserError: names the first difference.
@@ -60,7 +40,7 @@ def check_resumable(saved: TrainingProgress, now: Fingerprint, folder: Path) -> 
 
 
 def resume_position(saved: TrainingProgress, now: Fingerprint) -> TrainingProgress:
-    """The saved progress; at the beginning of its epoch if that was begun with batches of another size."""
+    """Returns the saved progress, at the beginning of its epoch if the batch size has changed within it."""
     if saved.step and saved.fingerprint.steps != now.steps:
         log(f"Epoch {saved.epoch + 1} was begun with batches of another size and starts over.")
         return saved.model_copy(update={"step": 0})

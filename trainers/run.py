@@ -1,4 +1,4 @@
-"""The `--train` job: from a config to a trained model."""
+"""The `--train` job."""
 
 from pathlib import Path
 
@@ -10,7 +10,6 @@ from data_generators.generators import training_generator, validation_generator
 from data_generators.source import DataSource
 from data_generators.training_words import Shares, TrainingWords
 from models.model_folder import ModelFolder
-from models.model_paths import ModelPaths
 from models.model_seq2seq import ModelSeq2Seq
 from models.model_spec import ModelSpec
 from models.precision import dtype_policy, dtype_scope, resolve_precision
@@ -19,10 +18,9 @@ from models.transfer import check_same_shape, extended_charset, load_pretrained
 from predictors.calibrate import calibrate_on
 from preprocessing.tokenizer import Tokenizer
 from trainers.dry_run import dry_run
-from trainers.experiment_folder import check_outputs, check_places, set_aside_old_run, state_file
+from trainers.experiment_folder import ExperimentFolder
 from trainers.trainer_seq2seq import TrainerSeq2Seq, read_saved
 from utils.config.schema import Config
-from utils.config.train import WeightsInitializationConfig
 from utils.distributed.cluster import Cluster, start_cluster
 from utils.errors import Interrupted, UserError
 from utils.escaping import one_line
@@ -39,8 +37,8 @@ def train(config: Config, restart: bool = False) -> None:
         trainer = _build(config, restart, cluster)
         with cluster.main_process_first():
             if cluster.is_first:
-                set_aside_old_run(config, restart)
-                check_places(config)
+                trainer.experiment.set_aside_old_run(restart)
+                trainer.experiment.check_writable()
         try:
             trainer.train()
         except Interrupted as error:
@@ -49,24 +47,27 @@ def train(config: Config, restart: bool = False) -> None:
             raise
         with cluster.main_process_first(), cluster.local_scope():
             if cluster.is_first:
-                _calibrate(config, trainer.val_dataset)
-                _copy_to_output(config)
+                _calibrate(trainer.experiment.models.trained, config, trainer.val_dataset)
+                _copy_to_output(trainer.experiment)
 
 
 def dry_run_training(config: Config) -> None:
-    """Builds what `train` would train and prints what it would take; leaves the experiment folder alone."""
+    """Prints the memory and time that `train` would need; doesn't touch the experiment folder."""
     dry_run(_build(config, restart=False, cluster=Cluster()))
 
 
 def _build(config: Config, restart: bool, cluster: Cluster) -> TrainerSeq2Seq:
-    """Data, network and trainer; every check that needs no training comes before any of it."""
-    check_outputs(config)
+    """Makes all checks, then data, network and trainer."""
+    experiment = ExperimentFolder.of(
+        config.experiment_folder, config.callbacks, config.train.output.output_weights
+    )
+    experiment.check_outputs()
     if config.train.batch_size % cluster.devices:
         raise UserError(
             f"train.batch_size {config.train.batch_size} is no multiple of the {cluster.devices} devices."
         )
-    saved = None if restart else read_saved(state_file(config), cluster)
-    # A training that is resumed needs the pretrained model no more.
+    saved = None if restart else read_saved(experiment.state_file, cluster)
+    # A resumed training has its own weights.
     pretrained = None if saved else _pretrained_model(config)
     keras.utils.set_random_seed(config.seed)
     with cluster.main_process_first():
@@ -101,39 +102,35 @@ def _build(config: Config, restart: bool, cluster: Cluster) -> TrainerSeq2Seq:
 
 
 def _counted(shares: Shares) -> str:
-    """`32018 + 16000 (of 160000)` for datasets used whole and in part."""
+    """Returns numbers of words such as `32018 + 16000 (of 160000)`."""
     return " + ".join(f"{used}" if used == size else f"{used} (of {size})" for size, used in shares)
 
 
 def _tokenizer(
     config: Config, characters: set[str], saved: TrainingProgress | None, pretrained: ModelFolder | None
 ) -> Tokenizer:
-    """The tokenizer of the config's charset, else of the pretrained model, else of the training labels.
+    """Returns a tokenizer for the config's charset, else the pretrained model's, else `characters`.
 
     Args:
-        characters: those of the training labels; they extend the pretrained model's if the config asks for
-            it.
+        characters: of the training labels; with `add_characters` they extend the pretrained charset.
     """
     start = config.train.weights_initialization
     if config.network.charset is not None:
         return Tokenizer(config.network.charset)
     if saved and start.use_pretrained_weights:
         return Tokenizer(str(saved.fingerprint.network.get("charset", "")))
-    if pretrained:
-        return _extended(pretrained.spec.tokenizer, characters, start)
-    return Tokenizer.from_labels(characters)
-
-
-def _extended(tokenizer: Tokenizer, characters: set[str], start: WeightsInitializationConfig) -> Tokenizer:
-    """The pretrained model's tokenizer, with the labels' characters added if the config asks for it."""
-    charset = extended_charset(tokenizer.charset, characters)
-    new = charset[len(tokenizer.charset) :]
-    if new and not start.add_characters:
+    if not pretrained:
+        return Tokenizer.from_labels(characters)
+    known = pretrained.spec.tokenizer
+    charset = extended_charset(known.charset, characters)
+    if start.add_characters:
+        return Tokenizer(charset)
+    if new := charset[len(known.charset) :]:
         log(
             f"The model to start from can't write {one_line(' '.join(new))}; "
             "train.weights_initialization.add_characters=true adds the characters of the training labels."
         )
-    return Tokenizer(charset) if start.add_characters else tokenizer
+    return known
 
 
 def _load_pretrained(folder: ModelFolder, model: ModelSeq2Seq) -> None:
@@ -145,11 +142,10 @@ def _load_pretrained(folder: ModelFolder, model: ModelSeq2Seq) -> None:
 
 
 def _pretrained_model(config: Config) -> ModelFolder | None:
-    """The model to start from; None if training starts from scratch.
+    """Returns the model to start from; None if training starts from scratch.
 
     Raises:
-        UserError: it is not named or does not exist, or its network or image geometry differs from the
-            config's.
+        UserError: it is not named or doesn't exist, or has another network or image geometry.
     """
     start = config.train.weights_initialization
     if not start.use_pretrained_weights:
@@ -169,10 +165,9 @@ def _pretrained_model(config: Config) -> ModelFolder | None:
     return folder
 
 
-def _calibrate(config: Config, val_words: Dataset) -> None:
-    """Calibrates the experiment's model on the validation words, if it has enough of them."""
-    path = ModelPaths.of(config.experiment_folder, config.callbacks).trained
-    # ONNX files are those of an earlier model, if there are any.
+def _calibrate(path: Path, config: Config, val_words: Dataset) -> None:
+    """Calibrates the trained model on the validation words, if there are enough of them."""
+    # ONNX files, if there are any, belong to an earlier model.
     settings = config.predict.model_copy(update={"runtime": "keras"})
     try:
         if path.exists() and (folder := ModelFolder(path)).calibration(settings) is None:
@@ -181,12 +176,10 @@ def _calibrate(config: Config, val_words: Dataset) -> None:
         log(f"The model is not calibrated: {error}")
 
 
-def _copy_to_output(config: Config) -> None:
-    """Copies the experiment's model to train.output.output_weights, if that is set."""
-    target = config.train.output.output_weights
-    path = ModelPaths.of(config.experiment_folder, config.callbacks).trained
-    if target and path.exists():
-        folder = ModelFolder(path)
+def _copy_to_output(experiment: ExperimentFolder) -> None:
+    """Copies the trained model to train.output.output_weights, if that is set."""
+    if experiment.output and experiment.models.trained.exists():
+        folder = ModelFolder(experiment.models.trained)
         about = folder.description
-        save_model(Path(target), load_model(folder), about.origin, about.calibrations)
-        log(f"The model is in {Path(target)}.")
+        save_model(experiment.output, load_model(folder), about.origin, about.calibrations)
+        log(f"The model is in {experiment.output}.")

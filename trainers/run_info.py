@@ -1,4 +1,4 @@
-"""Under what circumstances a training ran, so that its numbers can be understood later."""
+"""Records the circumstances of a training: code, libraries and machine."""
 
 import contextlib
 import json
@@ -18,20 +18,16 @@ LIBRARIES = ("keras", "tensorflow", "jax", "torch", "numpy", "cv2", "PIL")
 
 
 def add_run(path: Path) -> None:
-    """Adds this start to `run.json`; a training that is continued has one entry per start.
-
-    Raises:
-        UserError: the file can't be written.
-    """
+    """Appends this start of a training to `run.json`; raises UserError if the file can't be written."""
     runs: list[Any] = []
-    # A record that can't be read is no reason not to train.
+    # An unreadable record is replaced.
     with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
         runs = list(json.loads(path.read_text(encoding="utf-8"))["runs"])
     write_json(path, {"runs": [*runs, describe_run()]})
 
 
 def describe_run() -> dict[str, Any]:
-    """Date, command line, code version, versions of the libraries in use, and machine."""
+    """Returns date, command line, code version, versions of the imported libraries, and machine."""
     return {
         "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         "command": shlex.join(sys.argv),
@@ -48,9 +44,9 @@ def describe_run() -> dict[str, Any]:
 
 
 def git_state(folder: Path) -> dict[str, Any] | None:
-    """Commit, and whether files differ from it; None where the code is no git checkout of its own."""
+    """Returns the commit and whether files differ from it; None outside of the project's own checkout."""
     try:
-        # An installed copy may lie within somebody else's repository.
+        # An installed copy may be within another repository.
         if Path(_git(folder, "rev-parse", "--show-toplevel")).resolve() != folder.resolve():
             return None
         changed = bool(_git(folder, "status", "--porcelain", "--untracked-files=no"))

@@ -1,9 +1,10 @@
-"""Trains the sequence-to-sequence network, resumably."""
+"""Trains the sequence-to-sequence network; an interrupted training can be resumed."""
 
 import contextlib
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import keras
 
@@ -15,19 +16,20 @@ from callbacks.history import History
 from callbacks.learning_rate import LearningRate
 from callbacks.progress import Progress
 from callbacks.save_state import RestoreState, SaveState
-from callbacks.training_progress import TrainingProgress
+from callbacks.training_progress import Fingerprint, TrainingProgress
 from callbacks.training_state import read_progress
 from callbacks.validation import ValidationScores
 from data_generators.data_generator import DataGenerator
 from data_generators.dataset import Dataset
 from data_generators.input_pipeline import InputPipeline
+from data_generators.training_words import training_image
 from models.model_seq2seq import ModelSeq2Seq
 from models.precision import dtype_policy, precision_scope, resolve_precision
 from predictors.predictor_seq2seq import PredictorSeq2Seq
 from trainers.callback_factory import monitoring, reason_to_end, snapshots, tensorboard
-from trainers.experiment_folder import HEADER, state_file
+from trainers.experiment_folder import HEADER, ExperimentFolder
 from trainers.out_of_memory import out_of_memory
-from trainers.resume_check import check_resumable, fingerprint, resume_position
+from trainers.resume_check import check_resumable, resume_position
 from trainers.run_info import add_run
 from utils.config.load import config_to_yaml
 from utils.config.predict import PredictConfig
@@ -41,7 +43,7 @@ from utils.system import is_out_of_memory
 
 
 class TrainerSeq2Seq(BaseTrainer):
-    """Runs `fit` with everything the config asks for.
+    """Runs `fit` according to the config.
 
     Args:
         train_generator: training batches, shuffled and augmented.
@@ -71,9 +73,18 @@ class TrainerSeq2Seq(BaseTrainer):
         self.words = train_generator.words_per_epoch
         self.train_pipeline = InputPipeline(train_generator, config.train.num_workers)
         self.val_pipeline = InputPipeline(val_generator, config.train.num_workers, endless=False)
-        self.folder = Path(config.experiment_folder)
-        self.state_file = state_file(config)
-        self.fingerprint = fingerprint(config, model.tokenizer.charset, self.words, self.steps)
+        output = config.train.output.output_weights
+        self.experiment = ExperimentFolder.of(config.experiment_folder, config.callbacks, output)
+        self.folder, self.state_file = self.experiment.path, self.experiment.state_file
+        self.fingerprint = Fingerprint(
+            image=training_image(config.image, config.data_aug).geometry(),
+            network={**config.network.model_dump(mode="json"), "charset": model.tokenizer.charset},
+            learning_rate=config.train.learning_rate,
+            num_epochs=config.train.num_epochs,
+            words=self.words,
+            steps=self.steps,
+            seed=config.seed,
+        )
         self.progress = TrainingProgress(fingerprint=self.fingerprint)
         self.recorded = False
 
@@ -89,7 +100,7 @@ class TrainerSeq2Seq(BaseTrainer):
             if saved:
                 check_resumable(saved, self.fingerprint, self.folder)
                 self.progress = resume_position(saved, self.fingerprint)
-            if reason := reason_to_end(self.config, self.progress):
+            if reason := self._reason_to_end():
                 log(f"The training in {self.folder} {reason}, or start again with --restart.")
                 return
             if not saved:
@@ -98,7 +109,7 @@ class TrainerSeq2Seq(BaseTrainer):
             self.compile()
             if saved:
                 self._prepare_resuming()
-            while not reason_to_end(self.config, self.progress):
+            while not self._reason_to_end():
                 self._fit(self._next_stop())
                 self.evaluation_model.check_equal()
                 # The next `fit` continues from the state saved at the end of this one.
@@ -115,12 +126,12 @@ class TrainerSeq2Seq(BaseTrainer):
         self.evaluation_model.compile(train.label_smoothing)
 
     def callbacks(self) -> list[keras.callbacks.Callback]:
-        """Order matters: validation adds the values that the later ones monitor; saving comes last."""
-        train, (epoch, step) = self.config.train, self.progress.position
+        """Returns the callbacks in order: validation precedes those that monitor it, saving comes last."""
+        train, settings, (epoch, step) = self.config.train, self.config.callbacks, self.progress.position
         counted = [
             LearningRate(train, self.steps, epoch, step),
-            *monitoring(self.config),
-            *snapshots(self.config, self.evaluation_model, self.words, len(self.val_dataset)),
+            *monitoring(settings),
+            *snapshots(settings, self.experiment.models, self.evaluation_model, self._origin()),
         ]
         history = History(self.folder, self.progress.history)
         start = self.progress.model_copy(update={"fingerprint": self.fingerprint})
@@ -134,20 +145,30 @@ class TrainerSeq2Seq(BaseTrainer):
                 self.predictor,
                 self.val_pipeline,
                 self.val_dataset,
-                self.config.callbacks.validation,
+                settings.validation,
                 train.num_epochs,
             ),
         ]
-        if self.progress.begun:
+        if any(self.progress.position):
             factor = train.learning_rate / self.progress.fingerprint.learning_rate
             counters = self.progress.counters
-            first.append(
-                RestoreState(self.state_file, counted, counters, factor, anew=not step, then=self._record)
-            )
+            first.append(RestoreState(self.state_file, counted, counters, factor, not step, self._record))
         if not self.cluster.is_first:
             return [*first, *counted, saving]
         bar = Progress(self.words, self.steps, train.num_epochs, step)
-        return [*first, *counted, history, bar, *tensorboard(self.config), saving]
+        return [*first, *counted, history, bar, *tensorboard(settings, self.folder), saving]
+
+    def _origin(self) -> dict[str, Any]:
+        """Returns the origin of the weights, for model folders."""
+        return {
+            "labels_file": self.config.labels_file,
+            "train_words": self.words,
+            "val_words": len(self.val_dataset),
+            "licence": self.config.data_licence,
+        }
+
+    def _reason_to_end(self) -> str | None:
+        return reason_to_end(self.config.callbacks, self.config.train.num_epochs, self.progress)
 
     def _record(self) -> None:
         """Writes config.yml and run.json once; when resuming, only after the saved state was accepted."""
@@ -157,32 +178,28 @@ class TrainerSeq2Seq(BaseTrainer):
         self.recorded = True
 
     def _next_stop(self) -> int:
-        """The epoch (counted from 1) with whose end the next `fit` ends."""
+        """Returns the last epoch (counted from 1) of the next `fit`."""
         epoch, step = self.progress.position
         if step:
-            # Keras takes all epochs to be as long as the first; the rest of this one is a `fit` of its own.
+            # Keras assumes that all epochs have as many steps as the first, so this one needs its own `fit`.
             return epoch + 1
         return self._first_fixed() if epoch < self._first_fixed() else self.config.train.num_epochs
 
     def _first_fixed(self) -> int:
-        """The first epoch (counted from 0) with fixed statistics of batch norm."""
+        """Returns the first epoch (counted from 0) with fixed statistics of batch norm."""
         return max(0, self.config.train.num_epochs - self.config.train.fixed_statistics_epochs)
 
     def _fit(self, end: int) -> None:
         """Runs `fit` from the saved position to the end of epoch `end` (counted from 1)."""
         fix_statistics(self.model.encoder, self.progress.epoch >= self._first_fixed())
-        # `fit` compiles it again, once the optimizer has its variables.
+        # Recompiled by `fit`, when the optimizer has its variables.
         self.model.keras_model.train_function = None
         callbacks = self.callbacks()
         self.train_pipeline.epoch, self.train_pipeline.step = self.progress.position
         try:
-            with (
-                warnings.catch_warnings(),
-                precision_scope(self.precision),
-                self._root_cause(),
-                self.cluster.fit_scope(),
-            ):
-                # TensorBoard shows the network in less detail then.
+            precision, cluster = precision_scope(self.precision), self.cluster.fit_scope()
+            with warnings.catch_warnings(), precision, self._root_cause(), cluster:
+                # TensorBoard then shows the network in less detail.
                 warnings.filterwarnings("ignore", message=".*failed to serialize as JSON")
                 # Epochs without validation (callbacks.validation.every_epochs) have no such value.
                 warnings.filterwarnings("ignore", message=".*conditioned on metric .* is not available")
@@ -209,14 +226,29 @@ class TrainerSeq2Seq(BaseTrainer):
             raise
         except Exception as error:
             cause = self.train_pipeline.error or self.val_pipeline.error or error
+            self._check_tensorboard(cause)
             if is_out_of_memory(cause):
                 raise out_of_memory(self.model.keras_model, self.train_pipeline.generator) from None
             if cause is error:
                 raise
             raise cause from None
 
+    def _check_tensorboard(self, cause: Exception) -> None:
+        """Raises UserError if the logs could not be written, which a full disk reports as out of memory."""
+        for callback in tensorboard(self.config.callbacks, self.folder):
+            from tensorflow.errors import OpError
+
+            text = " ".join(str(getattr(cause, "message", cause)).split())
+            if isinstance(cause, (OpError, OSError)) and callback.log_dir in text:
+                reason = text.rpartition(";")[2].strip()[-120:]
+                raise UserError(
+                    f"Can't write the TensorBoard logs in {callback.log_dir}: {reason}; make room, set "
+                    "callbacks.tensorboard.log_dir, or switch callbacks.tensorboard.enabled off; "
+                    "the same command resumes from the last saved state."
+                ) from None
+
     def _prepare_resuming(self) -> None:
-        """Creates the variables of optimizer and metrics, which Keras otherwise creates at the first step."""
+        """Creates the variables of optimizer and metrics, which `fit` would create too late for restoring."""
         (epoch, step), before = self.progress.position, self.progress.fingerprint
         log(f"Continuing the training in {self.folder} at step {step} of epoch {epoch + 1}.")
         train = self.config.train
@@ -226,14 +258,14 @@ class TrainerSeq2Seq(BaseTrainer):
                 "learning rate follows the cosine schedule of the new length."
             )
         if keras.backend.backend() == "jax":
-            return  # There `fit` creates them before it begins.
+            return  # On JAX, `fit` creates them before its first epoch.
         model = self.model.keras_model
         model.optimizer.build(model.trainable_variables)
         with self._root_cause():
             model.evaluate(self.val_pipeline.dataset(), steps=1, verbose=0)
 
     def _batch_statistics(self, epoch: int) -> list[BatchStatistics]:
-        """The callback that re-estimates batch norm's statistics, unless they are fixed from `epoch` on."""
+        """Returns the callback that recomputes batch norm's statistics, unless they are fixed in `epoch`."""
         batches = self.config.train.statistics_batches
         if not batches or not any(self.config.network.normalized) or epoch >= self._first_fixed():
             return []
@@ -241,7 +273,7 @@ class TrainerSeq2Seq(BaseTrainer):
 
 
 def read_saved(path: Path, cluster: Cluster) -> TrainingProgress | None:
-    """The saved progress, the same for all processes; None if there is none.
+    """Returns the saved progress, the same in all processes; None if there is none.
 
     Raises:
         UserError: the state is damaged or of another version.

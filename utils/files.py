@@ -45,7 +45,10 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
             os.replace(temporary, path)
         finally:
             temporary.unlink(missing_ok=True)
-        _sync_folder(path.parent)
+        if os.name == "posix":  # Makes the rename durable; Windows needs and can do nothing.
+            handle = os.open(path.parent, os.O_RDONLY)
+            os.fsync(handle)
+            os.close(handle)
     except OSError as error:
         reason = error.strerror or str(error)
         raise UserError(f"Can't write {path}: {reason}; the previous file, if any, is kept.") from error
@@ -137,13 +140,3 @@ def is_inside(path: Path, folder: Path) -> bool:
 def _temporary(path: Path) -> Path:
     # Some writers choose the format by the file's ending, so it stays last.
     return path.parent / "".join([f".{path.stem}-{secrets.token_hex(4)}.part", *path.suffixes])
-
-
-def _sync_folder(folder: Path) -> None:
-    """Makes the rename itself durable; folders can't be opened on Windows, where it is not needed."""
-    if os.name == "posix":
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

@@ -1,7 +1,4 @@
-"""Handwriting-like words rendered from the bundled fonts, at the scale of IAM's word crops.
-
-Everything drawn is a pure function of (seed, split, index): see `sample`.
-"""
+"""Handwriting-like words rendered from the bundled fonts, at the scale of IAM's word crops."""
 
 from typing import Literal
 
@@ -14,31 +11,7 @@ from data_generators.synthetic.texts import BEYOND_DICTIONARY, CHARSET, draw_tex
 
 Text = Literal["english", "accented"]
 WORDS_PER_LINE = 8
-WORDS_PER_FORM = 24  # one form, one font: small forms let even a hundred words show several fonts
-
-
-def sample(
-    seed: int,
-    split: str,
-    index: int,
-    beyond_dictionary: float = BEYOND_DICTIONARY,
-    text: Text = "english",
-) -> tuple[np.ndarray, str, str]:
-    """Word `index` (0, 1, ...) of `split` ("train", "val" or "test") under `seed` (>= 0).
-
-    Args:
-        beyond_dictionary: 0 to 1, share of labels that are no words (`draw_text`).
-        text: English, or French, German and Spanish words with accents.
-
-    Returns:
-        image (uint8, height x width, ink dark on paper near 255), label, writer (the font's id).
-    """
-    font = font_of_form(seed, split, index // WORDS_PER_FORM, accented=text == "accented")
-    rng = np.random.default_rng([seed, SPLITS.index(split), index])
-    draw = draw_accented if text == "accented" else draw_text
-    label = draw(rng, font.charset, beyond_dictionary)
-    return render_word(label, font, rng), label, font.writer
-
+WORDS_PER_FORM = 24  # A form has one font; forms are small, so that even a hundred words show several fonts.
 
 __all__ = [
     "ACCENTED",
@@ -56,3 +29,24 @@ __all__ = [
     "render_word",
     "sample",
 ]
+
+
+def sample(
+    seed: int, split: str, index: int, beyond_dictionary: float = BEYOND_DICTIONARY, text: Text = "english"
+) -> tuple[np.ndarray, str, str]:
+    """Renders word `index` (0, 1, ...) of a split, a pure function of the arguments.
+
+    Args:
+        seed: 0 or more.
+        split: "train", "val" or "test".
+        beyond_dictionary: 0 to 1, share of labels that are no words (`draw_text`).
+        text: "english", or "accented": French, German and Spanish words with accents.
+
+    Returns:
+        image (uint8, height x width, ink dark on paper near 255), label, writer (the font's id).
+    """
+    font = font_of_form(seed, split, index // WORDS_PER_FORM, accented=text == "accented")
+    rng = np.random.default_rng([seed, SPLITS.index(split), index])
+    draw = draw_accented if text == "accented" else draw_text
+    label = draw(rng, font.charset, beyond_dictionary)
+    return render_word(label, font, rng), label, font.writer

@@ -1,4 +1,4 @@
-"""The bundled fonts: which there are, and their glyphs as small arrays at one reference size."""
+"""The bundled fonts, and their glyphs as small arrays at one reference size."""
 
 import functools
 import json
@@ -15,27 +15,24 @@ from utils.paths import ROOT
 
 SPLITS = ("train", "val", "test")
 FONTS_FOLDER = ROOT / "datasets" / "fonts"
-# Glyphs are rasterised once, at this x-height in pixels, and the warp scales them to the word's own
-# size: FreeType is never called per word. A little above the usual size, so that warping mostly shrinks.
+# Glyphs are rasterised once, at this x-height in pixels, and scaled by the warp, which is faster than calling
+# FreeType for each word. A little above the usual size, so that warping mostly shrinks.
 REFERENCE_X_HEIGHT = 44.0
-# How high ascenders reach in IAM, in x-heights ("the" against "a").
-_RISE = 1.85
+_RISE = 1.85  # height of IAM's ascenders in x-heights
 _COMMON_LETTERS = "etaoinshrdlucmfwypvbgk"
 
 
 @dataclass(frozen=True)
 class Font:
-    """One bundled font, which stands for one writer.
+    """A bundled font, which represents one writer.
 
     Attributes:
         family: its name, such as "caveat"; belongs to exactly one split.
-        path: the font file.
         split: "train", "val" or "test".
         writer: three digits, as IAM's writer ids.
         joined: whether lower-case letters are connected, so that their spacing must stay exact.
         formal: a calligraphic script rather than everyday handwriting.
-        charset: the characters of `CHARSET` and `ACCENTED` that the font draws, and not with the shape of
-            another.
+        charset: the characters of `CHARSET` and `ACCENTED` that the font draws in a shape of their own.
     """
 
     family: str
@@ -49,10 +46,10 @@ class Font:
 
 @dataclass(frozen=True, eq=False)
 class Glyph:
-    """A character's ink (uint8, h x w, 255 = ink) and where it sits relative to pen and baseline.
+    """A character's ink (uint8, h x w, 255 = ink).
 
-    `left` and `top` are pixels from the pen position and the baseline (top is negative above it);
-    `advance` is how far the pen moves.
+    `left` and `top` are its offset in pixels from the pen position and the baseline (negative above it),
+    `advance` the movement of the pen.
     """
 
     ink: np.ndarray
@@ -73,7 +70,7 @@ class Metrics:
 
 @functools.cache
 def load_fonts() -> tuple[Font, ...]:
-    """All bundled fonts, in the order of their manifest."""
+    """Returns all bundled fonts, in the order of their manifest."""
     entries = json.loads((FONTS_FOLDER / "manifest.json").read_text(encoding="utf-8"))
     return tuple(
         Font(
@@ -91,11 +88,7 @@ def load_fonts() -> tuple[Font, ...]:
 
 @functools.cache
 def fonts_of(split: str, accented: bool = False) -> tuple[Font, ...]:
-    """The fonts of one split; no font is in two.
-
-    Args:
-        accented: only those that have most of `ACCENTED`.
-    """
+    """Returns the fonts of a split; with `accented` only those that have most of `ACCENTED`."""
     needed = len(ACCENTED) / 2 if accented else 0
     return tuple(
         font
@@ -106,35 +99,35 @@ def fonts_of(split: str, accented: bool = False) -> tuple[Font, ...]:
 
 @functools.lru_cache(maxsize=64)
 def font_of_form(seed: int, split: str, form: int, accented: bool = False) -> Font:
-    """The font that form number `form` of a split is written in; `accented` as for `fonts_of`.
+    """Returns the font of form number `form` of a split; `accented` as for `fonts_of`.
 
-    Forms go through shuffled rounds in which every font occurs, everyday hands twice and formal
-    scripts once, so a few forms already show many fonts.
+    Forms take fonts from shuffled decks that hold every formal script once and every other font twice, so
+    even a few forms show many fonts.
     """
     fonts = fonts_of(split, accented)
     deck = [font for font in fonts for _ in range(1 if font.formal else 2)]
     round_number, place = divmod(form, len(deck))
-    # Four numbers, so that this never is the generator of a word (three numbers).
+    # Four numbers, unlike the three that seed the generator of a word.
     order = np.random.default_rng([seed, SPLITS.index(split), round_number, 1]).permutation(len(deck))
     return deck[order[place]]
 
 
 @functools.cache
 def glyph(font: Font, character: str) -> Glyph:
-    """The glyph of one character at the reference size."""
+    """Returns the glyph of a character at the reference size."""
     return _rasterise(_typeface(font), character)
 
 
 @functools.cache
 def kerning(font: Font, left: str, right: str) -> float:
-    """Pixels to add between two neighbours at the reference size (mostly 0 or slightly negative)."""
+    """Returns the pixels to add between two neighbours at the reference size (mostly 0 or less)."""
     face = _typeface(font)
     return face.getlength(left + right) - face.getlength(left) - face.getlength(right)
 
 
 @functools.cache
 def metrics(font: Font) -> Metrics:
-    """Measures of a font at the reference size."""
+    """Measures a font at the reference size."""
     face = _typeface(font)
     widths = np.concatenate([_ridge_widths(glyph(font, letter).ink) for letter in "acehilmnost"])
     return Metrics(
@@ -147,12 +140,11 @@ def metrics(font: Font) -> Metrics:
 
 @functools.cache
 def _typeface(font: Font) -> ImageFont.FreeTypeFont:
-    # The basic layout engine is in every build of Pillow; the other one needs libraries that a
-    # machine may lack, and the same seed would then give other images there.
+    # Only the basic layout engine is in every build of Pillow; another one would draw other images.
     trial = ImageFont.truetype(font.path, 100, layout_engine=ImageFont.Layout.BASIC)
     x_height = -_rasterise(trial, "x").top
     rise = float(np.median([-_rasterise(trial, letter).top for letter in "bdhkl"]))
-    # Between equal x-height and equal ascenders: scripts with tiny bowls would else grow huge loops.
+    # A compromise between equal x-heights and equal ascenders, for scripts with tiny bowls.
     size = np.sqrt(x_height * rise / _RISE)
     return ImageFont.truetype(
         font.path, 100 * REFERENCE_X_HEIGHT / size, layout_engine=ImageFont.Layout.BASIC
@@ -166,7 +158,7 @@ def _rasterise(face: ImageFont.FreeTypeFont, character: str) -> Glyph:
 
 
 def _ridge_widths(ink: np.ndarray) -> np.ndarray:
-    """Stroke widths along the middle lines of the ink, in pixels."""
+    """Returns the stroke widths along the middle lines of the ink, in pixels."""
     padded = cv2.copyMakeBorder((ink > 100).astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT)
     distance = cv2.distanceTransform(padded, cv2.DIST_L2, 5)
     ridge = (distance > 0) & (distance >= cv2.dilate(distance, np.ones((3, 3), np.uint8)))

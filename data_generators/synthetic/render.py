@@ -8,28 +8,26 @@ import numpy as np
 from data_generators.synthetic.fonts import REFERENCE_X_HEIGHT, Font, Metrics, glyph, kerning, metrics
 from data_generators.synthetic.paper import put_on_paper
 
-# Sizes are fitted to IAM's word crops (pixels of a 300 dpi scan).
-_X_HEIGHT = (33.0, 0.26)  # median and spread (standard deviation of the logarithm)
-_LETTER_WIDTH = (1.05, 0.17)  # mean width of a letter in x-heights: median and spread
-_ASCENT = (1.2, 0.15)  # stretches what rises above the x-height
+# Median and standard deviation of the logarithm, fitted to IAM's word crops (300 dpi).
+_X_HEIGHT = (33.0, 0.26)  # pixels
+_LETTER_WIDTH = (1.05, 0.17)  # mean of a font, in x-heights
+_ASCENT = (1.2, 0.15)  # stretch of what is above the x-height
 _DESCENT = (1.1, 0.2)
-_PEN_WIDTH = (3.9, 0.26)
-_FELT_PEN = (0.05, 1.7)  # how often, and how much wider
-_PIECE_MARGIN = 6  # pixels around a glyph that leave room to turn it
-_CANVAS_MARGIN = 16  # pixels around the word that leave room to warp and thicken it
+_PEN_WIDTH = (3.9, 0.26)  # pixels
+_FELT_PEN = (0.05, 1.7)  # probability, and factor on the width
+_PIECE_MARGIN = 6  # pixels around a glyph, for its rotation
+_CANVAS_MARGIN = 16  # pixels around the word, for warp and pen
 
 
 def render_word(text: str, font: Font, rng: np.random.Generator) -> np.ndarray:
-    """Draws `text` as if written by hand, scanned and cropped; the same `rng` state, the same pixels.
+    """Draws `text` as if written by hand, scanned and cropped; a pure function of `rng`'s state.
 
     Args:
         text: at least one character, all of them in `font.charset`.
-        font: one of `load_fonts()`.
-        rng: the source of all variation.
 
     Returns:
-        uint8 grey image (height, width), ink dark on paper near 255, cropped at the ink; about
-        6..200 pixels high and 5..600 wide for usual words, at least 3 x 3.
+        uint8 grey image (height, width), ink dark on paper near 255, cropped at the ink; at least 3 x 3,
+        for usual words about 6..200 pixels high and 5..600 wide.
 
     Raises:
         ValueError: `text` is empty or holds a character that the font lacks.
@@ -41,7 +39,7 @@ def render_word(text: str, font: Font, rng: np.random.Generator) -> np.ndarray:
     ink, baseline = _place_glyphs(text, font, measures, rng)
     scale_y = x_height / REFERENCE_X_HEIGHT
     natural = measures.advance / REFERENCE_X_HEIGHT
-    # The exponent leaves each font a part of its own character, and the limits its shapes.
+    # Exponent and limits preserve part of each font's own proportions.
     scale_x = scale_y * min(max((_spread(rng, *_LETTER_WIDTH) / natural) ** 0.75, 0.7), 1.8)
     rows = _stretch_rows(ink.shape[0], baseline, measures.x_height, scale_y, rng)
     warped = _warp(ink, scale_x, rows, x_height, rng)
@@ -51,39 +49,39 @@ def render_word(text: str, font: Font, rng: np.random.Generator) -> np.ndarray:
 
 
 def _spread(rng: np.random.Generator, median: float, spread: float) -> float:
-    """A positive number around `median`, at most 2.5 times the spread away."""
+    """Draws a log-normal number, at most 2.5 deviations away from the median."""
     return median * math.exp(_normal(rng, 0, spread))
 
 
 def _normal(rng: np.random.Generator, mean: float, spread: float) -> float:
-    """A normal number, at most 2.5 times the spread away from the mean."""
+    """Draws a normal number, at most 2.5 deviations away from the mean."""
     return mean + min(max(rng.standard_normal(), -2.5), 2.5) * spread
 
 
 def _place_glyphs(
     text: str, font: Font, measures: Metrics, rng: np.random.Generator
 ) -> tuple[np.ndarray, int]:
-    """The word at the reference size; letters of unjoined fonts vary one by one.
+    """Places the glyphs at the reference size; those of unjoined fonts vary one by one.
 
     Returns:
         ink (uint8, h x w, 255 = ink), and the row of its baseline, which may lie outside.
     """
     loose = not font.joined
     tracking = rng.uniform(-0.04, 0.2) * measures.x_height * loose
-    wobble = rng.uniform(0, 1) * loose  # how unsteady this hand is
+    wobble = rng.uniform(0, 1) * loose  # unsteadiness of the hand
     pieces, pen = [], 0.0
     for position, character in enumerate(text):
         shape = glyph(font, character)
         if position:
             pen += kerning(font, text[position - 1], character)
-            # Joined capitals, which scripts don't provide for, would lie on top of each other.
+            # Script fonts are not made for words in capitals, which would overlap.
             if font.joined and character.isupper() and text[position - 1].isupper():
                 pen += 0.2 * measures.x_height
         piece, left, top = shape.ink, pen + shape.left, float(shape.top)
-        size = rng.uniform(1, 1.7) if character in ",;'\"" else 1.0  # written larger than fonts draw them
+        size = rng.uniform(1, 1.7) if character in ",;'\"" else 1.0  # larger in handwriting than in fonts
         if loose or size > 1:
             piece, left, top = _vary(piece, left, top, size, wobble, measures.x_height, rng)
-            if character in "'\"":  # grew from the baseline, but hangs from its upper end
+            if character in "'\"":  # scaled from the baseline, but aligned at the top
                 top += (1 - size) * shape.top
         pieces.append((piece, round(left), round(top)))
         pen += shape.advance * size + tracking + wobble * rng.normal(0, 0.035) * measures.x_height
@@ -99,7 +97,7 @@ def _vary(
     x_height: float,
     rng: np.random.Generator,
 ) -> tuple[np.ndarray, float, float]:
-    """Turns, resizes and shifts one glyph about its foot; returns it with its new place."""
+    """Rotates, scales and shifts a glyph; returns it with its new left and top."""
     turn, slant, grow, rise = rng.normal(size=4) * (0.045, 0.05, 0.06, 0.05) * wobble
     scale = size * (1 + grow)
     height, width = ink.shape
@@ -127,11 +125,7 @@ def _paste(pieces: list[tuple[np.ndarray, int, int]]) -> tuple[np.ndarray, int]:
 def _stretch_rows(
     height: int, baseline: int, x_height: float, scale: float, rng: np.random.Generator
 ) -> np.ndarray:
-    """Chooses how tall the middle zone, the ascenders and the descenders become.
-
-    Returns:
-        for each row of the new image (margins included) the row of the old one (float32).
-    """
+    """Stretches ascenders, middle zone and descenders: returns the old row of each new one (float32)."""
     ascent, descent = _spread(rng, *_ASCENT), _spread(rng, *_DESCENT)
     old = np.array([-300, baseline - x_height, baseline, height + 300])
     new = np.cumsum([0, *(np.diff(old) * (ascent * scale, scale, descent * scale))])
@@ -143,17 +137,14 @@ def _stretch_rows(
 def _warp(
     ink: np.ndarray, scale_x: float, rows: np.ndarray, x_height: float, rng: np.random.Generator
 ) -> np.ndarray:
-    """Scales, slants, turns and bends the whole word in one interpolation; joined letters stay joined.
-
-    `rows` are the rows of `ink` that each row of the result comes from.
-    """
+    """Scales, slants, rotates and bends the whole word in one interpolation; `rows` as from above."""
     slant = _normal(rng, 0.04, 0.17)
     turn = _normal(rng, 0, 0.025)
     width = ink.shape[1] * scale_x
     rise = int(abs(turn) * width / 2)
-    rows = np.pad(rows, rise, constant_values=(-1e3, 1e3))  # those come from outside: paper
+    rows = np.pad(rows, rise, constant_values=(-1e3, 1e3))  # outside the image, so paper
     height, width = len(rows), int(width + abs(slant) * len(rows)) + 2 * _CANVAS_MARGIN
-    # From the new image back to the old one, columns about both centres.
+    # Coordinates of the new image from its centre, mapped to the old one.
     y = np.arange(height, dtype=np.float32)[:, None] - height / 2
     x = np.arange(width, dtype=np.float32)[None, :] - width / 2
     strength = rng.uniform(0, 0.09) * x_height / scale_x
@@ -166,10 +157,10 @@ def _warp(
 
 
 def _smooth_field(height: int, width: int, period: float, rng: np.random.Generator) -> np.ndarray:
-    """Random numbers of about unit spread that vary smoothly over `period` pixels (float32, h x w)."""
+    """Returns noise of about unit deviation that varies smoothly over `period` pixels (float32, h x w)."""
     rows, columns = (2 if side == 1 else int(side / period) + 2 for side in (height, width))
     field = rng.standard_normal((rows, columns), dtype=np.float32)
-    # Cubic for smoothness, to a sixth of the size, then linear: four times faster than cubic all the way.
+    # Cubic to a sixth of the size, then linear: four times faster than cubic alone.
     field = cv2.resize(field, (width // 6 + 1, height // 6 + 1), interpolation=cv2.INTER_CUBIC)
     return cv2.resize(field, (width, height), interpolation=cv2.INTER_LINEAR)
 
@@ -177,29 +168,26 @@ def _smooth_field(height: int, width: int, period: float, rng: np.random.Generat
 def _redraw(
     ink: np.ndarray, stroke: float, hairline: float, x_height: float, rng: np.random.Generator
 ) -> np.ndarray:
-    """Gives the strokes the width of a random pen; returns coverage (float32, 0 paper .. 1 ink).
-
-    `stroke` and `hairline` are the widths that the strokes have now, in pixels.
-    """
+    """Redraws strokes of these widths in pixels with a random pen; returns coverage (float32, 0..1)."""
     wanted = _spread(rng, *_PEN_WIDTH) * math.sqrt(x_height / _X_HEIGHT[0])
     if rng.random() < _FELT_PEN[0]:
         wanted *= _FELT_PEN[1]
     growth = (min(wanted, 0.3 * x_height) - stroke) / 2
-    growth = max(growth, 0.6 - hairline / 2)  # thin lines must not vanish
+    growth = max(growth, 0.6 - hairline / 2)  # keeps thin lines
     solid = (ink > 80).astype(np.uint8)
     distance = cv2.distanceTransform(solid, cv2.DIST_L2, 3)
     distance -= cv2.distanceTransform(1 - solid, cv2.DIST_L2, 3)
     distance = cv2.GaussianBlur(distance, (3, 3), 0)
-    growth = max(growth, 1.2 - float(distance.max()))  # nor must a lone dot
+    growth = max(growth, 1.2 - float(distance.max()))  # keeps single dots
     height, width = ink.shape
     pressure = _smooth_field(height, width, 1.5 * x_height, rng) * (rng.uniform(0, 0.12) * wanted)
     return np.clip(distance + pressure + (growth + 0.3), 0, 1)
 
 
 def _crop(coverage: np.ndarray) -> np.ndarray:
-    """Cuts the paper away around the ink."""
+    """Crops the coverage to the ink."""
     x, y, width, height = cv2.boundingRect((coverage > 0.5).astype(np.uint8))
-    if width == 0:  # a speck that warping has thinned out: keep its darkest part
+    if width == 0:  # too faint after warping: keep the darkest pixels
         y, x = np.unravel_index(int(coverage.argmax()), coverage.shape)
     y, x = (min(start, side - 3) for start, side in zip((y, x), coverage.shape, strict=True))
     return coverage[y : y + max(height, 3), x : x + max(width, 3)]

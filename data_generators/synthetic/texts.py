@@ -1,7 +1,7 @@
 """Random labels with IAM's mixture of words, punctuation and numbers, and more rarities."""
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,17 +9,21 @@ import numpy as np
 
 from utils.paths import WORDS_FILE
 
+Draw = Callable[[np.random.Generator], str]
+
 LOWER = "abcdefghijklmnopqrstuvwxyz"
 UPPER = LOWER.upper()
 DIGITS = "0123456789"
-# IAM's printable characters; a label of IAM's word list holds no space.
+# IAM's printable characters; its word labels contain no space.
 CHARSET = "!\"#&'()*+,-./" + DIGITS + ":;?" + UPPER + LOWER
+# Default share of labels that are in no dictionary.
+BEYOND_DICTIONARY = 0.17
 
-# The rest of the file is too rare to be drawn often, and is there for reading.
+# The rest of the word list is too rare to be drawn; lexicon decoding uses it.
 _WORDS = 40_000
-# Below 1, so that rare words are seen more often than in running text.
+# Exponent of the frequencies: below 1, rare words are drawn more often than they occur in texts.
 _TEMPER = 0.85
-# Relative frequencies of marks that stand alone in IAM, with a floor for those it hardly has.
+# Relative frequencies of marks that stand alone in IAM, with a floor for rare ones.
 _MARKS = {
     ".": 155, ",": 155, '"': 52, "-": 22, "'": 20, "(": 14, ")": 14, ";": 12, ":": 12, "?": 10, "!": 10,
     "#": 5, "...": 3, "*": 2, "&": 4, "/": 1, "+": 1,
@@ -29,42 +33,54 @@ _ATTACHED = (("", ","), ("", "."), ("", "?"), ('"', ""), ("", '"'), ("(", ")"), 
 _PRONOUN = ("i", "i'm", "i'd", "i'll", "i've")
 
 
-# Default share of labels that are in no dictionary.
-BEYOND_DICTIONARY = 0.17
-
-
 def draw_text(
     rng: np.random.Generator,
     charset: frozenset[str] = frozenset(CHARSET),
     beyond_dictionary: float = BEYOND_DICTIONARY,
 ) -> str:
-    """One random label: 1 to about 20 characters of `charset`, never empty, without spaces.
+    """Draws a label of 1 to about 20 characters of `charset`, without spaces.
 
     Args:
-        rng: the source of all choices.
-        charset: characters that may occur; should hold at least the lower-case letters.
+        charset: allowed characters; should contain at least the lower-case letters.
         beyond_dictionary: 0 to 1, share of pseudo-words, random letters and the like.
     """
     while True:
-        beyond = rng.random() < beyond_dictionary
-        kinds, limits = (_BEYOND, _BEYOND_LIMITS) if beyond else (_USUAL, _USUAL_LIMITS)
-        text = kinds[np.searchsorted(limits, rng.random(), side="right")][1](rng)
+        text = (_draw_beyond if rng.random() < beyond_dictionary else _draw_usual)(rng)(rng)
         if charset.issuperset(text):
             return text
 
 
 @functools.cache
 def load_words(file: Path = WORDS_FILE) -> tuple[tuple[str, ...], np.ndarray]:
-    """The most frequent words of a list in their order; the cumulated tempered frequencies (last is 1.0)."""
+    """Returns the most frequent words of a list, and their cumulated tempered frequencies (last is 1.0)."""
     rows = [line.split("\t") for line in file.read_text(encoding="utf-8").splitlines()[:_WORDS]]
     weights = np.array([float(frequency) for _, frequency in rows]) ** _TEMPER
     return tuple(word for word, _ in rows), np.cumsum(weights) / weights.sum()
 
 
 def draw_word(rng: np.random.Generator, file: Path = WORDS_FILE) -> str:
-    """One word of a word list, frequent ones more often."""
+    """Draws a word of a word list, frequent ones more often."""
     words, cumulated = load_words(file)
     return words[min(int(np.searchsorted(cumulated, rng.random(), side="right")), len(words) - 1)]
+
+
+def pick(rng: np.random.Generator, options: Sequence) -> Any:
+    """Draws an element of a sequence; much faster than `Generator.choice`."""
+    return options[int(rng.random() * len(options))]
+
+
+def with_case(word: str, rng: np.random.Generator) -> str:
+    """Returns the word capitalised, in capitals or unchanged, in about IAM's shares."""
+    roll = rng.random()
+    if roll < 0.14:
+        return word[0].upper() + word[1:]
+    return word.upper() if roll < 0.147 else word
+
+
+def recombine(first: str, second: str, rng: np.random.Generator) -> str:
+    """Joins a beginning of one word and an end of another: looks like the language, is in no dictionary."""
+    front = first[: rng.integers(1, len(first) + 1)]
+    return front + second[rng.integers(0, len(second)) :]
 
 
 def _word(rng: np.random.Generator) -> str:
@@ -73,15 +89,7 @@ def _word(rng: np.random.Generator) -> str:
 
 
 def _dictionary_word(rng: np.random.Generator) -> str:
-    word = _word(rng)
-    roll = rng.random()
-    if roll < 0.14:
-        return word[0].upper() + word[1:]
-    return word.upper() if roll < 0.147 else word
-
-
-def _mark(rng: np.random.Generator) -> str:
-    return _MARK_NAMES[np.searchsorted(_MARK_LIMITS, rng.random(), side="right")]
+    return with_case(_word(rng), rng)
 
 
 def _number(rng: np.random.Generator) -> str:
@@ -112,15 +120,11 @@ def _hyphenated(rng: np.random.Generator) -> str:
 
 
 def _possessive(rng: np.random.Generator) -> str:
-    word = _word(rng).split("'")[0].capitalize()
-    return word + pick(rng, ("'s", "'s", "'s", "s'"))
+    return _word(rng).split("'")[0].capitalize() + pick(rng, ("'s", "'s", "'s", "s'"))
 
 
 def _recombined(rng: np.random.Generator) -> str:
-    """The beginning of one word and the end of another: looks like English, is in no dictionary."""
-    first, second = _word(rng), _word(rng)
-    front = first[: rng.integers(1, len(first) + 1)]
-    word = front + second[rng.integers(0, len(second)) :]
+    word = recombine(_word(rng), _word(rng), rng)
     return word.capitalize() if rng.random() < 0.15 else word
 
 
@@ -132,13 +136,10 @@ def _random_case(rng: np.random.Generator) -> str:
     word = _word(rng)
     if rng.random() < 0.5:
         return word.upper()
-    return "".join(
-        c.upper() if flip else c for c, flip in zip(word, rng.random(len(word)) < 0.4, strict=True)
-    )
+    return "".join(char.upper() if flip else char for char, flip in zip(word, rng.random(len(word)) < 0.4))
 
 
 def _letters(rng: np.random.Generator) -> str:
-    """Letters and digits in no order, each as likely as any other."""
     alphabet = pick(rng, (LOWER, LOWER, UPPER + LOWER, UPPER + DIGITS, UPPER, DIGITS))
     return "".join(pick(rng, alphabet) for _ in range(1 + rng.poisson(2.5)))
 
@@ -148,42 +149,34 @@ def _characters(rng: np.random.Generator) -> str:
 
 
 def _with_mark(rng: np.random.Generator) -> str:
-    """A word with the mark that belongs to its neighbour still attached."""
+    """A word with an attached mark, as in badly separated crops."""
     before, after = pick(rng, _ATTACHED)
     return before + _word(rng) + after
 
 
-def pick(rng: np.random.Generator, options: Sequence) -> Any:
-    """One element of a sequence; much faster than `Generator.choice`."""
-    return options[int(rng.random() * len(options))]
+def _weighted(shares: Mapping[Any, float]) -> Callable[[np.random.Generator], Any]:
+    """Returns a function that draws a key, in proportion to its value."""
+    options, weights = tuple(shares), np.array(list(shares.values()))
+    limits = np.cumsum(weights)[:-1] / weights.sum()
+    return lambda rng: options[np.searchsorted(limits, rng.random(), side="right")]
 
 
 # In about IAM's shares.
-_USUAL: tuple[tuple[float, Callable[[np.random.Generator], str]], ...] = (
-    (0.800, _dictionary_word),
-    (0.138, _mark),
-    (0.020, _number),
-    (0.017, _abbreviation),
-    (0.014, _hyphenated),
-    (0.014, _possessive),
-)
+_USUAL: dict[Draw, float] = {
+    _dictionary_word: 0.800,
+    _weighted(_MARKS): 0.138,
+    _number: 0.020,
+    _abbreviation: 0.017,
+    _hyphenated: 0.014,
+    _possessive: 0.014,
+}
 # In no dictionary, so that a network trained on them reads instead of guessing.
-_BEYOND: tuple[tuple[float, Callable[[np.random.Generator], str]], ...] = (
-    (0.35, _recombined),
-    (0.09, _shuffled),
-    (0.12, _random_case),
-    (0.23, _letters),
-    (0.09, _characters),
-    (0.12, _with_mark),
-)
-
-
-def _limits(kinds: Sequence[tuple[float, Any]]) -> np.ndarray:
-    """Cumulated shares without the last, for searchsorted."""
-    shares = np.array([share for share, _ in kinds])
-    return np.cumsum(shares)[:-1] / shares.sum()
-
-
-_USUAL_LIMITS, _BEYOND_LIMITS = _limits(_USUAL), _limits(_BEYOND)
-_MARK_NAMES = tuple(_MARKS)
-_MARK_LIMITS = np.cumsum(list(_MARKS.values()))[:-1] / sum(_MARKS.values())
+_BEYOND: dict[Draw, float] = {
+    _recombined: 0.35,
+    _shuffled: 0.09,
+    _random_case: 0.12,
+    _letters: 0.23,
+    _characters: 0.09,
+    _with_mark: 0.12,
+}
+_draw_usual, _draw_beyond = _weighted(_USUAL), _weighted(_BEYOND)

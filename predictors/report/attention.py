@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator, Sequence
 import keras
 import numpy as np
 
-from data_generators.dataset import Dataset
 from models.model_seq2seq import ModelSeq2Seq
 from preprocessing.batch import pad_images
 from utils.errors import UserError
@@ -28,12 +27,17 @@ class AttentionReader(keras.Model):
 
 
 def read_attention(
-    model: ModelSeq2Seq, dataset: Dataset, positions: Sequence[int], texts: Sequence[str], batch_size: int
+    model: ModelSeq2Seq,
+    image: Callable[[int], np.ndarray],
+    widths: Sequence[int],
+    texts: Sequence[str],
+    batch_size: int,
 ) -> Iterator[tuple[int, np.ndarray]]:
-    """Attention of the network while it writes `texts[i]` on the word at `positions[i]`.
+    """Attention of the network while it writes `texts[i]` on the word image `image(i)`.
 
     Args:
-        positions: of words in the dataset.
+        image: a word image in the network's geometry, by its index in `texts`.
+        widths: of the images, in pixels.
         texts: fed to the decoder in place of its own output.
 
     Yields:
@@ -45,49 +49,28 @@ def read_attention(
         return
     reader = AttentionReader(model)
     encoded = {i: ids for i, text in enumerate(texts) if (ids := _encode(model, text)) is not None}
-    widths = dataset.widths
     # One length for all batches: fewer shapes to compile for.
     length = max(map(len, encoded.values()), default=0) + 1
     # Words of one batch should be of one width, as everywhere.
-    order = sorted(encoded, key=lambda i: (widths[positions[i]], i))
+    order = sorted(encoded, key=lambda i: (widths[i], i))
     for start in range(0, len(order), batch_size):
         chosen = order[start : start + batch_size]
-        images = [dataset.image(positions[i]) for i in chosen]
         yield from zip(
-            chosen, _run(reader.predict_on_batch, model, images, [texts[i] for i in chosen], length)
+            chosen, _run(reader, model, [image(i) for i in chosen], [texts[i] for i in chosen], length)
         )
 
 
-def attention_of(
-    model: ModelSeq2Seq, images: Sequence[np.ndarray], texts: Sequence[str]
-) -> list[np.ndarray | None]:
-    """As `read_attention` for a few word images in one batch, without compiling anything.
-
-    Returns:
-        for each image float32 (characters + 1, columns), or None where `read_attention` yields nothing.
-    """
-    results: list[np.ndarray | None] = [None] * len(images)
-    known = [i for i, text in enumerate(texts) if _encode(model, text) is not None]
-    if model.network.attention == "none" or not known:
-        return results
-    reader = AttentionReader(model)
-    found = _run(reader, model, [images[i] for i in known], [texts[i] for i in known])
-    for i, weights in zip(known, found):
-        results[i] = weights
-    return results
-
-
 def _run(
-    reader: Callable,
+    reader: AttentionReader,
     model: ModelSeq2Seq,
     images: Sequence[np.ndarray],
     texts: Sequence[str],
-    length: int | None = None,
+    length: int,
 ) -> Iterator[np.ndarray]:
     """The weights of each word of a batch over its own columns; `length` steps are computed."""
     image, width = pad_images(images, model.column_stride)
     written, _ = model.tokenizer.encode_batch(texts, length)
-    weights = keras.ops.convert_to_numpy(reader({"image": image, "width": width, "ids": written}))
+    weights = reader.predict_on_batch({"image": image, "width": width, "ids": written})
     # With `columns: flatten` a column has several positions, whose weights are added.
     by_column = weights.reshape(*weights.shape[:2], -1, image.shape[2] // model.column_stride).sum(2)
     for row, (picture, text) in enumerate(zip(images, texts)):

@@ -72,7 +72,9 @@ def gallery(
             }
         )
     texts = [predictions[position].text for position in chosen]
-    for index, weights in read_attention(model, dataset, chosen, texts, batch_size):
+    widths = dataset.widths[chosen].tolist()
+    shown = read_attention(model, lambda i: dataset.image(chosen[i]), widths, texts, batch_size)
+    for index, weights in shown:
         levels = np.rint(255 * weights).astype(np.uint8)
         entries[index]["attention"] = base64.b64encode(levels.tobytes()).decode()
         entries[index]["columns"] = levels.shape[1]

@@ -1,86 +1,78 @@
-"""Finds the words that can't be trained on: bad labels and unusable image files."""
+"""Drops words that can't be trained on: bad labels, unusable image files and bad segmentation."""
 
 import posixpath
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from preprocessing.importers.labelled_word import (
-    DUPLICATE,
-    EMPTY_FILE,
-    EMPTY_LABEL,
-    IMAGE_TOO_LARGE,
-    LABEL_TOO_LONG,
-    MISSING_IMAGE,
-    OUTSIDE_FOLDER,
-    UNREADABLE_IMAGE,
-    Dropped,
-    LabelledWord,
-)
+from preprocessing.importers.labelled_word import Dropped, LabelledWord, drop
 from preprocessing.word_image import UnusableImage, decode
 from utils.config.image import ImageConfig
 from utils.files import is_inside
 from utils.log import progress_bar
 
 IMAGE = ImageConfig()
+OUTSIDE_FOLDER = "link that leaves the images"
 
 
 def drop_bad_labels(
     records: list[LabelledWord], max_length: int | None = None
 ) -> tuple[list[LabelledWord], list[Dropped]]:
-    """Sorts out empty labels, labels of more than `max_length` code points and repeated files."""
-    kept, dropped, seen = [], [], set()
-    for record in records:
-        word = record.word
-        name = posixpath.normpath(word.filename)
-        reason = None
-        if not word.label.strip():
-            reason = EMPTY_LABEL
-        elif max_length is not None and len(word.label) > max_length:
-            reason = LABEL_TOO_LONG
-        elif name in seen:
-            reason = DUPLICATE  # in two splits it would be a leak
-        if reason is None:
-            seen.add(name)
-            kept.append(record)
-        else:
-            dropped.append(Dropped(word.filename, word.label, reason))
-    return kept, dropped
+    """Drops empty labels, labels of more than `max_length` code points and repeated files."""
+
+    def reasons() -> Iterator[str | None]:
+        seen: set[str] = set()
+        for word in (record.word for record in records):
+            name = posixpath.normpath(word.filename)
+            if not word.label.strip():
+                yield "empty label"
+            elif max_length is not None and len(word.label) > max_length:
+                yield "label too long"
+            elif name in seen:
+                yield "repeated filename"  # in two splits it would be a leak
+            else:
+                seen.add(name)
+                yield None
+
+    return drop(records, reasons())
 
 
 def drop_bad_images(
     records: list[LabelledWord], folder: Path, workers: int, image: ImageConfig = IMAGE
 ) -> tuple[list[LabelledWord], list[Dropped]]:
-    """Reads every image in `workers` threads and sorts out the words whose image is unusable."""
-    kept, dropped = [], []
-    pool = ThreadPoolExecutor(workers)
+    """Reads every image in `workers` threads and drops the words whose image is unusable."""
 
     def problem(path: Path) -> str | None:
         return image_problem(path, image) if is_inside(path, folder) else OUTSIDE_FOLDER
 
+    pool = ThreadPoolExecutor(workers)
     try:
         problems = pool.map(problem, [folder / record.word.filename for record in records])
-        progress = progress_bar(problems, total=len(records), desc="Checking images", unit="", disable=None)
-        for record, reason in zip(records, progress):
-            if reason is None:
-                kept.append(record)
-            else:
-                dropped.append(Dropped(record.word.filename, record.word.label, reason))
+        bar = progress_bar(problems, total=len(records), desc="Checking images", unit="", disable=None)
+        return drop(records, bar)
     finally:
-        # On Ctrl-C the files still queued are not read.
+        # On Ctrl-C the queued files are not read.
         pool.shutdown(cancel_futures=True)
-    return kept, dropped
+
+
+def drop_bad_segmentation(
+    records: list[LabelledWord], keep: bool
+) -> tuple[list[LabelledWord], list[Dropped]]:
+    """Drops, unless `keep`, the words that IAM flags as badly segmented; five in six of them are good."""
+    return drop(records, (None if keep or record.segmented else "segmentation err" for record in records))
 
 
 def image_problem(path: str | Path, image: ImageConfig = IMAGE) -> str | None:
-    """Returns why training could not read the file, as a reason of `labelled_word.py`; None if it can.
+    """Returns why training could not read the file; None if it can.
 
-    The image is decoded as in training, and refused by its header if it has more than
-    `image.max_pixels` pixels.
+    The image is decoded as in training, and refused by its header if it has more than `image.max_pixels`
+    pixels.
     """
     try:
         decode(path, image)
     except UnusableImage as error:
         if "max_pixels" in error.reason:
-            return IMAGE_TOO_LARGE
-        return {"missing file": MISSING_IMAGE, "empty file": EMPTY_FILE}.get(error.reason, UNREADABLE_IMAGE)
+            return "image too large"
+        known = {"missing file": "missing image", "empty file": "empty file"}
+        return known.get(error.reason, "unreadable image")
     return None

@@ -3,18 +3,19 @@
 import re
 from pathlib import Path
 
-from preprocessing.importers.labelled_word import MALFORMED_LINE, Dropped, LabelledWord
+from preprocessing.importers.labelled_word import Dropped, LabelledWord
 from preprocessing.importers.textfile import data_lines
 from preprocessing.labels import Word
 from preprocessing.tokenizer import normalize_label
 from utils.errors import UserError
 
 WORD_ID = re.compile(r"\w+-\w+(-\w+)+")
+FORM_ID = re.compile(r"\w+-\w+(-\w+)*")
 NUMBER = re.compile(r"-?\d+")
 
 
 def read_words(path: str | Path, writers: dict[str, str]) -> tuple[list[LabelledWord], list[Dropped]]:
-    """The words of words.txt, with file names relative to IAM's `words` folder, and the malformed lines.
+    """Returns the words of words.txt and the malformed lines; file names are relative to `words`.
 
     Args:
         path: words.txt.
@@ -27,7 +28,7 @@ def read_words(path: str | Path, writers: dict[str, str]) -> tuple[list[Labelled
     for number, line in data_lines(path):
         parsed = _parse(line)
         if parsed is None:
-            dropped.append(Dropped(f"{Path(path).name}:{number}", line, MALFORMED_LINE))
+            dropped.append(Dropped(f"{Path(path).name}:{number}", line, "malformed line"))
             continue
         word_id, segmented, label = parsed
         form = form_of(word_id)
@@ -39,7 +40,7 @@ def read_words(path: str | Path, writers: dict[str, str]) -> tuple[list[Labelled
 
 
 def read_writers(path: str | Path) -> dict[str, str]:
-    """Writer of each form, from forms.txt.
+    """Returns the writer of each form, from forms.txt.
 
     Raises:
         UserError: the file can't be read or a line lacks the writer.
@@ -54,7 +55,7 @@ def read_writers(path: str | Path) -> dict[str, str]:
 
 
 def read_form_list(path: str | Path) -> set[str]:
-    """Form ids of a list with one id per line; IAM's lists of text lines (`a01-000u-00`) name their forms.
+    """Returns the form ids of a list with one id of a form or a text line (`a01-000u-00`) per line.
 
     Raises:
         UserError: the file can't be read or a line is no such id.
@@ -62,23 +63,22 @@ def read_form_list(path: str | Path) -> set[str]:
     forms = set()
     for number, line in data_lines(path):
         name = line.strip()
-        if not re.fullmatch(r"\w+-\w+(-\w+)*", name):
+        if not FORM_ID.fullmatch(name):
             raise UserError(f"{path}:{number} is {name!r}; write one form id per line, such as a01-000u.")
         forms.add(form_of(name))
     return forms
 
 
 def form_of(name: str) -> str:
-    """Form of a word or line id: `a01-000u` for `a01-000u-00-03`."""
+    """Returns the form of a word or line id: `a01-000u` for `a01-000u-00-03`."""
     return "-".join(name.split("-")[:2])
 
 
 def _parse(line: str) -> tuple[str, bool, str] | None:
-    """(word id, whether it is well segmented, label) of a line of words.txt; None if it is none.
+    """Returns (word id, whether it is well segmented, label) of a line of words.txt; None if malformed.
 
-    The file's header promises a component count before x, y, w, h, but the lines of most copies
-    lack it. No grammatical tag is a number, so a fifth number is that count. The label is the rest
-    of the line and may contain spaces.
+    The file's header mentions a component count before x, y, w, h, but the lines of most copies lack it. No
+    grammatical tag is a number, so a fifth number is that count. The label, the rest, may contain spaces.
     """
     fields = line.split()
     if len(fields) < 8 or not WORD_ID.fullmatch(fields[0]) or fields[1] not in ("ok", "er", "err"):

@@ -1,21 +1,18 @@
-"""A word before it enters labels.json, and the reasons to drop it."""
+"""A word before it is written into labels.json, and a word that is left out."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from preprocessing.labels import Word
 
-SEGMENTATION_ERR = "segmentation err"
-MALFORMED_LINE = "malformed line"
-DUPLICATE = "repeated filename"
-EMPTY_LABEL = "empty label"
-LABEL_TOO_LONG = "label too long"
-MISSING_IMAGE = "missing image"
-EMPTY_FILE = "empty file"
-UNREADABLE_IMAGE = "unreadable image"
-IMAGE_TOO_LARGE = "image too large"
-OUTSIDE_FOLDER = "link that leaves the images"
-NO_WRITER = "writer unknown"
-NO_LIST = "form in no list"
+
+@dataclass(frozen=True)
+class Dropped:
+    """A word that is left out; `name` is its file, or the line that it comes from."""
+
+    name: str
+    label: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -28,10 +25,14 @@ class LabelledWord:
     split: str | None = None
 
 
-@dataclass(frozen=True)
-class Dropped:
-    """A word that is left out; `name` is its file, or the line it came from."""
-
-    name: str
-    label: str
-    reason: str
+def drop(
+    records: Iterable[LabelledWord], reasons: Iterable[str | None]
+) -> tuple[list[LabelledWord], list[Dropped]]:
+    """Separates the words to keep, whose reason is None, from the others."""
+    kept, dropped = [], []
+    for record, reason in zip(records, reasons):
+        if reason is None:
+            kept.append(record)
+        else:
+            dropped.append(Dropped(record.word.filename, record.word.label, reason))
+    return kept, dropped

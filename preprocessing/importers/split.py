@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from preprocessing.importers.labelled_word import NO_LIST, NO_WRITER, Dropped, LabelledWord
+from preprocessing.importers.labelled_word import Dropped, LabelledWord, drop
 from preprocessing.labels import SPLITS, Word
 from utils.errors import UserError
 
@@ -14,7 +14,7 @@ Splits = dict[str, list[Word]]
 
 
 def random_split(records: list[LabelledWord], test_size: float, val_size: float, seed: int) -> Splits:
-    """`test_size` of the words become test and `val_size` of the rest val; writers and texts are shared."""
+    """Puts `test_size` of the words into test and `val_size` of the rest into val; writers are shared."""
     order = np.random.default_rng(seed).permutation(len(records))
     test = round(len(records) * test_size)
     val = test + round((len(records) - test) * val_size)
@@ -25,17 +25,17 @@ def random_split(records: list[LabelledWord], test_size: float, val_size: float,
 def writer_split(
     records: list[LabelledWord], test_size: float, val_size: float, seed: int
 ) -> tuple[Splits, list[Dropped]]:
-    """Gives each part whole writers, so that no writer of val or test is seen in training.
+    """Gives each split whole writers, so that no writer of val or test occurs in train.
 
-    Test takes writers in random order while they fit into `test_size` of the words, then val into
-    `val_size` of the rest. Words without a writer are dropped.
+    Test takes writers in random order while they fit into `test_size` of the words, then val into `val_size`
+    of the rest. Words without a writer are dropped.
 
     Raises:
-        UserError: there are too few writers for the parts that were asked for.
+        UserError: there are too few writers for these splits.
     """
-    known = [(record.word.writer, record.word) for record in records if record.word.writer is not None]
-    dropped = [Dropped(r.word.filename, r.word.label, NO_WRITER) for r in records if r.word.writer is None]
-    counts = Counter(writer for writer, _ in known)
+    known, dropped = drop(records, ("writer unknown" if r.word.writer is None else None for r in records))
+    pairs = [(str(record.word.writer), record.word) for record in known]
+    counts = Counter(writer for writer, _ in pairs)
     parts = 1 + (test_size > 0) + (val_size > 0)
     if len(counts) < parts:
         raise UserError(
@@ -44,20 +44,20 @@ def writer_split(
         )
     names = sorted(counts)
     order = [names[index] for index in np.random.default_rng(seed).permutation(len(names))]
-    test = _fill(order, counts, len(known) * test_size)
+    test = _fill(order, counts, len(pairs) * test_size)
     rest = [writer for writer in order if writer not in test]
     val = _fill(rest, counts, sum(counts[writer] for writer in rest) * val_size)
     split_of = dict.fromkeys(test, "test") | dict.fromkeys(val, "val")
-    return _collect((split_of.get(writer, "train"), word) for writer, word in known), dropped
+    return _collect((split_of.get(writer, "train"), word) for writer, word in pairs), dropped
 
 
 def form_split(records: list[LabelledWord], lists: dict[str, set[str]]) -> tuple[Splits, list[Dropped]]:
-    """Follows lists of form ids, one set per split; words of forms in none of them are dropped.
+    """Splits by lists of form ids; words of forms in no list are dropped.
 
     Raises:
         UserError: a form is in two lists.
     """
-    split_of: dict[str, str] = {}
+    split_of: dict[str | None, str] = {}
     for split, forms in lists.items():
         for form in sorted(forms):
             if form in split_of:
@@ -65,39 +65,43 @@ def form_split(records: list[LabelledWord], lists: dict[str, set[str]]) -> tuple
                     f"Form {form} is in the lists of both {split_of[form]} and {split}; keep one."
                 )
             split_of[form] = split
-    listed = [(split_of[record.form], record.word) for record in records if record.form in split_of]
-    dropped = [
-        Dropped(record.word.filename, record.word.label, NO_LIST)
-        for record in records
-        if record.form not in split_of
-    ]
-    return _collect(listed), dropped
+    listed, dropped = drop(records, (None if r.form in split_of else "form in no list" for r in records))
+    return _collect((split_of[record.form], record.word) for record in listed), dropped
 
 
 def table_split(records: list[LabelledWord]) -> Splits:
-    """Follows the split that the table names for each word."""
+    """Splits by the table's column."""
     return _collect((str(record.split), record.word) for record in records)
 
 
+def keep_in_training_only(splits: Splits, records: list[LabelledWord]) -> list[Dropped]:
+    """Removes badly segmented words from val and test, as in published figures; returns them."""
+    flagged = {record.word.filename for record in records if not record.segmented}
+    dropped = []
+    for split in ("val", "test"):
+        removed = [word for word in splits[split] if word.filename in flagged]
+        dropped += [Dropped(word.filename, word.label, "segmentation err") for word in removed]
+        splits[split] = [word for word in splits[split] if word.filename not in flagged]
+    return dropped
+
+
 def empty_parts(splits: Splits) -> list[str]:
-    """Remarks on parts without words."""
+    """Returns notes on splits without words."""
     return [f"{split} is empty." for split in SPLITS if not splits[split]]
 
 
 def shared_writers(splits: Splits) -> list[str]:
-    """Remarks on writers in more than one part, which make figures too good."""
+    """Returns notes on writers in more than one split, which make figures too good."""
     writers = {split: {word.writer for word in words} - {None} for split, words in splits.items()}
-    pairs = itertools.combinations(SPLITS, 2)
-    counts = {(first, second): len(writers[first] & writers[second]) for first, second in pairs}
     return [
-        f"{count} writers are in both {first} and {second}."
-        for (first, second), count in counts.items()
-        if count
+        f"{len(shared)} writers are in both {first} and {second}."
+        for first, second in itertools.combinations(SPLITS, 2)
+        if (shared := writers[first] & writers[second])
     ]
 
 
 def _fill(order: list[str], counts: Counter, target: float) -> set[str]:
-    """Writers in `order` as long as their words fit into `target`; at least one if target is not 0."""
+    """Chooses writers, in `order`, whose words fit into `target`; at least one if target is not 0."""
     chosen, words = set(), 0
     for writer in order:
         if words + counts[writer] <= target:

@@ -18,9 +18,9 @@ FIRST_DELIMITER = re.compile(r'(?:"(?:[^"]|"")*"|[^,;\t|]*)([,;\t|])')
 def read_table(path: str | Path) -> list[LabelledWord]:
     """Returns the words of a CSV or TSV file, in its order.
 
-    Columns are filename, label and, optionally, writer; a header line that names at least filename
-    and label may order them freely and add split (train, val or test). Fields are tab-separated in
-    .tsv files; elsewhere the delimiter is the first of comma, semicolon, tab and bar in the first line.
+    Columns are filename, label and, optionally, writer. A header line with at least filename and label may
+    order them freely and add split (train, val or test). Fields are tab-separated in .tsv files, elsewhere by
+    the first comma, semicolon, tab or bar of the first line.
 
     Raises:
         UserError: the file can't be read, or a line is malformed or names a file outside the images folder.
@@ -33,17 +33,17 @@ def read_table(path: str | Path) -> list[LabelledWord]:
         _check_header(names, path)
         rows = rows[1:]
     else:
-        # The first line sets the width, so a later label with an unquoted comma is noticed.
+        # The first line sets the number of columns, so that labels with unquoted commas are found.
         names = list(COLUMNS[: max(2, min(3, len(names)))])
     return [_record(names, cells, f"{path}:{number}") for number, cells in rows]
 
 
 def _rows(path: str | Path) -> Iterator[tuple[int, list[str]]]:
-    """Line number and stripped cells of every line that is not blank."""
+    """Yields line number and stripped cells of every line that is not blank."""
     lines = read_text(path).replace("\r\n", "\n").split("\n")
     tabs = Path(path).suffix.lower() in (".tsv", ".tab")
     if tabs:
-        # Such files are often written without quoting, so a lone quote is a label.
+        # Such files are often written without quoting: a single quote is a label.
         reader = csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
     else:
         first = FIRST_DELIMITER.match(next(filter(str.strip, lines), "").lstrip())
@@ -52,7 +52,7 @@ def _rows(path: str | Path) -> Iterator[tuple[int, list[str]]]:
     number = 1
     try:
         for number, cells in enumerate(reader, start=1):
-            # Every line is one record, so an unclosed quote is found where it stands.
+            # Every line is one record, so an unclosed quote is reported at its line.
             if reader.line_num != number:
                 raise csv.Error("unclosed quote")
             if lines[number - 1].strip():

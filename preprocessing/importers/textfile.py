@@ -6,7 +6,7 @@ from utils.errors import UserError
 
 
 def read_text(path: str | Path) -> str:
-    """The content of a UTF-8 file, with or without a byte order mark; line ends are kept.
+    """Returns the content of a UTF-8 file without its byte order mark; line ends are kept.
 
     Raises:
         UserError: the file is missing, unreadable or not UTF-8.
@@ -22,7 +22,7 @@ def read_text(path: str | Path) -> str:
 
 
 def data_lines(path: str | Path) -> list[tuple[int, str]]:
-    """Line numbers, from 1, and lines of a UTF-8 file, without blank ones and `#` comments."""
-    # Not splitlines: that also cuts at form feeds and at separators which a label may contain.
+    """Returns line numbers, from 1, and lines of a UTF-8 file, without blank lines and `#` comments."""
+    # Not splitlines, which also splits at characters that a label may contain.
     lines = enumerate(read_text(path).replace("\r\n", "\n").split("\n"), start=1)
     return [(number, line) for number, line in lines if line.strip() and not line.startswith("#")]

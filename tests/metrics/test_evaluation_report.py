@@ -53,13 +53,12 @@ def test_table_by_hand():
 
 
 def test_report_by_hand():
-    kinds = ["grey", "grey", "binarised", "binarised", None, "grey"]
     writers = ["u", "u", "v", "v", "v", "u"]
-    lines = report(LABELS, TEXTS, writers, kinds)
+    lines = report(LABELS, TEXTS, writers)
     assert lines[0] == "n:    6 words"
     # Both writers drawn twice, or one of each: 4 of 21, 2 of 10, 6 of 31 characters; 2 of 3 words each.
     assert lines[4] == "95 % interval over 2 writers: CER 19.05 to 20.00 %  WER 66.67 to 66.67 %"
-    assert [line.split() for line in lines[5:18]] == [
+    assert [line.split() for line in lines[5:15]] == [
         ["by", "kind", "of", "label", "n", "CER", "WER"],
         ["words", "4", "15.38%", "50.00%"],  # 4 / 26
         ["punctuation", "only", "1", "100.00%", "100.00%"],
@@ -69,9 +68,6 @@ def test_report_by_hand():
         ["2-3", "1", "0.00%", "0.00%"],
         ["4-6", "3", "14.29%", "66.67%"],  # 2 / 14
         ["10+", "1", "23.08%", "100.00%"],  # 3 / 13
-        ["by", "image", "n", "CER", "WER"],
-        ["grey", "3", "19.05%", "66.67%"],  # 4 / 21
-        ["binarised", "2", "40.00%", "100.00%"],  # 2 / 5
         ["CER:", "19.35", "%"],  # 6 / 31
     ]
     assert lines[-2:] == ["CER: 19.35 %", "WER: 66.67 %"]
@@ -79,9 +75,9 @@ def test_report_by_hand():
 
 
 @pytest.mark.parametrize("writers", [[None] * 6, ["u"] * 5 + [None], ["u"] * 6])
-def test_nothing_is_said_of_unknown_writers_and_images(writers):
-    lines = report(LABELS, TEXTS, writers, [None] * 6)
-    assert not any("writer" in line or "image" in line for line in lines)
+def test_nothing_is_said_of_unknown_writers(writers):
+    lines = report(LABELS, TEXTS, writers)
+    assert not any("writer" in line for line in lines)
     assert lines[-2:] == ["CER: 19.35 %", "WER: 66.67 %"]
 
 

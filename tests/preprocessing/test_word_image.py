@@ -8,7 +8,6 @@ from PIL import Image, ImageFile
 from preprocessing.word_image import (
     UnusableImage,
     decode,
-    is_binarised,
     read_word_image,
     to_network_geometry,
 )
@@ -218,21 +217,6 @@ def test_otsu_makes_grey_and_binarised_scans_agree():
     assert paper == [255, 255]
     without = otsu.model_copy(update={"binarization": "none"})
     assert np.median(to_network_geometry(grey, without)) < 230
-
-
-def test_two_values_make_a_binarised_file(save):
-    """98 of 100 pixels suffice, whichever two values they have; the model's binarisation hides nothing."""
-    pixels = np.repeat(np.array([[30, 200]], np.uint8), 50, axis=1)
-    otsu = geometry(binarization="otsu")
-    for others, expected in ((0, True), (2, True), (3, False), (40, False)):
-        pixels[0, :others] = np.arange(100, 100 + others)
-        path = save(pixels, f"{others}.png")
-        assert is_binarised(path, GREY) is is_binarised(path, COLOUR) is is_binarised(path, otsu) is expected
-    assert is_binarised(save(word(), "word.png"), GREY) and is_binarised(save(word() * 0, "ink.png"), GREY)
-    gradient = np.tile(np.arange(60, dtype=np.uint8), (24, 1))
-    assert not is_binarised(save(np.dstack([word(), gradient, word()]), "colour.png"), COLOUR)
-    with pytest.raises(UnusableImage):
-        is_binarised(path.parent / "gone.png", GREY)
 
 
 # Unusable files

@@ -60,14 +60,7 @@ def config_to_yaml(config: Config) -> str:
 
 
 class _Loader(yaml.SafeLoader):
-    """Refuses duplicate keys, of which YAML would keep the last, and text that no file can hold."""
-
-    def construct_scalar(self, node: yaml.ScalarNode | yaml.MappingNode) -> Any:
-        value = super().construct_scalar(node)
-        if isinstance(value, str) and re.search("[\0\ud800-\udfff]", value):
-            problem = "text holds a zero byte or half a character (a lone surrogate)"
-            raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
-        return value
+    """Refuses duplicate keys, of which YAML would keep the last."""
 
     def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
         # Before `<<` merges keys into the mapping, which may be overridden.
@@ -89,17 +82,13 @@ def _parse(text: str) -> Any:
     """
     try:
         return yaml.load(text, _Loader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-        context = f"{error.context} " if f"{error.problem}".startswith("but ") else ""
-        problem = f"{place}{context}{error.problem}"
     except RecursionError:
         problem = "it is nested too deeply"
-    except (yaml.YAMLError, ValueError) as error:
-        problem = str(error)
-    except Exception as error:  # Anything, as for `!!bool x`.
-        problem = f"a value contradicts its tag ({error})"
+    except Exception as error:  # Not only YAML's own: a value may contradict its tag.
+        mark, context = getattr(error, "problem_mark", None), getattr(error, "context", None)
+        place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+        problem = str(getattr(error, "problem", None) or error)
+        problem = place + (f"{context} " if problem.startswith("but ") else "") + problem
     problem = " ".join(problem.split()).rstrip(".")
     raise ValueError(problem if len(problem) <= LONGEST_SHOWN else problem[:LONGEST_SHOWN] + "...")
 

@@ -145,10 +145,12 @@ def test_attention_is_that_of_decoding(make_config, dataset, eagerly, columns):
     ]
     data = open_words(config, words[:3], "test")
     texts = ["abc", "", "gg"]
-    found = dict(read_attention(network, data, [2, 0, 1], [*texts], batch_size=2))
+    images = [data.image(position) for position in (2, 0, 1)]
+    widths = [image.shape[1] for image in images]
+    found = dict(read_attention(network, images.__getitem__, widths, texts, batch_size=2))
     assert sorted(found) == [0, 1, 2]
-    for index, position in enumerate([2, 0, 1]):
-        image, width = pad_images([data.image(position)], network.column_stride)
+    for index in range(3):
+        image, width = pad_images([images[index]], network.column_stride)
         memory, valid, state_h, state_c = network.encoder([image, width])
         keys, states = network.decoder.start(memory, state_h, state_c)
         expected = []
