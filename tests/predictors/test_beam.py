@@ -13,7 +13,7 @@ from predictors.beam import BeamDecoder
 from predictors.greedy import GreedyDecoder
 from predictors.predictor_seq2seq import PredictorSeq2Seq
 from preprocessing.tokenizer import END, PAD, START, Tokenizer
-from tests.helpers.models import build, small_pictures
+from tests.helpers.models import LUONG, build, inputs_of, small_pictures
 from utils.config.predict import PredictConfig
 
 
