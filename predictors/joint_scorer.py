@@ -74,8 +74,8 @@ class JointScorer:
     def __call__(self, last, states: list[Any], constants: tuple[Any, ...], step) -> tuple[Any, list[Any]]:
         """Log probability (rows, V) float32 of each next id, and the new states.
 
-        PAD and START are never written: their small probabilities are set to zero. The last of max_length
-        steps can only write END, with its own probability, as no label is longer.
+        PAD and START are never written: their small probabilities are set to zero. The last of max_length steps can
+        only write END, with its own probability, as no label is longer.
 
         Args:
             last: (rows,) int32, the previous ids; rows are a multiple of the words in `constants`.

@@ -10,10 +10,6 @@ import numpy as np
 from PIL import Image
 
 from benchmarks import figures
-from models.model_seq2seq import ModelSeq2Seq
-from models.model_spec import ModelSpec
-from models.saving import save_model
-from preprocessing.tokenizer import Tokenizer
 from tests.helpers.tiny import REPOSITORY
 
 NOTEBOOK = REPOSITORY / "notebooks" / "inference.ipynb"
@@ -31,17 +27,6 @@ def test_pictures_that_need_no_model(tmp_path):
         assert ink.shape == picture.size[::-1] and 0.01 < (ink < 128).mean() < 0.4
         # Something is drawn in each cell.
         assert all((part < 160).any() for row in np.array_split(ink, 2) for part in np.array_split(row, 3, 1))
-
-
-def test_pictures_of_a_model(make_config, tmp_path, eagerly):
-    config = make_config(network={"attention": "luong"})
-    network = ModelSeq2Seq(ModelSpec(config.image, config.network, Tokenizer(config.network.charset)))
-    save_model(tmp_path / "model", network, {})
-    words = np.array(figures.predictions(str(tmp_path / "model"), number=6))
-    red = words[..., 0].astype(int) - words[..., 1:].max(axis=2) > 100
-    assert red.any()  # an untrained model reads them wrong
-    looks = np.array(figures.attention(str(tmp_path / "model"))).astype(int)
-    assert (looks[:, :, 0] - looks[:, :, 2] > 100).any()
 
 
 def test_the_notebook_runs_and_its_output_is_committed(tmp_path):

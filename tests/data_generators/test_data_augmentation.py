@@ -218,15 +218,6 @@ def test_broken_strokes_lose_their_share_of_the_ink(share):
     assert np.array_equal(result[left], word()[left])
 
 
-def test_thin_strokes_break_before_thick_ones():
-    image = np.minimum(bar(5, 59, 20, 22), bar(5, 59, 60, 72))
-    lost = np.zeros(2)
-    for seed in range(20):
-        broken = break_strokes(image, 0.1, np.random.default_rng(seed)) == 255
-        lost += broken[5:59, 20:22].mean(), broken[5:59, 60:72].mean()
-    assert lost[0] > 1.5 * lost[1] > 0
-
-
 @pytest.mark.parametrize("place, covered", [(0, (12, 20)), (1, (13, 21)), (0.5, (24, 21))])
 def test_occlusion_covers_a_patch_around_ink(place, covered):
     image = np.zeros((64, 120), np.uint8)  # its first pixels are in the first row, its middle ones at an end

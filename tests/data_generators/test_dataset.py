@@ -131,14 +131,6 @@ def test_training_drops_labels_it_can_not_learn_and_evaluation_keeps_them(make, 
     assert [word.label for word in evaluation_model.words] == labels and logged == []
 
 
-def test_select_keeps_words_and_images_together(make):
-    dataset = open_words(make(), words(*"abcdabcdab"), "train")
-    part = dataset.select(np.array([7, 2])).select(np.array([1, 0, 1]))
-    assert [word.filename for word in part.words] == ["2.png", "7.png", "2.png"]
-    assert part.widths.tolist() == [22, 27, 22]
-    assert int(part.image(1)[0, 0]) == 140
-
-
 def test_the_embedded_dataset_is_made_on_first_use_only(make, tmp_path, logged, monkeypatch):
     config = make(
         images_folder=str(tmp_path / "new" / "words"),

@@ -118,14 +118,6 @@ def test_another_geometry_is_decoded_beside_the_first(words, decoded, change):
     assert decoded == []
 
 
-@pytest.mark.parametrize("names", [NAMES[:-1], NAMES[::-1], [*NAMES, NAMES[0]]], ids=["fewer", "order", "more"])
-def test_another_list_is_decoded(words, decoded, names):
-    opened(words)
-    decoded.clear()
-    assert_exact(opened(words, names), words, names)
-    assert sorted(decoded) == sorted(names)
-
-
 def test_unusable_files_are_kept_by_reason(words, decoded):
     (words / "text.png").write_text("no image")
     (words / "empty.png").touch()

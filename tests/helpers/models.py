@@ -18,10 +18,12 @@ from predictors.loading import load_predictor
 from predictors.onnx.runtime import PredictorOnnx
 from predictors.predictor_seq2seq import PredictorSeq2Seq
 from predictors.word_predictor import WordPredictor
+from preprocessing.batch import pad_images
 from preprocessing.tokenizer import END, PAD, Tokenizer
 from utils.config.predict import PredictConfig
 from utils.config.schema import Config
 
+LUONG = {"attention": "luong", "decoder_layers": 2, "embedding_dim": 4, "bidirectional": True}
 # Between them every option of the network and of the image that changes the graph.
 TWO_BLOCKS = {"num_filters": [4, 6], "conv_kernels": [[5, 5], [3, 2]], "pooling": [[2, 2], [2, 1]]}
 NETWORKS = {
@@ -139,6 +141,12 @@ def favour(model: ModelSeq2Seq, token: int, amount: float) -> None:
     """Adds `amount` to the logit of an id."""
     bias = model.decoder.dense.bias
     bias.assign(bias + amount * np.eye(bias.shape[0])[token])
+
+
+def inputs_of(model: ModelSeq2Seq, images: list[np.ndarray]) -> dict[str, np.ndarray]:
+    """A batch of images as the encoder and the decoders take it."""
+    image, width = pad_images(images, model.column_stride)
+    return {"image": image, "width": width}
 
 
 def small_pictures(number=12, seed=0) -> list[np.ndarray]:

@@ -43,12 +43,6 @@ def test_auto_is_float32_where_the_cpu_says_nothing(monkeypatch, tmp_path):
     assert resolve_precision("auto") == "float32"
 
 
-def test_what_is_asked_for_holds_on_every_cpu(cpu):
-    cpu("fpu avx2")
-    assert resolve_precision("mixed_bfloat16") == "mixed_bfloat16"
-    assert resolve_precision("float32") == "float32"
-
-
 def test_other_devices(monkeypatch):
     monkeypatch.setattr(precision, "trains_on_cpu", lambda: False)
     assert resolve_precision("auto") == "float32"

@@ -12,17 +12,9 @@ from models.model_spec import ModelSpec
 from predictors.beam import BeamDecoder
 from predictors.greedy import GreedyDecoder
 from predictors.predictor_seq2seq import PredictorSeq2Seq
-from preprocessing.batch import pad_images
 from preprocessing.tokenizer import END, PAD, START, Tokenizer
-from tests.helpers.models import build, small_pictures
+from tests.helpers.models import LUONG, build, inputs_of, small_pictures
 from utils.config.predict import PredictConfig
-
-LUONG = {"attention": "luong", "decoder_layers": 2, "embedding_dim": 4, "bidirectional": True}
-
-
-def inputs_of(model: ModelSeq2Seq, images: list[np.ndarray]) -> dict[str, np.ndarray]:
-    image, width = pad_images(images, model.column_stride)
-    return {"image": image, "width": width}
 
 
 def decode(model, images, **settings):

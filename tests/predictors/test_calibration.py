@@ -133,17 +133,6 @@ def test_kept_for_each_decoder(saved):
         stale.add_calibration(curve_for(beam))
 
 
-def test_other_weights_have_no_calibration_and_copies_keep_it(make_config, saved, tmp_path):
-    ModelFolder(saved).add_calibration(curve_for(PredictConfig()))
-    calibrations = ModelFolder(saved).description.calibrations
-    save_model(tmp_path / "copy", load(saved), {}, calibrations)
-    assert ModelFolder(tmp_path / "copy").calibration(PredictConfig()) == ModelFolder(saved).calibration(
-        PredictConfig()
-    )
-    save_model(tmp_path / "copy", random_network(make_config, seed=3), {})
-    assert ModelFolder(tmp_path / "copy").calibration(PredictConfig()) is None
-
-
 @pytest.mark.parametrize(
     "entry", [{}, {"decoding": {}, "words": [1, -1, 0], "characters": [1, 1, 0]}, 3, {"words": [1, 1]}, None]
 )

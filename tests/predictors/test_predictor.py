@@ -11,7 +11,7 @@ from preprocessing.labels import read_labels
 from preprocessing.tokenizer import END, PAD, START
 from preprocessing.word_image import UnusableImage
 from tests.helpers.data import open_words
-from tests.helpers.models import build, favour, small_pictures
+from tests.helpers.models import LUONG, build, favour, small_pictures
 from utils.config.predict import PredictConfig
 
 CHARSET = "abcdefg"
@@ -40,9 +40,7 @@ def read_slowly(model: ModelSeq2Seq, image: np.ndarray) -> tuple[str, list[float
     return "".join(model.tokenizer.charset[i - 3] for i in ids[1:] if i != END), probabilities
 
 
-@pytest.mark.parametrize(
-    "network", [{}, {"attention": "luong", "decoder_layers": 2, "embedding_dim": 4, "bidirectional": True}]
-)
+@pytest.mark.parametrize("network", [{}, LUONG])
 def test_compiled_loop_equals_a_plain_one(make_config, network):
     model = build(make_config, **network)
     images = small_pictures(6)

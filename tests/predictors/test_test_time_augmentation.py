@@ -9,14 +9,10 @@ import main
 import predictors.calibrate
 from base.base_predictor import Prediction
 from data_generators.geometric_augmentation import slant_and_zoom
-from models.calibration import decoding
 from predictors.predictor_seq2seq import PredictorSeq2Seq
 from predictors.test_time_augmentation import VIEWS, augmented_views, vote
 from tests.helpers.models import NETWORKS, exported, pictures, predictor_of, random_network
-from tests.helpers.tiny import plain_network, tiny_settings, write_settings
-from utils.config.load import load_config
-from utils.config.predict import PredictConfig
-from utils.errors import UserError
+from tests.helpers.tiny import tiny_settings, write_settings
 
 
 def bar() -> np.ndarray:
@@ -103,16 +99,6 @@ def test_doubtful_words_are_read_in_all_views(make_config, tmp_path, name):
             for first, second in zip(found, expected, strict=True):
                 assert first.confidence == pytest.approx(second.confidence, abs=1e-4)
         assert sum(a.text != b.text for a, b in zip(once, found, strict=True)) > 0
-
-
-def test_settings():
-    network = plain_network()
-    # Models calibrated before there were views stay so.
-    assert "views" not in decoding(PredictConfig(), network)
-    assert decoding(PredictConfig(views=2), network)["views"] == 2
-    assert load_config("configs/config.yml", [f"predict.views={len(VIEWS) + 1}"]).predict.views == 5
-    with pytest.raises(UserError, match=r"predict\.views"):
-        load_config("configs/config.yml", [f"predict.views={len(VIEWS) + 2}"])
 
 
 def test_a_trained_model_reads_files_as_it_was_evaluated(dataset, tmp_path, eagerly, monkeypatch):

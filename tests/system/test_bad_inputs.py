@@ -177,7 +177,7 @@ def test_bad_configs(place, capfd, monkeypatch, name):
         ("images_folder={place}/good.png", "good.png"),
         ("labels_file={place}/none.json", "none.json"),
         ("labels_file={place}/images", "images"),
-        ("cache_folder={place}/good.png", "cache"),
+        ("cache_folder={place}/good.png", "good.png"),
         ("experiment_folder={place}/good.png", "experiment_folder"),
         ("experiment_folder={place}/good.png/deeper", "experiment_folder"),
         ("experiment_folder=/proc/none", "experiment_folder /proc/none"),
@@ -237,6 +237,7 @@ def test_bad_models(place, tmp_path, capfd, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
     model = tmp_path / "model"
     shutil.copytree(place / "model", model)
+    shutil.copy(place / "good.png", tmp_path)
     damage(model)
     for job in (*JOBS.values(), ["--export"]):
         setting = f"predict.weights_file={model}"

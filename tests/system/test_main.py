@@ -233,21 +233,6 @@ def test_doubtful_words_are_marked(inside, project):
     assert [row["doubtful"] for row in rows] == [mark == "true" for mark in marks]
 
 
-def test_many_files(inside, tmp_path):
-    """A progress bar on stderr, one line each on stdout, all rows in order, and the broken one told."""
-    for index in range(120):
-        shutil.copy(Path("words", f"{index % 4}.png"), tmp_path / f"{index:03}.png")
-    (tmp_path / "057.png").write_bytes(b"no image")
-    code, lines, error = inside("--predict", "--filename", tmp_path, "--output", tmp_path / "all.csv")
-    assert code == 2 and [line.split("\t")[1] for line in lines] == [
-        LABELS[index % 4] for index in range(120) if index != 57
-    ]
-    assert "Reading:" in error and "/120 " in error and "1 of 120 images could not be read" in error
-    rows = read_table(tmp_path / "all.csv")
-    assert [Path(row["filename"]).name for row in rows] == [f"{index:03}.png" for index in range(120)]
-    assert [row["filename"] for row in rows if row["error"]] == [str(tmp_path / "057.png")]
-
-
 def test_evaluation_and_prediction_agree(inside, dataset, tmp_path):
     """On words that the network has never seen, so that nearly all texts are wrong, and telling."""
     splits = json.loads((dataset / "labels.json").read_text(encoding="utf-8"))

@@ -130,16 +130,6 @@ def test_parts_of_the_words_are_the_whole():
         cluster.shard(words.select(np.arange(2)))
 
 
-def test_a_lost_process_is_distinguished_from_other_errors():
-    cluster = Cluster()
-    error = RuntimeError("Gloo all-reduce failed: Connection closed by peer [127.0.0.1]:3")
-    assert cluster.explain(error) is error
-    cluster.number = 2
-    assert "another process of this training has ended" in str(cluster.explain(error))
-    ours = ValueError("Shapes don't match")
-    assert cluster.explain(ours) is ours
-
-
 def parts_of_batches(monkeypatch, number, **sections):
     """The batches of each of `number` processes on JAX."""
     monkeypatch.setattr(keras.backend, "backend", lambda: "jax")

@@ -27,8 +27,7 @@ from predictors.lexicon.words import (
 )
 from predictors.predictor_seq2seq import PredictorSeq2Seq
 from preprocessing.tokenizer import END
-from tests.helpers.models import build, small_pictures
-from tests.predictors.test_beam import LUONG, inputs_of
+from tests.helpers.models import LUONG, build, inputs_of, small_pictures
 from utils.config.predict import PredictConfig
 from utils.errors import UserError
 

@@ -10,28 +10,18 @@ import sys
 import time
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
 
-from callbacks.averaging import averaged_weights
-from callbacks.evaluation_model import EvaluationModel
-from callbacks.learning_rate import LearningRate
 from callbacks.progress import Progress
-from callbacks.snapshot import Snapshot
 from callbacks.training_state import read_progress
 from metrics.score_prediction import score_prediction
 from models.layers import BatchNormalization
-from models.model_seq2seq import ModelSeq2Seq
-from models.model_spec import ModelSpec
 from predictors.predictor_seq2seq import PredictorSeq2Seq
-from preprocessing.tokenizer import Tokenizer
 from tests.helpers.data import open_split
 from tests.helpers.models import description_of, load
 from tests.helpers.tiny import REPOSITORY, merged, tiny_settings, write_settings
 from tests.helpers.training import assert_same_training, equal, history, last_line, state, train, weights_of
-from utils.config.train import TrainConfig
-from utils.distributed.cluster import Cluster
 from utils.locks import experiment_lock
 
 pytestmark = pytest.mark.filterwarnings("ignore:Even though the:UserWarning")
@@ -289,18 +279,6 @@ def test_plateau_lowers_the_rate_across_runs(tiny, experiment, eagerly):
     assert rates == pytest.approx([1e-12, 1e-12, 1e-12, 5e-13, 5e-13])
 
 
-def test_learning_rate_by_hand():
-    cosine = TrainConfig(learning_rate=1.0, warmup_steps=4, schedule="cosine", final_learning_rate=0.2, num_epochs=3)
-    schedule = LearningRate(cosine, steps_per_epoch=4)
-    assert [schedule.rate(step) for step in range(4)] == [0.25, 0.5, 0.75, 1.0]
-    assert [schedule.rate(step) for step in (4, 6, 8, 12)] == pytest.approx(
-        [1.0, 0.2 + 0.4 * (1 + math.sqrt(0.5)), 0.6, 0.2]
-    )
-    constant = TrainConfig(learning_rate=1.0, warmup_steps=2, schedule="constant")
-    schedule = LearningRate(constant, steps_per_epoch=4)
-    assert [schedule.rate(step) for step in range(4)] == [0.5, 1.0, 1.0, None]
-
-
 def test_schedule_reaches_the_optimizer(full):
     rates = [row["learning_rate"] for row in history(full / "experiment")]
 
@@ -309,41 +287,6 @@ def test_schedule_reaches_the_optimizer(full):
 
     # Steps 2, 5 and 8 are the last of their epochs; the first of four warm-up steps is step 0.
     assert rates == pytest.approx([0.01 * 3 / 4, cosine(5), cosine(8)], rel=1e-6)
-
-
-def test_snapshots_follow_the_monitored_value(make_config, tmp_path):
-    config = make_config()
-    network = ModelSeq2Seq(ModelSpec(config.image, config.network, Tokenizer("ab")))
-    network.compile(keras.optimizers.SGD(0.1))
-    best = Snapshot(tmp_path / "best", EvaluationModel(network, Cluster(), "float32"), {}, "val_cer")
-    last = Snapshot(tmp_path / "last", EvaluationModel(network, Cluster(), "float32"), {})
-    weights = []
-    for epoch, value in enumerate([0.5, 0.3, 0.4, math.nan, None, 0.3]):
-        network.keras_model.set_weights([array + 1 for array in network.keras_model.get_weights()])
-        weights.append(network.keras_model.get_weights())
-        for callback in (best, last):
-            callback.set_model(network.keras_model)
-            callback.on_epoch_end(epoch, {} if value is None else {"val_cer": value})
-    assert equal(weights_of(tmp_path / "best"), weights[1])
-    assert equal(weights_of(tmp_path / "last"), weights[5])
-    assert best.best == 0.3
-
-
-def test_averaged_weights_stand_in_for_a_while():
-    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False)])
-    model.set_weights([np.array([[1.0]])])
-    model.compile(keras.optimizers.SGD(1.0, use_ema=True, ema_momentum=0.75), loss="mse")
-    inputs, target = np.array([[1.0]]), np.array([[0.0]])
-    model.train_on_batch(inputs, target)  # gradient 2w: the weight goes from 1 to -1
-    raw = float(model.get_weights()[0][0, 0])
-    # Keras starts the average at the first weights that it sees.
-    with averaged_weights(model):
-        first = float(model.get_weights()[0][0, 0])
-    model.train_on_batch(inputs, target)  # and from -1 to 1
-    with pytest.raises(RuntimeError), averaged_weights(model):
-        assert float(model.get_weights()[0][0, 0]) == pytest.approx(0.75 * first + 0.25 * 1)
-        raise RuntimeError
-    assert raw == pytest.approx(-1) and float(model.get_weights()[0][0, 0]) == pytest.approx(1)
 
 
 def test_diverged_training_keeps_its_snapshots(tiny, experiment, eagerly, capsys):

@@ -1,0 +1,20 @@
+"""The learning rate of each step, by hand."""
+
+import math
+
+import pytest
+
+from callbacks.learning_rate import LearningRate
+from utils.config.train import TrainConfig
+
+
+def test_learning_rate_by_hand():
+    cosine = TrainConfig(learning_rate=1.0, warmup_steps=4, schedule="cosine", final_learning_rate=0.2, num_epochs=3)
+    schedule = LearningRate(cosine, steps_per_epoch=4)
+    assert [schedule.rate(step) for step in range(4)] == [0.25, 0.5, 0.75, 1.0]
+    assert [schedule.rate(step) for step in (4, 6, 8, 12)] == pytest.approx(
+        [1.0, 0.2 + 0.4 * (1 + math.sqrt(0.5)), 0.6, 0.2]
+    )
+    constant = TrainConfig(learning_rate=1.0, warmup_steps=2, schedule="constant")
+    schedule = LearningRate(constant, steps_per_epoch=4)
+    assert [schedule.rate(step) for step in range(4)] == [0.5, 1.0, 1.0, None]
