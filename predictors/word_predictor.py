@@ -16,11 +16,13 @@ from models.model_spec import ModelSpec
 from predictors.test_time_augmentation import augmented_views, vote
 from preprocessing.batch import pad_images
 from preprocessing.tokenizer import END, PAD
-from preprocessing.word_image import UnusableImage, read_word_image
+from preprocessing.word_image import PAPER, UnusableImage, read_word_image
 from utils.config.predict import PredictConfig
 from utils.errors import UserError
 from utils.log import progress_bar
 from utils.system import is_out_of_memory
+
+BLANK = Prediction("", 0.0, ())
 
 
 class WordPredictor(BasePredictor):
@@ -73,6 +75,16 @@ class WordPredictor(BasePredictor):
         return results
 
     def predict_batch(self, images: list[np.ndarray]) -> list[Prediction]:
+        # Paper alone is no text, of which nothing can be sure: networks have not learned that.
+        results = [BLANK] * len(images)
+        written = [i for i, image in enumerate(images) if image.min() < PAPER]
+        if written:
+            for i, prediction in zip(written, self._predict([images[i] for i in written])):
+                results[i] = prediction
+        return results
+
+    def _predict(self, images: list[np.ndarray]) -> list[Prediction]:
+        """The predictions of images with ink."""
         readings = self._read_batch(images)
         if self.views > 1:
             self._read_again(images, readings)

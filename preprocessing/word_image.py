@@ -6,12 +6,14 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps, ImageStat, UnidentifiedImageError
 
+from preprocessing.normaliser import normalise, size_factor
 from utils.config.image import ImageConfig
 from utils.errors import UserError
 
 PAPER = 255
+HEIGHT_AT_300_DPI = 120  # pixels of a scan that `scale: auto` brings to the network's height
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "GIF", "PPM")
 
 
@@ -77,7 +79,7 @@ def word_image_of_picture(picture: Image.Image, image: ImageConfig, name: str = 
         raise UnusableImage(name, "image without pixels")
     _check_pixels(picture.width, picture.height, name, image)
     try:
-        pixels = _pixels(_upright_on_white(picture), image)
+        pixels = _pixels(_upright_on_paper(picture, image), image)
     except Exception as error:
         # Pillow reads a file only now, and its plugins raise any type on damaged ones.
         raise _unusable(name, error) from None
@@ -85,7 +87,7 @@ def word_image_of_picture(picture: Image.Image, image: ImageConfig, name: str = 
 
 
 def decode(path: str | Path, image: ImageConfig) -> np.ndarray:
-    """Reads a file upright, with white for transparency; returns uint8 (h, w) or (h, w, 3)."""
+    """Reads a file upright, with paper for transparency; returns uint8 (h, w) or (h, w, 3)."""
     try:
         # Opening a pipe could wait forever. Folders and missing files are reported below.
         if stat.S_IFMT(os.stat(path).st_mode) not in (stat.S_IFREG, stat.S_IFDIR):
@@ -93,7 +95,7 @@ def decode(path: str | Path, image: ImageConfig) -> np.ndarray:
         # `open` reads only the header, so a decompression bomb is refused before decompression.
         with Image.open(path, formats=FORMATS) as file:
             _check_pixels(file.width, file.height, path, image)
-            pixels = _pixels(_upright_on_white(file), image)
+            pixels = _pixels(_upright_on_paper(file, image), image)
     except UserError:
         raise
     except Exception as error:
@@ -112,14 +114,23 @@ def to_network_geometry(pixels: np.ndarray, image: ImageConfig) -> np.ndarray:
     Args:
         pixels: uint8 (h, w) or (h, w, 3), as in the file.
     """
+    steps = image.normaliser
+    if any(dict(steps).values()):
+        pixels = normalise(pixels, steps)
+        if image.image_size.num_channels == 3:
+            pixels = cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB)
+    scale = image.scale
+    if scale == "auto":
+        grey = pixels if pixels.ndim == 2 else cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+        scale = size_factor(grey) * image.image_size.y_size / HEIGHT_AT_300_DPI
     if image.binarization == "otsu":
         pixels = binarize(pixels)
     height, width = pixels.shape[:2]
     size, margin = image.image_size, image.margin
     widest = size.x_size - 2 * margin
     factor = min(size.y_size / height, widest / width)
-    if image.scale != "fit":
-        factor = min(factor, image.scale)
+    if scale != "fit":
+        factor = min(factor, scale)
     new_height = min(size.y_size, max(1, round(height * factor)))
     new_width = min(widest, max(1, round(width * factor)))
     # Averaging areas keeps thin strokes when shrinking, but repeats pixels when enlarging.
@@ -153,6 +164,8 @@ def _check_pixels(width: int, height: int, name: str | Path, image: ImageConfig)
 def _pixels(picture: Image.Image, image: ImageConfig) -> np.ndarray:
     """Returns uint8 (h, w) or (h, w, 3), by the network's number of channels."""
     grey = image.image_size.num_channels == 1 or image.convert_to_grayscale
+    if image.normaliser.channel and picture.mode not in ("1", "L", "LA"):
+        return np.asarray(picture.convert("RGB"))
     pixels = np.asarray(picture.convert("L" if grey else "RGB"))
     if grey and image.image_size.num_channels == 3:
         pixels = cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB)
@@ -172,15 +185,22 @@ def _unusable(path: str | Path, error: Exception) -> UnusableImage:
     return UnusableImage(path, reason or "truncated or damaged file", "replace it or take it out of the labels file")
 
 
-def _upright_on_white(file: Image.Image) -> Image.Image:
-    """Applies the EXIF rotation, puts transparent pixels on white, and converts 16 bits to 8."""
+def _upright_on_paper(file: Image.Image, image: ImageConfig) -> Image.Image:
+    """Applies the EXIF rotation, puts transparent pixels on paper, and converts 16 bits to 8."""
     picture = ImageOps.exif_transpose(file)
     if picture.mode.startswith("I") or picture.mode == "F":
         return Image.fromarray(_to_8_bits(np.asarray(picture)))
     if picture.has_transparency_data:
-        white = Image.new("RGBA", picture.size, "white")
-        return Image.alpha_composite(white, picture.convert("RGBA"))
+        picture = picture.convert("RGBA")
+        paper = "black" if image.normaliser.polarity and _has_light_ink(picture) else "white"
+        return Image.alpha_composite(Image.new("RGBA", picture.size, paper), picture)
     return picture
+
+
+def _has_light_ink(picture: Image.Image) -> bool:
+    """Whether what is seen of a transparent picture is light: it needs dark paper, which the normaliser inverts."""
+    seen = picture.getchannel("A")
+    return bool(seen.getbbox()) and ImageStat.Stat(picture.convert("L"), seen).mean[0] > 160
 
 
 def _to_8_bits(values: np.ndarray) -> np.ndarray:

@@ -22,13 +22,27 @@ class ImageSizeConfig(Section):
         return self
 
 
+class NormaliserConfig(Section):
+    """What is done to a picture before it is scaled (`preprocessing/normaliser.py`)."""
+
+    channel: bool = key(False, "of a colour picture take the channel in which ink stands out")
+    polarity: bool = key(False, "invert light ink on dark paper")
+    paper: bool = key(False, "divide by the paper's brightness, so that shadows and falling light go")
+    rulings: bool = key(False, "remove rulings, squares and frames")
+    specks: bool = key(False, "remove spots far smaller than the writing")
+    trim: bool = key(False, "cut off the paper around the ink")
+
+
 class ImageConfig(Section):
     """How an image file becomes the network's input; a model keeps these settings."""
 
     image_size: ImageSizeConfig = ImageSizeConfig()
     convert_to_grayscale: bool = key(False, "read colour files as grey although num_channels is 3")
-    scale: Annotated[Real, Field(gt=0)] | Literal["fit"] = key(
-        0.3, "factor from file pixels to network pixels (0.3 to 0.4 for 300 dpi), or `fit`: full height"
+    normaliser: NormaliserConfig = NormaliserConfig()
+    scale: Annotated[Real, Field(gt=0)] | Literal["fit", "auto"] = key(
+        0.3,
+        "factor from file pixels to network pixels (0.3 to 0.4 for 300 dpi); fit: full height; auto: by the writing's "
+        "size, y_size / 120 where it is that of 300 dpi or can't be told",
     )
     binarization: Literal["none", "otsu"] = key(
         "otsu", "otsu: black ink on white paper before scaling, so that grey and binarised scans look alike"

@@ -1,0 +1,157 @@
+"""Each step of the normaliser, on drawn words."""
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from preprocessing.normaliser import (
+    darken_ink,
+    divide_by_paper,
+    ink_channel,
+    ink_mask,
+    normalise,
+    remove_rulings,
+    remove_specks,
+    size_factor,
+    straight_lines,
+    trim,
+    writing_size,
+)
+from preprocessing.word_image import read_word_image, word_image_of_array
+from utils.config.image import ImageConfig, NormaliserConfig
+
+ALL = NormaliserConfig(channel=True, polarity=True, paper=True, rulings=True, specks=True, trim=True)
+PHOTO = ImageConfig(normaliser=ALL, scale="auto")
+
+
+def word(text="until", paper=230, ink=40, scale=2.0, border=30):
+    """Text in a drawn font, on paper with a border."""
+    (width, height), below = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, scale, 5)
+    image = np.full((height + below + 2 * border, width + 2 * border), paper, np.uint8)
+    place = border, border + height
+    return cv2.putText(image, text, place, cv2.FONT_HERSHEY_SIMPLEX, scale, ink, 5, cv2.LINE_AA)
+
+
+def overlap(one, other):
+    """Intersection over union of the ink of two pictures of one size."""
+    first, second = ink_mask(one), ink_mask(other)
+    return (first & second).sum() / (first | second).sum()
+
+
+@pytest.mark.parametrize("text", ["until", "a", "WWW", "Mill"])
+def test_light_ink_becomes_dark_and_dark_ink_stays(text):
+    dark = word(text)
+    assert np.array_equal(darken_ink(dark), dark) and np.array_equal(darken_ink(255 - dark), dark)
+
+
+def test_a_frame_does_not_turn_the_polarity():
+    framed = word()
+    cv2.rectangle(framed, (2, 2), (framed.shape[1] - 3, framed.shape[0] - 3), 40, 3)
+    assert np.array_equal(darken_ink(framed), framed)
+
+
+def test_shade_and_its_edge_are_divided_out():
+    image = word()
+    falling = (image * np.linspace(1, 0.35, image.shape[1])).astype(np.uint8)
+    shadow = image.copy()
+    shadow[:, image.shape[1] // 2 :] = (shadow[:, image.shape[1] // 2 :] * 0.45).astype(np.uint8)
+    assert overlap(falling, image) < 0.7 > overlap(shadow, image)
+    for shaded in (falling, shadow):
+        assert overlap(divide_by_paper(shaded), image) > 0.9
+        assert np.median(divide_by_paper(shaded)) > 250
+
+
+@pytest.mark.parametrize("rise", [0, 6, -6])
+def test_rulings_go_and_strokes_stay(rise):
+    image = word(paper=255)
+    ruled = image.copy()
+    for row in (15, image.shape[0] - 45, image.shape[0] - 12):
+        cv2.line(ruled, (0, row), (image.shape[1], row + rise), 110, 3)
+    assert overlap(ruled, image) < 0.8 and overlap(remove_rulings(ruled), image) > 0.85
+
+
+def test_squares_and_frames_go():
+    image = word(paper=255)
+    height, width = image.shape
+    framed = image.copy()
+    cv2.rectangle(framed, (4, 4), (width - 5, height - 5), 40, 3)
+    assert overlap(remove_rulings(framed), image) > 0.99
+    for column in range(10, width, 45):
+        cv2.line(framed, (column, 0), (column, height), 120, 2)
+    assert overlap(remove_rulings(framed), image) > 0.75
+
+
+@pytest.mark.parametrize("text", ["-", "t", "until", "T", "e", "Z"])
+def test_strokes_are_no_rulings(text):
+    image = trim(word(text, paper=255))
+    assert np.array_equal(remove_rulings(image), image)
+
+
+def test_lines_must_be_straight_and_whole():
+    ink = np.zeros((60, 200), bool)
+    ink[30:33] = True
+    assert straight_lines(ink)[31].all()
+    ink[:, 60:100] = False
+    assert not straight_lines(ink).any()
+
+
+def test_specks_go_and_dots_stay():
+    image = word("in", paper=255)
+    spotted = image.copy()
+    for place in ((5, 5), (70, 20), (20, image.shape[1] - 8)):
+        spotted[place] = 0
+    assert np.array_equal(ink_mask(remove_specks(spotted)), ink_mask(image))
+
+
+def test_trim_leaves_one_pixel():
+    image = np.full((100, 200), 255, np.uint8)
+    image[40:60, 50:90] = 0
+    assert trim(image).shape == (22, 42)
+
+
+@pytest.mark.parametrize("factor", [1 / 3, 0.5, 2, 4])
+def test_writing_size_grows_with_the_picture(factor):
+    image = word(scale=3)
+    other = cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+    assert writing_size(other) / writing_size(image) == pytest.approx(factor, rel=0.15)
+
+
+@pytest.mark.parametrize("text", ["-", ".", ",", "l"])
+def test_a_lone_mark_has_no_size(text):
+    assert writing_size(trim(word(text))) is None and size_factor(trim(word(text))) == 1
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 200), (40, 5), (64, 256)])
+@pytest.mark.parametrize("noise", [0, 4])
+def test_blank_paper_stays_blank(shape, noise):
+    paper = np.clip(np.random.default_rng(1).normal(200, noise, shape), 0, 255).astype(np.uint8)
+    blank = normalise(paper, ALL)
+    assert blank.shape == shape and (blank == 255).all()
+
+
+def test_blue_ink_on_yellow_paper_stands_out_most_in_red():
+    mask = word(paper=255, ink=0) < 128
+    picture = np.where(mask[..., None], (60, 60, 200), (210, 200, 130)).astype(np.uint8)
+    grey = ink_channel(picture)
+    assert np.array_equal(grey, picture[..., 0])
+
+
+@pytest.mark.parametrize("change", ["light", "margin", "large", "colour", "clear"])
+def test_pictures_of_one_word_become_nearly_one_image(change, tmp_path):
+    """Whatever is done to the picture: the network sees the word as it is without."""
+    image = word()
+    expected = word_image_of_array(image, PHOTO)
+    picture = {
+        "light": lambda: 255 - image,
+        "margin": lambda: cv2.copyMakeBorder(image, 90, 120, 150, 20, cv2.BORDER_CONSTANT, value=230),
+        "large": lambda: cv2.resize(image, None, fx=3, fy=3, interpolation=cv2.INTER_CUBIC),
+        "colour": lambda: np.dstack([image, np.full_like(image, 225), np.full_like(image, 215)]),
+        "clear": lambda: np.dstack([np.full_like(image, 255)] * 3 + [255 - image]),
+    }[change]()
+    Image.fromarray(picture).save(tmp_path / "word.png")
+    found = read_word_image(tmp_path / "word.png", PHOTO)
+    if change == "large":
+        assert abs(found.shape[1] - expected.shape[1]) <= 0.6 * expected.shape[1]
+    else:
+        assert found.shape == expected.shape and overlap(found, expected) > 0.9
