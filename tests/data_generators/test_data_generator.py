@@ -18,6 +18,7 @@ from preprocessing.tokenizer import END, PAD, START
 from tests.helpers.data import HEIGHT, TOKENIZER, make_config, make_dataset, make_generator
 from tests.helpers.tiny import tiny_settings
 from trainers import run
+from trainers.experiment_folder import ExperimentFolder
 from utils.config.load import validate_config
 
 STRIDE = 4
@@ -250,6 +251,7 @@ def test_training_validates_on_the_validation_words(dataset, tmp_path, monkeypat
         def __init__(self, config, network, train_generator, val_generator, val_dataset, cluster):
             caught.update(train=train_generator, val=val_generator, decoded=val_dataset)
             self.val_dataset = val_dataset
+            self.experiment = ExperimentFolder.of(config.experiment_folder, config.callbacks, None)
 
         def train(self):
             pass
