@@ -15,6 +15,7 @@ COARSE = 64
 LEAST_CONTRAST = 0.12
 # Share of a straight line's pixels that must be dark to be a ruling or a frame's side, and its steepest slope.
 LINE_SHARE, LINE_SLOPE = 0.9, 0.1
+SPECK = 0.001  # a part of the area of the largest stroke
 NARROW = 1.25  # width over height, up to which a single letter may fill a picture
 # `writing_size` of IAM's training words (300 dpi): the median, and two standard deviations of its logarithm.
 USUAL_SIZE, USUAL_RANGE = 12.1, 0.4
@@ -79,7 +80,8 @@ def darken_ink(grey: np.ndarray) -> np.ndarray:
 def divide_by_paper(grey: np.ndarray) -> np.ndarray:
     """Divides by the paper's brightness, a closing wider than strokes; shadows and falling light go."""
     small = _shrunk(grey)
-    reach = max(5, int(0.35 * min(small.shape))) | 1
+    # Wider than the thickest stroke of a scan, so that a full stop is not taken for paper.
+    reach = max(31, int(0.35 * min(small.shape))) | 1
     padded = cv2.copyMakeBorder(small, reach, reach, reach, reach, cv2.BORDER_REFLECT_101)
     element = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
     closed = cv2.morphologyEx(cv2.GaussianBlur(padded, (0, 0), 1), cv2.MORPH_CLOSE, element)
@@ -110,13 +112,13 @@ def remove_rulings(grey: np.ndarray) -> np.ndarray:
 
 
 def remove_specks(grey: np.ndarray) -> np.ndarray:
-    """Whitens spots of at most 2 pixels or of less than 0.4 % of the largest part of the writing."""
+    """Whitens spots of at most 2 pixels, or of less than SPECK of the largest part of the writing."""
     ink = ink_mask(grey)
     number, parts, statistics, _ = cv2.connectedComponentsWithStats(ink.astype(np.uint8), connectivity=8)
     if number <= 2:
         return grey
     areas = statistics[:, cv2.CC_STAT_AREA]
-    small = areas < max(3, 0.004 * areas[1:].max())
+    small = areas < max(3, SPECK * areas[1:].max())
     small[0] = False
     return np.where(_grown(small[parts]) & ~(ink & ~small[parts]), np.uint8(PAPER), grey) if small.any() else grey
 
