@@ -63,10 +63,12 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from preprocessing.process_settings import configure_process
     from utils.config.load import load_config
 
     config = load_config(arguments.conf, arguments.set)
+    # After the config: it imports OpenCV, without which a config's mistake is told sooner.
+    from preprocessing.process_settings import configure_process
+
     configure_process()
     if arguments.train:
         from utils.distributed.backend import choose_backend

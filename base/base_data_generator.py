@@ -91,13 +91,13 @@ class BaseDataGenerator(keras.utils.Sequence):
         """Returns the positions of the words in `epoch`; a part's words recur only after all were used."""
         chosen, first = [], 0
         for part, (size, used) in enumerate(self.shares):
-            words = np.arange(size)
+            words: np.ndarray = np.arange(size, dtype=np.int32)
             if used < size:
                 order = np.random.default_rng([self.seed, part, size]).permutation(size)
                 words = order[(epoch * used + np.arange(used)) % size]
             chosen.append(first + words)
             first += size
-        return np.concatenate(chosen)
+        return np.concatenate(chosen, dtype=np.int32)
 
 
 def _chunks(values: np.ndarray, size: int) -> list[np.ndarray]:

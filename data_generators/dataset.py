@@ -31,7 +31,7 @@ class Dataset:
 
     @property
     def widths(self) -> np.ndarray:
-        """int64 (n,): width of each word image in pixels."""
+        """int32 (n,): width of each word image in pixels."""
         return self.store.widths[self.indices]
 
     def image(self, position: int) -> np.ndarray:

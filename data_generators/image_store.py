@@ -38,7 +38,8 @@ class RowFile:
 
     def __init__(self, path: Path, sizes: np.ndarray) -> None:
         self.path = path
-        self.offsets = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])
+        self.offsets = np.zeros(len(sizes) + 1, np.int64)
+        np.cumsum(sizes, out=self.offsets[1:])
         self.handle = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
         self.lock = threading.Lock()
         weakref.finalize(self, os.close, self.handle)
@@ -66,7 +67,7 @@ class ImageStore:
     """Images and labels by index.
 
     Attributes:
-        widths: int64 (n,), in pixels; 0 where the image is unusable.
+        widths: int32 (n,), in pixels; 0 where the image is unusable.
         problems: index of an unusable image -> reason.
         about: the writer's notes.
     """
@@ -93,7 +94,7 @@ class JoinedStore:
 
     Attributes:
         starts: index of the first image of each store, and the number of all images.
-        widths: int64 (n,), in pixels.
+        widths: int32 (n,), in pixels.
     """
 
     def __init__(self, stores: Sequence["ImageStore | JoinedStore"]) -> None:
@@ -165,12 +166,13 @@ def open_store(base: Path) -> ImageStore | None:
     """
     try:
         description = json.loads(_file(base, ".json").read_text(encoding="utf-8"))
-        index = np.load(_file(base, ".index.npy"), allow_pickle=False).astype(np.int64)
+        index = np.load(_file(base, ".index.npy"), allow_pickle=False)
         image = ImageConfig.model_validate(description["image"])
         problems = {int(key): str(reason) for key, reason in description["problems"].items()}
-        widths, label_bytes = index[:, 0], index[:, 1]
+        # Copies: a view would keep the whole table, and millions of words should take few bytes each.
+        widths, label_bytes = index[:, 0].copy(), index[:, 1].copy()
         size = image.image_size
-        pixels = RowFile(_file(base, ".pixels"), widths * (size.y_size * size.num_channels))
+        pixels = RowFile(_file(base, ".pixels"), widths * np.int64(size.y_size * size.num_channels))
         labels = RowFile(_file(base, ".labels"), label_bytes)
         complete = all(os.path.getsize(rows.path) == rows.offsets[-1] for rows in (pixels, labels))
         if description["format"] != FORMAT or not complete:

@@ -55,7 +55,7 @@ def packed_dataset(folder: Path, store: ImageStore, spec: ModelSpec) -> Dataset:
         raise UserError(
             f"{folder} has labels of {longest} characters; set network.max_seq_length to {longest + 1}, {way_out}."
         )
-    return Dataset(StoredWords(store), store, np.arange(len(store)))
+    return Dataset(StoredWords(store), store, np.arange(len(store), dtype=np.int32))
 
 
 def write_packed(folder: Path, rows: Iterable[Row], image: ImageConfig) -> int:

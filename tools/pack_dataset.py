@@ -28,7 +28,7 @@ from preprocessing.labels import Word, write_labels
 from preprocessing.process_settings import configure_process
 from preprocessing.tokenizer import Tokenizer
 from preprocessing.word_image import word_image_of_array
-from utils.cli import run_command
+from utils.cli import number, run_command
 from utils.config.load import load_config
 from utils.config.schema import Config
 from utils.config.synthetic import SyntheticConfig
@@ -127,11 +127,9 @@ def main(arguments: list[str] | None = None) -> int:
     add("-c", "--conf", default="configs/config.yml", help="config file (default: %(default)s)")
     add("--set", nargs="+", action="extend", default=[], metavar="KEY.PATH=VALUE", help="override its keys")
     add("--output", required=True, help="folder of the packed dataset")
-    add("--synthetic", type=int, metavar="N", help="render N words instead of packing the config's own")
+    add("--synthetic", type=number(int, 1), metavar="N", help="render N words instead of packing the config's own")
     add("--workers", type=int, default=0, help="processes that render (default: one per CPU core)")
     options = parser.parse_args(arguments)
-    if options.synthetic is not None and options.synthetic < 1:
-        parser.error("--synthetic needs 1 word or more")
     return run_command(lambda: _pack(options), "Interrupted; the same command starts over.")
 
 

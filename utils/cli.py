@@ -1,4 +1,4 @@
-"""What all commands share: exit codes, one line on stderr instead of a traceback, and types of options."""
+"""Exit codes, one line on stderr instead of a traceback, and types of options, for all commands."""
 
 import argparse
 import contextlib

@@ -1,4 +1,4 @@
-"""What an epoch of training consists of when datasets are mixed."""
+"""The words of a training epoch when datasets are mixed."""
 
 import json
 from pathlib import Path

@@ -110,11 +110,6 @@ def keras_predictor(folder: Path, settings: PredictConfig | None = None) -> Pred
     return PredictorSeq2Seq(load(folder), settings or PredictConfig())
 
 
-def onnx_predictor(folder: Path) -> PredictorOnnx:
-    model = ModelFolder(folder)
-    return PredictorOnnx(*model.onnx(), model.spec)
-
-
 def exported(model: ModelSeq2Seq, folder: Path) -> PredictorOnnx:
     """The ONNX predictor of a model, whose files are written into `folder`."""
     encoder_graph(model).save(folder / "encoder.onnx")

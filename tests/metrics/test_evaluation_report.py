@@ -1,4 +1,4 @@
-"""What an evaluation prints: figures by hand, and groups that hold the right words."""
+"""Lines of an evaluation: figures by hand, and groups that hold the right words."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What is known of a network before it is built."""
+"""Sizes of a network before it is built."""
 
 import pytest
 

@@ -143,7 +143,7 @@ def test_attention_of_several_hypotheses_per_word():
 
 
 def ctc_log_probabilities(model: ModelSeq2Seq, image: np.ndarray, texts: list[str]) -> np.ndarray:
-    """What CTC says of whole texts, by the function that training minimises."""
+    """CTC log probabilities of whole texts, by the loss that training minimises."""
     inputs = inputs_of(model, [image])
     memory, valid, *_ = model.encoder.predict_on_batch([inputs["image"], inputs["width"]])
     logits = ops.convert_to_numpy(model.ctc_head(memory, valid)).copy()

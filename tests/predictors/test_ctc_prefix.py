@@ -16,7 +16,7 @@ TEXTS = [(), (A,), (B,), (A, A), (A, B), (B, A, B), (A, A, A)]
 
 
 def spelled(path: tuple[int, ...]) -> tuple[int, ...]:
-    """What CTC reads of one id per column: repetitions once, blanks not at all."""
+    """The CTC text of one id per column: repetitions once, blanks not at all."""
     return tuple(key for key, _ in itertools.groupby(path) if key != PAD)
 
 

@@ -1,4 +1,4 @@
-"""What takes too long for the tests: processes that are lost.
+"""Lost processes of a distributed training, which take too long for the tests.
 
 python -m tests.system.faults processes        (minutes)
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.helpers.data_parallel import recorded, start_processes
 from tests.helpers.fault_points import assert_readable
-from tests.helpers.tiny import REPOSITORY, make_dataset, tiny_settings, write_settings
+from tests.helpers.tiny import make_dataset, tiny_settings, write_settings
 
 
 def processes(folder: Path, dataset: Path) -> str:
@@ -42,10 +42,6 @@ def processes(folder: Path, dataset: Path) -> str:
         words = [word for line in kept if line["epoch"] == number for word in line["words"]]
         assert sorted(words) == list(range(20)), number
     return f"stopped and killed one of two, one went on: each word once in each of {epoch + 1} epochs"
-
-
-def _command(config: Path, settings: dict) -> list[str]:
-    return [sys.executable, str(REPOSITORY / "main.py"), "-c", write_settings(config, settings), "--train"]
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the shipped models read: words that anybody can, and with either runtime the same."""
+"""Shipped models read words that anybody can, and with either runtime the same."""
 
 import csv
 

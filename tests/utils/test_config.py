@@ -43,7 +43,7 @@ def refusal(path, *overrides):
 
 
 def upgraded(values):
-    """What v1.0 loaded, as today's values: written out here so that legacy.py is not its own witness."""
+    """Upgrades the values that v1.0 loaded: written out here so that legacy.py is not its own witness."""
     values = json.loads(json.dumps(values).replace('.h5"', '"').replace("max_seq_lenght", "max_seq_length"))
     del values["export"], values["train"]["use_multiprocessing"], values["train"]["output"]["output_graph"]
     del values["predict"]["graph_file"], values["network"]["loss"]

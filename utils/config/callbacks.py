@@ -41,7 +41,7 @@ class ValidationConfig(Section):
 
 
 class CallbacksConfig(Section):
-    """What is measured, saved and decided after each epoch."""
+    """Validation, snapshots and other callbacks of a training."""
 
     early_stopping: EarlyStoppingConfig = EarlyStoppingConfig()
     model_best_checkpoint: CheckpointConfig = CheckpointConfig()
