@@ -63,9 +63,11 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from utils.config.load import load_config
+    from utils.config.load import load_config, refuse_training_keys
 
     config = load_config(arguments.conf, arguments.set)
+    if not arguments.train:
+        refuse_training_keys(arguments.set)
     # After the config: it imports OpenCV, without which a config's mistake is told sooner.
     from preprocessing.process_settings import configure_process
 

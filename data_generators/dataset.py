@@ -75,6 +75,7 @@ def open_dataset(
     image: ImageConfig,
     options: DatasetOptions,
     trained_by: ModelSpec | None = None,
+    copy: int = 0,
 ) -> Dataset:
     """Opens the images of `words`, leaves out those that can't be used, and logs their number by reason.
 
@@ -83,6 +84,7 @@ def open_dataset(
         image: geometry of the images.
         trained_by: for training, the network, which can't learn labels that are too long or outside its charset.
             Without it (evaluation) such words stay in and count as errors.
+        copy: number of a damaged copy of the images; 0: the images themselves.
 
     Raises:
         UserError: no usable word, or too many unusable ones.
@@ -92,7 +94,7 @@ def open_dataset(
             f"images_folder {source.images} does not exist; set images_folder to the folder of the word images."
         )
     filenames = [word.filename for word in words]
-    store = open_cache(source.images, filenames, image, options.cache, split, str(source.labels.resolve()))
+    store = open_cache(source.images, filenames, image, options.cache, split, str(source.labels.resolve()), copy)
     problems = [store.problems.get(i) or label_problem(word.label, trained_by) for i, word in enumerate(words)]
     usable = [i for i, problem in enumerate(problems) if problem is None]
     report_unusable(Counter(filter(None, problems)), len(words), split, source, options)

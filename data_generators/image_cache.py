@@ -6,13 +6,15 @@ files.
 
 import hashlib
 import json
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from data_generators.damage import damage
 from data_generators.image_store import FORMAT, SUFFIXES, ImageStore, open_store, write_store
-from preprocessing.word_image import UnusableImage, read_word_image
+from preprocessing.word_image import UnusableImage, decode, read_word_image, to_network_geometry
 from utils.config.image import ImageConfig
 from utils.errors import UserError
 from utils.files import is_inside, remove_stale
@@ -24,7 +26,7 @@ OUTSIDE_FOLDER = "link that leads out of images_folder"
 
 
 def open_cache(
-    folder: Path, filenames: Sequence[str], image: ImageConfig, cache: Path, name: str, owner: str = ""
+    folder: Path, filenames: Sequence[str], image: ImageConfig, cache: Path, name: str, owner: str = "", copy: int = 0
 ) -> ImageStore:
     """Opens the decoded images of `filenames` (relative to `folder`), decoding them if needed.
 
@@ -32,11 +34,12 @@ def open_cache(
         cache: folder of the cache files.
         name: of the images, for the progress bar, such as `train`.
         owner: source of the list, such as a labels file; only older caches of the same owner are removed.
+        copy: number of a damaged copy of the images; 0: the images themselves.
 
     Raises:
         UserError: the cache can't be written or read.
     """
-    purpose = _digest([str(folder.resolve()), name, owner, image.model_dump(), FORMAT])
+    purpose = _digest([str(folder.resolve()), name, owner, image.model_dump(), FORMAT, copy])
     content = _digest([purpose, [_fingerprint(folder, filename) for filename in filenames]])
     prefix = f"{name}-{purpose[:12]}-"
     base = cache / f"{prefix}{content[:12]}"
@@ -44,25 +47,29 @@ def open_cache(
         store = open_store(base)
         if store is not None and len(store) == len(filenames):
             return store
-        _build(folder, filenames, image, base, name)
+        _build(folder, filenames, image, base, name, copy)
         _remove_outdated(cache, prefix, keep=base.name)
         # A process with another list of the same name may remove it before it is opened.
     raise UserError(f"The cache {base} is removed as soon as it is written; set a cache_folder of your own.")
 
 
-def read_inside(folder: Path, filename: str, image: ImageConfig) -> np.ndarray | str:
-    """Returns the word image of a file within `folder`, or the reason why it is unusable."""
+def read_inside(folder: Path, filename: str, image: ImageConfig, copy: int = 0) -> np.ndarray | str:
+    """Returns the word image of a file within `folder`, or of a damaged copy, or the reason why it is unusable."""
     if not is_inside(folder / filename, folder):
         return OUTSIDE_FOLDER
     try:
+        if copy:
+            rng = np.random.default_rng([copy, zlib.crc32(filename.encode())])
+            return to_network_geometry(damage(decode(folder / filename, image), rng), image)
         return read_word_image(folder / filename, image)
     except UnusableImage as error:
         return error.reason
 
 
-def _build(folder: Path, filenames: Sequence[str], image: ImageConfig, base: Path, name: str) -> None:
-    images = ordered_map(lambda filename: read_inside(folder, filename, image), filenames, threads=2, ahead=64)
-    with progress_bar(images, desc=f"Decoding {name} images", total=len(filenames), unit="word") as bar:
+def _build(folder: Path, filenames: Sequence[str], image: ImageConfig, base: Path, name: str, copy: int) -> None:
+    images = ordered_map(lambda filename: read_inside(folder, filename, image, copy), filenames, threads=2, ahead=64)
+    desc = f"Damaging {name} images, copy {copy}" if copy else f"Decoding {name} images"
+    with progress_bar(images, desc=desc, total=len(filenames), unit="word") as bar:
         write_store(base, (("", pixels) for pixels in bar), image)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from preprocessing.labels import LabelsFile, read_labels
 from utils.config.schema import Config
 from utils.config.synthetic import SyntheticConfig
+from utils.config.train import AdditionalDataConfig
 from utils.errors import UserError
 from utils.log import log
 
@@ -24,11 +25,8 @@ class DataSource:
         return cls(Path(config.images_folder), Path(config.labels_file), config.synthetic)
 
     @classmethod
-    def additional(cls, config: Config) -> "DataSource | None":
-        """Returns the dataset of `train.additional_data`, if there is one."""
-        data = config.train.additional_data
-        if data.images_folder is None or data.labels_file is None:
-            return None
+    def mixed_in(cls, data: AdditionalDataConfig) -> "DataSource":
+        """Returns a dataset of `train.additional_data`."""
         return cls(Path(data.images_folder), Path(data.labels_file), data.synthetic)
 
     def read_labels(self) -> LabelsFile:

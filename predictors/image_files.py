@@ -2,18 +2,24 @@
 
 import glob
 import os
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
 from utils.errors import UserError
+from utils.log import log
 
-IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif", ".pgm", ".ppm")
+IMAGE_ENDINGS = (
+    *(".png", ".jpg", ".jpeg", ".jfif", ".tif", ".tiff", ".bmp", ".webp", ".gif", ".pgm", ".ppm", ".pbm"),
+    *(".jp2", ".j2k", ".avif", ".heic", ".heif"),
+)
 
 
 def find_images(patterns: Iterable[str]) -> list[Path]:
     """Files, all images in folders, and what globs match, each once, in the given order.
 
-    Hidden files in folders are skipped: some systems keep notes about images there (`._word.png`).
+    Hidden files in folders are skipped: some systems keep notes about images there (`._word.png`). Other files that
+    are no images are counted in the log.
 
     Raises:
         UserError: a pattern matches nothing.
@@ -32,8 +38,9 @@ def find_images(patterns: Iterable[str]) -> list[Path]:
 def _images_at(path: Path) -> list[Path]:
     if not os.path.isdir(path):
         return [path]
-    return sorted(
-        file
-        for file in path.rglob("*")
-        if file.suffix.lower() in IMAGE_ENDINGS and not file.name.startswith(".") and not file.is_dir()
-    )
+    files = [file for file in path.rglob("*") if not file.name.startswith(".") and not file.is_dir()]
+    others = Counter(file.suffix.lower() or file.name for file in files if file.suffix.lower() not in IMAGE_ENDINGS)
+    if others:
+        counted = ", ".join(f"{number} {ending}" for ending, number in sorted(others.items()))
+        log(f"{path} also holds files that are no images, which are not read: {counted}.")
+    return sorted(file for file in files if file.suffix.lower() in IMAGE_ENDINGS)

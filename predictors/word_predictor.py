@@ -17,11 +17,14 @@ from predictors.test_time_augmentation import augmented_views, vote
 from preprocessing.batch import pad_images
 from preprocessing.tokenizer import END, PAD
 from preprocessing.word_image import PAPER, UnusableImage, read_word_image
+from preprocessing.writing import count_lines
 from utils.config.predict import PredictConfig
 from utils.errors import UserError
-from utils.log import progress_bar
+from utils.log import log, progress_bar
 from utils.system import is_out_of_memory
 
+# Below this confidence a picture may hold more than one line.
+DOUBT = 0.5
 BLANK = Prediction("", 0.0, ())
 
 
@@ -39,6 +42,7 @@ class WordPredictor(BasePredictor):
         self.spec = spec
         self.calibration = calibration
         self.views, self.views_below = settings.views, settings.views_below
+        self.turn_below = settings.turn_below
 
     @abstractmethod
     def decode(self, image: np.ndarray, width: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -86,9 +90,20 @@ class WordPredictor(BasePredictor):
     def _predict(self, images: list[np.ndarray]) -> list[Prediction]:
         """The predictions of images with ink."""
         readings = self._read_batch(images)
+        images = self._turn(images, readings)
         if self.views > 1:
             self._read_again(images, readings)
         return [self.calibration.apply(one) for one in readings] if self.calibration else readings
+
+    def _turn(self, images: list[np.ndarray], readings: list[Prediction]) -> list[np.ndarray]:
+        """Returns the images, upside down those that read better so; their readings are replaced."""
+        doubtful = [i for i, reading in enumerate(readings) if reading.confidence < self.turn_below]
+        turned = [np.ascontiguousarray(images[i][::-1, ::-1]) for i in doubtful]
+        images = list(images)
+        for i, image, reading in zip(doubtful, turned, self._read_batch(turned) if turned else []):
+            if reading.confidence > readings[i].confidence:
+                images[i], readings[i] = image, reading
+        return images
 
     def _read_again(self, images: list[np.ndarray], readings: list[Prediction]) -> None:
         """Replaces the readings of doubtful words by the vote of their views."""
@@ -142,6 +157,8 @@ class WordPredictor(BasePredictor):
         widths = np.array([image.shape[1] for image in images.values()])
         for index, prediction in self.predict(widths, lambda i: images[good[i]]):
             results[good[index]] = prediction
+            if prediction.confidence < DOUBT and count_lines(images[good[index]]) > 1:
+                log(f"{paths[good[index]]} seems to hold several lines of text; give each line or word as a picture.")
             bar.update()
         return results
 

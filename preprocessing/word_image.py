@@ -8,13 +8,16 @@ import cv2
 import numpy as np
 from PIL import Image, ImageOps, ImageStat, UnidentifiedImageError
 
-from preprocessing.normaliser import normalise, size_factor
+from preprocessing.normaliser import normalise
+from preprocessing.writing import to_usual_size
 from utils.config.image import ImageConfig
 from utils.errors import UserError
+from utils.log import log
 
 PAPER = 255
 HEIGHT_AT_300_DPI = 120  # pixels of a scan that `scale: auto` brings to the network's height
-FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "GIF", "PPM")
+FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "GIF", "PPM", "JPEG2000", "AVIF")
+HEIF_ENDINGS = (".heic", ".heif")
 
 
 class UnusableImage(UserError):
@@ -92,9 +95,13 @@ def decode(path: str | Path, image: ImageConfig) -> np.ndarray:
         # Opening a pipe could wait forever. Folders and missing files are reported below.
         if stat.S_IFMT(os.stat(path).st_mode) not in (stat.S_IFREG, stat.S_IFDIR):
             raise UnusableImage(path, "not a regular file")
+        formats = _with_heif(path) if Path(path).suffix.lower() in HEIF_ENDINGS else FORMATS
         # `open` reads only the header, so a decompression bomb is refused before decompression.
-        with Image.open(path, formats=FORMATS) as file:
+        with Image.open(path, formats=formats) as file:
             _check_pixels(file.width, file.height, path, image)
+            # Phones add previews to a photo as further pictures of format MPO.
+            if (pages := getattr(file, "n_frames", 1)) > 1 and file.format != "MPO":
+                log(f"{path} has {pages} pages, of which only the first is read; save the others as files.")
             pixels = _pixels(_upright_on_paper(file, image), image)
     except UserError:
         raise
@@ -117,12 +124,12 @@ def to_network_geometry(pixels: np.ndarray, image: ImageConfig) -> np.ndarray:
     steps = image.normaliser
     if any(dict(steps).values()):
         pixels = normalise(pixels, steps)
-        if image.image_size.num_channels == 3:
-            pixels = cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB)
     scale = image.scale
     if scale == "auto":
-        grey = pixels if pixels.ndim == 2 else cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
-        scale = size_factor(grey) * image.image_size.y_size / HEIGHT_AT_300_DPI
+        pixels = to_usual_size(pixels if pixels.ndim == 2 else cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY))
+        scale = image.image_size.y_size / HEIGHT_AT_300_DPI
+    if image.image_size.num_channels == 3 and pixels.ndim == 2:
+        pixels = cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB)
     if image.binarization == "otsu":
         pixels = binarize(pixels)
     height, width = pixels.shape[:2]
@@ -150,6 +157,16 @@ def binarize(pixels: np.ndarray) -> np.ndarray:
     grey = pixels if pixels.ndim == 2 else cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
     _, black_and_white = cv2.threshold(grey, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
     return black_and_white if pixels.ndim == 2 else cv2.cvtColor(black_and_white, cv2.COLOR_GRAY2RGB)
+
+
+def _with_heif(path: str | Path) -> tuple[str, ...]:
+    """Lets Pillow read HEIC, if its plugin is installed; returns all formats."""
+    try:
+        from pillow_heif import register_heif_opener
+    except ImportError:
+        raise UnusableImage(path, "HEIC needs another package", "pip install pillow-heif, or save it as JPEG") from None
+    register_heif_opener()
+    return *FORMATS, "HEIF"
 
 
 def _check_pixels(width: int, height: int, name: str | Path, image: ImageConfig) -> None:

@@ -75,14 +75,16 @@ def _build(config: Config, restart: bool, cluster: Cluster) -> TrainerSeq2Seq:
         options = DatasetOptions.of(config)
         val_words = open_dataset(source, labels.splits["val"], "val", config.image, options)
     val_trainable = cluster.shard(with_trainable_labels(val_words, spec))
-    policy = dtype_policy(resolve_precision(config.train.precision))
+    precision = resolve_precision(config.train.precision)
+    policy = dtype_policy(precision)
     with cluster.training_scope(), dtype_scope(policy):
         model = ModelSeq2Seq(spec)
         if pretrained:
             _load_pretrained(pretrained, model)
     log(
         f"Training on {_counted(shares)} words, validating on {len(val_words)}: "
-        f"{model.parameter_count / 1e6:.2f} M parameters, {len(spec.tokenizer.charset)} characters."
+        f"{model.parameter_count / 1e6:.2f} M parameters, {len(spec.tokenizer.charset)} characters, "
+        f"{precision} on {', '.join(keras.distribution.list_devices())}."
     )
     size, seed = config.train.batch_size, config.seed
     return TrainerSeq2Seq(

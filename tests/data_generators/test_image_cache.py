@@ -163,8 +163,8 @@ def test_an_interrupted_build_leaves_no_cache(words, monkeypatch):
 def test_a_cache_removed_by_another_process_is_built_again(words, monkeypatch):
     build, removals = image_cache._build, []
 
-    def build_and_lose(folder, filenames, image, base, name):
-        build(folder, filenames, image, base, name)
+    def build_and_lose(folder, filenames, image, base, name, copy):
+        build(folder, filenames, image, base, name, copy)
         if not removals:
             removals.append(base)
             base.with_name(f"{base.name}.pixels").unlink()

@@ -5,23 +5,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from preprocessing.normaliser import (
-    darken_ink,
-    divide_by_paper,
-    ink_channel,
-    ink_mask,
-    normalise,
-    remove_rulings,
-    remove_specks,
-    size_factor,
-    straight_lines,
-    trim,
-    writing_size,
-)
+from preprocessing.ink import ink_mask
+from preprocessing.normaliser import darken_ink, divide_by_paper, ink_channel, normalise, remove_specks, trim
+from preprocessing.rulings import remove_rulings, straight_lines
 from preprocessing.word_image import read_word_image, word_image_of_array
+from preprocessing.writing import to_usual_size, writing_size
 from utils.config.image import ImageConfig, NormaliserConfig
 
-ALL = NormaliserConfig(channel=True, polarity=True, paper=True, rulings=True, specks=True, trim=True)
+ALL = NormaliserConfig(channel=True, polarity=True, paper=True, rulings=True, specks=True, trim=True, upright=True)
 PHOTO = ImageConfig(normaliser=ALL, scale="auto")
 
 
@@ -119,7 +110,8 @@ def test_writing_size_grows_with_the_picture(factor):
 
 @pytest.mark.parametrize("text", ["-", ".", ",", "l"])
 def test_a_lone_mark_has_no_size(text):
-    assert writing_size(trim(word(text))) is None and size_factor(trim(word(text))) == 1
+    mark = trim(word(text))
+    assert writing_size(mark) is None and to_usual_size(mark) is mark
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (3, 200), (40, 5), (64, 256)])

@@ -31,6 +31,7 @@ class NormaliserConfig(Section):
     rulings: bool = key(False, "remove rulings, squares and frames")
     specks: bool = key(False, "remove spots far smaller than the writing")
     trim: bool = key(False, "cut off the paper around the ink")
+    upright: bool = key(False, "turn tall pictures by 90 degrees if strokes follow each other downwards")
 
 
 class ImageConfig(Section):

@@ -33,6 +33,16 @@ def load_config(path: str | Path, overrides: Iterable[str] = ()) -> Config:
     return validate_config(values, str(path), overridden)
 
 
+def refuse_training_keys(overrides: Iterable[str]) -> None:
+    """Raises UserError if `--set` changes what a trained model keeps, which has no effect on it."""
+    for override in overrides:
+        name = upgrade_key(override.partition("=")[0])
+        if name.split(".")[0] in ("network", "image") and name != "image.max_pixels":
+            raise UserError(
+                f"--set {name} only has an effect on a training: a trained model keeps its own; leave it out."
+            )
+
+
 def validate_config(values: dict[str, Any], source: str, overridden: Iterable[str] = ()) -> Config:
     """Checks a nested dictionary against the schema.
 

@@ -46,6 +46,9 @@ class PredictConfig(Section):
     views_below: Share = key(
         0.4, "with views: the confidence, before calibration, below which a word is doubtful; 1: all words"
     )
+    turn_below: Share = key(
+        0.3, "confidence, before calibration, below which a word is read upside down, too; 0: never; 1: all words"
+    )
     lexicon: LexiconConfig = LexiconConfig()
 
     @model_validator(mode="after")

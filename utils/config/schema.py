@@ -64,7 +64,7 @@ def _geometry_problems(image: ImageConfig, network: NetworkConfig) -> list[str]:
 
 def _training_problems(config: Config) -> list[str]:
     train, problems = config.train, []
-    if train.packed.folder and (train.additional_data.labels_file or train.train_on_subset.enabled):
+    if train.packed.folder and (train.additional_data or train.train_on_subset.enabled):
         problems.append(
             "train.packed.folder excludes train.additional_data and train.train_on_subset: pack the "
             "words that you want, and leave out the other two"

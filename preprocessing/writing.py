@@ -1,0 +1,90 @@
+"""Size, direction and number of lines of the writing in a grey picture, from its ink."""
+
+import cv2
+import numpy as np
+
+from preprocessing.ink import PAPER, ink_mask, stroke_width
+
+# Strokes that a column of a word turned by 90 degrees crosses at least, and as a multiple of those that a row does.
+RUNS, MORE_RUNS = 3.5, 1.5
+GAP = 0.35  # ink of a row between two lines, as a part of the line above's fullest
+# `writing_size` of IAM's training words (300 dpi): the median, and two standard deviations of its logarithm.
+USUAL_SIZE, USUAL_RANGE = 10.9, 0.4
+LARGEST_FACTOR = 8.0
+
+
+def to_usual_size(grey: np.ndarray) -> np.ndarray:
+    """Scales writing to the size of a 300 dpi scan, unless it is near that, or its size can't be told.
+
+    Hands differ in size, too, and a network has seen that: only what is further off than they are is changed.
+    """
+    size = writing_size(grey)
+    factor = min(USUAL_SIZE / size, LARGEST_FACTOR) if size else 1.0
+    if abs(np.log(factor)) < USUAL_RANGE:
+        return grey
+    shape = [max(1, round(side * factor)) for side in grey.shape[::-1]]
+    return cv2.resize(grey, shape, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC)
+
+
+def writing_size(grey: np.ndarray) -> float | None:
+    """Size of the writing in pixels: the geometric mean of its x-height and its stroke width.
+
+    On IAM it varies from hand to hand by 20 % (standard deviation), less than either of them.
+
+    Returns:
+        None where a lone mark (a dash, a comma) has no size to tell.
+    """
+    ink = ink_mask(grey)
+    if not ink.any():
+        return None
+    stroke = stroke_width(ink)
+    if min(grey.shape) < 2.5 * stroke + 2 or max(grey.shape) < 4 * stroke:
+        return None
+    profile = cv2.blur(ink.sum(axis=1).astype(np.float32)[:, None], (1, 3))[:, 0]
+    # Rows through the bodies of letters hold most of the ink.
+    limit = 0.5 * np.sort(profile)[-max(1, len(profile) // 5) :].mean()
+    return float(np.sqrt(max(1, (profile >= limit).sum()) * stroke))
+
+
+def turn_upright(grey: np.ndarray) -> np.ndarray:
+    """Turns a tall picture in which strokes follow each other downwards, a word turned by 90 degrees, clockwise.
+
+    RUNS and MORE_RUNS turn 9 of 6,000 upright IAM words, and 95 % of those of three letters or more that were turned;
+    whether they are upside down then, only a reader can tell.
+    """
+    height, width = grey.shape
+    if height < width:
+        return grey
+    ink = ink_mask(grey)
+    down, across = _stroke_number(ink), _stroke_number(ink.T)
+    return np.ascontiguousarray(np.rot90(grey, -1)) if down >= max(RUNS, MORE_RUNS * across) else grey
+
+
+def count_lines(strip: np.ndarray) -> int:
+    """Returns how many text lines a picture seems to hold: rows full of ink with nearly empty ones between them.
+
+    Args:
+        strip: uint8 (h, w) network input, paper 255.
+    """
+    darkness = (PAPER - strip).astype(np.float32)
+    profile = darkness.sum(axis=1)
+    inked = np.flatnonzero(profile > 0.1 * profile.max())
+    if not len(inked) or np.ptp(inked) < 0.6 * len(strip):
+        return 1
+    tops, top = [], 0
+    for row, ink in enumerate(profile):
+        if ink > profile[top]:
+            top = row
+        elif ink < GAP * profile[top]:
+            tops.append(top)
+            top = row
+    tops.append(top)
+    tops = [row for row in tops if profile[row] >= 0.3 * profile.max()]
+    wide = [np.flatnonzero(darkness[max(0, row - 1) : row + 2].max(axis=0) > 60) for row in tops]
+    return max(1, sum(len(columns) > 0 and np.ptp(columns) >= strip.shape[1] / 2 for columns in wide))
+
+
+def _stroke_number(ink: np.ndarray) -> float:
+    """Mean number of strokes that a column crosses, in the quarter of the columns that cross most."""
+    strokes = np.sort((np.diff(ink.view(np.int8), axis=0, prepend=0) > 0).sum(axis=0))
+    return float(strokes[-max(1, len(strokes) // 4) :].mean())
