@@ -24,6 +24,7 @@ STATEFUL = {
     "data_aug": {"use_data_aug": True, "noise_range": 4, "wrong_characters": 0.1},
     "callbacks": {"early_stopping": {"enabled": True, "patience": 5}},
 }
+STILL = {"learning_rate": 1e-12}  # too little to change any prediction
 
 
 def train(config: str, *overrides: str, restart: bool = False) -> int:
