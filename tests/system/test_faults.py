@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 
 import main
-from callbacks.progress import Progress
 from callbacks.save_state import SaveState
 from data_generators.data_generator import DataGenerator
 from models.losses import CharacterCrossEntropy
@@ -24,24 +23,6 @@ from tests.helpers.training import STATEFUL, assert_same_training, equal, histor
 from utils.errors import UserError
 
 pytestmark = [pytest.mark.usefixtures("eagerly"), pytest.mark.filterwarnings("ignore:Even though the:UserWarning")]
-
-
-@pytest.fixture
-def after_step(monkeypatch):
-    """A function: (number, action) -> the action runs after that training step of this test."""
-
-    def arrange(number: int, action) -> None:
-        steps, real = [], Progress.on_train_batch_end
-
-        def on_train_batch_end(self, batch, logs=None):
-            real(self, batch, logs)
-            steps.append(batch)
-            if len(steps) == number:
-                action(self.model)
-
-        monkeypatch.setattr(Progress, "on_train_batch_end", on_train_batch_end)
-
-    return arrange
 
 
 def test_a_kill_at_any_moment_loses_nothing(tiny, experiment, tmp_path):

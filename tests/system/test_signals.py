@@ -13,8 +13,6 @@ from tests.helpers.fault_points import assert_readable, signal_at
 from tests.helpers.tiny import REPOSITORY, merged
 from tests.helpers.training import STATEFUL, assert_same_training, history, last_line, train
 
-EVERY_STEP = {"save_every_minutes": 1e-9}
-
 pytestmark = [pytest.mark.usefixtures("eagerly"), pytest.mark.filterwarnings("ignore:Even though the:UserWarning")]
 
 
@@ -76,7 +74,7 @@ def test_a_signal_after_the_last_save_is_not_forgotten(tiny, experiment, monkeyp
 
 def test_a_second_signal_within_a_save_is_as_a_kill(tiny, experiment):
     """In a process of its own, which it ends; what was being written was a temporary."""
-    config = tiny(train={"num_epochs": 1000, **EVERY_STEP})
+    config = tiny(train={"num_epochs": 1000, "save_every_minutes": 1e-9})
     program = (
         "import signal, main\n"
         "from tests.helpers import fault_points\n"

@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from callbacks.progress import Progress
 from callbacks.training_state import read_progress
 from metrics.score_prediction import score_prediction
 from predictors.predictor_seq2seq import PredictorSeq2Seq
@@ -135,21 +134,9 @@ def test_another_network_in_the_same_folder_is_refused(full, capsys, change, nam
 
 
 @pytest.fixture
-def signal_after(monkeypatch):
+def signal_after(after_step):
     """A function: the step of this process' training after which SIGINT arrives."""
-
-    def arrange(number: int) -> None:
-        steps, after = [], Progress.on_train_batch_end
-
-        def on_train_batch_end(self, batch, logs=None):
-            after(self, batch, logs)
-            steps.append(batch)
-            if len(steps) == number:
-                signal.raise_signal(signal.SIGINT)
-
-        monkeypatch.setattr(Progress, "on_train_batch_end", on_train_batch_end)
-
-    return arrange
+    return lambda number: after_step(number, lambda model: signal.raise_signal(signal.SIGINT))
 
 
 def test_resumed_after_ctrl_c_is_as_uninterrupted(full, full_again, experiment, signal_after, capsys):
