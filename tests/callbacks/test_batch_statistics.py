@@ -14,8 +14,6 @@ from tests.helpers.models import load
 from tests.helpers.training import train
 from utils.distributed.cluster import Cluster
 
-pytestmark = pytest.mark.filterwarnings("ignore:Even though the:UserWarning")
-
 
 def make_evaluated(generator, policy="float32", **optimizer):
     network = ModelSeq2Seq(generator.collator.spec)

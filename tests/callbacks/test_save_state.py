@@ -9,8 +9,6 @@ import pytest
 from tests.helpers.tiny import REPOSITORY
 from tests.helpers.training import STILL, assert_same_training, history, train
 
-pytestmark = pytest.mark.filterwarnings("ignore:Even though the:UserWarning")
-
 
 def test_damaged_state_names_the_one_before(tiny, experiment, eagerly, capsys):
     config = tiny(train={"num_epochs": 2})

@@ -15,8 +15,6 @@ from preprocessing.tokenizer import Tokenizer
 from tests.helpers.training import equal, last_line, train, weights_of
 from utils.distributed.cluster import Cluster
 
-pytestmark = pytest.mark.filterwarnings("ignore:Even though the:UserWarning")
-
 
 def test_snapshots_follow_the_monitored_value(make_config, tmp_path):
     config = make_config()

@@ -1,10 +1,6 @@
 """How often a training evaluates its validation words."""
 
-import pytest
-
 from tests.helpers.training import history, train
-
-pytestmark = pytest.mark.filterwarnings("ignore:Even though the:UserWarning")
 
 
 def test_validation_now_and_then(tiny, experiment, eagerly, recwarn):

@@ -22,7 +22,7 @@ from tests.helpers.tiny import CHARSET
 from tests.helpers.training import STATEFUL, assert_same_training, equal, history, last_line, train, weights_of
 from utils.errors import UserError
 
-pytestmark = [pytest.mark.usefixtures("eagerly"), pytest.mark.filterwarnings("ignore:Even though the:UserWarning")]
+pytestmark = pytest.mark.usefixtures("eagerly")
 
 
 def test_a_kill_at_any_moment_loses_nothing(tiny, experiment, tmp_path):

@@ -13,7 +13,7 @@ from tests.helpers.fault_points import assert_readable, signal_at
 from tests.helpers.tiny import REPOSITORY, merged
 from tests.helpers.training import STATEFUL, assert_same_training, history, last_line, train
 
-pytestmark = [pytest.mark.usefixtures("eagerly"), pytest.mark.filterwarnings("ignore:Even though the:UserWarning")]
+pytestmark = pytest.mark.usefixtures("eagerly")
 
 
 def test_a_signal_at_any_change_leaves_all_files_whole(tiny, experiment, capsys):

@@ -21,8 +21,6 @@ from tests.helpers.tiny import REPOSITORY, merged, tiny_settings, write_settings
 from tests.helpers.training import STILL, assert_same_training, equal, history, last_line, state, train, weights_of
 from utils.locks import experiment_lock
 
-pytestmark = pytest.mark.filterwarnings("ignore:Even though the:UserWarning")
-
 # Everything that has a state: dropout, averages, schedule, batch norm, augmentation.
 FULL = {
     "train": {
