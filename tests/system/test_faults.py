@@ -205,7 +205,7 @@ def test_models_that_can_not_be_written_are_told_before_training(tiny, experimen
     assert f"Can't write {name}" in last_line(capsys) and not (experiment / "state").exists()
 
 
-def test_handles_stay_the_same_from_epoch_to_epoch(tiny, monkeypatch):
+def test_no_more_handles_from_epoch_to_epoch(tiny, monkeypatch):
     handles, real = [], SaveState.on_epoch_end
 
     def on_epoch_end(self, epoch, logs=None):
@@ -214,4 +214,5 @@ def test_handles_stay_the_same_from_epoch_to_epoch(tiny, monkeypatch):
 
     monkeypatch.setattr(SaveState, "on_epoch_end", on_epoch_end)
     assert train(tiny(train={"num_epochs": 8})) == 0
-    assert len(handles) == 8 and max(handles[2:]) == min(handles[2:])
+    # Fewer is no fault: those of an earlier training may be released meanwhile.
+    assert len(handles) == 8 and max(handles[3:]) <= handles[2]
