@@ -32,11 +32,7 @@ class History(keras.callbacks.Callback):
 
 
 def draw_history(path: Path, rows: list[dict[str, float]]) -> None:
-    """Draws the losses, and the error rates on validation in per cent, over the epochs.
-
-    Raises:
-        UserError: the file can't be written.
-    """
+    """Draws the losses and, in per cent, the validation's error rates by epoch; UserError if it can't be written."""
     figure, (losses, rates) = make_figure(columns=2)
     plot_curves(losses, "loss", rows, ("loss", "val_loss"))
     plot_curves(rates, "error rates on validation, %", rows, ("val_cer", "val_wer"), 100)

@@ -19,10 +19,7 @@ FORMAT = 2
 def save_state(path: Path, model: keras.Model, progress: TrainingProgress) -> None:
     """Writes weights, dropout seeds, optimizer and metric state, and `progress`.
 
-    The previous file is kept as `*.previous.npz`.
-
-    Raises:
-        UserError: the file can't be written.
+    The previous file is kept as `*.previous.npz`. Raises UserError if the file can't be written.
     """
     arrays = {
         f"{kind}/{index}": keras.ops.convert_to_numpy(variable)
@@ -38,11 +35,7 @@ def save_state(path: Path, model: keras.Model, progress: TrainingProgress) -> No
 
 
 def read_progress(path: Path) -> TrainingProgress | None:
-    """Returns the progress of the saved state, None if there is no state.
-
-    Raises:
-        UserError: the file is damaged or of another version.
-    """
+    """Returns the progress of the saved state, None without one; UserError if it is damaged or of another version."""
     if not path.exists():
         return None
     try:
@@ -57,8 +50,7 @@ def read_progress(path: Path) -> TrainingProgress | None:
 def load_state(path: Path, model: keras.Model) -> None:
     """Restores the values of the model, its optimizer and its metrics.
 
-    Raises:
-        UserError: the file is damaged or belongs to another network or optimizer; nothing is changed then.
+    Raises UserError if the file is damaged or belongs to another network or optimizer; nothing is changed then.
     """
     arrays = _read(path)
     pairs = []

@@ -100,11 +100,7 @@ def open_dataset(
 
 
 def with_trainable_labels(dataset: Dataset, spec: ModelSpec) -> Dataset:
-    """Returns the words whose labels the network can learn, for a loss on an evaluation set.
-
-    Raises:
-        UserError: there is none.
-    """
+    """Returns the words whose labels the network can learn, for a loss on an evaluation set; UserError without any."""
     positions = [i for i, word in enumerate(dataset.words) if not label_problem(word.label, spec)]
     if not positions:
         raise UserError(
@@ -136,8 +132,7 @@ def label_problem(label: str, trained_by: ModelSpec | None) -> str | None:
 def report_unusable(reasons: Counter[str], total: int, split: str, source: DataSource, options: DatasetOptions) -> None:
     """Logs the number of words that are left out, by reason.
 
-    Raises:
-        UserError: no word is left, or more than `options.max_unusable_share` are unusable.
+    Raises UserError if no word is left, or more than `options.max_unusable_share` are unusable.
     """
     unusable = sum(reasons.values())
     counted = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common())

@@ -21,13 +21,9 @@ INK_SHARE = 0.25
 
 
 def warp(image: np.ndarray, aug: DataAugConfig, rng: np.random.Generator, max_width: int) -> np.ndarray:
-    """Draws and applies all geometric distortions.
+    """Draws and applies all geometric distortions to a uint8 image (height, width) or (height, width, 3), paper 255.
 
-    Args:
-        image: uint8 (height, width) or (height, width, 3), paper 255.
-
-    Returns:
-        a new image of the same height, wide enough for the moved ink, but at most max_width.
+    Returns a new image of the same height, wide enough for the moved ink, but at most max_width.
     """
     height, width = image.shape[:2]
     if not aug.moves_ink and width <= max_width:

@@ -125,15 +125,10 @@ class StoredWords(Sequence[Word]):
 
 
 def write_store(base: Path, rows: Iterable[Row], image: ImageConfig, about: dict[str, Any] | None = None) -> int:
-    """Writes a store and returns the number of its rows.
+    """Writes a store and returns the number of its rows; raises UserError if the files can't be written.
 
-    Args:
-        rows: consumed one by one.
-        image: geometry of the images.
-        about: notes as JSON values; may be filled while `rows` are consumed.
-
-    Raises:
-        UserError: the files can't be written.
+    `rows` are consumed one by one; `image` is the geometry of the images; `about`, notes as JSON values, may be filled
+    meanwhile.
     """
     index, problems = array.array("i"), {}
     with ExitStack() as stack:
@@ -159,11 +154,7 @@ def write_store(base: Path, rows: Iterable[Row], image: ImageConfig, about: dict
 
 
 def open_store(base: Path) -> ImageStore | None:
-    """Opens a store; returns None if there is none or its files don't belong together.
-
-    Raises:
-        UserError: its files can't be read.
-    """
+    """Opens a store; None if there is none or its files don't belong together, UserError if they can't be read."""
     try:
         description = json.loads(_file(base, ".json").read_text(encoding="utf-8"))
         index = np.load(_file(base, ".index.npy"), allow_pickle=False)

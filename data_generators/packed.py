@@ -17,11 +17,7 @@ TRAINING_VALUE = " (0 with data_aug.use_data_aug, else the config's value)"
 
 
 def open_packed(folder: Path, image: ImageConfig) -> ImageStore:
-    """Opens a packed dataset whose images have this geometry.
-
-    Raises:
-        UserError: no complete packed dataset, or one of another geometry.
-    """
+    """Opens a packed dataset; raises UserError if it is not complete, or if its images have another geometry."""
     store = open_store(folder / NAME)
     if store is None:
         raise UserError(
@@ -39,11 +35,7 @@ def open_packed(folder: Path, image: ImageConfig) -> ImageStore:
 
 
 def packed_dataset(folder: Path, store: ImageStore, spec: ModelSpec) -> Dataset:
-    """Returns the words of a packed dataset.
-
-    Raises:
-        UserError: the network can't learn all of their labels.
-    """
+    """Returns the words of a packed dataset; raises UserError if the network can't learn all of their labels."""
     way_out = f"or pack {folder} again with this config, which leaves such words out"
     if unknown := "".join(sorted(set(store.about["charset"]) - set(spec.tokenizer.charset))):
         raise UserError(
@@ -59,13 +51,9 @@ def packed_dataset(folder: Path, store: ImageStore, spec: ModelSpec) -> Dataset:
 
 
 def write_packed(folder: Path, rows: Iterable[Row], image: ImageConfig) -> int:
-    """Writes a packed dataset and returns its number of words.
+    """Writes labels and images, consumed one by one, as a packed dataset and returns their number.
 
-    Args:
-        rows: label and image of each word, consumed one by one.
-
-    Raises:
-        UserError: the folder can't be written, or there are no words.
+    Raises UserError if the folder can't be written, or there are no words.
     """
     about: dict[str, Any] = {"charset": "", "longest": 0}
 

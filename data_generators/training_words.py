@@ -50,13 +50,9 @@ class TrainingWords:
 
     @classmethod
     def read(cls, config: Config, labels: LabelsFile) -> "TrainingWords":
-        """Reads the labels files, or opens the packed dataset.
+        """Reads the labels files, or opens the packed dataset; `labels` are the config's own.
 
-        Args:
-            labels: the config's own labels file.
-
-        Raises:
-            UserError: a labels file or the packed dataset can't be read.
+        Raises UserError if a labels file or the packed dataset can't be read.
         """
         image, options = training_image(config.image, config.data_aug), DatasetOptions.of(config)
         if config.train.packed.folder:
@@ -77,8 +73,7 @@ class TrainingWords:
     def open(self, spec: ModelSpec) -> tuple[Dataset, Shares]:
         """Opens the images for the network that is trained on them.
 
-        Raises:
-            UserError: see `open_dataset`; or the network can't learn the labels of the packed dataset.
+        Raises UserError as `open_dataset`, or if the network can't learn the labels of the packed dataset.
         """
         if self.packed:
             dataset = packed_dataset(Path(str(self.train.packed.folder)), self.packed, spec)

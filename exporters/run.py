@@ -29,10 +29,8 @@ def export(config: Config) -> None:
     """Writes encoder and decoder beside the weights of the model that `config` means.
 
     `model.json` names them only once they read sample images as Keras does, so an interrupted or failed export leaves
-    the model as it was.
-
-    Raises:
-        UserError: no model, no `onnx` package, the folder can't be written, or a training replaced the model.
+    the model as it was. Raises UserError without a model or the package `onnx`, if the folder can't be written, or if a
+    training replaced the model.
     """
     folder = ModelFolder(find_model(config))
     log(f"Exporting the model in {folder.path}.")
@@ -88,8 +86,7 @@ def sample_images(image: ImageConfig, random: int = 20) -> list[np.ndarray]:
 def largest_difference(expected: list[Prediction], found: list[Prediction]) -> float:
     """The largest difference of two confidences.
 
-    Raises:
-        RuntimeError: a text differs, or a confidence by more than TOLERANCE: a fault of the exporter.
+    Raises RuntimeError, a fault of the exporter, if a text differs, or a confidence by more than TOLERANCE.
     """
     differences = [0.0]
     for first, second in zip(expected, found, strict=True):

@@ -12,10 +12,8 @@ def align(label: str, text: str) -> list[Pair]:
     """Aligns the characters of both texts, after NFC, with the fewest edits (Levenshtein 1966).
 
     Among equally short alignments a substitution is preferred to a deletion with an insertion, and edits are as far
-    left as possible.
-
-    Returns:
-        pairs (of the label, of the text); "" on the right is a deletion, on the left an insertion.
+    left as possible. Returns pairs (of the label, of the text); "" on the right is a deletion, on the left an
+    insertion.
     """
     label, text = normalize_label(label), normalize_label(text)
     distances = _distances(label, text)

@@ -74,11 +74,7 @@ class Description(BaseModel):
 
 
 class ModelFolder:
-    """A model folder whose `model.json` has been read and checked.
-
-    Raises:
-        UserError: no model folder, or `model.json` is damaged or of another version.
-    """
+    """A model folder; raises UserError if it is none, or if its `model.json` is damaged or of another version."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -125,8 +121,7 @@ class ModelFolder:
     def add_calibration(self, calibration: Calibration) -> None:
         """Adds a calibration to `model.json`, also of a released model, or replaces one of the same decoding.
 
-        Raises:
-            UserError: a training has replaced the model since it was read, or the folder can't be written.
+        Raises UserError if a training has replaced the model since it was read, or the folder can't be written.
         """
         others = [c for c in self.description.calibrations if c.decoding != calibration.decoding]
         self._update(calibrations=(*others, calibration))
@@ -134,8 +129,7 @@ class ModelFolder:
     def add_onnx(self, encoder: str, decoder: str) -> None:
         """Adds two ONNX files, written beside the weights, to `model.json`, and deletes earlier ones.
 
-        Raises:
-            UserError: a training has replaced the model since it was read, or the folder can't be written.
+        Raises UserError if a training has replaced the model since it was read, or the folder can't be written.
         """
         digests = {
             f"{part}_sha256": file_digest(self.path / name)
@@ -185,8 +179,7 @@ def refuse_released(folder: Path) -> None:
 def remove_unnamed(folder: Path, kept: list[str], replaced: list[str]) -> None:
     """Deletes the model's files that `model.json` no longer names, and old leftovers of interrupted saves.
 
-    Args:
-        kept, replaced: names of the files in the new and in the replaced `model.json`.
+    `kept` and `replaced` are the names of the files in the new and in the replaced `model.json`.
     """
     for ending in ("weights.h5", "onnx"):
         for old in folder.glob(f"model-*.{ending}"):

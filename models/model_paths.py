@@ -32,11 +32,7 @@ class ModelPaths:
 
 
 def find_model(config: Config) -> Path:
-    """Returns the experiment's trained model folder, else the one that predict.weights_file names.
-
-    Raises:
-        UserError: neither exists.
-    """
+    """Returns the experiment's trained model folder, else predict.weights_file; raises UserError if neither exists."""
     named = config.predict.weights_file
     own = ModelPaths.of(config.experiment_folder, config.callbacks).trained
     # The folder of a training whose first epoch has not ended yet is empty.

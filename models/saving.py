@@ -18,14 +18,10 @@ from utils.files import atomic_write
 def save_model(
     folder: Path, model: ModelSeq2Seq, origin: dict[str, Any], calibrations: Sequence[Calibration] = ()
 ) -> None:
-    """Writes or replaces a model folder.
+    """Writes or replaces a model folder; raises UserError if it holds a released model, or can't be written.
 
-    Args:
-        origin: data, licence, metrics and the like of the training.
-        calibrations: those of the same weights in another folder.
-
-    Raises:
-        UserError: the folder holds a released model, or can't be written.
+    `origin` has data, licence, metrics and the like of the training, `calibrations` those of the same weights
+    elsewhere.
     """
     refuse_released(folder)
     try:
@@ -56,11 +52,8 @@ def save_model(
 def load_model(folder: ModelFolder, max_pixels: int | None = None) -> ModelSeq2Seq:
     """Builds the network of a model folder and loads its weights.
 
-    Args:
-        max_pixels: limit of the image files to read; None: the config's default.
-
-    Raises:
-        UserError: the weights are missing or damaged, or don't fit the description.
+    `max_pixels` limits the image files to read, None to the config's default. Raises UserError if the weights are
+    missing or damaged, or don't fit the description.
     """
     weights, spec, description = folder.weights(), folder.spec, folder.path / DESCRIPTION_FILE
     if max_pixels is not None:

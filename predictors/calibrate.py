@@ -27,10 +27,8 @@ FOLDS = 30
 def calibrate_model(config: Config) -> str:
     """Calibrates the model of `config` on its validation words; returns a sentence about the effect.
 
-    The model may be a released one: only `model.json` gets a new entry, for the decoder of `config.predict`.
-
-    Raises:
-        UserError: no model, no validation words or too few, or the folder can't be written.
+    The model may be a released one: only `model.json` gets a new entry, for the decoder of `config.predict`. Raises
+    UserError without a model or enough validation words, or if the folder can't be written.
     """
     folder, source = ModelFolder(find_model(config)), DataSource.of(config)
     words = source.read_labels().splits["val"]
@@ -43,8 +41,7 @@ def calibrate_model(config: Config) -> str:
 def calibrate_on(folder: ModelFolder, dataset: Dataset, settings: PredictConfig, labels_file: str) -> str:
     """Calibrates the model in `folder` on a dataset; returns a sentence about the effect.
 
-    Raises:
-        UserError: too few words, no whole model folder, or one that can't be written.
+    Raises UserError if there are too few words, or the folder is no whole model folder or can't be written.
     """
     if len(dataset) < LEAST_WORDS:
         raise UserError(

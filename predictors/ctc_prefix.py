@@ -32,11 +32,9 @@ class CtcPrefix:
         self.follow = follow
 
     def start(self, probability, last) -> list[Any]:
-        """States before the first character.
+        """States before the first character; `last` is (B,) int32, START.
 
-        Args:
-            probability: (B, S, V) of each id, PAD being the blank, at each of the encoder's columns.
-            last: (B,) int32, START.
+        `probability` is (B, S, V): of each id, PAD being the blank, at each of the encoder's columns.
         """
         p_blank = self.xp.cumprod(probability[..., PAD], axis=1)
         p_blank = self.xp.pad(p_blank, ((0, 0), (1, 0)), constant_values=1.0)

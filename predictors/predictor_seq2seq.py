@@ -20,15 +20,9 @@ GREEDY = PredictConfig()
 
 
 class PredictorSeq2Seq(WordPredictor):
-    """Reads words with a `ModelSeq2Seq`, by any of the decoders.
+    """Reads words with a `ModelSeq2Seq`, by any of the decoders; raises UserError if their lexicon can't be read.
 
-    Args:
-        model: each call uses the weights that it has then, so a predictor made during training follows it.
-        settings: decoder and its settings, batch size, views.
-        calibration: see `WordPredictor`.
-
-    Raises:
-        UserError: the lexicon that `settings` names can't be read.
+    Each call uses the weights that the model has then, so a predictor made during training follows it.
     """
 
     def __init__(

@@ -38,10 +38,8 @@ def read_labels(path: str | Path) -> LabelsFile:
     """Reads a labels file.
 
     `notes` mentions unknown splits and files in more than one split. Keys of an entry other than filename, label and
-    writer are ignored. Labels may be empty; `open_dataset` leaves them out.
-
-    Raises:
-        UserError: the file is missing or malformed, lacks a split, or names a file outside the images folder.
+    writer are ignored. Labels may be empty; `open_dataset` leaves them out. Raises UserError if the file is missing or
+    malformed, lacks a split, or names a file outside the images folder.
     """
     content = _read_json(Path(path))
     if not isinstance(content, dict):
@@ -63,22 +61,14 @@ def read_labels(path: str | Path) -> LabelsFile:
 
 
 def write_labels(path: str | Path, splits: Mapping[str, Sequence[Word]]) -> None:
-    """Writes `splits` (train, val and test; a missing one as empty) for `read_labels`.
-
-    Raises:
-        UserError: the file can't be written; a previous one is kept.
-    """
+    """Writes `splits` (a missing one as empty) for `read_labels`; UserError if it fails, the previous file is kept."""
     write_json(path, {split: [_entry(word) for word in splits.get(split, ())] for split in SPLITS}, indent=1)
 
 
 def check_filename(filename: str, where: str) -> None:
     """Refuses names that could lead out of the images folder, on any operating system.
 
-    Args:
-        where: the place of the name, for the error.
-
-    Raises:
-        UserError: the name is empty, absolute, contains `..` or can't be a file name.
+    Raises UserError, which starts with `where`, if the name is empty, absolute, contains `..` or can't be a file name.
     """
     if not filename.strip() or "\0" in filename or not _is_text(filename):
         raise UserError(f"{where}: filename {filename!r} can't be a file; name one in the images folder.")

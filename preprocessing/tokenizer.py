@@ -72,16 +72,10 @@ class Tokenizer:
             ) from None
 
     def encode_batch(self, labels: Sequence[str], length: int | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """Returns input and target of a teacher-forced decoder.
+        """Returns decoder_input, START + label, and decoder_target, label + END, of a teacher-forced decoder.
 
-        Args:
-            length: number of steps L; None: the longest label plus one.
-
-        Returns:
-            decoder_input, START + label, and decoder_target, label + END: int32 (batch, L), padded with PAD.
-
-        Raises:
-            UserError: a label contains characters outside the charset or is longer than L - 1.
+        Both are int32 (batch, length), padded with PAD; `length` None is the longest label plus one. Raises UserError
+        if a label contains characters outside the charset or more than length - 1 of them.
         """
         encoded = [self.encode(label) for label in labels]
         if length is None:
@@ -99,11 +93,7 @@ class Tokenizer:
         return decoder_input, decoder_target
 
     def decode(self, ids: Iterable[int]) -> str:
-        """Returns the text of `ids` up to the first END or PAD, in NFC; START is skipped.
-
-        Raises:
-            ValueError: an id before the end is outside [0, vocabulary_size).
-        """
+        """Returns the text, in NFC, of `ids` up to the first END or PAD, without START; ValueError for unknown ids."""
         text = []
         for index in map(int, ids):
             if index in (PAD, END):

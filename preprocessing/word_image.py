@@ -70,8 +70,7 @@ def word_image_of_array(array: np.ndarray, image: ImageConfig, name: str = "arra
 def word_image_of_picture(picture: Image.Image, image: ImageConfig, name: str = "picture") -> np.ndarray:
     """Converts an image of Pillow as `read_word_image` converts a file; `name` is for error messages.
 
-    Raises:
-        UnusableImage: no pixels, larger than `image.max_pixels`, or of a damaged file.
+    Raises UnusableImage if it has no pixels, more than `image.max_pixels`, or a damaged file.
     """
     if not picture.width or not picture.height:
         raise UnusableImage(name, "image without pixels")
@@ -107,10 +106,8 @@ def decode(path: str | Path, image: ImageConfig) -> np.ndarray:
 def to_network_geometry(pixels: np.ndarray, image: ImageConfig) -> np.ndarray:
     """Binarises, scales with true aspect ratio and centres on a canvas of the network's height.
 
-    `margin` and `blur` imitate the margins and soft edges of augmented training images.
-
-    Args:
-        pixels: uint8 (h, w) or (h, w, 3), as in the file.
+    `pixels` is uint8 (h, w) or (h, w, 3), as in the file; `margin` and `blur` imitate the margins and soft edges of
+    augmented training images.
     """
     if image.binarization == "otsu":
         pixels = binarize(pixels)

@@ -64,11 +64,7 @@ def _inspect(options: argparse.Namespace) -> int:
 
 
 def describe(entries: Sequence[Entry], notes: Sequence[str] = ()) -> Iterator[str]:
-    """Yields the findings as lines of text.
-
-    Args:
-        notes: remarks from reading the labels file.
-    """
+    """Yields the findings as lines of text; `notes` are remarks from reading the labels file."""
     yield from _splits(entries)
     yield ""
     yield from _measures(entries)

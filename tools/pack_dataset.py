@@ -44,10 +44,8 @@ def pack_dataset(config: Config, output: Path) -> int:
     """Packs the training words of the config's labels file, in random order; returns their number.
 
     Words that training could not use are left out and counted. A labels file with the validation and test words alone
-    is written beside, for a training that doesn't hold the others in memory.
-
-    Raises:
-        UserError: too many words are unusable (`train.max_unusable_share`), or the folder can't be written.
+    is written beside, for a training that doesn't hold the others in memory. Raises UserError if too many words are
+    unusable (`train.max_unusable_share`), or the folder can't be written.
     """
     source = DataSource.of(config)
     labels = source.read_labels()
@@ -74,13 +72,8 @@ def pack_dataset(config: Config, output: Path) -> int:
 def pack_synthetic(config: Config, output: Path, number: int, workers: int = 0) -> int:
     """Renders words straight into a packed dataset; returns the number of those that training can use.
 
-    Word i is that of `tools.create_synthetic` with the same `synthetic.seed`, without a file of its own.
-
-    Args:
-        workers: processes; 0 means one per CPU core.
-
-    Raises:
-        UserError: the folder can't be written.
+    Word i is that of `tools.create_synthetic` with the same `synthetic.seed`, without a file of its own; `workers` are
+    processes, 0 one per CPU core. Raises UserError if the folder can't be written.
     """
     tasks = [(first, min(first + TASK_WORDS, number)) for first in range(0, number, TASK_WORDS)]
     spec = _spec(config, set())

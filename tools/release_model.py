@@ -32,8 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
 def release(source: Path, output: Path) -> None:
     """Writes `source` with rounded weights to `output`.
 
-    Raises:
-        UserError: `source` is no whole model folder, `output` is a released one or can't be written.
+    Raises UserError if `source` is no whole model folder, or `output` is a released one or can't be written.
     """
     from models.model_folder import ModelFolder
     from models.saving import load_model, save_model

@@ -11,13 +11,10 @@ ADVICE = "restore that, set another experiment_folder, or start again with --res
 
 
 def check_resumable(saved: TrainingProgress, now: Fingerprint, folder: Path) -> None:
-    """Compares a saved training with its continuation.
+    """Compares a saved training with its continuation; raises UserError, which names the first difference.
 
     Network and image geometry must be the same. Words and seed may change between epochs, the batch size at any time
     (`resume_position`).
-
-    Raises:
-        UserError: names the first difference.
     """
     before = saved.fingerprint
     if saved.step >= max(1, before.steps):

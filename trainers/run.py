@@ -136,11 +136,7 @@ def _load_pretrained(folder: ModelFolder, model: ModelSeq2Seq) -> None:
 
 
 def _pretrained_model(config: Config) -> ModelFolder | None:
-    """Returns the model to start from; None if training starts from scratch.
-
-    Raises:
-        UserError: it is not named or doesn't exist, or has another network or image geometry.
-    """
+    """Returns the model to start from, None for none; raises UserError if it is missing or its weights don't fit."""
     start = config.train.weights_initialization
     if not start.use_pretrained_weights:
         return None

@@ -273,8 +273,7 @@ class TrainerSeq2Seq(BaseTrainer):
 def read_saved(path: Path, cluster: Cluster) -> TrainingProgress | None:
     """Returns the saved progress, the same in all processes; None if there is none.
 
-    Raises:
-        UserError: the state is damaged or of another version.
+    Raises UserError if the state is damaged or of another version.
     """
     progress = read_progress(path) if cluster.is_first else None
     values = cluster.gather(progress and progress.model_dump())[0]

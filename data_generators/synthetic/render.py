@@ -61,8 +61,7 @@ def _normal(rng: np.random.Generator, mean: float, spread: float) -> float:
 def _place_glyphs(text: str, font: Font, measures: Metrics, rng: np.random.Generator) -> tuple[np.ndarray, int]:
     """Places the glyphs at the reference size; those of unjoined fonts vary one by one.
 
-    Returns:
-        ink (uint8, h x w, 255 = ink), and the row of its baseline, which may lie outside.
+    Returns the ink (uint8, h x w, 255 = ink), and the row of its baseline, which may lie outside.
     """
     loose = not font.joined
     tracking = rng.uniform(-0.04, 0.2) * measures.x_height * loose

@@ -14,10 +14,7 @@ class LexiconDecoder:
     """Adds weight * log p_lexicon(text) to the log p of the texts of a beam search, during and after it.
 
     This is shallow fusion (Gulcehre et al. 2015, arXiv:1503.03535) with a list of words for a language model. Unlisted
-    words have a probability, too, and win where the image is clear.
-
-    Raises:
-        UserError: the lexicon can't be read.
+    words have a probability, too, and win where the image is clear. Raises UserError if the lexicon can't be read.
     """
 
     def __init__(self, model: ModelSeq2Seq, predict: PredictConfig) -> None:

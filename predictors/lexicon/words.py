@@ -99,8 +99,7 @@ class Lexicon:
 def read_lexicon(path: str | Path | None, oov_penalty: float) -> Lexicon:
     """Reads a list of words, one a line: `word`, or `word<TAB>frequency`; None: the bundled English one.
 
-    Raises:
-        UserError: the file can't be read, holds no words, or a frequency is no positive number.
+    Raises UserError if the file can't be read, holds no words, or a frequency is no positive number.
     """
     path = Path(path or WORDS_FILE)
     try:

@@ -86,11 +86,7 @@ TENSOR_TYPE = {1: ("elem_type", (VARINT,)), 2: ("shape", _ONE)}
 
 
 def check_graph(content: bytes) -> None:
-    """Reads an ONNX file node by node.
-
-    Raises:
-        ValueError: with a short description of the first thing that no exported graph has.
-    """
+    """Reads an ONNX file node by node; raises ValueError with the first thing in it that no exported graph has."""
     model = read_message(memoryview(content), MODEL, "the file")
     for opset in model["opset_import"]:
         domains = texts(read_message(_bytes(opset), OPSET, "an operator set")["domain"])

@@ -17,11 +17,7 @@ from utils.files import check_writable
 
 
 def prepare_folder(folder: Path) -> None:
-    """Makes the report's folder before the words are read.
-
-    Raises:
-        UserError: it can't be made, or takes no files.
-    """
+    """Makes the report's folder before the words are read; raises UserError if it can't be made, or takes no files."""
     for name in (PAGE_FILE, TABLE_FILE):
         check_writable(folder / name)
 
@@ -31,8 +27,7 @@ def report_on(
 ) -> Path:
     """Writes the report on a dataset as read by a model; returns the page.
 
-    Raises:
-        UserError: the weights or the report's folder can't be used.
+    Raises UserError if the weights or the report's folder can't be used.
     """
     # The predictor may run on ONNX, which gives no attention.
     model, origin = load_model(model_folder), model_folder.description.origin

@@ -62,11 +62,7 @@ class Confusion:
 
 
 def confusions_by_kind(confusions: Mapping[Pair, int], counts: Mapping[str, int]) -> dict[str, list[Confusion]]:
-    """Substituted, deleted and inserted characters, the most frequent first.
-
-    Args:
-        counts: how often each character occurs in the labels.
-    """
+    """Substituted, deleted and inserted characters, most frequent first; `counts` is of the labels' characters."""
     kinds: dict[str, list[Confusion]] = {"Substituted": [], "Deleted": [], "Inserted": []}
     for (truth, read), count in sorted(confusions.items(), key=lambda item: (-item[1], item[0])):
         kind = "Inserted" if not truth else "Substituted" if read else "Deleted"

@@ -42,11 +42,7 @@ class Evaluation:
 
 
 def write_report(folder: Path, evaluation: Evaluation) -> Path:
-    """Writes `report.html` and `words.csv`; returns the path of the page.
-
-    Raises:
-        UserError: the folder can't be written.
-    """
+    """Writes `report.html` and `words.csv`; returns the page's path; UserError if the folder can't be written."""
     words, predictions = evaluation.dataset.words, evaluation.predictions
     alignments = [align(word.label, prediction.text) for word, prediction in zip(words, predictions)]
     errors = [sum(of_label != of_text for of_label, of_text in pairs) for pairs in alignments]

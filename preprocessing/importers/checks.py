@@ -61,10 +61,7 @@ def drop_bad_segmentation(records: list[LabelledWord], keep: bool) -> tuple[list
 
 
 def image_problem(path: str | Path, image: ImageConfig = IMAGE) -> str | None:
-    """Returns why training could not read the file; None if it can.
-
-    The image is decoded as in training, and refused by its header if it has more than `image.max_pixels` pixels.
-    """
+    """Returns why training, which decodes the file in the same way, could not read it; None if it can."""
     try:
         decode(path, image)
     except UnusableImage as error:

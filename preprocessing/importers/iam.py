@@ -17,12 +17,8 @@ NUMBER = re.compile(r"-?\d+")
 def read_words(path: str | Path, writers: dict[str, str]) -> tuple[list[LabelledWord], list[Dropped]]:
     """Returns the words of words.txt and the malformed lines; file names are relative to `words`.
 
-    Args:
-        path: words.txt.
-        writers: writer of each form, as from `read_writers`; forms may be missing.
-
-    Raises:
-        UserError: the file can't be read or has no line in IAM's format.
+    `writers` is the writer of each form, as from `read_writers`; forms may be missing. Raises UserError if the file
+    can't be read or has no line in IAM's format.
     """
     records, dropped = [], []
     for number, line in data_lines(path):
@@ -40,11 +36,7 @@ def read_words(path: str | Path, writers: dict[str, str]) -> tuple[list[Labelled
 
 
 def read_writers(path: str | Path) -> dict[str, str]:
-    """Returns the writer of each form, from forms.txt.
-
-    Raises:
-        UserError: the file can't be read or a line lacks the writer.
-    """
+    """Returns the writer of each form, from forms.txt; UserError if it can't be read or a line lacks the writer."""
     writers = {}
     for number, line in data_lines(path):
         form, *rest = line.split()
@@ -57,8 +49,7 @@ def read_writers(path: str | Path) -> dict[str, str]:
 def read_form_list(path: str | Path) -> set[str]:
     """Returns the form ids of a list with one id of a form or a text line (`a01-000u-00`) per line.
 
-    Raises:
-        UserError: the file can't be read or a line is no such id.
+    Raises UserError if the file can't be read or a line is no such id.
     """
     forms = set()
     for number, line in data_lines(path):

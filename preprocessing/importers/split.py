@@ -28,10 +28,7 @@ def writer_split(
     """Gives each split whole writers, so that no writer of val or test occurs in train.
 
     Test takes writers in random order while they fit into `test_size` of the words, then val into `val_size` of the
-    rest. Words without a writer are dropped.
-
-    Raises:
-        UserError: there are too few writers for these splits.
+    rest. Words without a writer are dropped. Raises UserError if there are too few writers for these splits.
     """
     known, dropped = drop(records, ("writer unknown" if r.word.writer is None else None for r in records))
     pairs = [(str(record.word.writer), record.word) for record in known]
@@ -52,11 +49,7 @@ def writer_split(
 
 
 def form_split(records: list[LabelledWord], lists: dict[str, set[str]]) -> tuple[Splits, list[Dropped]]:
-    """Splits by lists of form ids; words of forms in no list are dropped.
-
-    Raises:
-        UserError: a form is in two lists.
-    """
+    """Splits by lists of form ids; words of forms in no list are dropped; UserError if a form is in two lists."""
     split_of: dict[str | None, str] = {}
     for split, forms in lists.items():
         for form in sorted(forms):

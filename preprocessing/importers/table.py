@@ -20,10 +20,8 @@ def read_table(path: str | Path) -> list[LabelledWord]:
 
     Columns are filename, label and, optionally, writer. A header line with at least filename and label may order them
     freely and add split (train, val or test). Fields are tab-separated in .tsv files, elsewhere by the first comma,
-    semicolon, tab or bar of the first line.
-
-    Raises:
-        UserError: the file can't be read, or a line is malformed or names a file outside the images folder.
+    semicolon, tab or bar of the first line. Raises UserError if the file can't be read, or a line is malformed or names
+    a file outside the images folder.
     """
     rows = list(_rows(path))
     if not rows:

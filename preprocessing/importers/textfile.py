@@ -6,11 +6,7 @@ from utils.errors import UserError
 
 
 def read_text(path: str | Path) -> str:
-    """Returns the content of a UTF-8 file without its byte order mark; line ends are kept.
-
-    Raises:
-        UserError: the file is missing, unreadable or not UTF-8.
-    """
+    """Returns a UTF-8 file's text without byte order mark, line ends kept; raises UserError if it can't be read."""
     try:
         return Path(path).read_bytes().decode("utf-8-sig")
     except FileNotFoundError:

@@ -147,8 +147,7 @@ class Cluster:
 def start_cluster(settings: DistributionConfig) -> Cluster:
     """The devices of the strategy; with data_parallel it connects to the other processes.
 
-    Raises:
-        UserError: the settings are incomplete or contradictory, or the other processes don't come.
+    Raises UserError if the settings are incomplete or contradictory, or the other processes don't come.
     """
     if settings.strategy == "mirrored":
         import tensorflow as tf
