@@ -39,9 +39,7 @@ class Row:
         return median(self.runs)
 
 
-def ratio_rows(
-    part: str, runs: Mapping[str, list[float]], unit: str, counts: Mapping[str, str], base: str
-) -> list[Row]:
+def ratio_rows(part: str, runs: Mapping[str, list[float]], unit: str, counts: dict[str, str], base: str) -> list[Row]:
     """A row per name, with its ratio to the row `base`; `counts` is what each run measured, such as "512 words"."""
     ratios = {name: median(values) / median(runs[base]) if name != base else None for name, values in runs.items()}
     return [Row(part, name, unit, counts[name], runs[name], ratios[name], base) for name in runs]

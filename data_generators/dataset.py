@@ -88,9 +88,7 @@ def open_dataset(
         UserError: no usable word, or too many unusable ones.
     """
     if not source.images.is_dir():
-        raise UserError(
-            f"images_folder {source.images} does not exist; set images_folder to the folder of the word images."
-        )
+        raise UserError(f"images_folder {source.images} does not exist; set it to the folder of the word images.")
     filenames = [word.filename for word in words]
     store = open_cache(source.images, filenames, image, options.cache, split, str(source.labels.resolve()))
     problems = [store.problems.get(i) or label_problem(word.label, trained_by) for i, word in enumerate(words)]

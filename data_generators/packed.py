@@ -20,9 +20,7 @@ def open_packed(folder: Path, image: ImageConfig) -> ImageStore:
     """Opens a packed dataset; raises UserError if it is not complete, or if its images have another geometry."""
     store = open_store(folder / NAME)
     if store is None:
-        raise UserError(
-            f"{folder} is no complete packed dataset of this version; create it with python -m tools.pack_dataset."
-        )
+        raise UserError(f"{folder} is no complete packed dataset of this version; create it with tools.pack_dataset.")
     packed = store.image.geometry()
     for name, value in image.geometry().items():
         if packed[name] != value:
@@ -42,11 +40,8 @@ def packed_dataset(folder: Path, store: ImageStore, spec: ModelSpec) -> Dataset:
             f"{folder} has labels with characters outside the charset ({unknown!r}); add them to network.charset "
             f"(train.weights_initialization.add_characters=true where it is null), {way_out}."
         )
-    longest = store.about["longest"]
-    if longest >= spec.network.max_seq_length:
-        raise UserError(
-            f"{folder} has labels of {longest} characters; set network.max_seq_length to {longest + 1}, {way_out}."
-        )
+    if (most := store.about["longest"]) >= spec.network.max_seq_length:
+        raise UserError(f"{folder} has labels of {most} characters; set network.max_seq_length={most + 1}, {way_out}.")
     return Dataset(StoredWords(store), store, np.arange(len(store), dtype=np.int32))
 
 

@@ -78,9 +78,7 @@ class TrainingWords:
         if self.packed:
             dataset = packed_dataset(Path(str(self.train.packed.folder)), self.packed, spec)
             return dataset, [(len(dataset), len(dataset))]
-        own, *second = (
-            open_dataset(source, words, "train", self.image, self.options, spec) for source, words in self.parts
-        )
+        own, *second = (open_dataset(*part, "train", self.image, self.options, spec) for part in self.parts)
         own = train_subset(own, self.train.train_on_subset)
         shares = [(len(own), len(own))]
         if not second:

@@ -130,9 +130,7 @@ def drawable(text: str) -> str:
     from matplotlib.font_manager import findfont, get_font
 
     font = get_font(findfont("DejaVu Sans"))
-    return "".join(
-        char if char.isprintable() and font.get_char_index(ord(char)) else f"U+{ord(char):04X}" for char in text
-    )
+    return "".join(c if c.isprintable() and font.get_char_index(ord(c)) else f"U+{ord(c):04X}" for c in text)
 
 
 def _frame(axes: Axes, title: str) -> None:

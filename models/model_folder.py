@@ -131,12 +131,10 @@ class ModelFolder:
 
         Raises UserError if a training has replaced the model since it was read, or the folder can't be written.
         """
-        digests = {
-            f"{part}_sha256": file_digest(self.path / name)
-            for part, name in (("encoder", encoder), ("decoder", decoder))
-        }
+        names = {"encoder": encoder, "decoder": decoder}
+        digests = {f"{part}_sha256": file_digest(self.path / name) for part, name in names.items()}
         replaced = self.description.files
-        self._update(onnx=OnnxFiles(encoder=encoder, decoder=decoder, **digests))
+        self._update(onnx=OnnxFiles(**names, **digests))
         remove_unnamed(self.path, self.description.files, replaced)
 
     def replaced(self) -> UserError:
@@ -154,9 +152,7 @@ class ModelFolder:
         try:
             return _read(self.path / DESCRIPTION_FILE, LARGEST_DESCRIPTION)
         except (FileNotFoundError, NotADirectoryError):
-            raise UserError(
-                f"{self.path} is no model folder ({DESCRIPTION_FILE} is missing); train one or name another."
-            ) from None
+            raise UserError(f"{self.path} is no model folder (no {DESCRIPTION_FILE}); train or name one.") from None
 
     def _checked(self, name: str, digest: str) -> bytes:
         """Returns the content of a file, read once, so that the checked content is the one that is used."""

@@ -72,9 +72,7 @@ def load_model(folder: ModelFolder, max_pixels: int | None = None) -> ModelSeq2S
     try:
         load_weights(model.bare_model, weights)
     except ValueError as error:
-        raise UserError(
-            f"Weights {folder.path / folder.description.weights} don't fit this network: {shorten(error)}."
-        ) from None
+        raise UserError(f"The weights in {folder.path} don't fit its network: {shorten(error)}.") from None
     return model
 
 

@@ -56,11 +56,7 @@ class Tokenizer:
         return NUM_SPECIAL + len(self.charset)
 
     def encode(self, label: str) -> list[int]:
-        """Returns the ids of the characters of `label` (NFC), without START and END.
-
-        Raises:
-            UserError: a character is not in the charset.
-        """
+        """Returns the ids of a label's characters, in NFC, without START and END; UserError for unknown characters."""
         label = normalize_label(label)
         try:
             return [self._ids[char] for char in label]

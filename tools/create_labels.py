@@ -66,9 +66,7 @@ def _create(options: argparse.Namespace) -> int:
     if options.include_err == "train":
         dropped += keep_in_training_only(splits, records)
     if not splits["train"]:
-        raise UserError(
-            f"None of the {len(records)} usable words is left for train; change the sizes, the lists or the table."
-        )
+        raise UserError(f"None of the {len(records)} usable words is left for train; change sizes, lists or the table.")
     write_csv(listing, ["name", "label", "reason"], map(vars, dropped), delimiter="\t")
     write_labels(options.output, splits)
     _report(splits, dropped)

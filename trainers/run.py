@@ -23,7 +23,6 @@ from trainers.trainer_seq2seq import TrainerSeq2Seq, read_saved
 from utils.config.schema import Config
 from utils.distributed.cluster import Cluster, start_cluster
 from utils.errors import Interrupted, UserError
-from utils.escaping import one_line
 from utils.log import log
 from utils.paths import resolve_shipped
 from utils.system import keep_freed_memory
@@ -121,7 +120,7 @@ def _tokenizer(
         return Tokenizer(charset)
     if new := charset[len(known.charset) :]:
         log(
-            f"The model to start from can't write {one_line(' '.join(new))}; "
+            f"The model to start from can't write {' '.join(new)}; "
             "train.weights_initialization.add_characters=true adds the characters of the training labels."
         )
     return known
@@ -131,7 +130,7 @@ def _load_pretrained(folder: ModelFolder, model: ModelSeq2Seq) -> None:
     change = load_pretrained(folder, model)
     log(f"Starting from the weights in {folder.path}.")
     if change.new or change.dropped:
-        new, dropped = (one_line(" ".join(chars)) or "none" for chars in (change.new, change.dropped))
+        new, dropped = (" ".join(chars) or "none" for chars in (change.new, change.dropped))
         log(f"{len(change.kept)} characters keep their weights; new: {new}; dropped: {dropped}.")
 
 

@@ -10,7 +10,7 @@ import re
 import secrets
 import stat
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -67,9 +67,7 @@ def write_text(path: str | Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
-def write_csv(
-    path: str | Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]], delimiter: str = ","
-) -> None:
+def write_csv(path: str | Path, columns: Sequence[str], rows: Iterable[dict[str, Any]], delimiter: str = ",") -> None:
     """Replaces `path` by a table with a header, atomically; a row may lack columns; text goes through `escape_csv`."""
     table = io.StringIO()
     writer = csv.writer(table, delimiter=delimiter, lineterminator="\n")

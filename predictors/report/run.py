@@ -1,7 +1,6 @@
 """The `--report` option: gathers what the report is about."""
 
 import csv
-import math
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -49,9 +48,6 @@ def read_history(path: Path) -> list[dict[str, float]]:
     """The rows of a `history.csv`; none if there is no such file, or it is no table of numbers."""
     try:
         with open(path, encoding="utf-8", newline="") as file:
-            return [
-                {name: float(value) if value else math.nan for name, value in row.items()}
-                for row in csv.DictReader(file)
-            ]
+            return [{name: float(value or "nan") for name, value in row.items()} for row in csv.DictReader(file)]
     except (OSError, ValueError, TypeError, AttributeError):
         return []

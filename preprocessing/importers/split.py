@@ -36,8 +36,7 @@ def writer_split(
     parts = 1 + (test_size > 0) + (val_size > 0)
     if len(counts) < parts:
         raise UserError(
-            f"--split writer needs at least {parts} writers, but the usable words have "
-            f"{len(counts)}; use --split random."
+            f"--split writer needs {parts} writers; the usable words have {len(counts)}: use --split random."
         )
     names = sorted(counts)
     order = [names[index] for index in np.random.default_rng(seed).permutation(len(names))]

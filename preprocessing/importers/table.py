@@ -58,9 +58,7 @@ def _rows(path: str | Path) -> Iterator[tuple[int, list[str]]]:
                 yield number, [_unquoted(cell.strip()) if tabs else cell.strip() for cell in cells]
             number += 1
     except csv.Error as error:
-        raise UserError(
-            f'{path}:{number} is malformed ({error}); a field with a quote is written "like ""this""".'
-        ) from None
+        raise UserError(f'{path}:{number} is malformed ({error}); write fields with quotes "like ""this""".') from None
 
 
 def _unquoted(cell: str) -> str:

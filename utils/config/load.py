@@ -20,13 +20,9 @@ LONGEST_SHOWN = 160  # characters of a YAML parser's message, which may quote th
 
 
 def load_config(path: str | Path, overrides: Iterable[str] = ()) -> Config:
-    """Reads `path`, applies `KEY.PATH=VALUE` overrides and validates the result.
+    """Reads `path`, or the shipped config of this name, applies `KEY.PATH=VALUE` overrides and validates the result.
 
-    Args:
-        path: a config file; one that doesn't exist here may be one that comes with the code.
-
-    Raises:
-        UserError: a file is missing or not YAML, or has unknown keys or wrong values: a line for each.
+    Raises UserError, with a line for each problem: a file is missing or not YAML, unknown keys, wrong values.
     """
     values = _read_file(resolve_shipped(path), ())
     overridden = [_apply_override(values, override) for override in overrides]

@@ -19,9 +19,7 @@ from utils.config.train import TrainConfig
 class Config(Section):
     """One experiment: data, network, training and prediction."""
 
-    images_folder: str = key(
-        "./datasets/synthetic/words/", "folder to which the file names in labels_file are relative"
-    )
+    images_folder: str = key("./datasets/synthetic/words/", "folder to which file names in labels_file are relative")
     labels_file: str = key("./datasets/synthetic/labels.json", "images and labels of the splits train, val and test")
     data_licence: str = key("", "terms of the data's licence, written into every model folder")
     cache_folder: str = key("./datasets/.cache", "decoded images, so that each image file is read only once")
