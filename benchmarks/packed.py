@@ -43,7 +43,7 @@ def measure(config: Config, seconds: float) -> dict[str, float]:
     from models.model_spec import ModelSpec
     from preprocessing.labels import LabelsFile
     from preprocessing.tokenizer import Tokenizer
-    from utils.distributed.cluster import Cluster
+    from utils.cluster import Cluster
 
     spec = ModelSpec(config.image, config.network, Tokenizer(str(config.network.charset)))
     words, shares = TrainingWords.read(config, LabelsFile({"train": []}, [])).open(spec)

@@ -61,7 +61,7 @@ def prepare(config: Config):
     from models.model_spec import ModelSpec
     from preprocessing.tokenizer import Tokenizer
     from trainers.trainer_seq2seq import TrainerSeq2Seq
-    from utils.distributed.cluster import Cluster
+    from utils.cluster import Cluster
 
     keras.utils.set_random_seed(config.seed)
     source = DataSource.of(config)

@@ -9,7 +9,7 @@ import keras
 from callbacks.averaging import averaged_weights
 from models.model_seq2seq import ModelSeq2Seq
 from models.precision import dtype_scope
-from utils.distributed.cluster import Cluster
+from utils.cluster import Cluster
 
 
 class EvaluationModel:

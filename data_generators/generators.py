@@ -8,8 +8,8 @@ from data_generators.data_generator import DataGenerator
 from data_generators.dataset import Dataset
 from data_generators.training_words import Shares
 from models.model_spec import ModelSpec
+from utils.cluster import Cluster
 from utils.config.data_aug import DataAugConfig
-from utils.distributed.cluster import Cluster
 
 
 def training_generator(

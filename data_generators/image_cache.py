@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 
 from data_generators.image_store import FORMAT, SUFFIXES, ImageStore, open_store, write_store
+from data_generators.parallel import ordered_map
 from preprocessing.word_image import UnusableImage, read_word_image
 from utils.config.image import ImageConfig
 from utils.errors import UserError
 from utils.files import is_inside, remove_stale
 from utils.log import progress_bar
-from utils.parallel import ordered_map
 
 MAX_BUILDS = 3
 OUTSIDE_FOLDER = "link that leads out of images_folder"

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 
 from data_generators.data_generator import DataGenerator
-from utils.parallel import ordered_map
+from data_generators.parallel import ordered_map
 
 
 def stream(generator: DataGenerator, epoch: int, step: int, threads: int, endless: bool = True) -> Iterator[Any]:

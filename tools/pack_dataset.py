@@ -19,6 +19,7 @@ from data_generators.dataset import DatasetOptions, characters_of, label_problem
 from data_generators.image_cache import read_inside
 from data_generators.image_store import Row
 from data_generators.packed import write_packed
+from data_generators.parallel import ordered_map
 from data_generators.source import DataSource
 from data_generators.synthetic import sample
 from data_generators.synthetic.dataset import start_worker
@@ -33,7 +34,6 @@ from utils.config.load import load_config
 from utils.config.schema import Config
 from utils.config.synthetic import SyntheticConfig
 from utils.log import progress_bar
-from utils.parallel import ordered_map
 from utils.system import usable_cores
 
 LABELS_FILE = "labels.json"

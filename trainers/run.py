@@ -20,8 +20,8 @@ from preprocessing.tokenizer import Tokenizer
 from trainers.dry_run import dry_run
 from trainers.experiment_folder import ExperimentFolder
 from trainers.trainer_seq2seq import TrainerSeq2Seq, read_saved
+from utils.cluster import Cluster, start_cluster
 from utils.config.schema import Config
-from utils.distributed.cluster import Cluster, start_cluster
 from utils.errors import Interrupted, UserError
 from utils.log import log
 from utils.paths import resolve_shipped

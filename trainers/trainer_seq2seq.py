@@ -28,13 +28,13 @@ from models.precision import dtype_policy, precision_scope, resolve_precision
 from predictors.predictor_seq2seq import PredictorSeq2Seq
 from trainers.callback_factory import monitoring, reason_to_end, snapshots, tensorboard
 from trainers.experiment_folder import HEADER, ExperimentFolder
-from trainers.out_of_memory import out_of_memory
+from trainers.memory import out_of_memory
 from trainers.resume_check import check_resumable, resume_position
 from trainers.run_info import add_run
+from utils.cluster import Cluster
 from utils.config.load import config_to_yaml
 from utils.config.predict import PredictConfig
 from utils.config.schema import Config
-from utils.distributed.cluster import Cluster
 from utils.errors import Interrupted, UserError
 from utils.files import write_text
 from utils.locks import experiment_lock

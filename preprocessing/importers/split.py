@@ -35,9 +35,7 @@ def writer_split(
     counts = Counter(writer for writer, _ in pairs)
     parts = 1 + (test_size > 0) + (val_size > 0)
     if len(counts) < parts:
-        raise UserError(
-            f"--split writer needs {parts} writers; the usable words have {len(counts)}: use --split random."
-        )
+        raise UserError(f"--split writer needs {parts} writers; usable words have {len(counts)}: use --split random.")
     names = sorted(counts)
     order = [names[index] for index in np.random.default_rng(seed).permutation(len(names))]
     test = _fill(order, counts, len(pairs) * test_size)

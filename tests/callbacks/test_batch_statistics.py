@@ -9,7 +9,7 @@ from callbacks.batch_statistics import BatchStatistics, normalizations
 from callbacks.evaluation_model import EvaluationModel
 from models.model_seq2seq import ModelSeq2Seq
 from tests.helpers.data import make_dataset, make_generator
-from utils.distributed.cluster import Cluster
+from utils.cluster import Cluster
 
 
 def make_evaluated(generator, policy="float32", **optimizer):

@@ -13,7 +13,7 @@ from models.model_seq2seq import ModelSeq2Seq
 from models.model_spec import ModelSpec
 from preprocessing.tokenizer import Tokenizer
 from tests.helpers.training import equal, weights_of
-from utils.distributed.cluster import Cluster
+from utils.cluster import Cluster
 
 
 def test_snapshots_follow_the_monitored_value(make_config, tmp_path):

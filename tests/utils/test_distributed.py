@@ -17,10 +17,10 @@ from data_generators.generators import training_generator
 from preprocessing.tokenizer import PAD
 from tests.helpers.data import make_config, make_dataset, spec_of
 from tests.helpers.tiny import REPOSITORY
+from utils.cluster import Cluster
 from utils.config.load import load_config
 from utils.config.train import DistributionConfig
 from utils.distributed.backend import choose_backend
-from utils.distributed.cluster import Cluster
 from utils.errors import UserError
 
 JOBS = REPOSITORY / "docs" / "jobs"
@@ -29,7 +29,7 @@ PARALLEL = {"strategy": "data_parallel"}
 CONNECT = """
 import json, os, sys
 from utils.config.train import DistributionConfig
-from utils.distributed.cluster import start_cluster
+from utils.cluster import start_cluster
 from utils.errors import UserError
 for settings in json.loads(sys.argv[1]):
     try:
