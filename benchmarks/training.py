@@ -53,8 +53,8 @@ def prepare(config: Config):
     """Returns the compiled ModelSeq2Seq and the DataGenerator of a config, as the trainer makes them."""
     import keras
 
+    from data_generators.data_generator import training_generator
     from data_generators.dataset import DatasetOptions, characters_of, open_dataset
-    from data_generators.generators import training_generator
     from data_generators.source import DataSource
     from data_generators.training_words import training_image
     from models.model_seq2seq import ModelSeq2Seq

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import keras
 
-from callbacks.averaging import averaged_weights
 from models.model_seq2seq import ModelSeq2Seq
 from models.precision import dtype_scope
 from utils.cluster import Cluster
@@ -55,3 +54,26 @@ class EvaluationModel:
         with self.cluster.local_scope():
             self.model.keras_model.set_weights(values)
             yield
+
+
+@contextlib.contextmanager
+def averaged_weights(model: keras.Model) -> Iterator[None]:
+    """Replaces the weights by their moving average within the block, if the optimizer keeps one.
+
+    EMA of the weights: Polyak and Juditsky 1992.
+    """
+    # The optimizer that scales the loss for float16 wraps the one with the average.
+    optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
+    if not optimizer.use_ema:
+        yield
+        return
+    raw = [keras.ops.copy(variable) for variable in model.trainable_variables]
+    optimizer.finalize_variable_values(model.trainable_variables)
+    for variable in model.trainable_variables:
+        # A copy, since a step of JAX may reuse the memory of the model's values.
+        variable.assign(keras.ops.copy(variable))
+    try:
+        yield
+    finally:
+        for variable, value in zip(model.trainable_variables, raw):
+            variable.assign(value)

@@ -4,7 +4,7 @@ import math
 
 import keras
 
-from callbacks.jax_state import sync_jax_state
+from callbacks.training_state import sync_jax_state
 from utils.config.train import TrainConfig
 
 

@@ -69,6 +69,12 @@ def load_state(path: Path, model: keras.Model) -> None:
         variable.assign(value)
 
 
+def sync_jax_state(model: keras.Model) -> None:
+    """Copies the current values into the variables; JAX otherwise does so only at the end of an epoch."""
+    if keras.backend.backend() == "jax":
+        model.jax_state_sync()
+
+
 def previous_path(path: Path) -> Path:
     """Returns the path of the state before the last one."""
     return path.with_suffix(".previous.npz")

@@ -42,6 +42,14 @@ class Dataset:
         """Returns the dataset of some of its words, in the given order."""
         return Dataset([self.words[i] for i in positions], self.store, self.indices[positions])
 
+    def shard(self, index: int, number: int) -> "Dataset":
+        """Returns every `number`-th word from the `index`-th on; raises UserError if there are fewer words."""
+        if number == 1:
+            return self
+        if len(self) < number:
+            raise UserError(f"{len(self)} validation words are too few for {number} processes.")
+        return self.select(np.arange(index, len(self), number))
+
 
 def join_datasets(parts: Sequence[Dataset]) -> Dataset:
     """Returns all words of all parts, in their order."""

@@ -2,6 +2,7 @@
 
 import os
 import stat
+import warnings
 from pathlib import Path
 
 import cv2
@@ -21,6 +22,16 @@ class UnusableImage(UserError):
     def __init__(self, path: str | Path, reason: str, advice: str = "") -> None:
         super().__init__(f"Image {path}: {reason}{'; ' + advice if advice else ''}.")
         self.reason = reason
+
+
+def configure_process() -> None:
+    """Prepares a command's process for reading images."""
+    # Replaced by `image.max_pixels`.
+    Image.MAX_IMAGE_PIXELS = None
+    # The command itself reports damaged files.
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+    # The data generators' threads use all cores.
+    cv2.setNumThreads(1)
 
 
 def read_word_image(path: str | Path, image: ImageConfig) -> np.ndarray:

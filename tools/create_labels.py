@@ -26,7 +26,7 @@ from preprocessing.importers.split import (
 )
 from preprocessing.importers.table import read_table
 from preprocessing.labels import SPLITS, write_labels
-from preprocessing.process_settings import configure_process
+from preprocessing.word_image import configure_process
 from utils.cli import number, run_command
 from utils.config.image import ImageConfig
 from utils.errors import UserError

@@ -30,7 +30,7 @@ from preprocessing.dataset_checks import (
     with_spaces,
 )
 from preprocessing.labels import SPLITS, read_labels
-from preprocessing.process_settings import configure_process
+from preprocessing.word_image import configure_process
 from utils.cli import run_command
 from utils.config.image import ImageConfig
 from utils.config.load import load_config

@@ -26,9 +26,8 @@ from data_generators.synthetic.dataset import start_worker
 from data_generators.training_words import training_image
 from models.model_spec import ModelSpec
 from preprocessing.labels import Word, write_labels
-from preprocessing.process_settings import configure_process
 from preprocessing.tokenizer import Tokenizer
-from preprocessing.word_image import word_image_of_array
+from preprocessing.word_image import configure_process, word_image_of_array
 from utils.cli import number, run_command
 from utils.config.load import load_config
 from utils.config.schema import Config

@@ -5,8 +5,8 @@ from pathlib import Path
 import keras
 
 from callbacks.training_progress import TrainingProgress
+from data_generators.data_generator import training_generator, validation_generator
 from data_generators.dataset import Dataset, DatasetOptions, open_dataset, with_trainable_labels
-from data_generators.generators import training_generator, validation_generator
 from data_generators.source import DataSource
 from data_generators.training_words import Shares, TrainingWords
 from models.model_folder import ModelFolder
@@ -19,13 +19,13 @@ from predictors.calibrate import calibrate_on
 from preprocessing.tokenizer import Tokenizer
 from trainers.dry_run import dry_run
 from trainers.experiment_folder import ExperimentFolder
+from trainers.memory import keep_freed_memory
 from trainers.trainer_seq2seq import TrainerSeq2Seq, read_saved
 from utils.cluster import Cluster, start_cluster
 from utils.config.schema import Config
 from utils.errors import Interrupted, UserError
 from utils.log import log
 from utils.paths import resolve_shipped
-from utils.system import keep_freed_memory
 
 
 def train(config: Config, restart: bool = False) -> None:
@@ -73,7 +73,7 @@ def _build(config: Config, restart: bool, cluster: Cluster) -> TrainerSeq2Seq:
         train_words, shares = words.open(spec)
         options = DatasetOptions.of(config)
         val_words = open_dataset(source, labels.splits["val"], "val", config.image, options)
-    val_trainable = cluster.shard(with_trainable_labels(val_words, spec))
+    val_trainable = with_trainable_labels(val_words, spec).shard(cluster.index, cluster.number)
     policy = dtype_policy(resolve_precision(config.train.precision))
     with cluster.training_scope(), dtype_scope(policy):
         model = ModelSeq2Seq(spec)

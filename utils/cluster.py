@@ -72,18 +72,6 @@ class Cluster:
         rows = process_allgather(padded)
         return [json.loads(row[:size].tobytes()) for row, size in zip(rows, sizes)]
 
-    def shard(self, dataset: Any) -> Any:
-        """Every `number`-th word of a `Dataset`, from the `index`-th on; the processes' parts add up to it.
-
-        Raises:
-            UserError: there are fewer words than processes.
-        """
-        if self.number == 1:
-            return dataset
-        if len(dataset) < self.number:
-            raise UserError(f"{len(dataset)} validation words are too few for {self.number} processes.")
-        return dataset.select(np.arange(self.index, len(dataset), self.number))
-
     def stops_at(self, step: int) -> bool:
         """Whether all processes must stop after this step (counted over the training): one got a signal."""
         if self.number == 1:

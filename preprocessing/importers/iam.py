@@ -3,8 +3,7 @@
 import re
 from pathlib import Path
 
-from preprocessing.importers.labelled_word import Dropped, LabelledWord
-from preprocessing.importers.textfile import data_lines
+from preprocessing.importers.labelled_word import Dropped, LabelledWord, read_text
 from preprocessing.labels import Word
 from preprocessing.tokenizer import normalize_label
 from utils.errors import UserError
@@ -58,6 +57,13 @@ def read_form_list(path: str | Path) -> set[str]:
             raise UserError(f"{path}:{number} is {name!r}; write one form id per line, such as a01-000u.")
         forms.add(form_of(name))
     return forms
+
+
+def data_lines(path: str | Path) -> list[tuple[int, str]]:
+    """Returns line numbers, from 1, and lines of a UTF-8 file, without blank lines and `#` comments."""
+    # Not splitlines, which also splits at characters that a label may contain.
+    lines = enumerate(read_text(path).replace("\r\n", "\n").split("\n"), start=1)
+    return [(number, line) for number, line in lines if line.strip() and not line.startswith("#")]
 
 
 def form_of(name: str) -> str:

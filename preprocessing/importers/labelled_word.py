@@ -1,9 +1,11 @@
-"""A word before it is written into labels.json, and a word that is left out."""
+"""What importers share: words before they are written into labels.json, words left out, and reading text."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 from preprocessing.labels import Word
+from utils.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -34,3 +36,15 @@ def drop(records: Iterable[LabelledWord], reasons: Iterable[str | None]) -> tupl
         else:
             dropped.append(Dropped(record.word.filename, record.word.label, reason))
     return kept, dropped
+
+
+def read_text(path: str | Path) -> str:
+    """Returns a UTF-8 file's text without byte order mark, line ends kept; raises UserError if it can't be read."""
+    try:
+        return Path(path).read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        raise UserError(f"{path} does not exist; check the path.") from None
+    except OSError as error:
+        raise UserError(f"{path} can't be read: {error.strerror}.") from None
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} is not UTF-8 text (byte {error.start}); save it as UTF-8.") from None

@@ -5,8 +5,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from preprocessing.importers.labelled_word import LabelledWord
-from preprocessing.importers.textfile import read_text
+from preprocessing.importers.labelled_word import LabelledWord, read_text
 from preprocessing.labels import SPLITS, Word, check_filename
 from preprocessing.tokenizer import normalize_label
 from utils.errors import UserError

@@ -4,9 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from callbacks.averaging import averaged_weights
 from callbacks.batch_statistics import BatchStatistics, normalizations
-from callbacks.evaluation_model import EvaluationModel
+from callbacks.evaluation_model import EvaluationModel, averaged_weights
 from models.model_seq2seq import ModelSeq2Seq
 from tests.helpers.data import make_dataset, make_generator
 from utils.cluster import Cluster

@@ -6,8 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from callbacks.averaging import averaged_weights
-from callbacks.evaluation_model import EvaluationModel
+from callbacks.evaluation_model import EvaluationModel, averaged_weights
 from callbacks.snapshot import Snapshot
 from models.model_seq2seq import ModelSeq2Seq
 from models.model_spec import ModelSpec
