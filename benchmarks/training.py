@@ -72,10 +72,7 @@ def prepare(config: Config):
     image = training_image(config.image, config.data_aug)
     dataset = open_dataset(source, words, "train", image, DatasetOptions.of(config), spec)
     model, train = ModelSeq2Seq(spec), config.train
-    optimizer = TrainerSeq2Seq.make_optimizer(
-        train.optimizer, train.learning_rate, train.weight_decay, train.clip_norm, train.ema_decay
-    )
-    model.compile(optimizer, train.label_smoothing)
+    model.compile(TrainerSeq2Seq.make_optimizer(train), train.label_smoothing)
     shares = [(len(dataset), len(dataset))]
     size, seed, aug = train.batch_size, config.seed, config.data_aug
     return model, training_generator(dataset, shares, spec, aug, size, seed, Cluster())

@@ -105,6 +105,12 @@ def open_dataset(
     return Dataset([words[i] for i in usable], store, np.array(usable, dtype=np.int64))
 
 
+def open_split(config: Config, split: str, image: ImageConfig) -> Dataset:
+    """Opens a split of the config's dataset for evaluation; `image` is the model's geometry, not the config's."""
+    source = DataSource.of(config)
+    return open_dataset(source, source.read_labels().splits[split], split, image, DatasetOptions.of(config))
+
+
 def with_trainable_labels(dataset: Dataset, spec: ModelSpec) -> Dataset:
     """Returns the words whose labels the network can learn, for a loss on an evaluation set; UserError without any."""
     positions = [i for i, word in enumerate(dataset.words) if not label_problem(word.label, spec)]

@@ -7,6 +7,7 @@ files.
 import hashlib
 import json
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -61,7 +62,8 @@ def read_inside(folder: Path, filename: str, image: ImageConfig) -> np.ndarray |
 
 
 def _build(folder: Path, filenames: Sequence[str], image: ImageConfig, base: Path, name: str) -> None:
-    images = ordered_map(lambda filename: read_inside(folder, filename, image), filenames, threads=2, ahead=64)
+    pool = ThreadPoolExecutor(2)
+    images = ordered_map(lambda filename: read_inside(folder, filename, image), filenames, pool, ahead=64)
     with progress_bar(images, desc=f"Decoding {name} images", total=len(filenames), unit="word") as bar:
         write_store(base, (("", pixels) for pixels in bar), image)
 

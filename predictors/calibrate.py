@@ -5,8 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from base.base_predictor import Prediction
-from data_generators.dataset import Dataset, DatasetOptions, open_dataset
-from data_generators.source import DataSource
+from data_generators.dataset import Dataset, open_split
 from metrics.alignment import align
 from metrics.calibration import calibrate, calibration_error, errors_found, fit_curve
 from models.calibration import Calibration, Curve, decoding
@@ -30,11 +29,8 @@ def calibrate_model(config: Config) -> str:
     The model may be a released one: only `model.json` gets a new entry, for the decoder of `config.predict`. Raises
     UserError without a model or enough validation words, or if the folder can't be written.
     """
-    folder, source = ModelFolder(find_model(config)), DataSource.of(config)
-    words = source.read_labels().splits["val"]
-    # The images need the model's geometry, not the config's.
-    image = folder.spec.with_max_pixels(config.image.max_pixels).image
-    dataset = open_dataset(source, words, "val", image, DatasetOptions.of(config))
+    folder = ModelFolder(find_model(config))
+    dataset = open_split(config, "val", folder.spec.with_max_pixels(config.image.max_pixels).image)
     return calibrate_on(folder, dataset, config.predict, config.labels_file)
 
 

@@ -3,8 +3,7 @@
 from pathlib import Path
 
 from base.base_predictor import Prediction
-from data_generators.dataset import DatasetOptions, open_dataset
-from data_generators.source import DataSource
+from data_generators.dataset import open_split
 from metrics import evaluation_report as evaluation
 from models.model_folder import ModelFolder
 from models.model_paths import find_model
@@ -34,10 +33,7 @@ def predict_on_test(
         prepare_folder(Path(report))
     model = ModelFolder(find_model(config))
     predictor = load_predictor(model, config.predict, config.image.max_pixels)
-    source = DataSource.of(config)
-    words = source.read_labels().splits["test"]
-    # The images need the model's geometry, not the config's.
-    dataset = open_dataset(source, words, "test", predictor.spec.image, DatasetOptions.of(config))
+    dataset = open_split(config, "test", predictor.spec.image)
     predictions = predictor.predict_dataset(dataset, progress=True)
     texts, labels = [p.text for p in predictions], [word.label for word in dataset.words]
     # Printed before the table is written: a full disk must not lose the scores.

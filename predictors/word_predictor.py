@@ -22,6 +22,8 @@ from utils.errors import UserError
 from utils.log import progress_bar
 from utils.system import is_out_of_memory
 
+GREEDY = PredictConfig()
+
 
 class WordPredictor(BasePredictor):
     """Reads files, or the words of a dataset, on the same path; subclasses run the network.

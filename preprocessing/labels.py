@@ -77,6 +77,12 @@ def check_filename(filename: str, where: str) -> None:
         raise UserError(f"{where}: filename {filename!r} leaves the images folder; write it relative to that folder.")
 
 
+def shared_by_splits(values: Mapping[str, set[Any]]) -> dict[tuple[str, str], list[Any]]:
+    """Returns, sorted, the values that two splits share; pairs of splits without any are left out."""
+    pairs = itertools.combinations(SPLITS, 2)
+    return {pair: sorted(both) for pair in pairs if (both := values[pair[0]] & values[pair[1]])}
+
+
 def _read_json(path: Path) -> Any:
     try:
         with open_regular(path) as file:
@@ -127,14 +133,11 @@ def _entry(word: Word) -> dict[str, str]:
 
 def _leaks(path: str | Path, splits: Mapping[str, list[Word]]) -> list[str]:
     names = {split: {posixpath.normpath(word.filename) for word in words} for split, words in splits.items()}
-    notes = []
-    for first, second in itertools.combinations(SPLITS, 2):
-        if shared := names[first] & names[second]:
-            notes.append(
-                f"{path}: {len(shared)} images are in both {first} and {second} (such as {min(shared)}), "
-                "so figures on the latter are too good."
-            )
-    return notes
+    return [
+        f"{path}: {len(both)} images are in both {first} and {second} (such as {both[0]}), "
+        "so figures on the latter are too good."
+        for (first, second), both in shared_by_splits(names).items()
+    ]
 
 
 def _is_text(value: str) -> bool:

@@ -5,11 +5,10 @@ python -m tools.pack_dataset -c configs/synthetic.yml --output datasets/million 
 """
 
 import argparse
-import multiprocessing
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -19,10 +18,9 @@ from data_generators.dataset import DatasetOptions, characters_of, label_problem
 from data_generators.image_cache import read_inside
 from data_generators.image_store import Row
 from data_generators.packed import write_packed
-from data_generators.parallel import ordered_map
+from data_generators.parallel import ordered_map, process_map
 from data_generators.source import DataSource
 from data_generators.synthetic import sample
-from data_generators.synthetic.dataset import start_worker
 from data_generators.training_words import training_image
 from models.model_spec import ModelSpec
 from preprocessing.labels import Word, write_labels
@@ -33,7 +31,6 @@ from utils.config.load import load_config
 from utils.config.schema import Config
 from utils.config.synthetic import SyntheticConfig
 from utils.log import progress_bar
-from utils.system import usable_cores
 
 LABELS_FILE = "labels.json"
 TASK_WORDS = 256
@@ -55,7 +52,7 @@ def pack_dataset(config: Config, output: Path) -> int:
 
     def usable() -> Iterator[Row]:
         read = partial(_read, source.images, spec)
-        results = ordered_map(read, (words[i] for i in order), threads=2, ahead=64)
+        results = ordered_map(read, (words[i] for i in order), ThreadPoolExecutor(2), ahead=64)
         for label, content in _bar(results, len(words)):
             if isinstance(content, str):
                 reasons[content] += 1
@@ -77,13 +74,7 @@ def pack_synthetic(config: Config, output: Path, number: int, workers: int = 0) 
     tasks = [(first, min(first + TASK_WORDS, number)) for first in range(0, number, TASK_WORDS)]
     spec = _spec(config, set())
     render = partial(_render, config.synthetic, spec, config.network.charset is None)
-    workers = min(workers or usable_cores(), len(tasks))
-    if workers == 1:
-        groups: Iterator[list[Row]] = map(render, tasks)
-    else:
-        context = multiprocessing.get_context("spawn")
-        pool = ProcessPoolExecutor(workers, mp_context=context, initializer=start_worker)
-        groups = ordered_map(render, tasks, workers, ahead=4 * workers, executor=pool)
+    groups = process_map(render, tasks, workers)
     return write_packed(output, _bar((row for group in groups for row in group), number), spec.image)
 
 

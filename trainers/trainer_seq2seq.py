@@ -121,10 +121,7 @@ class TrainerSeq2Seq(BaseTrainer):
         """Gives the network its optimizer and loss."""
         train = self.config.train
         with self.cluster.training_scope():
-            optimizer = self.make_optimizer(
-                train.optimizer, train.learning_rate, train.weight_decay, train.clip_norm, train.ema_decay
-            )
-            self.model.compile(optimizer, train.label_smoothing)
+            self.model.compile(self.make_optimizer(train), train.label_smoothing)
         self.evaluation_model.compile(train.label_smoothing)
 
     def callbacks(self) -> list[keras.callbacks.Callback]:

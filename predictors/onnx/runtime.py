@@ -6,7 +6,7 @@ from models.calibration import Calibration
 from models.model_spec import ModelSpec
 from predictors.ctc_prefix import CtcPrefix, ctc_forward
 from predictors.onnx.graph_check import check_graph
-from predictors.word_predictor import WordPredictor
+from predictors.word_predictor import GREEDY, WordPredictor
 from preprocessing.tokenizer import END, PAD, START
 from utils.config.predict import PredictConfig
 from utils.errors import UserError, shorten
@@ -17,7 +17,6 @@ from utils.system import is_out_of_memory, usable_cores
 WIDTH_AT_ONCE = 4096
 # The encoder's output that only CTC reads.
 COLUMNS = "columns"
-GREEDY = PredictConfig()
 
 try:
     import onnxruntime

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from preprocessing.importers.labelled_word import Dropped, LabelledWord, drop
+from preprocessing.importers.labelled_word import KeptAndDropped, LabelledWord, drop
 from preprocessing.word_image import UnusableImage, decode
 from utils.config.image import ImageConfig
 from utils.files import is_inside
@@ -15,9 +15,7 @@ IMAGE = ImageConfig()
 OUTSIDE_FOLDER = "link that leaves the images"
 
 
-def drop_bad_labels(
-    records: list[LabelledWord], max_length: int | None = None
-) -> tuple[list[LabelledWord], list[Dropped]]:
+def drop_bad_labels(records: list[LabelledWord], max_length: int | None = None) -> KeptAndDropped:
     """Drops empty labels, labels of more than `max_length` code points and repeated files."""
 
     def reasons() -> Iterator[str | None]:
@@ -39,7 +37,7 @@ def drop_bad_labels(
 
 def drop_bad_images(
     records: list[LabelledWord], folder: Path, workers: int, image: ImageConfig = IMAGE
-) -> tuple[list[LabelledWord], list[Dropped]]:
+) -> KeptAndDropped:
     """Reads every image in `workers` threads and drops the words whose image is unusable."""
 
     def problem(path: Path) -> str | None:
@@ -55,7 +53,7 @@ def drop_bad_images(
         pool.shutdown(cancel_futures=True)
 
 
-def drop_bad_segmentation(records: list[LabelledWord], keep: bool) -> tuple[list[LabelledWord], list[Dropped]]:
+def drop_bad_segmentation(records: list[LabelledWord], keep: bool) -> KeptAndDropped:
     """Drops, unless `keep`, the words that IAM flags as badly segmented; five in six of them are good."""
     return drop(records, (None if keep or record.segmented else "segmentation err" for record in records))
 

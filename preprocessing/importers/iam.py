@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from preprocessing.importers.labelled_word import Dropped, LabelledWord, read_text
+from preprocessing.importers.labelled_word import Dropped, KeptAndDropped, LabelledWord, read_text
 from preprocessing.labels import Word
 from preprocessing.tokenizer import normalize_label
 from utils.errors import UserError
@@ -13,7 +13,7 @@ FORM_ID = re.compile(r"\w+-\w+(-\w+)*")
 NUMBER = re.compile(r"-?\d+")
 
 
-def read_words(path: str | Path, writers: dict[str, str]) -> tuple[list[LabelledWord], list[Dropped]]:
+def read_words(path: str | Path, writers: dict[str, str]) -> KeptAndDropped:
     """Returns the words of words.txt and the malformed lines; file names are relative to `words`.
 
     `writers` is the writer of each form, as from `read_writers`; forms may be missing. Raises UserError if the file

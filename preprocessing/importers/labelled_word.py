@@ -27,7 +27,10 @@ class LabelledWord:
     split: str | None = None
 
 
-def drop(records: Iterable[LabelledWord], reasons: Iterable[str | None]) -> tuple[list[LabelledWord], list[Dropped]]:
+KeptAndDropped = tuple[list[LabelledWord], list[Dropped]]
+
+
+def drop(records: Iterable[LabelledWord], reasons: Iterable[str | None]) -> KeptAndDropped:
     """Separates the words to keep, whose reason is None, from the others."""
     kept, dropped = [], []
     for record, reason in zip(records, reasons):

@@ -1,13 +1,12 @@
 """Divides words into train, val and test: at random, by writer, by lists of forms or by the table."""
 
-import itertools
 from collections import Counter
 from collections.abc import Iterable
 
 import numpy as np
 
 from preprocessing.importers.labelled_word import Dropped, LabelledWord, drop
-from preprocessing.labels import SPLITS, Word
+from preprocessing.labels import SPLITS, Word, shared_by_splits
 from utils.errors import UserError
 
 Splits = dict[str, list[Word]]
@@ -81,11 +80,8 @@ def empty_parts(splits: Splits) -> list[str]:
 def shared_writers(splits: Splits) -> list[str]:
     """Returns notes on writers in more than one split, which make figures too good."""
     writers = {split: {word.writer for word in words} - {None} for split, words in splits.items()}
-    return [
-        f"{len(shared)} writers are in both {first} and {second}."
-        for first, second in itertools.combinations(SPLITS, 2)
-        if (shared := writers[first] & writers[second])
-    ]
+    shared = shared_by_splits(writers).items()
+    return [f"{len(both)} writers are in both {first} and {second}." for (first, second), both in shared]
 
 
 def _fill(order: list[str], counts: Counter, target: float) -> set[str]:
