@@ -12,11 +12,9 @@ from utils.cluster import Cluster
 
 
 class EvaluationModel:
-    """The trained network or, where it is spread over devices or computes in 16 bits, a copy.
+    """The network that is `trained` or, where it is spread over devices or computes in 16 bits, a copy: `model`.
 
-    Attributes:
-        trained: the trained network.
-        model: the network to be evaluated or saved, within `weights` only.
+    `model` is to be evaluated or saved, within `weights` only.
     """
 
     def __init__(self, model: ModelSeq2Seq, cluster: Cluster, policy: str) -> None:

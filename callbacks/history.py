@@ -11,9 +11,8 @@ from utils.files import write_csv
 class History(keras.callbacks.Callback):
     """Keeps one row per epoch and rewrites `history.csv` and `history.png` in `folder` after each.
 
-    Attributes:
-        rows: {"epoch": 1, "learning_rate": ..., "loss": ..., ...} per epoch; a resumed training starts with the rows of
-            the interrupted one.
+    `rows` are {"epoch": 1, "learning_rate": ..., "loss": ..., ...}; a resumed training starts with the interrupted
+    one's.
     """
 
     def __init__(self, folder: Path, rows: list[dict[str, float]] | None = None) -> None:

@@ -26,9 +26,6 @@ class DataGenerator(BaseDataGenerator):
         inputs["decoder_input"]: int32 (batch, length), START and the label, then PAD
         target: int32 (batch, length), the label and END, then PAD; with a joint CTC loss a dictionary with
             the target of each of the two outputs
-
-    Args:
-        shares, pads_batches: see `BaseDataGenerator`.
     """
 
     def __init__(

@@ -60,12 +60,7 @@ def join_datasets(parts: Sequence[Dataset]) -> Dataset:
 
 @dataclass(frozen=True)
 class DatasetOptions:
-    """How datasets are opened.
-
-    Attributes:
-        cache: folder of decoded images.
-        max_unusable_share: share of unusable words, 0 to 1, above which a dataset is refused.
-    """
+    """The folder of decoded images, and the share of unusable words, 0 to 1, above which a dataset is refused."""
 
     cache: Path
     max_unusable_share: float
@@ -142,10 +137,7 @@ def label_problem(label: str, trained_by: ModelSpec | None) -> str | None:
 
 
 def report_unusable(reasons: Counter[str], total: int, split: str, source: DataSource, options: DatasetOptions) -> None:
-    """Logs the number of words that are left out, by reason.
-
-    Raises UserError if no word is left, or more than `options.max_unusable_share` are unusable.
-    """
+    """Logs how many words are left out, by reason; UserError if none is left or more than `max_unusable_share` are."""
     unusable = sum(reasons.values())
     counted = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common())
     if not total or unusable == total:

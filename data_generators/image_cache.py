@@ -29,13 +29,9 @@ def open_cache(
 ) -> ImageStore:
     """Opens the decoded images of `filenames` (relative to `folder`), decoding them if needed.
 
-    Args:
-        cache: folder of the cache files.
-        name: of the images, for the progress bar, such as `train`.
-        owner: source of the list, such as a labels file; only older caches of the same owner are removed.
-
-    Raises:
-        UserError: the cache can't be written or read.
+    `cache` is the folder of the cache files, `name` that of the images in the progress bar, such as `train`. Only older
+    caches of the same `owner`, such as a labels file, are removed. Raises UserError if the cache can't be written or
+    read.
     """
     purpose = _digest([str(folder.resolve()), name, owner, image.model_dump(), FORMAT])
     content = _digest([purpose, [_fingerprint(folder, filename) for filename in filenames]])

@@ -92,9 +92,8 @@ class ImageStore:
 class JoinedStore:
     """Several stores as one: the images of the first, then those of the second, ...
 
-    Attributes:
-        starts: index of the first image of each store, and the number of all images.
-        widths: int32 (n,), in pixels.
+    `starts` has the index of the first image of each store, and the number of all images; `widths` is int32 (n,),
+    pixels.
     """
 
     def __init__(self, stores: Sequence["ImageStore | JoinedStore"]) -> None:

@@ -84,10 +84,7 @@ def sample_images(image: ImageConfig, random: int = 20) -> list[np.ndarray]:
 
 
 def largest_difference(expected: list[Prediction], found: list[Prediction]) -> float:
-    """The largest difference of two confidences.
-
-    Raises RuntimeError, a fault of the exporter, if a text differs, or a confidence by more than TOLERANCE.
-    """
+    """The largest difference of two confidences; RuntimeError, a bug, if it exceeds TOLERANCE or a text differs."""
     differences = [0.0]
     for first, second in zip(expected, found, strict=True):
         pairs = zip(first.character_confidences, second.character_confidences)

@@ -18,13 +18,8 @@ def report(
 ) -> list[str]:
     """Returns the lines of an evaluation, ending with CER and WER.
 
-    Args:
-        labels, texts: label and predicted text of each word.
-        writers: writer of each word; the interval needs all of them, and more than one.
-        confidence: the lines of `confidence_report`.
-
-    Raises:
-        ValueError: the lengths differ, there are no words, or every label is empty.
+    The interval needs all `writers`, and more than one; `confidence` are the lines of `confidence_report`. Raises
+    ValueError if the lengths differ, there are no words, or every label is empty.
     """
     scores = score_prediction(labels, texts)
     return [

@@ -194,9 +194,7 @@ def file_digest(path: Path) -> str:
 def _read(path: Path, most: int) -> bytes:
     """Reads a regular file of at most `most` bytes that is no link out of its folder.
 
-    Raises:
-        FileNotFoundError, NotADirectoryError: there is none.
-        UserError: it is something else or can't be read.
+    Raises FileNotFoundError or NotADirectoryError if there is none, UserError if it is something else or can't be read.
     """
     if not is_inside(path, path.parent):
         raise UserError(f"{path} is a link that leads out of the model folder; put the file itself there.")

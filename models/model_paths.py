@@ -11,11 +11,9 @@ from utils.paths import resolve_shipped
 
 @dataclass(frozen=True)
 class ModelPaths:
-    """The model folders of an experiment, whether they exist or not.
+    """The model folders of an experiment, whether they exist or not: those of the best and of the last epoch.
 
-    Attributes:
-        best, last: the folders of the best and of the last epoch.
-        trained: the experiment's model: the best, or the last if no best is kept.
+    `trained` is the experiment's model: the best, or the last if no best is kept.
     """
 
     best: Path

@@ -82,10 +82,8 @@ def least_parameters(network: NetworkConfig, vocabulary_size: int) -> int:
     filters, latent = network.num_filters, network.latent_dim
     encoder, column = network.encoder_dim or latent, network.column_dim or filters[-1]
     directions = 2 if network.bidirectional else 1
-    convolutions = sum(
-        math.prod(kernel) * before * after
-        for kernel, before, after in zip(network.conv_kernels, [1, *filters], filters)
-    )
+    blocks = zip(network.conv_kernels, [1, *filters], filters)
+    convolutions = sum(math.prod(kernel) * before * after for kernel, before, after in blocks)
     residual = sum(2 * 9 * units * size * size for units, size in zip(network.residual or [], filters))
     projection = network.column_dim * filters[-1]
     inputs = column + (network.encoder_layers - 1) * directions * encoder

@@ -27,10 +27,7 @@ def save_weights(model: keras.Model, path: Path) -> None:
 
 
 def load_weights(model: keras.Model, content: bytes) -> None:
-    """Loads weights from the content of a file.
-
-    Raises ValueError if they are of another network, not finite, or damaged; the network's weights are then undefined.
-    """
+    """Loads a weights file's content; ValueError, with undefined weights, if it is damaged, not finite or unfit."""
     try:
         with h5py.File(io.BytesIO(content), "r") as file:
             _check(file)

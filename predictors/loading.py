@@ -15,12 +15,8 @@ def load_predictor(
 ) -> WordPredictor:
     """The predictor of a model folder on the runtime that `predict.runtime` names; only that one is imported.
 
-    Args:
-        max_pixels: larger image files are refused.
-        calibrated: whether confidences are calibrated, if the model has a calibration for these settings.
-
-    Raises:
-        UserError: a file of the folder is missing or damaged, or the folder has no ONNX files where they are needed.
+    Image files of more than `max_pixels` are refused; `calibrated` applies the calibration for these settings, if any.
+    Raises UserError if a file of the folder is missing or damaged, or it has no ONNX files where they are needed.
     """
     log(f"Using the model in {folder.path}. {folder.licence}".rstrip())
     calibration = folder.calibration(settings) if calibrated else None

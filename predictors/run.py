@@ -20,10 +20,8 @@ def predict_on_test(
 ) -> int:
     """Reads the test words and prints scores, CER and WER last; returns the exit code.
 
-    Args:
-        output: .json or .csv file for the predictions.
-        report: folder for the evaluation report.
-        min_confidence: words of less confidence are marked as doubtful and scored as a group of their own.
+    `output` is a .json or .csv file for the predictions, `report` a folder for the evaluation report; words of less
+    than `min_confidence` are marked as doubtful and scored as a group of their own.
     """
     if output:
         check_writable(output)

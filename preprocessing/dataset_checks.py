@@ -43,12 +43,7 @@ class Entry:
 
 
 def scan(labels: LabelsFile, folder: Path, image: ImageConfig, progress: bool = False) -> list[Entry]:
-    """Opens every image file once; returns an entry per word.
-
-    Args:
-        folder: to which the file names are relative.
-        image: how files are decoded (channels, largest number of pixels).
-    """
+    """Opens each image file below `folder` once, as `image` sets (channels, most pixels); returns an entry per word."""
     words = [(split, word) for split in SPLITS for word in labels.splits[split]]
     with ThreadPoolExecutor(THREADS) as pool:
         pictures = pool.map(lambda item: _inspect(folder, item[1].filename, image), words)

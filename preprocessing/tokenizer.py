@@ -19,12 +19,8 @@ def normalize_label(text: str) -> str:
 class Tokenizer:
     """Maps labels to ids: 0 is PAD, 1 START, 2 END, and the characters of the charset follow in order.
 
-    Args:
-        charset: the characters that can be predicted, each once. A character is a code point, so a combining mark
-            without a composed form is one of its own.
-
-    Raises:
-        UserError: the charset is empty, repeats a character, or holds one that NFC would replace.
+    A character is a code point, so a combining mark without a composed form is one of its own. Raises UserError if the
+    charset is empty, repeats a character, or holds one that NFC would replace.
     """
 
     def __init__(self, charset: str) -> None:

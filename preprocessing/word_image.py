@@ -37,26 +37,19 @@ def configure_process() -> None:
 def read_word_image(path: str | Path, image: ImageConfig) -> np.ndarray:
     """Reads a file and converts it to the network's geometry.
 
-    Returns:
-        uint8 (y_size, width) or, with 3 channels, (y_size, width, 3), paper 255; y_size / 2 <= width <= x_size, and
-        width == x_size with `fixed_width`.
-
-    Raises:
-        UnusableImage: missing, empty, truncated, no image, or larger than `image.max_pixels`.
+    Returns uint8 (y_size, width) or, with 3 channels, (y_size, width, 3), paper 255; y_size / 2 <= width <= x_size, and
+    width == x_size with `fixed_width`. Raises UnusableImage if the file is missing, empty, truncated, no image, or
+    larger than `image.max_pixels`.
     """
     return to_network_geometry(decode(path, image), image)
 
 
 def word_image_of_array(array: np.ndarray, image: ImageConfig, name: str = "array") -> np.ndarray:
-    """Converts pixels in memory as `read_word_image` converts those of a file.
+    """Converts pixels in memory as `read_word_image` converts those of a file; `name` is for error messages.
 
-    Args:
-        array: (h, w), (h, w, 1), (h, w, 3) RGB or (h, w, 4) RGBA; uint8, bool, uint16 or float (0 to 1, or grey levels
-            up to 255 or 65535).
-        name: for error messages.
-
-    Raises:
-        UnusableImage: empty, of another shape or type, or larger than `image.max_pixels`.
+    `array` is (h, w), (h, w, 1), (h, w, 3) RGB or (h, w, 4) RGBA; uint8, bool, uint16 or float (0 to 1, or grey levels
+    up to 255 or 65535). Raises UnusableImage if it is empty, of another shape or type, or larger than
+    `image.max_pixels`.
     """
     array = np.asarray(array)
     if array.ndim == 3 and array.shape[2] == 1:

@@ -30,10 +30,8 @@ def check_resumable(saved: TrainingProgress, now: Fingerprint, folder: Path) -> 
     for name in ("words", "seed"):
         earlier, value = getattr(before, name), getattr(now, name)
         if saved.step and earlier != value:
-            raise UserError(
-                f"The training in {folder} was interrupted within an epoch with {name} {earlier}, "
-                f"now it is {value}; {ADVICE}."
-            )
+            began = f"was interrupted within an epoch with {name} {earlier}"
+            raise UserError(f"The training in {folder} {began}, now it is {value}; {ADVICE}.")
 
 
 def resume_position(saved: TrainingProgress, now: Fingerprint) -> TrainingProgress:

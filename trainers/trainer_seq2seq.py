@@ -93,9 +93,8 @@ class TrainerSeq2Seq(BaseTrainer):
     def train(self) -> None:
         """Trains, or continues from the experiment's saved state.
 
-        Raises:
-            UserError: the experiment can't be continued, its folder is in use, the loss diverged.
-            Interrupted: Ctrl-C or SIGTERM; the state is saved.
+        Raises UserError if the experiment can't be continued, its folder is in use or the loss diverged, and
+        Interrupted, after saving the state, for Ctrl-C or SIGTERM.
         """
         with experiment_lock(self.folder) if self.cluster.is_first else contextlib.nullcontext():
             saved = read_saved(self.state_file, self.cluster)
@@ -268,10 +267,7 @@ class TrainerSeq2Seq(BaseTrainer):
 
 
 def read_saved(path: Path, cluster: Cluster) -> TrainingProgress | None:
-    """Returns the saved progress, the same in all processes; None if there is none.
-
-    Raises UserError if the state is damaged or of another version.
-    """
+    """Returns the saved progress, if any, the same in all processes; UserError if damaged or of another version."""
     progress = read_progress(path) if cluster.is_first else None
     values = cluster.gather(progress and progress.model_dump())[0]
     return TrainingProgress.model_validate(values) if values else None

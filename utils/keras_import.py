@@ -8,11 +8,7 @@ from utils.errors import UserError
 
 
 def choose_backend(settings: DistributionConfig) -> None:
-    """Sets KERAS_BACKEND, which the first import of Keras reads, to what the strategy needs.
-
-    Raises:
-        UserError: KERAS_BACKEND names another one.
-    """
+    """Sets KERAS_BACKEND, which the first import of Keras reads, as the strategy needs; UserError if it is another."""
     wanted = {"mirrored": "tensorflow", "data_parallel": "jax"}.get(settings.strategy)
     if wanted and os.environ.setdefault("KERAS_BACKEND", wanted) != wanted:
         raise UserError(

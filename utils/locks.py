@@ -13,11 +13,7 @@ LOCK_FILE = ".lock"  # may stay behind; the lock itself ends with its process
 
 
 def experiment_lock(folder: Path) -> contextlib.AbstractContextManager:
-    """Locks the folder for this process, without waiting.
-
-    Raises:
-        UserError: another process trains in the folder, or it can't be written.
-    """
+    """Locks the folder, without waiting; UserError if another process trains in it, or if it can't be written."""
     try:
         return _acquire(folder, "write to experiment_folder", timeout=0)
     except Timeout:
@@ -25,11 +21,7 @@ def experiment_lock(folder: Path) -> contextlib.AbstractContextManager:
 
 
 def dataset_lock(folder: Path) -> contextlib.AbstractContextManager:
-    """Locks the folder of a dataset that is being made; waits for another process that makes it.
-
-    Raises:
-        UserError: the folder can't be written.
-    """
+    """Locks the folder of a dataset to be made, after any other process making it; UserError if it can't be written."""
     purpose = "create the dataset in"
     try:
         return _acquire(folder, purpose, timeout=0)
@@ -39,11 +31,7 @@ def dataset_lock(folder: Path) -> contextlib.AbstractContextManager:
 
 
 def _acquire(folder: Path, purpose: str, timeout: float) -> contextlib.AbstractContextManager:
-    """Returns the acquired lock, which the end of its `with` block releases.
-
-    Raises:
-        Timeout: another process holds it.
-    """
+    """Returns the acquired lock, which the end of a `with` block releases; Timeout if another process holds it."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         return FileLock(folder / LOCK_FILE).acquire(timeout=timeout)

@@ -62,11 +62,8 @@ def create_synthetic(
     counts = {split: num_words[split] for split in SPLITS}
     description = {"seed": seed, "beyond_dictionary": beyond_dictionary, "text": text, "num_words": counts}
     _check_folder(folder)
-    tasks = [
-        (split, first, min(first + _TASK_WORDS, count))
-        for split, count in counts.items()
-        for first in range(0, count, _TASK_WORDS)
-    ]
+    starts = ((split, first) for split, count in counts.items() for first in range(0, count, _TASK_WORDS))
+    tasks = [(split, first, min(first + _TASK_WORDS, counts[split])) for split, first in starts]
     render = functools.partial(_render_task, str(folder / "words"), seed, beyond_dictionary, text)
     with dataset_lock(folder):
         if keep and labels.exists():

@@ -27,15 +27,9 @@ except ImportError:  # Only this runtime needs it.
 class PredictorOnnx(WordPredictor):
     """Greedy reading on ONNX Runtime, on the CPU: the encoder once, then the decoder step by step.
 
-    Args:
-        encoder, decoder: the contents of the files that `--export` writes (`exporters/`).
-        spec: of the exported model.
-        settings: batch size, views, and the share of the CTC head's log probability, as in
-            `predictors/joint_scorer.py`.
-
-    Raises:
-        UnusableGraph: ONNX Runtime can't load a file, or one holds what no export writes.
-        UserError: ONNX Runtime is not installed.
+    `encoder` and `decoder` are the contents of the files that `--export` writes (`exporters/`) for the model of `spec`;
+    the CTC head has its share of the log probability, as in `predictors/joint_scorer.py`. Raises UnusableGraph if ONNX
+    Runtime can't load a file, or one holds what no export writes; UserError if ONNX Runtime is not installed.
     """
 
     def __init__(

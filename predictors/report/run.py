@@ -24,10 +24,7 @@ def prepare_folder(folder: Path) -> None:
 def report_on(
     config: Config, folder: Path, model_folder: ModelFolder, dataset: Dataset, predictions: Sequence[Prediction]
 ) -> Path:
-    """Writes the report on a dataset as read by a model; returns the page.
-
-    Raises UserError if the weights or the report's folder can't be used.
-    """
+    """Writes the report on a dataset as read by a model; returns the page; UserError for bad weights or folders."""
     # The predictor may run on ONNX, which gives no attention.
     model, origin = load_model(model_folder), model_folder.description.origin
     facts = {

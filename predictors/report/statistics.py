@@ -32,11 +32,8 @@ def errors_by_length(alignments: Sequence[list[Pair]]) -> list[Share]:
         length = min(LONGEST, sum(of_label != "" for of_label, _ in pairs))
         lengths[length] += sum(of_label != "" for of_label, _ in pairs)
         errors[length] += sum(of_label != of_text for of_label, of_text in pairs)
-    return [
-        Share(f"{length}+" if length == LONGEST else str(length), lengths[length], errors[length])
-        for length in sorted(lengths)
-        if length
-    ]
+    names = {length: f"{length}+" if length == LONGEST else str(length) for length in sorted(lengths) if length}
+    return [Share(name, lengths[length], errors[length]) for length, name in names.items()]
 
 
 def errors_by_character(alignments: Sequence[list[Pair]]) -> list[Share]:

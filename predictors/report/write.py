@@ -28,9 +28,7 @@ PAGE_FILE, TABLE_FILE = "report.html", "words.csv"
 class Evaluation:
     """A test set as read by a network.
 
-    Attributes:
-        facts: for the head of the page, such as the model folder.
-        history: the rows of the training's history, one per epoch; may be empty.
+    `facts` are for the head of the page, such as the model folder; `history` has one row per epoch and may be empty.
     """
 
     model: ModelSeq2Seq

@@ -35,9 +35,7 @@ def drop_bad_labels(records: list[LabelledWord], max_length: int | None = None) 
     return drop(records, reasons())
 
 
-def drop_bad_images(
-    records: list[LabelledWord], folder: Path, workers: int, image: ImageConfig = IMAGE
-) -> KeptAndDropped:
+def drop_bad_images(records: list[LabelledWord], folder: Path, workers: int, image: ImageConfig) -> KeptAndDropped:
     """Reads every image in `workers` threads and drops the words whose image is unusable."""
 
     def problem(path: Path) -> str | None:

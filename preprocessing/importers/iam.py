@@ -46,10 +46,7 @@ def read_writers(path: str | Path) -> dict[str, str]:
 
 
 def read_form_list(path: str | Path) -> set[str]:
-    """Returns the form ids of a list with one id of a form or a text line (`a01-000u-00`) per line.
-
-    Raises UserError if the file can't be read or a line is no such id.
-    """
+    """Returns the form ids of a list of ids of forms or text lines (`a01-000u-00`); UserError for other lines."""
     forms = set()
     for number, line in data_lines(path):
         name = line.strip()

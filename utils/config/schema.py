@@ -68,10 +68,8 @@ def _training_problems(config: Config) -> list[str]:
             "words that you want, and leave out the other two"
         )
     if train.weights_initialization.add_characters and config.network.charset is not None:
-        problems.append(
-            "train.weights_initialization.add_characters needs network.charset null: "
-            "a charset in the config is complete"
-        )
+        name = "train.weights_initialization.add_characters"
+        problems.append(f"{name} needs network.charset null: a charset in the config is complete")
     if train.schedule == "cosine" and config.callbacks.reduce_lr_on_plateau.enabled:
         problems.append(
             "callbacks.reduce_lr_on_plateau excludes train.schedule cosine: set train.schedule to constant, "
