@@ -32,7 +32,13 @@ def load_predictor(
             return _load_onnx(folder, max_pixels, settings, calibration)
         except UserError as error:
             log(f"{error} Continuing with Keras.")
-    return _load_keras(folder, max_pixels, settings, calibration)
+    from utils.keras_import import import_keras
+
+    import_keras()
+    from models.saving import load_model
+    from predictors.predictor_seq2seq import PredictorSeq2Seq
+
+    return PredictorSeq2Seq(load_model(folder, max_pixels), settings, calibration)
 
 
 def _load_onnx(
@@ -44,15 +50,3 @@ def _load_onnx(
         return PredictorOnnx(*folder.onnx(), folder.spec.with_max_pixels(max_pixels), settings, calibration)
     except UnusableGraph as error:
         raise UserError(f"{error} in the model folder {folder.path}; export it again.") from None
-
-
-def _load_keras(
-    folder: ModelFolder, max_pixels: int, settings: PredictConfig, calibration: Calibration | None
-) -> WordPredictor:
-    from utils.keras_import import import_keras
-
-    import_keras()
-    from models.saving import load_model
-    from predictors.predictor_seq2seq import PredictorSeq2Seq
-
-    return PredictorSeq2Seq(load_model(folder, max_pixels), settings, calibration)

@@ -55,7 +55,7 @@ def run_command(job: Callable[[], int], interrupted: str = "Interrupted; nothing
         return 2
     except Interrupted as error:
         log(str(error))
-        return error.exit_code
+        return 128 + error.signal_number
     except KeyboardInterrupt as error:
         log(interrupted)
         return 128 + (signal.SIGTERM if isinstance(error, Terminated) else signal.SIGINT)

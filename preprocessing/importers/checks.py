@@ -11,7 +11,6 @@ from utils.config.image import ImageConfig
 from utils.files import is_inside
 from utils.log import progress_bar
 
-IMAGE = ImageConfig()
 OUTSIDE_FOLDER = "link that leaves the images"
 
 
@@ -56,7 +55,7 @@ def drop_bad_segmentation(records: list[LabelledWord], keep: bool) -> KeptAndDro
     return drop(records, (None if keep or record.segmented else "segmentation err" for record in records))
 
 
-def image_problem(path: str | Path, image: ImageConfig = IMAGE) -> str | None:
+def image_problem(path: str | Path, image: ImageConfig) -> str | None:
     """Returns why training, which decodes the file in the same way, could not read it; None if it can."""
     try:
         decode(path, image)

@@ -16,6 +16,7 @@ from preprocessing.importers.split import writer_split
 from preprocessing.labels import Word, read_labels
 from tests.helpers.bad_inputs import png_of
 from tools.create_labels import main
+from utils.config.image import ImageConfig
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = [sys.executable, "-m", "tools.create_labels"]
@@ -377,7 +378,7 @@ def test_bad_tables_are_one_sentence(tmp_path, images, refused, content, message
 )
 def test_image_problems(tmp_path, content, problem):
     picture(tmp_path / "a.png", content)
-    assert image_problem(tmp_path / "a.png") == problem
+    assert image_problem(tmp_path / "a.png", ImageConfig()) == problem
 
 
 def test_ctrl_c_ends_with_130_and_writes_nothing(tmp_path):
