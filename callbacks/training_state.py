@@ -48,7 +48,10 @@ def read_progress(path: Path) -> TrainingProgress | None:
 
 
 def load_state(path: Path, model: keras.Model) -> None:
-    """Restores model, optimizer and metrics; changes nothing before a UserError: damaged, or another network's file."""
+    """Restores the values of the model, its optimizer and its metrics.
+
+    Raises UserError if the file is damaged or belongs to another network or optimizer; nothing is changed then.
+    """
     arrays = _read(path)
     pairs = []
     for kind, variables in _variables(model).items():

@@ -32,7 +32,10 @@ class DataSource:
         return cls(Path(data.images_folder), Path(data.labels_file), data.synthetic)
 
     def read_labels(self) -> LabelsFile:
-        """Reads the labels file, after rendering a missing embedded dataset; UserError if either is impossible."""
+        """Reads the labels file, after rendering the embedded dataset if it is enabled and missing.
+
+        Raises UserError if the labels file is missing or malformed, or the dataset can't be written.
+        """
         if self.synthetic.enabled and not self.labels.exists():
             self._render()
         labels = read_labels(self.labels)

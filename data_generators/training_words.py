@@ -71,7 +71,7 @@ class TrainingWords:
         return characters_of(word for _, words in self.parts for word in words)
 
     def open(self, spec: ModelSpec) -> tuple[Dataset, Shares]:
-        """Opens the images for the network to be trained; UserError as of `open_dataset` and `packed_dataset`."""
+        """Opens the images for the network to be trained; raises as `open_dataset` and `packed_dataset`."""
         if self.packed:
             dataset = packed_dataset(Path(str(self.train.packed.folder)), self.packed, spec)
             return dataset, [(len(dataset), len(dataset))]

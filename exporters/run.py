@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from base.base_predictor import BasePredictor, Prediction
+from base.base_predictor import Prediction
 from models.model_folder import ModelFolder
 from models.model_paths import find_model
 from models.model_seq2seq import ModelSeq2Seq
@@ -41,7 +41,10 @@ def export(config: Config) -> None:
     try:
         _write(model, encoder, decoder)
         exported = PredictorOnnx(encoder.read_bytes(), decoder.read_bytes(), model.spec, settings)
-        _verify(PredictorSeq2Seq(model, settings), exported, model)
+        images = sample_images(model.image)
+        read_by_keras = PredictorSeq2Seq(model, settings).predict_batch(images)
+        largest = largest_difference(read_by_keras, exported.predict_batch(images))
+        log(f"{len(images)} sample images are read exactly as by Keras; confidences differ by {largest:.0e} at most.")
         folder.add_onnx(encoder.name, decoder.name)
     except BaseException as error:
         for path in (encoder, decoder):
@@ -62,12 +65,6 @@ def _write(model: ModelSeq2Seq, encoder: Path, decoder: Path) -> None:
     for path, graph in ((encoder, encoder_graph(model)), (decoder, decoder_graph(model))):
         with atomic_write(path) as temporary:
             graph.save(temporary)
-
-
-def _verify(keras: BasePredictor, exported: BasePredictor, model: ModelSeq2Seq) -> None:
-    images = sample_images(model.image)
-    difference = largest_difference(keras.predict_batch(images), exported.predict_batch(images))
-    log(f"{len(images)} sample images are read exactly as by Keras; confidences differ by {difference:.0e} at most.")
 
 
 def sample_images(image: ImageConfig, random: int = 20) -> list[np.ndarray]:

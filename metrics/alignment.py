@@ -1,6 +1,5 @@
 """Alignment of the characters of labels and predicted texts."""
 
-from collections import Counter
 from collections.abc import Iterable
 
 from preprocessing.tokenizer import normalize_label
@@ -44,11 +43,6 @@ def diff(pairs: Iterable[Pair]) -> list[str | Pair]:
         else:
             parts.append(of_label)
     return parts
-
-
-def count_confusions(alignments: Iterable[list[Pair]]) -> Counter[Pair]:
-    """Counts each pair of unequal characters; "" as in `align`."""
-    return Counter(pair for pairs in alignments for pair in pairs if pair[0] != pair[1])
 
 
 def _distances(label: str, text: str) -> list[list[int]]:

@@ -27,7 +27,7 @@ def save_weights(model: keras.Model, path: Path) -> None:
 
 
 def load_weights(model: keras.Model, content: bytes) -> None:
-    """Loads a weights file's content; ValueError, with undefined weights, if it is damaged, not finite or unfit."""
+    """Loads weights from a file's content; ValueError, weights undefined, if damaged, infinite or another network's."""
     try:
         with h5py.File(io.BytesIO(content), "r") as file:
             _check(file)

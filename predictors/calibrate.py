@@ -35,7 +35,7 @@ def calibrate_model(config: Config) -> str:
 
 
 def calibrate_on(folder: ModelFolder, dataset: Dataset, settings: PredictConfig, labels_file: str) -> str:
-    """Calibrates the model in `folder`; returns a sentence on the effect; UserError for few words or a bad folder."""
+    """Calibrates a folder's model; returns a sentence on the effect; UserError for few words or unusable folders."""
     if len(dataset) < LEAST_WORDS:
         raise UserError(
             f"Calibration needs at least {LEAST_WORDS} validation words, {labels_file} has {len(dataset)}; "

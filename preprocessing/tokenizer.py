@@ -85,7 +85,7 @@ class Tokenizer:
         return decoder_input, decoder_target
 
     def decode(self, ids: Iterable[int]) -> str:
-        """Returns the text, in NFC, of `ids` up to the first END or PAD, without START; ValueError for unknown ids."""
+        """Returns the NFC text of `ids` up to END or PAD, without START; ValueError if not in [0, vocabulary_size)."""
         text = []
         for index in map(int, ids):
             if index in (PAD, END):

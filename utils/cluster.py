@@ -133,7 +133,10 @@ class Cluster:
 
 
 def start_cluster(settings: DistributionConfig) -> Cluster:
-    """The strategy's devices, after connecting to the other processes; UserError if settings or processes don't fit."""
+    """The devices of the strategy; with data_parallel it connects to the other processes.
+
+    Raises UserError if the settings are incomplete or contradictory, or the other processes don't come.
+    """
     if settings.strategy == "mirrored":
         import tensorflow as tf
 

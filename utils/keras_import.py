@@ -8,7 +8,7 @@ from utils.errors import UserError
 
 
 def choose_backend(settings: DistributionConfig) -> None:
-    """Sets KERAS_BACKEND, which the first import of Keras reads, as the strategy needs; UserError if it is another."""
+    """Sets KERAS_BACKEND, which the import of Keras reads, as the strategy needs; UserError if it names another."""
     wanted = {"mirrored": "tensorflow", "data_parallel": "jax"}.get(settings.strategy)
     if wanted and os.environ.setdefault("KERAS_BACKEND", wanted) != wanted:
         raise UserError(

@@ -1,7 +1,7 @@
 """Errors by length, by character and by kind."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from metrics.alignment import Pair
@@ -58,8 +58,11 @@ class Confusion:
     rate: float | None
 
 
-def confusions_by_kind(confusions: Mapping[Pair, int], counts: Mapping[str, int]) -> dict[str, list[Confusion]]:
-    """Substituted, deleted and inserted characters, most frequent first; `counts` is of the labels' characters."""
+def confusions_by_kind(alignments: Sequence[list[Pair]]) -> dict[str, list[Confusion]]:
+    """Substituted, deleted and inserted characters, the most frequent first."""
+    pairs = [pair for pairs in alignments for pair in pairs]
+    counts = Counter(of_label for of_label, _ in pairs)
+    confusions = Counter(pair for pair in pairs if pair[0] != pair[1])
     kinds: dict[str, list[Confusion]] = {"Substituted": [], "Deleted": [], "Inserted": []}
     for (truth, read), count in sorted(confusions.items(), key=lambda item: (-item[1], item[0])):
         kind = "Inserted" if not truth else "Substituted" if read else "Deleted"

@@ -46,7 +46,7 @@ def read_writers(path: str | Path) -> dict[str, str]:
 
 
 def read_form_list(path: str | Path) -> set[str]:
-    """Returns the form ids of a list of ids of forms or text lines (`a01-000u-00`); UserError for other lines."""
+    """Returns the form ids of a list of form or line ids (`a01-000u-00`); UserError for other lines or no such file."""
     forms = set()
     for number, line in data_lines(path):
         name = line.strip()
