@@ -11,8 +11,7 @@ from utils.files import write_csv
 class History(keras.callbacks.Callback):
     """Keeps one row per epoch and rewrites `history.csv` and `history.png` in `folder` after each.
 
-    `rows` are {"epoch": 1, "learning_rate": ..., "loss": ..., ...}; a resumed training starts with the interrupted
-    one's.
+    `rows` are {"epoch": 1, "learning_rate": ..., "loss": ..., ...}; a resumed training starts with earlier ones.
     """
 
     def __init__(self, folder: Path, rows: list[dict[str, float]] | None = None) -> None:

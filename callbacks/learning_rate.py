@@ -12,12 +12,10 @@ class LearningRate(keras.callbacks.Callback):
     """Sets the learning rate before each step.
 
     Linear warm-up to the peak, then, with `cosine`, half a cosine down to `final_learning_rate` at the last step
-    (Loshchilov and Hutter 2017, without restarts). A constant rate is not set after warm-up, so that ReduceLROnPlateau
-    may lower it.
+    (Loshchilov and Hutter 2017, without restarts). A constant rate is not set after warm-up: ReduceLROnPlateau may lower it.
 
     Args:
-        steps_per_epoch: of the following epochs. If the batch size has changed, training keeps its relative position on
-            the schedule.
+        steps_per_epoch: of the following epochs. After a change of the batch size the relative position is kept.
         epoch, step: completed epochs, and completed steps of the next one.
     """
 

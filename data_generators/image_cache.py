@@ -1,7 +1,6 @@
 """The cache of decoded, scaled, un-augmented images, so that image files are read only once.
 
-A cache is identified by a hash of everything it depends on: the image geometry, and names, sizes and times of the image
-files.
+A cache is identified by a hash of all it depends on: the image geometry, and names, sizes and times of the image files.
 """
 
 import hashlib
@@ -30,8 +29,7 @@ def open_cache(
     """Opens the decoded images of `filenames` (relative to `folder`), decoding them if needed.
 
     `cache` is the folder of the cache files, `name` that of the images in the progress bar, such as `train`. Only older
-    caches of the same `owner`, such as a labels file, are removed. Raises UserError if the cache can't be written or
-    read.
+    caches of the same `owner`, such as a labels file, are removed. Raises UserError if the cache is unusable.
     """
     purpose = _digest([str(folder.resolve()), name, owner, image.model_dump(), FORMAT])
     content = _digest([purpose, [_fingerprint(folder, filename) for filename in filenames]])

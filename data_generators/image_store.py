@@ -92,8 +92,7 @@ class ImageStore:
 class JoinedStore:
     """Several stores as one: the images of the first, then those of the second, ...
 
-    `starts` has the index of the first image of each store, and the number of all images; `widths` is int32 (n,),
-    pixels.
+    `starts` is the index of each store's first image, and the number of all images; `widths` int32 (n,), in pixels.
     """
 
     def __init__(self, stores: Sequence["ImageStore | JoinedStore"]) -> None:
@@ -126,8 +125,7 @@ class StoredWords(Sequence[Word]):
 def write_store(base: Path, rows: Iterable[Row], image: ImageConfig, about: dict[str, Any] | None = None) -> int:
     """Writes a store and returns the number of its rows; raises UserError if the files can't be written.
 
-    `rows` are consumed one by one; `image` is the geometry of the images; `about`, notes as JSON values, may be filled
-    meanwhile.
+    `rows` are consumed one by one; `image` is their geometry; `about`, notes as JSON values, may be filled meanwhile.
     """
     index, problems = array.array("i"), {}
     with ExitStack() as stack:

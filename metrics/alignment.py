@@ -11,8 +11,7 @@ def align(label: str, text: str) -> list[Pair]:
     """Aligns the characters of both texts, after NFC, with the fewest edits (Levenshtein 1966).
 
     Among equally short alignments a substitution is preferred to a deletion with an insertion, and edits are as far
-    left as possible. Returns pairs (of the label, of the text); "" on the right is a deletion, on the left an
-    insertion.
+    left as possible. Returns pairs (of the label, of the text); "" stands for what was deleted or inserted.
     """
     label, text = normalize_label(label), normalize_label(text)
     distances = _distances(label, text)

@@ -21,8 +21,7 @@ def save_model(
 ) -> None:
     """Writes or replaces a model folder; raises UserError if it holds a released model, or can't be written.
 
-    `origin` has data, licence, metrics and the like of the training, `calibrations` those of the same weights
-    elsewhere.
+    `origin` has the training's data, licence, metrics and the like, `calibrations` those of the same weights.
     """
     refuse_released(folder)
     try:

@@ -117,8 +117,7 @@ def _character_axes(model: ModelSeq2Seq) -> dict[str, int]:
 def _rows_by_character(old: np.ndarray, drawn: np.ndarray, axis: int, before: str, now: str) -> np.ndarray:
     """Returns the weights of a variable with one row per id along `axis`.
 
-    `old` and `drawn` are the variable of the pretrained model and of the new network, `before` and `now` their
-    charsets.
+    `old` and `drawn` are the variable in the pretrained and the new network, `before` and `now` the charsets.
     """
     ids = {char: index for index, char in enumerate(before, start=NUM_SPECIAL)}
     base = [unicodedata.normalize("NFD", char)[0] for char in now]

@@ -55,8 +55,7 @@ def predict_on_test(
 def predict(config: Config, patterns: list[str], output: str | None = None, min_confidence: float | None = None) -> int:
     """Reads image files and prints their text; returns the exit code, 2 if one was unusable.
 
-    `output` is a .json or .csv file for the predictions; words of less than `min_confidence`, if any, are marked
-    doubtful.
+    `output` is a .json or .csv file for the predictions; words of less than `min_confidence` are marked.
     """
     paths = find_images(patterns)
     if output:
