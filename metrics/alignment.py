@@ -11,7 +11,7 @@ def align(label: str, text: str) -> list[Pair]:
     """Aligns the characters of both texts, after NFC, with the fewest edits (Levenshtein 1966).
 
     Among equally short alignments a substitution is preferred to a deletion with an insertion, and edits are as far
-    left as possible. Returns pairs (of the label, of the text); "" stands for what was deleted or inserted.
+    left as possible. Returns pairs of characters: ("a", "") is a deletion, ("", "a") an insertion.
     """
     label, text = normalize_label(label), normalize_label(text)
     distances = _distances(label, text)
