@@ -12,7 +12,8 @@ class LearningRate(keras.callbacks.Callback):
     """Sets the learning rate before each step.
 
     Linear warm-up to the peak, then, with `cosine`, half a cosine down to `final_learning_rate` at the last step
-    (Loshchilov and Hutter 2017, without restarts). A constant rate is not set later, so that ReduceLROnPlateau may lower it.
+    (Loshchilov and Hutter 2017, without restarts). A constant rate is not set after warm-up, so that ReduceLROnPlateau
+    may lower it.
 
     Args:
         steps_per_epoch: of the following epochs. After a change of the batch size the relative position is kept.

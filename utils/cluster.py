@@ -21,12 +21,7 @@ LOST = ("gloo", "nccl", "connection", "peer", "heartbeat", "coordination", "dead
 
 
 class Cluster:
-    """One process of a training, and the devices it trains on.
-
-    Attributes:
-        index, number: which process of how many.
-        distributed: whether there is more than one process or device to train on.
-    """
+    """Process `index` of the `number` of a training, and its devices; `distributed` if there are several of either."""
 
     def __init__(self, strategy: str = "none", handle: Any = None, index: int = 0, number: int = 1) -> None:
         """Takes TensorFlow's strategy or Keras' distribution as `handle`."""
