@@ -27,7 +27,10 @@ def save_weights(model: keras.Model, path: Path) -> None:
 
 
 def load_weights(model: keras.Model, content: bytes) -> None:
-    """Loads weights from a file's content; ValueError, weights undefined, if damaged, infinite or another network's."""
+    """Loads weights from the content of a file.
+
+    Raises ValueError if they are of another network, not finite, or damaged; the network's weights are then undefined.
+    """
     try:
         with h5py.File(io.BytesIO(content), "r") as file:
             _check(file)

@@ -35,7 +35,10 @@ def calibrate_model(config: Config) -> str:
 
 
 def calibrate_on(folder: ModelFolder, dataset: Dataset, settings: PredictConfig, labels_file: str) -> str:
-    """Calibrates a folder's model; returns a sentence on the effect; UserError for few words or unusable folders."""
+    """Calibrates the model in `folder` on a dataset; returns a sentence about the effect.
+
+    Raises UserError if there are too few words, or the folder is no whole model folder or can't be written.
+    """
     if len(dataset) < LEAST_WORDS:
         raise UserError(
             f"Calibration needs at least {LEAST_WORDS} validation words, {labels_file} has {len(dataset)}; "

@@ -24,7 +24,10 @@ def prepare_folder(folder: Path) -> None:
 def report_on(
     config: Config, folder: Path, model_folder: ModelFolder, dataset: Dataset, predictions: Sequence[Prediction]
 ) -> Path:
-    """Writes the report on a dataset as a model read it; returns the page; UserError for unusable weights or folder."""
+    """Writes the report on a dataset as read by a model; returns the page.
+
+    Raises UserError if the weights or the report's folder can't be used.
+    """
     # The predictor may run on ONNX, which gives no attention.
     model, origin = load_model(model_folder), model_folder.description.origin
     facts = {
