@@ -13,10 +13,8 @@ IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gi
 def find_images(patterns: Iterable[str]) -> list[Path]:
     """Files, all images in folders, and what globs match, each once, in the given order.
 
-    Hidden files in folders are skipped: some systems keep notes about images there (`._word.png`).
-
-    Raises:
-        UserError: a pattern matches nothing.
+    Hidden files in folders are skipped: some systems keep notes about images there (`._word.png`). Raises UserError if
+    a pattern matches nothing.
     """
     paths: dict[Path, None] = {}
     for pattern in patterns:

@@ -4,15 +4,14 @@ import keras
 import numpy as np
 import pytest
 
-from callbacks.averaging import averaged_weights
 from callbacks.batch_statistics import BatchStatistics, normalizations
-from callbacks.evaluation_model import EvaluationModel
+from callbacks.evaluation_model import EvaluationModel, averaged_weights
 from models.layers import BatchNormalization
 from models.model_seq2seq import ModelSeq2Seq
 from tests.helpers.data import make_dataset, make_generator
 from tests.helpers.models import load
 from tests.helpers.training import train
-from utils.distributed.cluster import Cluster
+from utils.cluster import Cluster
 
 
 def make_evaluated(generator, policy="float32", **optimizer):

@@ -6,14 +6,13 @@ import keras
 import numpy as np
 import pytest
 
-from callbacks.averaging import averaged_weights
-from callbacks.evaluation_model import EvaluationModel
+from callbacks.evaluation_model import EvaluationModel, averaged_weights
 from callbacks.snapshot import Snapshot
 from models.model_seq2seq import ModelSeq2Seq
 from models.model_spec import ModelSpec
 from preprocessing.tokenizer import Tokenizer
 from tests.helpers.training import equal, last_line, train, weights_of
-from utils.distributed.cluster import Cluster
+from utils.cluster import Cluster
 
 
 def test_snapshots_follow_the_monitored_value(make_config, tmp_path):

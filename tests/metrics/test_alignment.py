@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metrics.alignment import align, count_confusions, diff
+from metrics.alignment import align, diff
 
 
 @pytest.mark.parametrize(
@@ -35,8 +35,3 @@ def test_alignment_is_whole_and_shortest(label, text):
 def test_difference_joins_what_is_equal():
     assert diff(align("hollow", "hallo")) == ["h", ("o", "a"), "llo", ("w", "")]
     assert diff([]) == []
-
-
-def test_confusions():
-    counted = count_confusions([align("oo", "aa"), align("ol", "al"), align("ab", "b"), align("b", "bb")])
-    assert counted == {("o", "a"): 3, ("a", ""): 1, ("", "b"): 1}

@@ -1,7 +1,5 @@
 """The report's shares of errors and its confusions, counted by hand."""
 
-from collections import Counter
-
 from metrics.alignment import align
 from predictors.report.statistics import LONGEST, Confusion, confusions_by_kind, errors_by_character, errors_by_length
 
@@ -17,8 +15,8 @@ def test_errors_by_length_and_character():
 
 
 def test_confusions_by_kind():
-    confusions = Counter({("a", "o"): 1, ("b", "o"): 2, ("c", ""): 3, ("", "d"): 4})
-    kinds = confusions_by_kind(confusions, {"a": 4, "b": 2, "c": 6})
+    right, substituted = [("a", "a")] * 3 + [("c", "c")] * 3, [("a", "o"), ("b", "o"), ("b", "o")]
+    kinds = confusions_by_kind([right, substituted, [("c", "")] * 3, [("", "d")] * 4])
     assert kinds["Substituted"] == [Confusion("b", "o", 2, 1.0), Confusion("a", "o", 1, 0.25)]
     assert kinds["Deleted"] == [Confusion("c", "", 3, 0.5)]
     assert kinds["Inserted"] == [Confusion("", "d", 4, None)]

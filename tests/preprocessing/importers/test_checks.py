@@ -5,6 +5,7 @@ import pytest
 from preprocessing.importers.checks import image_problem
 from tests.helpers.bad_inputs import png_of
 from tests.helpers.importers import encoded, picture
+from utils.config.image import ImageConfig
 
 
 @pytest.mark.parametrize(
@@ -22,4 +23,4 @@ from tests.helpers.importers import encoded, picture
 )
 def test_image_problems(tmp_path, content, problem):
     picture(tmp_path / "a.png", content)
-    assert image_problem(tmp_path / "a.png") == problem
+    assert image_problem(tmp_path / "a.png", ImageConfig()) == problem
