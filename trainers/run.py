@@ -86,6 +86,7 @@ def _build(config: Config, restart: bool, cluster: Cluster) -> TrainerSeq2Seq:
     size, seed = config.train.batch_size, config.seed
     return TrainerSeq2Seq(
         config,
+        experiment,
         model,
         training_generator(train_words, shares, spec, config.data_aug, size, seed, cluster),
         validation_generator(val_trainable, spec, size, seed),

@@ -46,6 +46,7 @@ class TrainerSeq2Seq(BaseTrainer):
     """Runs `fit` according to the config.
 
     Args:
+        experiment: everything that the training writes.
         train_generator: training batches, shuffled and augmented.
         val_generator: this process's batches of the validation words that have a teacher-forced loss.
         val_dataset: validation words to decode for CER and WER.
@@ -55,6 +56,7 @@ class TrainerSeq2Seq(BaseTrainer):
     def __init__(
         self,
         config: Config,
+        experiment: ExperimentFolder,
         model: ModelSeq2Seq,
         train_generator: DataGenerator,
         val_generator: DataGenerator,
@@ -73,9 +75,8 @@ class TrainerSeq2Seq(BaseTrainer):
         self.words = train_generator.words_per_epoch
         self.train_pipeline = InputPipeline(train_generator, config.train.num_workers)
         self.val_pipeline = InputPipeline(val_generator, config.train.num_workers, endless=False)
-        output = config.train.output.output_weights
-        self.experiment = ExperimentFolder.of(config.experiment_folder, config.callbacks, output)
-        self.folder, self.state_file = self.experiment.path, self.experiment.state_file
+        self.experiment = experiment
+        self.folder, self.state_file = experiment.path, experiment.state_file
         self.fingerprint = Fingerprint(
             image=training_image(config.image, config.data_aug).geometry(),
             network={**config.network.model_dump(mode="json"), "charset": model.tokenizer.charset},
