@@ -69,12 +69,11 @@ def _run(arguments: argparse.Namespace) -> int:
     if not arguments.train:
         refuse_training_keys(arguments.set)
     # After the config: it imports OpenCV, without which a config's mistake is told sooner.
-    from preprocessing.process_settings import configure_process
+    from preprocessing.word_image import configure_process
 
     configure_process()
     if arguments.train:
-        from utils.distributed.backend import choose_backend
-        from utils.keras_import import import_keras
+        from utils.keras_import import choose_backend, import_keras
 
         choose_backend(config.train.distribution)
         import_keras()

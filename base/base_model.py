@@ -6,11 +6,9 @@ import keras
 
 
 class BaseModel(ABC):
-    """Owns a `keras.Model`; subclasses build it.
+    """Owns the trainable network, `keras_model`, which subclasses build.
 
-    Attributes:
-        keras_model: the trainable network.
-        bare_model: the same layers without the optimizer, whose state would triple a weights file.
+    `bare_model` has the same layers without the optimizer, whose state would triple a weights file.
     """
 
     def __init__(self) -> None:

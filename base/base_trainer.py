@@ -4,6 +4,8 @@ from abc import ABC, abstractmethod
 
 import keras
 
+from utils.config.train import TrainConfig
+
 OPTIMIZERS = {
     "adam": keras.optimizers.Adam,
     "adamw": keras.optimizers.AdamW,
@@ -26,20 +28,11 @@ class BaseTrainer(ABC):
         """Trains to the end, or continues an interrupted training."""
 
     @staticmethod
-    def make_optimizer(
-        name: str, learning_rate: float, weight_decay: float = 0.0, clip_norm: float = 0.0, ema_decay: float = 0.0
-    ) -> keras.optimizers.Optimizer:
-        """Returns an optimizer by its config name.
-
-        Args:
-            name: one of OPTIMIZERS.
-            weight_decay: decoupled (Loshchilov and Hutter 2019), adamw only.
-            clip_norm: largest global gradient norm; 0 doesn't clip.
-            ema_decay: decay of the moving average of the weights; 0 keeps none.
-        """
-        options: dict = {"global_clipnorm": clip_norm or None}
-        if ema_decay:
-            options.update(use_ema=True, ema_momentum=ema_decay)
-        if name == "adamw":
-            options["weight_decay"] = weight_decay
-        return OPTIMIZERS[name](learning_rate=learning_rate, **options)
+    def make_optimizer(train: TrainConfig) -> keras.optimizers.Optimizer:
+        """Returns the config's optimizer; the weight decay of adamw is decoupled (Loshchilov and Hutter 2019)."""
+        options: dict = {"global_clipnorm": train.clip_norm or None}
+        if train.ema_decay:
+            options.update(use_ema=True, ema_momentum=train.ema_decay)
+        if train.optimizer == "adamw":
+            options["weight_decay"] = train.weight_decay
+        return OPTIMIZERS[train.optimizer](learning_rate=train.learning_rate, **options)

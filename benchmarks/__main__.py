@@ -17,14 +17,8 @@ from benchmarks.settings import BEST, COMPACT, Settings, find_words
 from utils.cli import run_command
 from utils.errors import UserError
 
-PARTS = {
-    "training": training,
-    "evaluation": evaluation,
-    "start": startup,
-    "generator": generator,
-    "memory": memory,
-    "packed": packed,
-}
+PARTS = {"training": training, "evaluation": evaluation, "start": startup}
+PARTS |= {"generator": generator, "memory": memory, "packed": packed}
 
 
 def main(argv: list[str] | None = None) -> int:

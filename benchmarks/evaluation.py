@@ -31,15 +31,13 @@ def rows(settings: Settings) -> list[Row]:
 
 def measure(config: Config, seconds: float) -> dict[str, float]:
     """Reads all test words, after a few to warm up, with the model and the runtime of the config."""
-    from data_generators.dataset import DatasetOptions, open_dataset
-    from data_generators.source import DataSource
+    from data_generators.dataset import open_split
     from models.model_folder import ModelFolder
     from predictors.loading import load_predictor
 
     folder = ModelFolder(Path(str(config.predict.weights_file)))
     predictor = load_predictor(folder, config.predict, config.image.max_pixels)
-    source, options = DataSource.of(config), DatasetOptions.of(config)
-    dataset = open_dataset(source, source.read_labels().splits["test"], "test", predictor.spec.image, options)
+    dataset = open_split(config, "test", predictor.spec.image)
     predictor.predict_dataset(dataset.select(np.arange(min(8, len(dataset)))))
     start = time.perf_counter()
     predictor.predict_dataset(dataset)

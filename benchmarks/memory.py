@@ -17,11 +17,8 @@ def rows(settings: Settings) -> list[Row]:
         overrides = [*settings.data(words), *settings.reader(COMPACT, runtime)]
         return run("main.py", "-c", COMPACT, "--predict_on_test", "--set", *overrides).peak_mb
 
-    jobs = {
-        "training": train,
-        "evaluation, ONNX Runtime": partial(evaluate, "onnx"),
-        "evaluation, Keras": partial(evaluate, "keras"),
-    }
+    jobs = {"training": train, "evaluation, ONNX Runtime": partial(evaluate, "onnx")}
+    jobs["evaluation, Keras"] = partial(evaluate, "keras")
     sizes = max(1, settings.words // 10), settings.words
     found = []
     for name, job in jobs.items():

@@ -37,13 +37,13 @@ def measure(config: Config, seconds: float) -> dict[str, float]:
     """Makes every augmented batch of an epoch, as training gets them; returns words_per_second and words."""
     os.environ["KERAS_BACKEND"] = "numpy"  # the generator's memory, without that of a runtime that trains
     import_keras()
-    from data_generators.generators import training_generator
+    from data_generators.data_generator import training_generator
     from data_generators.input_pipeline import stream
     from data_generators.training_words import TrainingWords
     from models.model_spec import ModelSpec
     from preprocessing.labels import LabelsFile
     from preprocessing.tokenizer import Tokenizer
-    from utils.distributed.cluster import Cluster
+    from utils.cluster import Cluster
 
     spec = ModelSpec(config.image, config.network, Tokenizer(str(config.network.charset)))
     words, shares = TrainingWords.read(config, LabelsFile({"train": []}, [])).open(spec)

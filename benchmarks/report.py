@@ -39,14 +39,8 @@ class Row:
         return median(self.runs)
 
 
-def ratio_rows(
-    part: str, runs: Mapping[str, list[float]], unit: str, counts: Mapping[str, str], base: str
-) -> list[Row]:
-    """A row per name, with its ratio to the row `base`.
-
-    Args:
-        counts: name -> what each run measured, such as "512 words".
-    """
+def ratio_rows(part: str, runs: Mapping[str, list[float]], unit: str, counts: dict[str, str], base: str) -> list[Row]:
+    """A row per name, with its ratio to the row `base`; `counts` is what each run measured, such as "512 words"."""
     ratios = {name: median(values) / median(runs[base]) if name != base else None for name, values in runs.items()}
     return [Row(part, name, unit, counts[name], runs[name], ratios[name], base) for name in runs]
 
@@ -59,11 +53,7 @@ def speed_rows(part: str, results: Mapping[str, Sequence[dict[str, float]]], bas
 
 
 def write_report(folder: Path, rows: list[Row], command: str) -> str:
-    """Writes results.json and results.md; returns the latter.
-
-    Raises:
-        UserError: the folder can't be written.
-    """
+    """Writes results.json and results.md and returns the latter; raises UserError if the folder can't be written."""
     state = git_state(ROOT) or {"commit": "none", "changed": False}
     about = {
         "machine": f"{_processor()}, {platform.system()}, Python {platform.python_version()}",

@@ -23,8 +23,7 @@ from models.model_paths import find_model
 from predictors.loading import load_predictor
 from predictors.word_predictor import WordPredictor
 from preprocessing.labels import Word
-from preprocessing.process_settings import configure_process
-from preprocessing.word_image import decode, word_image_of_array
+from preprocessing.word_image import configure_process, decode, word_image_of_array
 from utils.cli import number, run_command
 from utils.config.load import load_config
 from utils.errors import UserError

@@ -53,15 +53,15 @@ def prepare(config: Config):
     """Returns the compiled ModelSeq2Seq and the DataGenerator of a config, as the trainer makes them."""
     import keras
 
+    from data_generators.data_generator import training_generator
     from data_generators.dataset import DatasetOptions, characters_of, open_dataset
-    from data_generators.generators import training_generator
     from data_generators.source import DataSource
     from data_generators.training_words import training_image
     from models.model_seq2seq import ModelSeq2Seq
     from models.model_spec import ModelSpec
     from preprocessing.tokenizer import Tokenizer
     from trainers.trainer_seq2seq import TrainerSeq2Seq
-    from utils.distributed.cluster import Cluster
+    from utils.cluster import Cluster
 
     keras.utils.set_random_seed(config.seed)
     source = DataSource.of(config)
@@ -72,10 +72,7 @@ def prepare(config: Config):
     image = training_image(config.image, config.data_aug)
     dataset = open_dataset(source, words, "train", image, DatasetOptions.of(config), spec)
     model, train = ModelSeq2Seq(spec), config.train
-    optimizer = TrainerSeq2Seq.make_optimizer(
-        train.optimizer, train.learning_rate, train.weight_decay, train.clip_norm, train.ema_decay
-    )
-    model.compile(optimizer, train.label_smoothing)
+    model.compile(TrainerSeq2Seq.make_optimizer(train), train.label_smoothing)
     shares = [(len(dataset), len(dataset))]
     size, seed, aug = train.batch_size, config.seed, config.data_aug
     return model, training_generator(dataset, shares, spec, aug, size, seed, Cluster())

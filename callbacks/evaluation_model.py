@@ -6,18 +6,15 @@ from collections.abc import Iterator
 
 import keras
 
-from callbacks.averaging import averaged_weights
 from models.model_seq2seq import ModelSeq2Seq
 from models.precision import dtype_scope
-from utils.distributed.cluster import Cluster
+from utils.cluster import Cluster
 
 
 class EvaluationModel:
-    """The trained network or, where it is spread over devices or computes in 16 bits, a copy.
+    """The network that is `trained` or, where it is spread over devices or computes in 16 bits, a copy: `model`.
 
-    Attributes:
-        trained: the trained network.
-        model: the network to be evaluated or saved, within `weights` only.
+    `model` is to be evaluated or saved, within `weights` only.
     """
 
     def __init__(self, model: ModelSeq2Seq, cluster: Cluster, policy: str) -> None:
@@ -55,3 +52,26 @@ class EvaluationModel:
         with self.cluster.local_scope():
             self.model.keras_model.set_weights(values)
             yield
+
+
+@contextlib.contextmanager
+def averaged_weights(model: keras.Model) -> Iterator[None]:
+    """Replaces the weights by their moving average within the block, if the optimizer keeps one.
+
+    EMA of the weights: Polyak and Juditsky 1992.
+    """
+    # The optimizer that scales the loss for float16 wraps the one with the average.
+    optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
+    if not optimizer.use_ema:
+        yield
+        return
+    raw = [keras.ops.copy(variable) for variable in model.trainable_variables]
+    optimizer.finalize_variable_values(model.trainable_variables)
+    for variable in model.trainable_variables:
+        # A copy, since a step of JAX may reuse the memory of the model's values.
+        variable.assign(keras.ops.copy(variable))
+    try:
+        yield
+    finally:
+        for variable, value in zip(model.trainable_variables, raw):
+            variable.assign(value)

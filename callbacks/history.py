@@ -11,9 +11,7 @@ from utils.files import write_csv
 class History(keras.callbacks.Callback):
     """Keeps one row per epoch and rewrites `history.csv` and `history.png` in `folder` after each.
 
-    Attributes:
-        rows: {"epoch": 1, "learning_rate": ..., "loss": ..., ...} per epoch; a resumed training starts with the rows of
-            the interrupted one.
+    `rows` are {"epoch": 1, "learning_rate": ..., "loss": ..., ...}; a resumed training starts with earlier ones.
     """
 
     def __init__(self, folder: Path, rows: list[dict[str, float]] | None = None) -> None:
@@ -32,11 +30,7 @@ class History(keras.callbacks.Callback):
 
 
 def draw_history(path: Path, rows: list[dict[str, float]]) -> None:
-    """Draws the losses, and the error rates on validation in per cent, over the epochs.
-
-    Raises:
-        UserError: the file can't be written.
-    """
+    """Draws the losses and, in per cent, the validation's error rates by epoch; UserError if it can't be written."""
     figure, (losses, rates) = make_figure(columns=2)
     plot_curves(losses, "loss", rows, ("loss", "val_loss"))
     plot_curves(rates, "error rates on validation, %", rows, ("val_cer", "val_wer"), 100)

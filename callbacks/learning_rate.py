@@ -4,7 +4,7 @@ import math
 
 import keras
 
-from callbacks.jax_state import sync_jax_state
+from callbacks.training_state import sync_jax_state
 from utils.config.train import TrainConfig
 
 
@@ -16,8 +16,7 @@ class LearningRate(keras.callbacks.Callback):
     may lower it.
 
     Args:
-        steps_per_epoch: of the following epochs. If the batch size has changed, training keeps its relative position on
-            the schedule.
+        steps_per_epoch: of the following epochs. After a change of the batch size the relative position is kept.
         epoch, step: completed epochs, and completed steps of the next one.
     """
 

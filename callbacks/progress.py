@@ -15,9 +15,7 @@ from utils.log import log, progress_bar
 class Progress(keras.callbacks.Callback):
     """Shows loss, words/s and time left while training, then the epoch's results.
 
-    Attributes:
-        words: training words per epoch.
-        first_step: steps of the first epoch that were done in an earlier run.
+    `words` are per epoch; `first_step` is the number of steps of the first epoch that were done in an earlier run.
     """
 
     words: int

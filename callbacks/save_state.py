@@ -12,10 +12,9 @@ import keras
 
 from callbacks.divergence import check_weights
 from callbacks.history import History
-from callbacks.jax_state import sync_jax_state
 from callbacks.training_progress import TrainingProgress
-from callbacks.training_state import load_state, save_state
-from utils.distributed.cluster import Cluster
+from callbacks.training_state import load_state, save_state, sync_jax_state
+from utils.cluster import Cluster
 from utils.errors import Interrupted
 from utils.log import log
 

@@ -14,9 +14,7 @@ Count = Annotated[int, Field(ge=0, lt=10**30)]
 class Fingerprint(BaseModel):
     """Settings and sizes by which a saved training and its continuation are compared.
 
-    Attributes:
-        image, network: settings; `network.charset` holds the characters in use.
-        words, steps: per epoch.
+    `network.charset` holds the characters in use; `words` and `steps` are per epoch.
     """
 
     model_config = ConfigDict(frozen=True)

@@ -19,10 +19,7 @@ FORMAT = 2
 def save_state(path: Path, model: keras.Model, progress: TrainingProgress) -> None:
     """Writes weights, dropout seeds, optimizer and metric state, and `progress`.
 
-    The previous file is kept as `*.previous.npz`.
-
-    Raises:
-        UserError: the file can't be written.
+    The previous file is kept as `*.previous.npz`. Raises UserError if the file can't be written.
     """
     arrays = {
         f"{kind}/{index}": keras.ops.convert_to_numpy(variable)
@@ -38,11 +35,7 @@ def save_state(path: Path, model: keras.Model, progress: TrainingProgress) -> No
 
 
 def read_progress(path: Path) -> TrainingProgress | None:
-    """Returns the progress of the saved state, None if there is no state.
-
-    Raises:
-        UserError: the file is damaged or of another version.
-    """
+    """Returns the progress of the saved state, None without one; UserError if it is damaged or of another version."""
     if not path.exists():
         return None
     try:
@@ -57,8 +50,7 @@ def read_progress(path: Path) -> TrainingProgress | None:
 def load_state(path: Path, model: keras.Model) -> None:
     """Restores the values of the model, its optimizer and its metrics.
 
-    Raises:
-        UserError: the file is damaged or belongs to another network or optimizer; nothing is changed then.
+    Raises UserError if the file is damaged or belongs to another network or optimizer; nothing is changed then.
     """
     arrays = _read(path)
     pairs = []
@@ -75,6 +67,12 @@ def load_state(path: Path, model: keras.Model) -> None:
             raise _misfit(path, f"{variable.path} is of type {value.dtype}")
     for variable, value in pairs:
         variable.assign(value)
+
+
+def sync_jax_state(model: keras.Model) -> None:
+    """Copies the current values into the variables; JAX otherwise does so only at the end of an epoch."""
+    if keras.backend.backend() == "jax":
+        model.jax_state_sync()
 
 
 def previous_path(path: Path) -> Path:

@@ -37,7 +37,8 @@ class ValidationScores(keras.callbacks.Callback):
         self.evaluation_model = evaluation_model
         self.predictor = predictor
         self.feed = feed
-        self.dataset = evaluation_model.cluster.shard(spread(dataset, settings.max_words))
+        cluster = evaluation_model.cluster
+        self.dataset = spread(dataset, settings.max_words).shard(cluster.index, cluster.number)
         self.every = settings.every_epochs
         self.num_epochs = num_epochs
 

@@ -36,11 +36,7 @@ class Buckets:
         self.slant = size.y_size * math.tan(math.radians(aug.shear_range)) / 2 if aug else 0.0
 
     def width(self, widest: int, least: int = 0) -> int:
-        """Returns the width in pixels of a batch whose widest image has `widest` before augmentation.
-
-        Args:
-            least: smallest width in pixels (CTC needs a column per character).
-        """
+        """Returns the width in pixels, `least` or more, of a batch whose widest image has `widest` un-augmented."""
         if self.fixed_width:
             return self.fixed_width
         wanted = min(widest * self.zoom + self.slant, self.widths[-1])

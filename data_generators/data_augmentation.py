@@ -89,9 +89,8 @@ def break_strokes(image: np.ndarray, share: float, rng: np.random.Generator) -> 
 def occlude(image: np.ndarray, size: np.ndarray, place: float) -> np.ndarray:
     """Covers a patch with paper (cutout, DeVries and Taylor 2017), unless it hides more than MOST_OCCLUDED.
 
-    Args:
-        size: (2,) height and width of the patch, as fractions of the image's height.
-        place: 0..1, the ink pixel, counted from top to bottom, on which the patch is centred.
+    `size` (2,) is the patch's height and width, as fractions of the image's height; `place`, 0..1, the ink pixel,
+    counted from top to bottom, on which it is centred.
     """
     pixels = np.argwhere(_darkest_channel(image) < PAPER)
     if not len(pixels):

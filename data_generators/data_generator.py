@@ -4,11 +4,17 @@ import copy
 from collections.abc import Sequence
 from typing import Any
 
+import keras
 import numpy as np
 
 from base.base_data_generator import BaseDataGenerator
+from data_generators.buckets import Buckets
 from data_generators.collator import Collator
 from data_generators.dataset import Dataset
+from data_generators.training_words import Shares
+from models.model_spec import ModelSpec
+from utils.cluster import Cluster
+from utils.config.data_aug import DataAugConfig
 
 
 class DataGenerator(BaseDataGenerator):
@@ -20,9 +26,6 @@ class DataGenerator(BaseDataGenerator):
         inputs["decoder_input"]: int32 (batch, length), START and the label, then PAD
         target: int32 (batch, length), the label and END, then PAD; with a joint CTC loss a dictionary with
             the target of each of the two outputs
-
-    Args:
-        shares, pads_batches: see `BaseDataGenerator`.
     """
 
     def __init__(
@@ -53,3 +56,24 @@ class DataGenerator(BaseDataGenerator):
             [(self.seed, epoch, int(position)) for position in positions],
             np.resize(np.arange(len(positions)), self.batch_size) if self.pads_batches else None,
         )
+
+
+def training_generator(
+    words: Dataset, shares: Shares, spec: ModelSpec, aug: DataAugConfig, batch_size: int, seed: int, cluster: Cluster
+) -> DataGenerator:
+    """Returns shuffled, augmented batches; each of several processes gets its shard of every batch."""
+    distortions = aug if aug.use_data_aug else None
+    buckets = _buckets(spec, distortions)
+    sharded = buckets is not None or cluster.distributed
+    collator = Collator(spec, distortions, buckets, (cluster.index, cluster.number) if sharded else (0, 1))
+    return DataGenerator(words, collator, batch_size, seed, shares=shares, pads_batches=sharded)
+
+
+def validation_generator(words: Dataset, spec: ModelSpec, batch_size: int, seed: int) -> DataGenerator:
+    """Returns batches of the words that this process validates on."""
+    return DataGenerator(words, Collator(spec, buckets=_buckets(spec)), batch_size, seed, shuffle=False)
+
+
+def _buckets(spec: ModelSpec, aug: DataAugConfig | None = None) -> Buckets | None:
+    """Returns fixed shapes for JAX; TensorFlow pads each batch only as far as needed."""
+    return Buckets(spec.image, spec.network, aug) if keras.backend.backend() == "jax" else None

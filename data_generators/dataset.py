@@ -42,6 +42,14 @@ class Dataset:
         """Returns the dataset of some of its words, in the given order."""
         return Dataset([self.words[i] for i in positions], self.store, self.indices[positions])
 
+    def shard(self, index: int, number: int) -> "Dataset":
+        """Returns every `number`-th word from the `index`-th on; raises UserError if there are fewer words."""
+        if number == 1:
+            return self
+        if len(self) < number:
+            raise UserError(f"{len(self)} validation words are too few for {number} processes.")
+        return self.select(np.arange(index, len(self), number))
+
 
 def join_datasets(parts: Sequence[Dataset]) -> Dataset:
     """Returns all words of all parts, in their order."""
@@ -52,12 +60,7 @@ def join_datasets(parts: Sequence[Dataset]) -> Dataset:
 
 @dataclass(frozen=True)
 class DatasetOptions:
-    """How datasets are opened.
-
-    Attributes:
-        cache: folder of decoded images.
-        max_unusable_share: share of unusable words, 0 to 1, above which a dataset is refused.
-    """
+    """The folder of decoded images, and the share of unusable words, 0 to 1, above which a dataset is refused."""
 
     cache: Path
     max_unusable_share: float
@@ -90,9 +93,7 @@ def open_dataset(
         UserError: no usable word, or too many unusable ones.
     """
     if not source.images.is_dir():
-        raise UserError(
-            f"images_folder {source.images} does not exist; set images_folder to the folder of the word images."
-        )
+        raise UserError(f"images_folder {source.images} does not exist; set it to the folder of the word images.")
     filenames = [word.filename for word in words]
     store = open_cache(source.images, filenames, image, options.cache, split, str(source.labels.resolve()), copy)
     problems = [store.problems.get(i) or label_problem(word.label, trained_by) for i, word in enumerate(words)]
@@ -101,12 +102,14 @@ def open_dataset(
     return Dataset([words[i] for i in usable], store, np.array(usable, dtype=np.int64))
 
 
-def with_trainable_labels(dataset: Dataset, spec: ModelSpec) -> Dataset:
-    """Returns the words whose labels the network can learn, for a loss on an evaluation set.
+def open_split(config: Config, split: str, image: ImageConfig) -> Dataset:
+    """Opens a split of the config's dataset for evaluation; `image` is the model's geometry, not the config's."""
+    source = DataSource.of(config)
+    return open_dataset(source, source.read_labels().splits[split], split, image, DatasetOptions.of(config))
 
-    Raises:
-        UserError: there is none.
-    """
+
+def with_trainable_labels(dataset: Dataset, spec: ModelSpec) -> Dataset:
+    """Returns the words whose labels the network can learn, for a loss on an evaluation set; UserError without any."""
     positions = [i for i, word in enumerate(dataset.words) if not label_problem(word.label, spec)]
     if not positions:
         raise UserError(
@@ -136,11 +139,7 @@ def label_problem(label: str, trained_by: ModelSpec | None) -> str | None:
 
 
 def report_unusable(reasons: Counter[str], total: int, split: str, source: DataSource, options: DatasetOptions) -> None:
-    """Logs the number of words that are left out, by reason.
-
-    Raises:
-        UserError: no word is left, or more than `options.max_unusable_share` are unusable.
-    """
+    """Logs how many words are left out, by reason; UserError if none is left or more than `max_unusable_share` are."""
     unusable = sum(reasons.values())
     counted = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common())
     if not total or unusable == total:

@@ -21,13 +21,9 @@ INK_SHARE = 0.25
 
 
 def warp(image: np.ndarray, aug: DataAugConfig, rng: np.random.Generator, max_width: int) -> np.ndarray:
-    """Draws and applies all geometric distortions.
+    """Draws and applies all geometric distortions to a uint8 image (height, width) or (height, width, 3), paper 255.
 
-    Args:
-        image: uint8 (height, width) or (height, width, 3), paper 255.
-
-    Returns:
-        a new image of the same height, wide enough for the moved ink, but at most max_width.
+    Returns a new image of the same height, wide enough for the moved ink, but at most max_width.
     """
     height, width = image.shape[:2]
     if not aug.moves_ink and width <= max_width:
@@ -112,14 +108,8 @@ def _fit_canvas(
     """Completes `linear`, applied around the canvas centre, so that no ink leaves the canvas.
 
     The canvas is zoomed with the word and widened where ink would leave it; the ink is squeezed only where max_width or
-    the height requires it.
-
-    Args:
-        shift: to the right and down, in pixels.
-        margin: pixels by which the elastic field may move the ink.
-
-    Returns:
-        matrix (2, 3) from input to output pixel centres, and the output width.
+    the height requires it. `shift` is to the right and down, `margin` how far the elastic field may move the ink, in
+    pixels. Returns the matrix (2, 3) from input to output pixel centres, and the output width.
     """
     height, width = image.shape[:2]
     left, top, right, bottom = ink_box(image)

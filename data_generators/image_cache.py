@@ -1,25 +1,25 @@
 """The cache of decoded, scaled, un-augmented images, so that image files are read only once.
 
-A cache is identified by a hash of everything it depends on: the image geometry, and names, sizes and times of the image
-files.
+A cache is identified by a hash of all it depends on: the image geometry, and names, sizes and times of the image files.
 """
 
 import hashlib
 import json
 import zlib
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 
 from data_generators.damage import damage
 from data_generators.image_store import FORMAT, SUFFIXES, ImageStore, open_store, write_store
+from data_generators.parallel import ordered_map
 from preprocessing.word_image import UnusableImage, decode, read_word_image, to_network_geometry
 from utils.config.image import ImageConfig
 from utils.errors import UserError
 from utils.files import is_inside, remove_stale
 from utils.log import progress_bar
-from utils.parallel import ordered_map
 
 MAX_BUILDS = 3
 OUTSIDE_FOLDER = "link that leads out of images_folder"
@@ -30,14 +30,9 @@ def open_cache(
 ) -> ImageStore:
     """Opens the decoded images of `filenames` (relative to `folder`), decoding them if needed.
 
-    Args:
-        cache: folder of the cache files.
-        name: of the images, for the progress bar, such as `train`.
-        owner: source of the list, such as a labels file; only older caches of the same owner are removed.
-        copy: number of a damaged copy of the images; 0: the images themselves.
-
-    Raises:
-        UserError: the cache can't be written or read.
+    `cache` is the folder of the cache files, `name` that of the images in the progress bar, such as `train`. Only older
+    caches of the same `owner`, such as a labels file, are removed. `copy` is the number of a damaged copy of the images
+    (0: the images themselves). Raises UserError if the cache is unusable.
     """
     purpose = _digest([str(folder.resolve()), name, owner, image.model_dump(), FORMAT, copy])
     content = _digest([purpose, [_fingerprint(folder, filename) for filename in filenames]])
@@ -67,7 +62,8 @@ def read_inside(folder: Path, filename: str, image: ImageConfig, copy: int = 0) 
 
 
 def _build(folder: Path, filenames: Sequence[str], image: ImageConfig, base: Path, name: str, copy: int) -> None:
-    images = ordered_map(lambda filename: read_inside(folder, filename, image, copy), filenames, threads=2, ahead=64)
+    pool = ThreadPoolExecutor(2)
+    images = ordered_map(lambda filename: read_inside(folder, filename, image, copy), filenames, pool, ahead=64)
     desc = f"Damaging {name} images, copy {copy}" if copy else f"Decoding {name} images"
     with progress_bar(images, desc=desc, total=len(filenames), unit="word") as bar:
         write_store(base, (("", pixels) for pixels in bar), image)

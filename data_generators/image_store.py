@@ -92,9 +92,7 @@ class ImageStore:
 class JoinedStore:
     """Several stores as one: the images of the first, then those of the second, ...
 
-    Attributes:
-        starts: index of the first image of each store, and the number of all images.
-        widths: int32 (n,), in pixels.
+    `starts` is the index of each store's first image, and the number of all images; `widths` int32 (n,), in pixels.
     """
 
     def __init__(self, stores: Sequence["ImageStore | JoinedStore"]) -> None:
@@ -125,15 +123,9 @@ class StoredWords(Sequence[Word]):
 
 
 def write_store(base: Path, rows: Iterable[Row], image: ImageConfig, about: dict[str, Any] | None = None) -> int:
-    """Writes a store and returns the number of its rows.
+    """Writes a store and returns the number of its rows; raises UserError if the files can't be written.
 
-    Args:
-        rows: consumed one by one.
-        image: geometry of the images.
-        about: notes as JSON values; may be filled while `rows` are consumed.
-
-    Raises:
-        UserError: the files can't be written.
+    `rows` are consumed one by one; `image` is their geometry; `about`, notes as JSON values, may be filled meanwhile.
     """
     index, problems = array.array("i"), {}
     with ExitStack() as stack:
@@ -159,11 +151,7 @@ def write_store(base: Path, rows: Iterable[Row], image: ImageConfig, about: dict
 
 
 def open_store(base: Path) -> ImageStore | None:
-    """Opens a store; returns None if there is none or its files don't belong together.
-
-    Raises:
-        UserError: its files can't be read.
-    """
+    """Opens a store; None if there is none or its files don't belong together, UserError if they can't be read."""
     try:
         description = json.loads(_file(base, ".json").read_text(encoding="utf-8"))
         index = np.load(_file(base, ".index.npy"), allow_pickle=False)

@@ -2,12 +2,13 @@
 
 import itertools
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import keras
 
 from data_generators.data_generator import DataGenerator
-from utils.parallel import ordered_map
+from data_generators.parallel import ordered_map
 
 
 def stream(generator: DataGenerator, epoch: int, step: int, threads: int, endless: bool = True) -> Iterator[Any]:
@@ -18,7 +19,8 @@ def stream(generator: DataGenerator, epoch: int, step: int, threads: int, endles
     """
     epochs = itertools.count(epoch) if endless and not step else [epoch]
     tasks = ((current, index) for current in epochs for index in range(step, len(generator)))
-    yield from ordered_map(lambda task: generator.batch(*task), tasks, threads, ahead=4 * threads)
+    pool = ThreadPoolExecutor(threads)
+    yield from ordered_map(lambda task: generator.batch(*task), tasks, pool, ahead=4 * threads)
 
 
 class InputPipeline:

@@ -17,16 +17,10 @@ TRAINING_VALUE = " (0 with data_aug.use_data_aug, else the config's value)"
 
 
 def open_packed(folder: Path, image: ImageConfig) -> ImageStore:
-    """Opens a packed dataset whose images have this geometry.
-
-    Raises:
-        UserError: no complete packed dataset, or one of another geometry.
-    """
+    """Opens a packed dataset; raises UserError if it is not complete, or if its images have another geometry."""
     store = open_store(folder / NAME)
     if store is None:
-        raise UserError(
-            f"{folder} is no complete packed dataset of this version; create it with python -m tools.pack_dataset."
-        )
+        raise UserError(f"{folder} is no complete packed dataset of this version; create it with tools.pack_dataset.")
     packed = store.image.geometry()
     for name, value in image.geometry().items():
         if packed[name] != value:
@@ -39,33 +33,22 @@ def open_packed(folder: Path, image: ImageConfig) -> ImageStore:
 
 
 def packed_dataset(folder: Path, store: ImageStore, spec: ModelSpec) -> Dataset:
-    """Returns the words of a packed dataset.
-
-    Raises:
-        UserError: the network can't learn all of their labels.
-    """
+    """Returns the words of a packed dataset; raises UserError if the network can't learn all of their labels."""
     way_out = f"or pack {folder} again with this config, which leaves such words out"
     if unknown := "".join(sorted(set(store.about["charset"]) - set(spec.tokenizer.charset))):
         raise UserError(
             f"{folder} has labels with characters outside the charset ({unknown!r}); add them to network.charset "
             f"(train.weights_initialization.add_characters=true where it is null), {way_out}."
         )
-    longest = store.about["longest"]
-    if longest >= spec.network.max_seq_length:
-        raise UserError(
-            f"{folder} has labels of {longest} characters; set network.max_seq_length to {longest + 1}, {way_out}."
-        )
+    if (most := store.about["longest"]) >= spec.network.max_seq_length:
+        raise UserError(f"{folder} has labels of {most} characters; set network.max_seq_length={most + 1}, {way_out}.")
     return Dataset(StoredWords(store), store, np.arange(len(store), dtype=np.int32))
 
 
 def write_packed(folder: Path, rows: Iterable[Row], image: ImageConfig) -> int:
-    """Writes a packed dataset and returns its number of words.
+    """Writes labels and images, consumed one by one, as a packed dataset and returns their number.
 
-    Args:
-        rows: label and image of each word, consumed one by one.
-
-    Raises:
-        UserError: the folder can't be written, or there are no words.
+    Raises UserError if the folder can't be written, or there are no words.
     """
     about: dict[str, Any] = {"charset": "", "longest": 0}
 

@@ -32,8 +32,7 @@ class DataSource:
     def read_labels(self) -> LabelsFile:
         """Reads the labels file, after rendering the embedded dataset if it is enabled and missing.
 
-        Raises:
-            UserError: the labels file is missing or malformed, or the dataset can't be written.
+        Raises UserError if the labels file is missing or malformed, or the dataset can't be written.
         """
         if self.synthetic.enabled and not self.labels.exists():
             self._render()

@@ -52,13 +52,9 @@ class TrainingWords:
 
     @classmethod
     def read(cls, config: Config, labels: LabelsFile) -> "TrainingWords":
-        """Reads the labels files, or opens the packed dataset.
+        """Reads the labels files, or opens the packed dataset; `labels` are the config's own.
 
-        Args:
-            labels: the config's own labels file.
-
-        Raises:
-            UserError: a labels file or the packed dataset can't be read.
+        Raises UserError if a labels file or the packed dataset can't be read.
         """
         image, options = training_image(config.image, config.data_aug), DatasetOptions.of(config)
         if config.train.packed.folder:
@@ -79,11 +75,7 @@ class TrainingWords:
         return characters_of(word for _, words in self.parts for word in words)
 
     def open(self, spec: ModelSpec) -> tuple[Dataset, Shares]:
-        """Opens the images for the network that is trained on them.
-
-        Raises:
-            UserError: see `open_dataset`; or the network can't learn the labels of the packed dataset.
-        """
+        """Opens the images for the network to be trained; raises as `open_dataset` and `packed_dataset`."""
         if self.packed:
             dataset = packed_dataset(Path(str(self.train.packed.folder)), self.packed, spec)
             return dataset, [(len(dataset), len(dataset))]

@@ -230,11 +230,9 @@ class _Encoder:
         if self.stride not in self.masks:
             graph, step = self.graph, self.graph.constant(self.stride, np.int32)
             width = graph("Cast", graph("Gather", graph("Shape", "image"), graph.constant(2, np.int64)), to=INT32)
-            columns = graph(
-                "Range", graph.constant(0, np.int32), graph("Div", width, step), graph.constant(1, np.int32)
-            )
+            column = graph("Range", graph.constant(0, np.int32), graph("Div", width, step), graph.constant(1, np.int32))
             ends = graph("Unsqueeze", graph("Div", "width", step), graph.integers(1, 2, 3))
-            self.masks[self.stride] = graph("Cast", graph("Less", columns, ends), to=FLOAT)
+            self.masks[self.stride] = graph("Cast", graph("Less", column, ends), to=FLOAT)
         return self.masks[self.stride]
 
 

@@ -22,11 +22,7 @@ def fits_half(value: np.ndarray) -> bool:
 
 
 class Graph:
-    """A graph under construction; values are known by their names.
-
-    Args:
-        name: of the graph, for viewers.
-    """
+    """A graph under construction, called `name` in viewers; its values are known by their names."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -69,11 +65,7 @@ class Graph:
         return product if bias is None else self("Add", product, self.constant(bias))
 
     def save(self, path: Path) -> None:
-        """Checks the graph and writes it.
-
-        Raises:
-            onnx.checker.ValidationError: the graph is invalid, a bug.
-        """
+        """Checks the graph and writes it; raises onnx.checker.ValidationError if it is invalid, a bug."""
         graph = helper.make_graph(self.nodes, self.name, self.inputs, self.outputs, self.weights)
         opset = [helper.make_opsetid("", OPSET)]
         model = helper.make_model(graph, opset_imports=opset, producer_name="seq2seq_ocr")

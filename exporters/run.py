@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from base.base_predictor import BasePredictor, Prediction
+from base.base_predictor import Prediction
 from models.model_folder import ModelFolder
 from models.model_paths import find_model
 from models.model_seq2seq import ModelSeq2Seq
@@ -29,10 +29,8 @@ def export(config: Config) -> None:
     """Writes encoder and decoder beside the weights of the model that `config` means.
 
     `model.json` names them only once they read sample images as Keras does, so an interrupted or failed export leaves
-    the model as it was.
-
-    Raises:
-        UserError: no model, no `onnx` package, the folder can't be written, or a training replaced the model.
+    the model as it was. Raises UserError without a model or the package `onnx`, if the folder can't be written, or if a
+    training replaced the model.
     """
     folder = ModelFolder(find_model(config))
     log(f"Exporting the model in {folder.path}.")
@@ -43,7 +41,10 @@ def export(config: Config) -> None:
     try:
         _write(model, encoder, decoder)
         exported = PredictorOnnx(encoder.read_bytes(), decoder.read_bytes(), model.spec, settings)
-        _verify(PredictorSeq2Seq(model, settings), exported, model)
+        images = sample_images(model.image)
+        read_by_keras = PredictorSeq2Seq(model, settings).predict_batch(images)
+        largest = largest_difference(read_by_keras, exported.predict_batch(images))
+        log(f"{len(images)} sample images are read exactly as by Keras; confidences differ by {largest:.0e} at most.")
         folder.add_onnx(encoder.name, decoder.name)
     except BaseException as error:
         for path in (encoder, decoder):
@@ -66,12 +67,6 @@ def _write(model: ModelSeq2Seq, encoder: Path, decoder: Path) -> None:
             graph.save(temporary)
 
 
-def _verify(keras: BasePredictor, exported: BasePredictor, model: ModelSeq2Seq) -> None:
-    images = sample_images(model.image)
-    difference = largest_difference(keras.predict_batch(images), exported.predict_batch(images))
-    log(f"{len(images)} sample images are read exactly as by Keras; confidences differ by {difference:.0e} at most.")
-
-
 def sample_images(image: ImageConfig, random: int = 20) -> list[np.ndarray]:
     """The repository's test images and noise of all kinds of sizes, in the network's geometry."""
     files = [read_word_image(path, image) for path in sorted(TEST_IMAGES.glob("*.png"))]
@@ -86,11 +81,7 @@ def sample_images(image: ImageConfig, random: int = 20) -> list[np.ndarray]:
 
 
 def largest_difference(expected: list[Prediction], found: list[Prediction]) -> float:
-    """The largest difference of two confidences.
-
-    Raises:
-        RuntimeError: a text differs, or a confidence by more than TOLERANCE: a fault of the exporter.
-    """
+    """The largest difference of two confidences; RuntimeError, a bug, if it exceeds TOLERANCE or a text differs."""
     differences = [0.0]
     for first, second in zip(expected, found, strict=True):
         pairs = zip(first.character_confidences, second.character_confidences)

@@ -1,6 +1,5 @@
 """Alignment of the characters of labels and predicted texts."""
 
-from collections import Counter
 from collections.abc import Iterable
 
 from preprocessing.tokenizer import normalize_label
@@ -12,10 +11,7 @@ def align(label: str, text: str) -> list[Pair]:
     """Aligns the characters of both texts, after NFC, with the fewest edits (Levenshtein 1966).
 
     Among equally short alignments a substitution is preferred to a deletion with an insertion, and edits are as far
-    left as possible.
-
-    Returns:
-        pairs (of the label, of the text); "" on the right is a deletion, on the left an insertion.
+    left as possible. Returns pairs of characters: ("a", "") is a deletion, ("", "a") an insertion.
     """
     label, text = normalize_label(label), normalize_label(text)
     distances = _distances(label, text)
@@ -46,11 +42,6 @@ def diff(pairs: Iterable[Pair]) -> list[str | Pair]:
         else:
             parts.append(of_label)
     return parts
-
-
-def count_confusions(alignments: Iterable[list[Pair]]) -> Counter[Pair]:
-    """Counts each pair of unequal characters; "" as in `align`."""
-    return Counter(pair for pairs in alignments for pair in pairs if pair[0] != pair[1])
 
 
 def _distances(label: str, text: str) -> list[list[int]]:

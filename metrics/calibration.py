@@ -15,8 +15,7 @@ SMALLEST, LARGEST = 1e-9, 1 - 1e-7
 class Bin:
     """The words whose confidence lies in (low, high]; the first bin includes 0.
 
-    Attributes:
-        confidence: their mean confidence; accuracy: share of them that are right. Both 0 if there are none.
+    `confidence` is their mean confidence, `accuracy` the share of them that are right; both are 0 if there are none.
     """
 
     low: float
@@ -53,8 +52,7 @@ def calibration_error(confidences: Iterable[float], right: Iterable[bool]) -> fl
 def errors_found(confidences: ArrayLike, right: ArrayLike, share: float = 0.2) -> float:
     """Returns which part of all errors is in the `share` of least confident words; nan without errors.
 
-    Args:
-        confidences, right: (n,), of each word 0 to 1, and whether it is read without an error.
+    `confidences` and `right` are (n,): of each word 0 to 1, and whether it is read without an error.
     """
     wrong = ~np.asarray(right, bool)
     if not wrong.any():
@@ -66,21 +64,17 @@ def errors_found(confidences: ArrayLike, right: ArrayLike, share: float = 0.2) -
 def calibrate(confidences: np.ndarray, curve: Sequence[float]) -> np.ndarray:
     """Returns confidences (n,) after beta calibration (Kull et al. 2017, eq. 9).
 
-    Args:
-        curve: a, b, c of log odds = a log p - b log(1 - p) + c; a, b >= 0 keep the order of words. 1, 1, 0 is the
-            identity; a = b, c = 0 is a temperature 1 / a on the log odds.
+    `curve` is a, b, c of log odds = a log p - b log(1 - p) + c; a, b >= 0 keep the order of words. 1, 1, 0 is the
+    identity; a = b, c = 0 is a temperature 1 / a on the log odds.
     """
     return _sigmoid(_terms(confidences) @ np.asarray(curve, float))
 
 
 def fit_curve(confidences: ArrayLike, right: ArrayLike) -> tuple[float, float, float]:
-    """Fits a, b, c of `calibrate` to these words.
+    """Fits a, b, c of `calibrate` to words: confidences (n,), 0 to 1, and whether each is read without an error.
 
     Minimises the cross-entropy, with targets smoothed by one word of each kind (Platt 1999) and a prior that keeps a,
     b, c near 1, 1, 0 while there are few words.
-
-    Args:
-        confidences, right: (n,), of each word 0 to 1, and whether it is read without an error.
     """
     terms, hits = _terms(np.asarray(confidences)), np.asarray(right, bool)
     targets = np.where(hits, (hits.sum() + 1) / (hits.sum() + 2), 1 / ((~hits).sum() + 2))

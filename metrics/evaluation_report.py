@@ -18,13 +18,8 @@ def report(
 ) -> list[str]:
     """Returns the lines of an evaluation, ending with CER and WER.
 
-    Args:
-        labels, texts: label and predicted text of each word.
-        writers: writer of each word; the interval needs all of them, and more than one.
-        confidence: the lines of `confidence_report`.
-
-    Raises:
-        ValueError: the lengths differ, there are no words, or every label is empty.
+    The interval needs all `writers`, and more than one; `confidence` are the lines of `confidence_report`. Raises
+    ValueError if the lengths differ, there are no words, or every label is empty.
     """
     scores = score_prediction(labels, texts)
     return [
@@ -44,11 +39,7 @@ def report(
 def confidence_report(
     labels: Sequence[str], predictions: Sequence[Prediction], min_confidence: float | None = None
 ) -> list[str]:
-    """Returns lines on the calibration of the confidences.
-
-    Args:
-        min_confidence: adds a table of words with less and with more; None: no table.
-    """
+    """Returns lines on the calibration of the confidences; `min_confidence` adds a table of words below and above."""
     texts = [prediction.text for prediction in predictions]
     right = [normalize_label(label) == text for label, text in zip(labels, texts, strict=True)]
     confidences = [prediction.confidence for prediction in predictions]
@@ -71,9 +62,7 @@ def table(
 ) -> list[str]:
     """Returns a header and a line with n, CER and WER of each group that has words; nothing if none has.
 
-    Args:
-        groups: the group of each word; None excludes it.
-        order: all groups, in the order of their lines.
+    `groups` has the group of each word, None excludes it; `order` has all groups, in the order of their lines.
     """
     lines = []
     for group in order:

@@ -28,11 +28,7 @@ MOST_NAMES = 40  # on the x axis of a bar chart
 
 
 def make_figure(rows: int = 1, columns: int = 1, size: tuple[float, float] = (4.8, 2.8)) -> tuple[Figure, list[Axes]]:
-    """Returns a figure and its axes, row by row.
-
-    Args:
-        size: width and height of each axes with its labels, in inches (100 pixels).
-    """
+    """Returns a figure and its axes, row by row; `size` is each one's with its labels, in inches (100 pixels)."""
     from matplotlib.figure import Figure
 
     figure = Figure((columns * size[0], rows * size[1]), layout="constrained")
@@ -42,11 +38,7 @@ def make_figure(rows: int = 1, columns: int = 1, size: tuple[float, float] = (4.
 def plot_curves(
     axes: Axes, title: str, rows: Sequence[Mapping[str, float]], names: Sequence[str], factor: float = 1.0
 ) -> None:
-    """Draws a line per name: `factor` times its finite values over the epochs.
-
-    Args:
-        rows: of a training's history: {"epoch": 1, "loss": 2.5, ...}.
-    """
+    """Draws a line per name: `factor` times its finite values over a history's rows, {"epoch": 1, "loss": 2.5, ...}."""
     from matplotlib.ticker import MaxNLocator
 
     _frame(axes, title)
@@ -83,11 +75,7 @@ def plot_bars(axes: Axes, title: str, values: Mapping[str, float], labels: str =
 
 
 def plot_reliability(axes: Axes, title: str, bins: Sequence[Bin], before: Sequence[Bin] = ()) -> None:
-    """Draws a reliability diagram: accuracy over confidence (Guo et al. 2017).
-
-    Args:
-        before: the bins before calibration, drawn as circles.
-    """
+    """Draws a reliability diagram (Guo et al. 2017), accuracy over confidence; rings: the bins before calibration."""
     _frame(axes, title)
     filled = [part for part in bins if part.count]
     axes.bar(
@@ -142,9 +130,7 @@ def drawable(text: str) -> str:
     from matplotlib.font_manager import findfont, get_font
 
     font = get_font(findfont("DejaVu Sans"))
-    return "".join(
-        char if char.isprintable() and font.get_char_index(ord(char)) else f"U+{ord(char):04X}" for char in text
-    )
+    return "".join(c if c.isprintable() and font.get_char_index(ord(c)) else f"U+{ord(c):04X}" for c in text)
 
 
 def _frame(axes: Axes, title: str) -> None:

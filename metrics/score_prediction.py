@@ -39,8 +39,7 @@ class Scores:
 def score_prediction(labels: Sequence[str], predictions: Sequence[str]) -> Scores:
     """Scores `predictions` against the reference `labels`, compared by code points after NFC.
 
-    Raises:
-        ValueError: the lengths differ, there are no words, or every label is empty.
+    Raises ValueError if the lengths differ, there are no words, or every label is empty.
     """
     _check_lengths(labels, predictions=predictions)
     if not any(map(normalize_label, labels)):
@@ -58,16 +57,11 @@ def score_prediction(labels: Sequence[str], predictions: Sequence[str]) -> Score
 def writer_bootstrap(
     labels: Sequence[str], predictions: Sequence[str], writers: Sequence[str | None], samples: int = 1000, seed: int = 0
 ) -> dict[str, tuple[float, float]]:
-    """Returns 95 % percentile intervals of corpus CER and WER over resampled writers.
+    """Returns 95 % percentile intervals of corpus CER and WER over resampled writers: {"cer": (low, high), "wer": ...}.
 
     Words of one writer are not independent, so whole writers are drawn with replacement; a word whose writer is None
-    counts as a writer of its own.
-
-    Returns:
-        {"cer": (low, high), "wer": (low, high)}, fractions; the same for the same seed.
-
-    Raises:
-        ValueError: the lengths differ, there are no words, or every label is empty.
+    counts as a writer of its own. Bounds are fractions, the same for the same seed. Raises ValueError if the lengths
+    differ, there are no words, or every label is empty.
     """
     _check_lengths(labels, predictions=predictions, writers=writers)
     keys = [("word", row) if writer is None else ("writer", writer) for row, writer in enumerate(writers)]

@@ -44,13 +44,9 @@ class Decoder(layers.Layer):
         self.built = True
 
     def call(self, ids, memory, valid, state_h, state_c, training=None):
-        """Returns the logits of the next characters, teacher-forced.
+        """Returns the logits (B, T, vocabulary_size) of the next characters; position t sees ids[:, :t + 1] only.
 
-        Args:
-            ids: (B, T) int32; memory (B, S, D); valid (B, S) bool; states (B, latent_dim).
-
-        Returns:
-            logits (B, T, vocabulary_size); position t sees ids[:, :t + 1] only.
+        Teacher-forced: `ids` is (B, T) int32; `memory` (B, S, D); `valid` (B, S) bool; the states are (B, latent_dim).
         """
         outputs = self.lstm(self._embed(ids), initial_state=[state_h, state_c])
         outputs = self.dropout(outputs, training=training)
@@ -70,13 +66,9 @@ class Decoder(layers.Layer):
         return weights
 
     def start(self, memory, state_h, state_c):
-        """Returns the inputs of the first `step`.
+        """Returns the inputs of the first `step` from memory (B, S, D) and the encoder's last states (B, latent_dim).
 
-        Args:
-            memory: (B, S, D); state_h, state_c: (B, latent_dim), the encoder's last states.
-
-        Returns:
-            keys (B, S, latent_dim), without attention the memory; 2 states (B, latent_dim) per layer.
+        They are keys (B, S, latent_dim), without attention the memory, and 2 states (B, latent_dim) per layer.
         """
         keys = self.attention.keys(memory) if self.network.attention == "luong" else memory
         states = [state_h, state_c]
@@ -85,13 +77,9 @@ class Decoder(layers.Layer):
         return keys, states
 
     def step(self, ids, states, keys, memory, valid):
-        """Decodes one character.
+        """Decodes one character; `ids` (B,) int32 are the previous ones, `states` a list of (B, latent_dim).
 
-        Args:
-            ids: (B,) int32, the previous character; states: list of (B, latent_dim).
-
-        Returns:
-            logits (B, vocabulary_size), new states, attention weights (B, S), zero without attention.
+        Returns logits (B, vocabulary_size), new states, and attention weights (B, S), zero without attention.
         """
         output, first_states = self.lstm.cell(self._embed(ids), states[:2])
         states = list(first_states) + list(states[2:])

@@ -58,8 +58,7 @@ class CtcLoss(keras.losses.Loss):
 def _fused_ctc_loss(labels, logits, columns):
     """Returns the loss (B,), 0 for words with more characters than columns.
 
-    Args:
-        labels: (B, T) int32, padded with PAD; logits: (B, S, V); columns: (B,) int32.
+    `labels` is (B, T) int32, padded with PAD, `logits` (B, S, V), `columns` (B,) int32.
     """
     import tensorflow as tf
 

@@ -74,11 +74,7 @@ class Description(BaseModel):
 
 
 class ModelFolder:
-    """A model folder whose `model.json` has been read and checked.
-
-    Raises:
-        UserError: no model folder, or `model.json` is damaged or of another version.
-    """
+    """A model folder; raises UserError if it is none, or if its `model.json` is damaged or of another version."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -125,8 +121,7 @@ class ModelFolder:
     def add_calibration(self, calibration: Calibration) -> None:
         """Adds a calibration to `model.json`, also of a released model, or replaces one of the same decoding.
 
-        Raises:
-            UserError: a training has replaced the model since it was read, or the folder can't be written.
+        Raises UserError if a training has replaced the model since it was read, or the folder can't be written.
         """
         others = [c for c in self.description.calibrations if c.decoding != calibration.decoding]
         self._update(calibrations=(*others, calibration))
@@ -134,15 +129,12 @@ class ModelFolder:
     def add_onnx(self, encoder: str, decoder: str) -> None:
         """Adds two ONNX files, written beside the weights, to `model.json`, and deletes earlier ones.
 
-        Raises:
-            UserError: a training has replaced the model since it was read, or the folder can't be written.
+        Raises UserError if a training has replaced the model since it was read, or the folder can't be written.
         """
-        digests = {
-            f"{part}_sha256": file_digest(self.path / name)
-            for part, name in (("encoder", encoder), ("decoder", decoder))
-        }
+        names = {"encoder": encoder, "decoder": decoder}
+        digests = {f"{part}_sha256": file_digest(self.path / name) for part, name in names.items()}
         replaced = self.description.files
-        self._update(onnx=OnnxFiles(encoder=encoder, decoder=decoder, **digests))
+        self._update(onnx=OnnxFiles(**names, **digests))
         remove_unnamed(self.path, self.description.files, replaced)
 
     def replaced(self) -> UserError:
@@ -160,9 +152,7 @@ class ModelFolder:
         try:
             return _read(self.path / DESCRIPTION_FILE, LARGEST_DESCRIPTION)
         except (FileNotFoundError, NotADirectoryError):
-            raise UserError(
-                f"{self.path} is no model folder ({DESCRIPTION_FILE} is missing); train one or name another."
-            ) from None
+            raise UserError(f"{self.path} is no model folder (no {DESCRIPTION_FILE}); train or name one.") from None
 
     def _checked(self, name: str, digest: str) -> bytes:
         """Returns the content of a file, read once, so that the checked content is the one that is used."""
@@ -185,8 +175,7 @@ def refuse_released(folder: Path) -> None:
 def remove_unnamed(folder: Path, kept: list[str], replaced: list[str]) -> None:
     """Deletes the model's files that `model.json` no longer names, and old leftovers of interrupted saves.
 
-    Args:
-        kept, replaced: names of the files in the new and in the replaced `model.json`.
+    `kept` and `replaced` are the names of the files in the new and in the replaced `model.json`.
     """
     for ending in ("weights.h5", "onnx"):
         for old in folder.glob(f"model-*.{ending}"):
@@ -205,9 +194,7 @@ def file_digest(path: Path) -> str:
 def _read(path: Path, most: int) -> bytes:
     """Reads a regular file of at most `most` bytes that is no link out of its folder.
 
-    Raises:
-        FileNotFoundError, NotADirectoryError: there is none.
-        UserError: it is something else or can't be read.
+    Raises FileNotFoundError or NotADirectoryError if there is none, UserError if it is something else or can't be read.
     """
     if not is_inside(path, path.parent):
         raise UserError(f"{path} is a link that leads out of the model folder; put the file itself there.")

@@ -11,11 +11,9 @@ from utils.paths import resolve_shipped
 
 @dataclass(frozen=True)
 class ModelPaths:
-    """The model folders of an experiment, whether they exist or not.
+    """The model folders of an experiment, whether they exist or not: those of the best and of the last epoch.
 
-    Attributes:
-        best, last: the folders of the best and of the last epoch.
-        trained: the experiment's model: the best, or the last if no best is kept.
+    `trained` is the experiment's model: the best, or the last if no best is kept.
     """
 
     best: Path
@@ -32,11 +30,7 @@ class ModelPaths:
 
 
 def find_model(config: Config) -> Path:
-    """Returns the experiment's trained model folder, else the one that predict.weights_file names.
-
-    Raises:
-        UserError: neither exists.
-    """
+    """Returns the experiment's trained model folder, else predict.weights_file; raises UserError if neither exists."""
     named = config.predict.weights_file
     own = ModelPaths.of(config.experiment_folder, config.callbacks).trained
     # The folder of a training whose first epoch has not ended yet is empty.

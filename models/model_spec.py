@@ -1,8 +1,8 @@
 """The specification that a network is built from; read without Keras."""
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
-from models.geometry import ctc_columns
 from preprocessing.tokenizer import Tokenizer
 from utils.config.image import ImageConfig
 from utils.config.network import NetworkConfig
@@ -28,3 +28,8 @@ class ModelSpec:
     def with_max_pixels(self, max_pixels: int) -> "ModelSpec":
         """Returns the same spec for image files of up to `max_pixels` pixels; no weight depends on it."""
         return replace(self, image=self.image.model_copy(update={"max_pixels": max_pixels}))
+
+
+def ctc_columns(label: str) -> int:
+    """Returns the columns that CTC needs: one per character, and one between two equal characters."""
+    return len(label) + sum(first == second for first, second in pairwise(label))

@@ -1,16 +1,17 @@
 """Writes and reads model folders with Keras."""
 
 import importlib.metadata
+import math
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from models.calibration import Calibration
-from models.geometry import least_parameters
 from models.model_folder import DESCRIPTION_FILE, Description, ModelFolder, file_digest, refuse_released, remove_unnamed
 from models.model_seq2seq import ModelSeq2Seq
 from models.weights_file import load_weights, save_weights
+from utils.config.network import NetworkConfig
 from utils.errors import UserError, shorten
 from utils.files import atomic_write
 
@@ -18,14 +19,9 @@ from utils.files import atomic_write
 def save_model(
     folder: Path, model: ModelSeq2Seq, origin: dict[str, Any], calibrations: Sequence[Calibration] = ()
 ) -> None:
-    """Writes or replaces a model folder.
+    """Writes or replaces a model folder; raises UserError if it holds a released model, or can't be written.
 
-    Args:
-        origin: data, licence, metrics and the like of the training.
-        calibrations: those of the same weights in another folder.
-
-    Raises:
-        UserError: the folder holds a released model, or can't be written.
+    `origin` has the training's data, licence, metrics and the like, `calibrations` those of the same weights.
     """
     refuse_released(folder)
     try:
@@ -56,11 +52,8 @@ def save_model(
 def load_model(folder: ModelFolder, max_pixels: int | None = None) -> ModelSeq2Seq:
     """Builds the network of a model folder and loads its weights.
 
-    Args:
-        max_pixels: limit of the image files to read; None: the config's default.
-
-    Raises:
-        UserError: the weights are missing or damaged, or don't fit the description.
+    `max_pixels` limits the image files to read, None to the config's default. Raises UserError if the weights are
+    missing or damaged, or don't fit the description.
     """
     weights, spec, description = folder.weights(), folder.spec, folder.path / DESCRIPTION_FILE
     if max_pixels is not None:
@@ -79,10 +72,24 @@ def load_model(folder: ModelFolder, max_pixels: int | None = None) -> ModelSeq2S
     try:
         load_weights(model.bare_model, weights)
     except ValueError as error:
-        raise UserError(
-            f"Weights {folder.path / folder.description.weights} don't fit this network: {shorten(error)}."
-        ) from None
+        raise UserError(f"The weights in {folder.path} don't fit its network: {shorten(error)}.") from None
     return model
+
+
+def least_parameters(network: NetworkConfig, vocabulary_size: int) -> int:
+    """Returns a lower bound of the number of weights, which includes the largest matrices."""
+    filters, latent = network.num_filters, network.latent_dim
+    encoder, column = network.encoder_dim or latent, network.column_dim or filters[-1]
+    directions = 2 if network.bidirectional else 1
+    blocks = zip(network.conv_kernels, [1, *filters], filters)
+    convolutions = sum(math.prod(kernel) * before * after for kernel, before, after in blocks)
+    residual = sum(2 * 9 * units * size * size for units, size in zip(network.residual or [], filters))
+    projection = network.column_dim * filters[-1]
+    inputs = column + (network.encoder_layers - 1) * directions * encoder
+    lstm = directions * 4 * encoder * (inputs + network.encoder_layers * encoder)
+    embedding = network.embedding_dim * vocabulary_size
+    decoder = 4 * latent * (latent + (network.embedding_dim or vocabulary_size)) + latent * vocabulary_size
+    return convolutions + residual + projection + lstm + embedding + decoder
 
 
 def _version(package: str) -> str | None:

@@ -41,10 +41,8 @@ def load_pretrained(folder: ModelFolder, model: ModelSeq2Seq) -> CharsetChange:
     """Loads the weights of a model folder into a new network; each character keeps its weights.
 
     In the embedding, the output layer and the CTC head each id has its row. The row of a new character is a copy of its
-    base letter's (`e` for `é`), else the network's random one; both start improbable.
-
-    Raises:
-        UserError: the folder is no complete model, or of another network or image geometry.
+    base letter's (`e` for `é`), else the network's random one; both start improbable. Raises UserError if the folder is
+    no complete model, or of another network or image geometry.
     """
     check_same_shape(folder, model.image, model.network)
     old = load_model(folder)
@@ -119,9 +117,7 @@ def _character_axes(model: ModelSeq2Seq) -> dict[str, int]:
 def _rows_by_character(old: np.ndarray, drawn: np.ndarray, axis: int, before: str, now: str) -> np.ndarray:
     """Returns the weights of a variable with one row per id along `axis`.
 
-    Args:
-        old, drawn: the variable of the pretrained model and of the new network.
-        before, now: their charsets.
+    `old` and `drawn` are the variable in the pretrained and the new network, `before` and `now` the charsets.
     """
     ids = {char: index for index, char in enumerate(before, start=NUM_SPECIAL)}
     base = [unicodedata.normalize("NFD", char)[0] for char in now]

@@ -29,8 +29,7 @@ def save_weights(model: keras.Model, path: Path) -> None:
 def load_weights(model: keras.Model, content: bytes) -> None:
     """Loads weights from the content of a file.
 
-    Raises:
-        ValueError: weights of another network, no finite numbers, or a damaged file; the weights are then undefined.
+    Raises ValueError if they are of another network, not finite, or damaged; the network's weights are then undefined.
     """
     try:
         with h5py.File(io.BytesIO(content), "r") as file:

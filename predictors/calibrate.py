@@ -5,8 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from base.base_predictor import Prediction
-from data_generators.dataset import Dataset, DatasetOptions, open_dataset
-from data_generators.source import DataSource
+from data_generators.dataset import Dataset, open_split
 from metrics.alignment import align
 from metrics.calibration import calibrate, calibration_error, errors_found, fit_curve
 from models.calibration import Calibration, Curve, decoding
@@ -27,24 +26,18 @@ FOLDS = 30
 def calibrate_model(config: Config) -> str:
     """Calibrates the model of `config` on its validation words; returns a sentence about the effect.
 
-    The model may be a released one: only `model.json` gets a new entry, for the decoder of `config.predict`.
-
-    Raises:
-        UserError: no model, no validation words or too few, or the folder can't be written.
+    The model may be a released one: only `model.json` gets a new entry, for the decoder of `config.predict`. Raises
+    UserError without a model or enough validation words, or if the folder can't be written.
     """
-    folder, source = ModelFolder(find_model(config)), DataSource.of(config)
-    words = source.read_labels().splits["val"]
-    # The images need the model's geometry, not the config's.
-    image = folder.spec.with_max_pixels(config.image.max_pixels).image
-    dataset = open_dataset(source, words, "val", image, DatasetOptions.of(config))
+    folder = ModelFolder(find_model(config))
+    dataset = open_split(config, "val", folder.spec.with_max_pixels(config.image.max_pixels).image)
     return calibrate_on(folder, dataset, config.predict, config.labels_file)
 
 
 def calibrate_on(folder: ModelFolder, dataset: Dataset, settings: PredictConfig, labels_file: str) -> str:
     """Calibrates the model in `folder` on a dataset; returns a sentence about the effect.
 
-    Raises:
-        UserError: too few words, no whole model folder, or one that can't be written.
+    Raises UserError if there are too few words, or the folder is no whole model folder or can't be written.
     """
     if len(dataset) < LEAST_WORDS:
         raise UserError(

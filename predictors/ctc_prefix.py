@@ -17,14 +17,11 @@ TINY = 1e-30
 class CtcPrefix:
     """Prefix probabilities of CTC, character by character (Watanabe et al. 2017, algorithm 2).
 
-    "Hybrid CTC/attention architecture for end-to-end speech recognition", IEEE JSTSP 11 (8). A text's
-    paths are distinguished by the column that they have reached, and by whether they end in the last character
-    (`p_nonblank`) or in a blank after it (`p_blank`), since equal characters need a blank between them. Both are
-    probabilities, scaled to a maximum of 1 at each character (Rabiner 1989, section V.A): only their ratios matter.
-
-    Args:
-        xp: `numpy` or `keras.ops`.
-        follow: `ctc_forward` for these arrays.
+    "Hybrid CTC/attention architecture for end-to-end speech recognition", IEEE JSTSP 11 (8). A text's paths are
+    distinguished by the column that they have reached, and by whether they end in the last character (`p_nonblank`) or
+    in a blank after it (`p_blank`), since equal characters need a blank between them. Both are probabilities, scaled to
+    a maximum of 1 at each character (Rabiner 1989, section V.A): only their ratios matter. `xp` is `numpy` or
+    `keras.ops`, `follow` is `ctc_forward` for its arrays.
     """
 
     def __init__(self, xp: Any, follow: Callable[..., Any]) -> None:
@@ -32,11 +29,9 @@ class CtcPrefix:
         self.follow = follow
 
     def start(self, probability, last) -> list[Any]:
-        """States before the first character.
+        """States before the first character; `last` is (B,) int32, START.
 
-        Args:
-            probability: (B, S, V) of each id, PAD being the blank, at each of the encoder's columns.
-            last: (B,) int32, START.
+        `probability` is (B, S, V): of each id, PAD being the blank, at each of the encoder's columns.
         """
         p_blank = self.xp.cumprod(probability[..., PAD], axis=1)
         p_blank = self.xp.pad(p_blank, ((0, 0), (1, 0)), constant_values=1.0)

@@ -19,10 +19,7 @@ def find_images(patterns: Iterable[str]) -> list[Path]:
     """Files, all images in folders, and what globs match, each once, in the given order.
 
     Hidden files in folders are skipped: some systems keep notes about images there (`._word.png`). Other files that
-    are no images are counted in the log.
-
-    Raises:
-        UserError: a pattern matches nothing.
+    are no images are counted in the log. Raises UserError if a pattern matches nothing.
     """
     paths: dict[Path, None] = {}
     for pattern in patterns:

@@ -40,12 +40,9 @@ class CtcForwardCell(keras.layers.Layer):
 class JointScorer:
     """Scores next characters, for greedy and beam search.
 
-    log p = (1 - ctc_weight) log p_decoder + ctc_weight log p_ctc, each given the text so far (Watanabe et al. 2017,
-    "Hybrid CTC/attention architecture", eq. 49, in one pass): attention may skip or repeat characters, CTC may not.
-    Without a CTC head the decoder alone scores.
-
-    Args:
-        ctc_weight: 0 to 1.
+    log p = (1 - ctc_weight) log p_decoder + ctc_weight log p_ctc, each given the text so far, ctc_weight 0 to 1
+    (Watanabe et al. 2017, "Hybrid CTC/attention architecture", eq. 49, in one pass): attention may skip or repeat
+    characters, CTC may not. Without a CTC head the decoder alone scores.
     """
 
     def __init__(self, model: ModelSeq2Seq, ctc_weight: float) -> None:
@@ -58,9 +55,7 @@ class JointScorer:
     def start(self, memory, valid, state_h, state_c, last) -> tuple[tuple[Any, ...], list[Any]]:
         """The constants of all steps, and the states before the first one.
 
-        Args:
-            memory, valid, state_h, state_c: the encoder's outputs, (B, ...).
-            last: (B,) int32, START.
+        `memory`, `valid`, `state_h` and `state_c` are the encoder's outputs (B, ...), `last` is (B,) int32, START.
         """
         keys, states = self.decoder.start(memory, state_h, state_c)
         if not self.ctc_head:

@@ -15,12 +15,8 @@ def load_predictor(
 ) -> WordPredictor:
     """The predictor of a model folder on the runtime that `predict.runtime` names; only that one is imported.
 
-    Args:
-        max_pixels: larger image files are refused.
-        calibrated: whether confidences are calibrated, if the model has a calibration for these settings.
-
-    Raises:
-        UserError: a file of the folder is missing or damaged, or the folder has no ONNX files where they are needed.
+    Image files of more than `max_pixels` are refused; `calibrated` applies the calibration for these settings, if any.
+    Raises UserError if a file of the folder is missing or damaged, or it has no ONNX files where they are needed.
     """
     log(f"Using the model in {folder.path}. {folder.licence}".rstrip())
     calibration = folder.calibration(settings) if calibrated else None
@@ -36,7 +32,16 @@ def load_predictor(
             return _load_onnx(folder, max_pixels, settings, calibration)
         except UserError as error:
             log(f"{error} Continuing with Keras.")
-    return _load_keras(folder, max_pixels, settings, calibration)
+    from utils.keras_import import import_keras
+
+    import_keras()
+    import keras
+
+    from models.saving import load_model
+    from predictors.predictor_seq2seq import PredictorSeq2Seq
+
+    log(f"Reading on {keras.distribution.list_devices()[0]} with Keras.")
+    return PredictorSeq2Seq(load_model(folder, max_pixels), settings, calibration)
 
 
 def _load_onnx(
@@ -49,18 +54,3 @@ def _load_onnx(
         return PredictorOnnx(*folder.onnx(), folder.spec.with_max_pixels(max_pixels), settings, calibration)
     except UnusableGraph as error:
         raise UserError(f"{error} in the model folder {folder.path}; export it again.") from None
-
-
-def _load_keras(
-    folder: ModelFolder, max_pixels: int, settings: PredictConfig, calibration: Calibration | None
-) -> WordPredictor:
-    from utils.keras_import import import_keras
-
-    import_keras()
-    import keras
-
-    from models.saving import load_model
-    from predictors.predictor_seq2seq import PredictorSeq2Seq
-
-    log(f"Reading on {keras.distribution.list_devices()[0]} with Keras.")
-    return PredictorSeq2Seq(load_model(folder, max_pixels), settings, calibration)

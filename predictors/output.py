@@ -40,9 +40,7 @@ def row(result: Prediction | UnusableImage, min_confidence: float | None) -> dic
         values[DOUBTFUL] = is_doubtful(result, min_confidence)
     values["character_confidences"] = [round(p, 6) for p in result.character_confidences]
     if result.alternatives:
-        values["alternatives"] = [
-            {"text": text, "confidence": round(confidence, 6)} for text, confidence in result.alternatives
-        ]
+        values["alternatives"] = [{"text": text, "confidence": round(p, 6)} for text, p in result.alternatives]
     return values
 
 

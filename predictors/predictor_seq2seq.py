@@ -1,7 +1,6 @@
 """Reads words with a trained network on Keras."""
 
 import itertools
-from collections.abc import Iterator
 
 import keras
 import numpy as np
@@ -12,23 +11,15 @@ from models.model_seq2seq import ModelSeq2Seq
 from predictors.beam import BeamDecoder
 from predictors.greedy import GreedyDecoder
 from predictors.lexicon.decoder import LexiconDecoder
-from predictors.word_predictor import WordPredictor
+from predictors.word_predictor import GREEDY, WordPredictor
 from preprocessing.word_image import PAPER
 from utils.config.predict import PredictConfig
 
-GREEDY = PredictConfig()
-
 
 class PredictorSeq2Seq(WordPredictor):
-    """Reads words with a `ModelSeq2Seq`, by any of the decoders.
+    """Reads words with a `ModelSeq2Seq`, by any of the decoders; raises UserError if their lexicon can't be read.
 
-    Args:
-        model: each call uses the weights that it has then, so a predictor made during training follows it.
-        settings: decoder and its settings, batch size, views.
-        calibration: see `WordPredictor`.
-
-    Raises:
-        UserError: the lexicon that `settings` names can't be read.
+    Each call uses the weights that the model has then, so a predictor made during training follows it.
     """
 
     def __init__(
@@ -50,16 +41,12 @@ class PredictorSeq2Seq(WordPredictor):
 
     def _filled(self, image: np.ndarray, width: np.ndarray, buckets: Buckets) -> tuple[np.ndarray, np.ndarray]:
         """The batch with paper, and words once more, up to one of a few shapes."""
-        rows = next(size for size in _powers(4) if size >= len(image) or size >= self.batch_size)
-        rows = max(len(image), min(rows, self.batch_size))
+        fitting = next(4**n for n in itertools.count() if 4**n >= min(len(image), self.batch_size))
+        rows = max(len(image), min(fitting, self.batch_size))
         more = max(0, buckets.width(image.shape[2]) - image.shape[2])
         image = np.pad(image, ((0, 0), (0, 0), (0, more), (0, 0)), constant_values=PAPER)
         repeated = np.arange(rows) % len(image)
         return image[repeated], width[repeated]
-
-
-def _powers(base: int) -> Iterator[int]:
-    return (base**exponent for exponent in itertools.count())
 
 
 def make_decoder(model: ModelSeq2Seq, predict: PredictConfig) -> GreedyDecoder | BeamDecoder | LexiconDecoder:

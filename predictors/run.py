@@ -3,8 +3,7 @@
 from pathlib import Path
 
 from base.base_predictor import Prediction
-from data_generators.dataset import DatasetOptions, open_dataset
-from data_generators.source import DataSource
+from data_generators.dataset import open_split
 from metrics import evaluation_report as evaluation
 from models.model_folder import ModelFolder
 from models.model_paths import find_model
@@ -21,10 +20,8 @@ def predict_on_test(
 ) -> int:
     """Reads the test words and prints scores, CER and WER last; returns the exit code.
 
-    Args:
-        output: .json or .csv file for the predictions.
-        report: folder for the evaluation report.
-        min_confidence: words of less confidence are marked as doubtful and scored as a group of their own.
+    `output` is a .json or .csv file for the predictions, `report` a folder for the evaluation report; words of less
+    than `min_confidence` are marked as doubtful and scored as a group of their own.
     """
     if output:
         check_writable(output)
@@ -34,10 +31,7 @@ def predict_on_test(
         prepare_folder(Path(report))
     model = ModelFolder(find_model(config))
     predictor = load_predictor(model, config.predict, config.image.max_pixels)
-    source = DataSource.of(config)
-    words = source.read_labels().splits["test"]
-    # The images need the model's geometry, not the config's.
-    dataset = open_dataset(source, words, "test", predictor.spec.image, DatasetOptions.of(config))
+    dataset = open_split(config, "test", predictor.spec.image)
     predictions = predictor.predict_dataset(dataset, progress=True)
     texts, labels = [p.text for p in predictions], [word.label for word in dataset.words]
     # Printed before the table is written: a full disk must not lose the scores.
@@ -61,9 +55,7 @@ def predict_on_test(
 def predict(config: Config, patterns: list[str], output: str | None = None, min_confidence: float | None = None) -> int:
     """Reads image files and prints their text; returns the exit code, 2 if one was unusable.
 
-    Args:
-        output: .json or .csv file for the predictions.
-        min_confidence: words of less confidence are marked as doubtful; None: none are.
+    `output` is a .json or .csv file for the predictions; words of less than `min_confidence` are marked.
     """
     paths = find_images(patterns)
     if output:

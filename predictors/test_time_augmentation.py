@@ -16,11 +16,7 @@ VIEWS = ((0.0, 1.15), (-5.0, 0.9), (-5.0, 1.0), (0.0, 1.1))
 
 
 def augmented_views(word: np.ndarray, number: int, image: ImageConfig) -> list[np.ndarray]:
-    """The first `number` of VIEWS of a word image, as the network takes them.
-
-    Args:
-        word: uint8 (height, width) or (height, width, 3).
-    """
+    """The first `number` of VIEWS of a uint8 word image (height, width) or (height, width, 3), for the network."""
     widest = image.image_size.x_size
     views = [slant_and_zoom(word, slant, zoom, widest) for slant, zoom in VIEWS[:number]]
     return [widen(view, widest) for view in views] if image.fixed_width else views

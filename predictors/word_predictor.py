@@ -26,15 +26,14 @@ from utils.system import is_out_of_memory
 # Below this confidence a picture may hold more than one line.
 DOUBT = 0.5
 BLANK = Prediction("", 0.0, ())
+GREEDY = PredictConfig()
 
 
 class WordPredictor(BasePredictor):
     """Reads files, or the words of a dataset, on the same path; subclasses run the network.
 
-    Args:
-        spec: geometry of the images, and the characters that the ids stand for.
-        settings: batch size and views.
-        calibration: applied to every prediction; None: confidences stay those of the network.
+    `spec` has the geometry of the images and the characters that the ids stand for; `calibration` is applied to every
+    prediction; None: confidences stay those of the network.
     """
 
     def __init__(self, spec: ModelSpec, settings: PredictConfig, calibration: Calibration | None = None) -> None:
@@ -46,15 +45,10 @@ class WordPredictor(BasePredictor):
 
     @abstractmethod
     def decode(self, image: np.ndarray, width: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Decodes one batch.
+        """Decodes a batch: image (B, H, W, C) uint8, W a multiple of the column stride; width (B,) int32, valid pixels.
 
-        Args:
-            image: (B, H, W, C) uint8, W a multiple of the column stride.
-            width: (B,) int32, valid pixels of each image.
-
-        Returns:
-            ids (B, max_length) int32, PAD after END; log_probability (B, max_length) float32, 0 there; both (B, n,
-            max_length), best first, from decoders with n readings of a word.
+        Returns ids (B, max_length) int32, PAD after END, and log_probability (B, max_length) float32, 0 there; both are
+        (B, n, max_length), best first, from decoders with n readings of a word.
         """
 
     def read_files(

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from preprocessing.importers.checks import OUTSIDE_FOLDER
-from preprocessing.labels import SPLITS, LabelsFile, Word
+from preprocessing.labels import SPLITS, LabelsFile, Word, shared_by_splits
 from preprocessing.word_image import UnusableImage, decode
 from utils.config.image import ImageConfig
 from utils.files import is_inside
@@ -43,12 +43,7 @@ class Entry:
 
 
 def scan(labels: LabelsFile, folder: Path, image: ImageConfig, progress: bool = False) -> list[Entry]:
-    """Opens every image file once; returns an entry per word.
-
-    Args:
-        folder: to which the file names are relative.
-        image: how files are decoded (channels, largest number of pixels).
-    """
+    """Opens each image file below `folder` once, as `image` sets (channels, most pixels); returns an entry per word."""
     words = [(split, word) for split in SPLITS for word in labels.splits[split]]
     with ThreadPoolExecutor(THREADS) as pool:
         pictures = pool.map(lambda item: _inspect(folder, item[1].filename, image), words)
@@ -74,7 +69,7 @@ def of_split(entries: Sequence[Entry], split: str) -> list[Entry]:
 
 def shared_writers(entries: Sequence[Entry]) -> dict[tuple[str, str], list[str]]:
     """Returns the writers that two splits share; pairs without any are left out."""
-    return _shared({split: {e.word.writer for e in of_split(entries, split)} - {None} for split in SPLITS})
+    return shared_by_splits({split: {e.word.writer for e in of_split(entries, split)} - {None} for split in SPLITS})
 
 
 def shared_pictures(entries: Sequence[Entry]) -> dict[tuple[str, str], list[str]]:
@@ -84,7 +79,7 @@ def shared_pictures(entries: Sequence[Entry]) -> dict[tuple[str, str], list[str]
         if entry.picture.digest:
             names[entry.split].setdefault(entry.picture.digest, posixpath.normpath(entry.word.filename))
     result = {}
-    for (first, second), digests in _shared({split: set(found) for split, found in names.items()}).items():
+    for (first, second), digests in shared_by_splits({split: set(found) for split, found in names.items()}).items():
         if files := [names[first][d] for d in digests if names[first][d] != names[second][d]]:
             result[first, second] = sorted(files)
     return result
@@ -144,8 +139,3 @@ def crowded(entries: Sequence[Entry]) -> list[str]:
     limit = CROWDED * np.median(widths) if widths else 0
     # Labels of one or two characters, such as a comma or `ll`, may be narrow.
     return [e.word.filename for e, width in zip(usable, widths) if width < limit and len(e.word.label) > 2]
-
-
-def _shared(of_splits: Mapping[str, set]) -> dict[tuple[str, str], list[str]]:
-    pairs = itertools.combinations(SPLITS, 2)
-    return {pair: sorted(both) for pair in pairs if (both := of_splits[pair[0]] & of_splits[pair[1]])}

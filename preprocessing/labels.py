@@ -38,10 +38,8 @@ def read_labels(path: str | Path) -> LabelsFile:
     """Reads a labels file.
 
     `notes` mentions unknown splits and files in more than one split. Keys of an entry other than filename, label and
-    writer are ignored. Labels may be empty; `open_dataset` leaves them out.
-
-    Raises:
-        UserError: the file is missing or malformed, lacks a split, or names a file outside the images folder.
+    writer are ignored. Labels may be empty; `open_dataset` leaves them out. Raises UserError if the file is missing or
+    malformed, lacks a split, or names a file outside the images folder.
     """
     content = _read_json(Path(path))
     if not isinstance(content, dict):
@@ -63,28 +61,26 @@ def read_labels(path: str | Path) -> LabelsFile:
 
 
 def write_labels(path: str | Path, splits: Mapping[str, Sequence[Word]]) -> None:
-    """Writes `splits` (train, val and test; a missing one as empty) for `read_labels`.
-
-    Raises:
-        UserError: the file can't be written; a previous one is kept.
-    """
+    """Writes `splits` (a missing one as empty) for `read_labels`; UserError if it fails, the previous file is kept."""
     write_json(path, {split: [_entry(word) for word in splits.get(split, ())] for split in SPLITS}, indent=1)
 
 
 def check_filename(filename: str, where: str) -> None:
     """Refuses names that could lead out of the images folder, on any operating system.
 
-    Args:
-        where: the place of the name, for the error.
-
-    Raises:
-        UserError: the name is empty, absolute, contains `..` or can't be a file name.
+    Raises UserError, which starts with `where`, if the name is empty, absolute, contains `..` or can't be a file name.
     """
     if not filename.strip() or "\0" in filename or not _is_text(filename):
         raise UserError(f"{where}: filename {filename!r} can't be a file; name one in the images folder.")
     windows = PureWindowsPath(filename)
     if PurePosixPath(filename).is_absolute() or windows.drive or windows.root or ".." in windows.parts:
         raise UserError(f"{where}: filename {filename!r} leaves the images folder; write it relative to that folder.")
+
+
+def shared_by_splits(values: Mapping[str, set[Any]]) -> dict[tuple[str, str], list[Any]]:
+    """Returns, sorted, the values that two splits share; pairs of splits without any are left out."""
+    pairs = itertools.combinations(SPLITS, 2)
+    return {pair: sorted(both) for pair in pairs if (both := values[pair[0]] & values[pair[1]])}
 
 
 def _read_json(path: Path) -> Any:
@@ -137,14 +133,11 @@ def _entry(word: Word) -> dict[str, str]:
 
 def _leaks(path: str | Path, splits: Mapping[str, list[Word]]) -> list[str]:
     names = {split: {posixpath.normpath(word.filename) for word in words} for split, words in splits.items()}
-    notes = []
-    for first, second in itertools.combinations(SPLITS, 2):
-        if shared := names[first] & names[second]:
-            notes.append(
-                f"{path}: {len(shared)} images are in both {first} and {second} (such as {min(shared)}), "
-                "so figures on the latter are too good."
-            )
-    return notes
+    return [
+        f"{path}: {len(both)} images are in both {first} and {second} (such as {both[0]}), "
+        "so figures on the latter are too good."
+        for (first, second), both in shared_by_splits(names).items()
+    ]
 
 
 def _is_text(value: str) -> bool:

@@ -19,12 +19,8 @@ def normalize_label(text: str) -> str:
 class Tokenizer:
     """Maps labels to ids: 0 is PAD, 1 START, 2 END, and the characters of the charset follow in order.
 
-    Args:
-        charset: the characters that can be predicted, each once. A character is a code point, so a combining mark
-            without a composed form is one of its own.
-
-    Raises:
-        UserError: the charset is empty, repeats a character, or holds one that NFC would replace.
+    A character is a code point, so a combining mark without a composed form is one of its own. Raises UserError if the
+    charset is empty, repeats a character, or holds one that NFC would replace.
     """
 
     def __init__(self, charset: str) -> None:
@@ -56,11 +52,7 @@ class Tokenizer:
         return NUM_SPECIAL + len(self.charset)
 
     def encode(self, label: str) -> list[int]:
-        """Returns the ids of the characters of `label` (NFC), without START and END.
-
-        Raises:
-            UserError: a character is not in the charset.
-        """
+        """Returns the ids of a label's characters, in NFC, without START and END; UserError for unknown characters."""
         label = normalize_label(label)
         try:
             return [self._ids[char] for char in label]
@@ -72,16 +64,10 @@ class Tokenizer:
             ) from None
 
     def encode_batch(self, labels: Sequence[str], length: int | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """Returns input and target of a teacher-forced decoder.
+        """Returns decoder_input, START + label, and decoder_target, label + END, of a teacher-forced decoder.
 
-        Args:
-            length: number of steps L; None: the longest label plus one.
-
-        Returns:
-            decoder_input, START + label, and decoder_target, label + END: int32 (batch, L), padded with PAD.
-
-        Raises:
-            UserError: a label contains characters outside the charset or is longer than L - 1.
+        Both are int32 (batch, length), padded with PAD; `length` None is the longest label plus one. Raises UserError
+        if a label contains characters outside the charset or more than length - 1 of them.
         """
         encoded = [self.encode(label) for label in labels]
         if length is None:
@@ -99,11 +85,7 @@ class Tokenizer:
         return decoder_input, decoder_target
 
     def decode(self, ids: Iterable[int]) -> str:
-        """Returns the text of `ids` up to the first END or PAD, in NFC; START is skipped.
-
-        Raises:
-            ValueError: an id before the end is outside [0, vocabulary_size).
-        """
+        """Returns the NFC text of `ids` up to END or PAD, without START; ValueError if not in [0, vocabulary_size)."""
         text = []
         for index in map(int, ids):
             if index in (PAD, END):

@@ -2,6 +2,7 @@
 
 import os
 import stat
+import warnings
 from pathlib import Path
 
 import cv2
@@ -28,29 +29,32 @@ class UnusableImage(UserError):
         self.reason = reason
 
 
+def configure_process() -> None:
+    """Prepares a command's process for reading images."""
+    # Replaced by `image.max_pixels`.
+    Image.MAX_IMAGE_PIXELS = None
+    # The command itself reports damaged files.
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+    # The data generators' threads use all cores.
+    cv2.setNumThreads(1)
+
+
 def read_word_image(path: str | Path, image: ImageConfig) -> np.ndarray:
     """Reads a file and converts it to the network's geometry.
 
-    Returns:
-        uint8 (y_size, width) or, with 3 channels, (y_size, width, 3), paper 255; y_size / 2 <= width <= x_size, and
-        width == x_size with `fixed_width`.
-
-    Raises:
-        UnusableImage: missing, empty, truncated, no image, or larger than `image.max_pixels`.
+    Returns uint8 (y_size, width) or, with 3 channels, (y_size, width, 3), paper 255; y_size / 2 <= width <= x_size, and
+    width == x_size with `fixed_width`. Raises UnusableImage if the file is missing, empty, truncated, no image, or
+    larger than `image.max_pixels`.
     """
     return to_network_geometry(decode(path, image), image)
 
 
 def word_image_of_array(array: np.ndarray, image: ImageConfig, name: str = "array") -> np.ndarray:
-    """Converts pixels in memory as `read_word_image` converts those of a file.
+    """Converts pixels in memory as `read_word_image` converts those of a file; `name` is for error messages.
 
-    Args:
-        array: (h, w), (h, w, 1), (h, w, 3) RGB or (h, w, 4) RGBA; uint8, bool, uint16 or float (0 to 1, or grey levels
-            up to 255 or 65535).
-        name: for error messages.
-
-    Raises:
-        UnusableImage: empty, of another shape or type, or larger than `image.max_pixels`.
+    `array` is (h, w), (h, w, 1), (h, w, 3) RGB or (h, w, 4) RGBA; uint8, bool, uint16 or float (0 to 1, or grey levels
+    up to 255 or 65535). Raises UnusableImage if it is empty, of another shape or type, or larger than
+    `image.max_pixels`.
     """
     array = np.asarray(array)
     if array.ndim == 3 and array.shape[2] == 1:
@@ -75,8 +79,7 @@ def word_image_of_array(array: np.ndarray, image: ImageConfig, name: str = "arra
 def word_image_of_picture(picture: Image.Image, image: ImageConfig, name: str = "picture") -> np.ndarray:
     """Converts an image of Pillow as `read_word_image` converts a file; `name` is for error messages.
 
-    Raises:
-        UnusableImage: no pixels, larger than `image.max_pixels`, or of a damaged file.
+    Raises UnusableImage if it has no pixels, more than `image.max_pixels`, or a damaged file.
     """
     if not picture.width or not picture.height:
         raise UnusableImage(name, "image without pixels")
@@ -116,10 +119,8 @@ def decode(path: str | Path, image: ImageConfig) -> np.ndarray:
 def to_network_geometry(pixels: np.ndarray, image: ImageConfig) -> np.ndarray:
     """Binarises, scales with true aspect ratio and centres on a canvas of the network's height.
 
-    `margin` and `blur` imitate the margins and soft edges of augmented training images.
-
-    Args:
-        pixels: uint8 (h, w) or (h, w, 3), as in the file.
+    `pixels` is uint8 (h, w) or (h, w, 3), as in the file; `margin` and `blur` imitate the margins and soft edges of
+    augmented training images.
     """
     steps = image.normaliser
     if any(dict(steps).values()):

@@ -62,6 +62,25 @@ def experiment(tmp_path) -> Path:
 
 
 @pytest.fixture
+def after_step(monkeypatch):
+    """A function: (number, action) -> the action runs after that training step of this test."""
+    from callbacks.progress import Progress
+
+    def arrange(number: int, action) -> None:
+        steps, real = [], Progress.on_train_batch_end
+
+        def on_train_batch_end(self, batch, logs=None):
+            real(self, batch, logs)
+            steps.append(batch)
+            if len(steps) == number:
+                action(self.model)
+
+        monkeypatch.setattr(Progress, "on_train_batch_end", on_train_batch_end)
+
+    return arrange
+
+
+@pytest.fixture
 def eagerly():
     """No tracing: it costs more than these tiny networks' whole training."""
     import tensorflow as tf

@@ -26,7 +26,7 @@ from preprocessing.importers.split import (
 )
 from preprocessing.importers.table import read_table
 from preprocessing.labels import SPLITS, write_labels
-from preprocessing.process_settings import configure_process
+from preprocessing.word_image import configure_process
 from utils.cli import number, run_command
 from utils.config.image import ImageConfig
 from utils.errors import UserError
@@ -66,9 +66,7 @@ def _create(options: argparse.Namespace) -> int:
     if options.include_err == "train":
         dropped += keep_in_training_only(splits, records)
     if not splits["train"]:
-        raise UserError(
-            f"None of the {len(records)} usable words is left for train; change the sizes, the lists or the table."
-        )
+        raise UserError(f"None of the {len(records)} usable words is left for train; change sizes, lists or the table.")
     write_csv(listing, ["name", "label", "reason"], map(vars, dropped), delimiter="\t")
     write_labels(options.output, splits)
     _report(splits, dropped)

@@ -30,7 +30,7 @@ from preprocessing.dataset_checks import (
     with_spaces,
 )
 from preprocessing.labels import SPLITS, read_labels
-from preprocessing.process_settings import configure_process
+from preprocessing.word_image import configure_process
 from utils.cli import run_command
 from utils.config.image import ImageConfig
 from utils.config.load import load_config
@@ -64,11 +64,7 @@ def _inspect(options: argparse.Namespace) -> int:
 
 
 def describe(entries: Sequence[Entry], notes: Sequence[str] = ()) -> Iterator[str]:
-    """Yields the findings as lines of text.
-
-    Args:
-        notes: remarks from reading the labels file.
-    """
+    """Yields the findings as lines of text; `notes` are remarks from reading the labels file."""
     yield from _splits(entries)
     yield ""
     yield from _measures(entries)

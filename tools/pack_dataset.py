@@ -5,11 +5,10 @@ python -m tools.pack_dataset -c configs/synthetic.yml --output datasets/million 
 """
 
 import argparse
-import multiprocessing
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -19,22 +18,19 @@ from data_generators.dataset import DatasetOptions, characters_of, label_problem
 from data_generators.image_cache import read_inside
 from data_generators.image_store import Row
 from data_generators.packed import write_packed
+from data_generators.parallel import ordered_map, process_map
 from data_generators.source import DataSource
 from data_generators.synthetic import sample
-from data_generators.synthetic.dataset import start_worker
 from data_generators.training_words import training_image
 from models.model_spec import ModelSpec
 from preprocessing.labels import Word, write_labels
-from preprocessing.process_settings import configure_process
 from preprocessing.tokenizer import Tokenizer
-from preprocessing.word_image import word_image_of_array
+from preprocessing.word_image import configure_process, word_image_of_array
 from utils.cli import number, run_command
 from utils.config.load import load_config
 from utils.config.schema import Config
 from utils.config.synthetic import SyntheticConfig
 from utils.log import progress_bar
-from utils.parallel import ordered_map
-from utils.system import usable_cores
 
 LABELS_FILE = "labels.json"
 TASK_WORDS = 256
@@ -44,10 +40,8 @@ def pack_dataset(config: Config, output: Path) -> int:
     """Packs the training words of the config's labels file, in random order; returns their number.
 
     Words that training could not use are left out and counted. A labels file with the validation and test words alone
-    is written beside, for a training that doesn't hold the others in memory.
-
-    Raises:
-        UserError: too many words are unusable (`train.max_unusable_share`), or the folder can't be written.
+    is written beside, for a training that doesn't hold the others in memory. Raises UserError if too many words are
+    unusable (`train.max_unusable_share`), or the folder can't be written.
     """
     source = DataSource.of(config)
     labels = source.read_labels()
@@ -58,7 +52,7 @@ def pack_dataset(config: Config, output: Path) -> int:
 
     def usable() -> Iterator[Row]:
         read = partial(_read, source.images, spec)
-        results = ordered_map(read, (words[i] for i in order), threads=2, ahead=64)
+        results = ordered_map(read, (words[i] for i in order), ThreadPoolExecutor(2), ahead=64)
         for label, content in _bar(results, len(words)):
             if isinstance(content, str):
                 reasons[content] += 1
@@ -74,24 +68,13 @@ def pack_dataset(config: Config, output: Path) -> int:
 def pack_synthetic(config: Config, output: Path, number: int, workers: int = 0) -> int:
     """Renders words straight into a packed dataset; returns the number of those that training can use.
 
-    Word i is that of `tools.create_synthetic` with the same `synthetic.seed`, without a file of its own.
-
-    Args:
-        workers: processes; 0 means one per CPU core.
-
-    Raises:
-        UserError: the folder can't be written.
+    Word i is that of `tools.create_synthetic` with the same `synthetic.seed`, without a file of its own; `workers` are
+    processes, 0 one per CPU core. Raises UserError if the folder can't be written.
     """
     tasks = [(first, min(first + TASK_WORDS, number)) for first in range(0, number, TASK_WORDS)]
     spec = _spec(config, set())
     render = partial(_render, config.synthetic, spec, config.network.charset is None)
-    workers = min(workers or usable_cores(), len(tasks))
-    if workers == 1:
-        groups: Iterator[list[Row]] = map(render, tasks)
-    else:
-        context = multiprocessing.get_context("spawn")
-        pool = ProcessPoolExecutor(workers, mp_context=context, initializer=start_worker)
-        groups = ordered_map(render, tasks, workers, ahead=4 * workers, executor=pool)
+    groups = process_map(render, tasks, workers)
     return write_packed(output, _bar((row for group in groups for row in group), number), spec.image)
 
 

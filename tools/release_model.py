@@ -20,21 +20,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("model", type=Path, help="model folder to release")
     parser.add_argument("output", type=Path, help="model folder to write")
     options = parser.parse_args(arguments)
-
-    def run() -> int:
-        import_keras()
-        release(options.model, options.output)
-        return 0
-
-    return run_command(run)
+    return run_command(lambda: release(options.model, options.output))
 
 
-def release(source: Path, output: Path) -> None:
-    """Writes `source` with rounded weights to `output`.
+def release(source: Path, output: Path) -> int:
+    """Writes `source` with rounded weights to `output`; returns the exit code.
 
-    Raises:
-        UserError: `source` is no whole model folder, `output` is a released one or can't be written.
+    Raises UserError if `source` is no whole model folder, or `output` is a released one or can't be written.
     """
+    import_keras()
     from models.model_folder import ModelFolder
     from models.saving import load_model, save_model
 
@@ -43,6 +37,7 @@ def release(source: Path, output: Path) -> None:
     for variable in model.keras_model.trainable_variables:
         variable.assign(np.asarray(variable).astype(np.float16))
     save_model(output, model, about.origin, about.calibrations)
+    return 0
 
 
 if __name__ == "__main__":

@@ -16,14 +16,12 @@ from utils.config.callbacks import CallbacksConfig
 def monitoring(settings: CallbacksConfig) -> list[keras.callbacks.Callback]:
     """Returns Keras' callbacks that monitor a value of the history."""
     plateau, stopping = settings.reduce_lr_on_plateau, settings.early_stopping
-    callbacks: list[keras.callbacks.Callback] = []
+    chosen: list[keras.callbacks.Callback] = []
     if plateau.enabled:
-        callbacks.append(
-            keras.callbacks.ReduceLROnPlateau(plateau.monitor, plateau.factor, plateau.patience, mode="min")
-        )
+        chosen.append(keras.callbacks.ReduceLROnPlateau(plateau.monitor, plateau.factor, plateau.patience, mode="min"))
     if stopping.enabled:
-        callbacks.append(keras.callbacks.EarlyStopping(stopping.monitor, patience=stopping.patience, mode="min"))
-    return callbacks
+        chosen.append(keras.callbacks.EarlyStopping(stopping.monitor, patience=stopping.patience, mode="min"))
+    return chosen
 
 
 def snapshots(

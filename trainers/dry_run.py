@@ -1,6 +1,5 @@
 """Estimates memory and time of a training in seconds."""
 
-import sys
 import time
 from collections.abc import Iterator
 from datetime import timedelta
@@ -12,12 +11,8 @@ import numpy as np
 from data_generators.data_generator import DataGenerator
 from data_generators.input_pipeline import InputPipeline
 from models.precision import precision_scope
+from trainers.memory import peak_memory
 from trainers.trainer_seq2seq import TrainerSeq2Seq
-
-try:
-    import resource
-except ImportError:  # Windows
-    resource = None  # type: ignore[assignment]
 
 
 class ChosenBatches(InputPipeline):
@@ -76,12 +71,3 @@ def dry_run(trainer: TrainerSeq2Seq) -> None:
 def batch_sizes(generator: DataGenerator) -> np.ndarray:
     """Returns (batches,) pixels of each batch of the first epoch with padding, proportional to its time."""
     return np.array([len(p) * generator.widths[p].max() for p in generator.positions(0)], dtype=np.float64)
-
-
-def peak_memory() -> str:
-    """Returns the peak memory of this process in GB."""
-    if resource is None:
-        return "unknown on this system"
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    # Linux counts in KB, macOS in bytes.
-    return f"{peak / (1e9 if sys.platform == 'darwin' else 1e6):.2f} GB"

@@ -48,9 +48,8 @@ class ExperimentFolder:
     def check_outputs(self) -> None:
         """Checks, before any work, that training overwrites only files that a training has written.
 
-        Raises:
-            UserError: a model folder is a released one or named twice; the experiment folder holds other files, or
-                links that would lead out of it.
+        Raises UserError if a model folder is a released one or named twice, or if the experiment folder holds other
+        files, or links that would lead out of it.
         """
         for folder in filter(None, (self.models.best, self.models.last, self.output)):
             refuse_released(folder)
@@ -72,11 +71,7 @@ class ExperimentFolder:
                 )
 
     def check_writable(self) -> None:
-        """Checks that models placed elsewhere can be written; creates folders, so after all other checks.
-
-        Raises:
-            UserError: one can't.
-        """
+        """Creates the folders of models placed elsewhere, so after other checks; UserError if one can't be written."""
         for folder in filter(None, (self.output, *self.snapshots)):
             if self._is_elsewhere(folder):
                 check_writable(folder / DESCRIPTION_FILE)
@@ -85,10 +80,8 @@ class ExperimentFolder:
         """Renames what a new training would overwrite.
 
         With `restart`, or if there are models without a training state, this is the whole experiment folder. Without a
-        saved state also model folders that the config places elsewhere.
-
-        Raises:
-            UserError: a training runs in the folder, or it can't be renamed.
+        saved state also model folders that the config places elsewhere. Raises UserError if a training runs in the
+        folder, or it can't be renamed.
         """
         with experiment_lock(self.path):
             pass

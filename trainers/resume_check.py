@@ -11,13 +11,10 @@ ADVICE = "restore that, set another experiment_folder, or start again with --res
 
 
 def check_resumable(saved: TrainingProgress, now: Fingerprint, folder: Path) -> None:
-    """Compares a saved training with its continuation.
+    """Compares a saved training with its continuation; raises UserError, which names the first difference.
 
     Network and image geometry must be the same. Words and seed may change between epochs, the batch size at any time
     (`resume_position`).
-
-    Raises:
-        UserError: names the first difference.
     """
     before = saved.fingerprint
     if saved.step >= max(1, before.steps):
@@ -33,10 +30,8 @@ def check_resumable(saved: TrainingProgress, now: Fingerprint, folder: Path) -> 
     for name in ("words", "seed"):
         earlier, value = getattr(before, name), getattr(now, name)
         if saved.step and earlier != value:
-            raise UserError(
-                f"The training in {folder} was interrupted within an epoch with {name} {earlier}, "
-                f"now it is {value}; {ADVICE}."
-            )
+            began = f"was interrupted within an epoch with {name} {earlier}"
+            raise UserError(f"The training in {folder} {began}, now it is {value}; {ADVICE}.")
 
 
 def resume_position(saved: TrainingProgress, now: Fingerprint) -> TrainingProgress:

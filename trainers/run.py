@@ -5,8 +5,8 @@ from pathlib import Path
 import keras
 
 from callbacks.training_progress import TrainingProgress
+from data_generators.data_generator import training_generator, validation_generator
 from data_generators.dataset import Dataset, DatasetOptions, open_dataset, with_trainable_labels
-from data_generators.generators import training_generator, validation_generator
 from data_generators.source import DataSource
 from data_generators.training_words import Shares, TrainingWords
 from models.model_folder import ModelFolder
@@ -19,14 +19,13 @@ from predictors.calibrate import calibrate_on
 from preprocessing.tokenizer import Tokenizer
 from trainers.dry_run import dry_run
 from trainers.experiment_folder import ExperimentFolder
+from trainers.memory import keep_freed_memory
 from trainers.trainer_seq2seq import TrainerSeq2Seq, read_saved
+from utils.cluster import Cluster, start_cluster
 from utils.config.schema import Config
-from utils.distributed.cluster import Cluster, start_cluster
 from utils.errors import Interrupted, UserError
-from utils.escaping import one_line
 from utils.log import log
 from utils.paths import resolve_shipped
-from utils.system import keep_freed_memory
 
 
 def train(config: Config, restart: bool = False) -> None:
@@ -74,7 +73,7 @@ def _build(config: Config, restart: bool, cluster: Cluster) -> TrainerSeq2Seq:
         train_words, shares = words.open(spec)
         options = DatasetOptions.of(config)
         val_words = open_dataset(source, labels.splits["val"], "val", config.image, options)
-    val_trainable = cluster.shard(with_trainable_labels(val_words, spec))
+    val_trainable = with_trainable_labels(val_words, spec).shard(cluster.index, cluster.number)
     precision = resolve_precision(config.train.precision)
     policy = dtype_policy(precision)
     with cluster.training_scope(), dtype_scope(policy):
@@ -89,6 +88,7 @@ def _build(config: Config, restart: bool, cluster: Cluster) -> TrainerSeq2Seq:
     size, seed = config.train.batch_size, config.seed
     return TrainerSeq2Seq(
         config,
+        experiment,
         model,
         training_generator(train_words, shares, spec, config.data_aug, size, seed, cluster),
         validation_generator(val_trainable, spec, size, seed),
@@ -123,7 +123,7 @@ def _tokenizer(
         return Tokenizer(charset)
     if new := charset[len(known.charset) :]:
         log(
-            f"The model to start from can't write {one_line(' '.join(new))}; "
+            f"The model to start from can't write {' '.join(new)}; "
             "train.weights_initialization.add_characters=true adds the characters of the training labels."
         )
     return known
@@ -133,16 +133,12 @@ def _load_pretrained(folder: ModelFolder, model: ModelSeq2Seq) -> None:
     change = load_pretrained(folder, model)
     log(f"Starting from the weights in {folder.path}.")
     if change.new or change.dropped:
-        new, dropped = (one_line(" ".join(chars)) or "none" for chars in (change.new, change.dropped))
+        new, dropped = (" ".join(chars) or "none" for chars in (change.new, change.dropped))
         log(f"{len(change.kept)} characters keep their weights; new: {new}; dropped: {dropped}.")
 
 
 def _pretrained_model(config: Config) -> ModelFolder | None:
-    """Returns the model to start from; None if training starts from scratch.
-
-    Raises:
-        UserError: it is not named or doesn't exist, or has another network or image geometry.
-    """
+    """Returns the model to start from, None for none; raises UserError if it is missing or its weights don't fit."""
     start = config.train.weights_initialization
     if not start.use_pretrained_weights:
         return None

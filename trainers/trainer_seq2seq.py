@@ -28,13 +28,13 @@ from models.precision import dtype_policy, precision_scope, resolve_precision
 from predictors.predictor_seq2seq import PredictorSeq2Seq
 from trainers.callback_factory import monitoring, reason_to_end, snapshots, tensorboard
 from trainers.experiment_folder import HEADER, ExperimentFolder
-from trainers.out_of_memory import out_of_memory
+from trainers.memory import out_of_memory
 from trainers.resume_check import check_resumable, resume_position
 from trainers.run_info import add_run
+from utils.cluster import Cluster
 from utils.config.load import config_to_yaml
 from utils.config.predict import PredictConfig
 from utils.config.schema import Config
-from utils.distributed.cluster import Cluster
 from utils.errors import Interrupted, UserError
 from utils.files import write_text
 from utils.locks import experiment_lock
@@ -46,6 +46,7 @@ class TrainerSeq2Seq(BaseTrainer):
     """Runs `fit` according to the config.
 
     Args:
+        experiment: everything that the training writes.
         train_generator: training batches, shuffled and augmented.
         val_generator: this process's batches of the validation words that have a teacher-forced loss.
         val_dataset: validation words to decode for CER and WER.
@@ -55,6 +56,7 @@ class TrainerSeq2Seq(BaseTrainer):
     def __init__(
         self,
         config: Config,
+        experiment: ExperimentFolder,
         model: ModelSeq2Seq,
         train_generator: DataGenerator,
         val_generator: DataGenerator,
@@ -73,9 +75,8 @@ class TrainerSeq2Seq(BaseTrainer):
         self.words = train_generator.words_per_epoch
         self.train_pipeline = InputPipeline(train_generator, config.train.num_workers)
         self.val_pipeline = InputPipeline(val_generator, config.train.num_workers, endless=False)
-        output = config.train.output.output_weights
-        self.experiment = ExperimentFolder.of(config.experiment_folder, config.callbacks, output)
-        self.folder, self.state_file = self.experiment.path, self.experiment.state_file
+        self.experiment = experiment
+        self.folder, self.state_file = experiment.path, experiment.state_file
         self.fingerprint = Fingerprint(
             image=training_image(config.image, config.data_aug).geometry(),
             network={**config.network.model_dump(mode="json"), "charset": model.tokenizer.charset},
@@ -93,9 +94,8 @@ class TrainerSeq2Seq(BaseTrainer):
     def train(self) -> None:
         """Trains, or continues from the experiment's saved state.
 
-        Raises:
-            UserError: the experiment can't be continued, its folder is in use, the loss diverged.
-            Interrupted: Ctrl-C or SIGTERM; the state is saved.
+        Raises UserError if the experiment can't be continued, its folder is in use or the loss diverged, and
+        Interrupted, after saving the state, for Ctrl-C or SIGTERM.
         """
         with experiment_lock(self.folder) if self.cluster.is_first else contextlib.nullcontext():
             saved = read_saved(self.state_file, self.cluster)
@@ -121,10 +121,7 @@ class TrainerSeq2Seq(BaseTrainer):
         """Gives the network its optimizer and loss."""
         train = self.config.train
         with self.cluster.training_scope():
-            optimizer = self.make_optimizer(
-                train.optimizer, train.learning_rate, train.weight_decay, train.clip_norm, train.ema_decay
-            )
-            self.model.compile(optimizer, train.label_smoothing)
+            self.model.compile(self.make_optimizer(train), train.label_smoothing)
         self.evaluation_model.compile(train.label_smoothing)
 
     def callbacks(self) -> list[keras.callbacks.Callback]:
@@ -271,11 +268,7 @@ class TrainerSeq2Seq(BaseTrainer):
 
 
 def read_saved(path: Path, cluster: Cluster) -> TrainingProgress | None:
-    """Returns the saved progress, the same in all processes; None if there is none.
-
-    Raises:
-        UserError: the state is damaged or of another version.
-    """
+    """Returns the saved progress, if any, the same in all processes; UserError if damaged or of another version."""
     progress = read_progress(path) if cluster.is_first else None
     values = cluster.gather(progress and progress.model_dump())[0]
     return TrainingProgress.model_validate(values) if values else None

@@ -36,14 +36,10 @@ def number(kind: type, low: float, high: float = float("inf")) -> Callable[[str]
 
 
 def run_command(job: Callable[[], int], interrupted: str = "Interrupted; nothing is half-written.") -> int:
-    """Runs the job of a command line.
+    """Runs the job of a command line and returns its exit code.
 
-    Args:
-        interrupted: message for an interrupted job that has none of its own.
-
-    Returns:
-        the exit code: that of the job; 2 for errors that the user can correct, 130 or 143 after Ctrl-C or SIGTERM, 141
-        if the reader of the output has closed it.
+    2 stands for errors that the user can correct, 130 or 143 for Ctrl-C or SIGTERM, 141 for an output that its reader
+    has closed. `interrupted` is the message for an interrupted job that has none of its own.
     """
     # Labels hold any character; a terminal that can't show one must not stop the work.
     if isinstance(sys.stdout, io.TextIOWrapper):
@@ -59,7 +55,7 @@ def run_command(job: Callable[[], int], interrupted: str = "Interrupted; nothing
         return 2
     except Interrupted as error:
         log(str(error))
-        return error.exit_code
+        return 128 + error.signal_number
     except KeyboardInterrupt as error:
         log(interrupted)
         return 128 + (signal.SIGTERM if isinstance(error, Terminated) else signal.SIGINT)

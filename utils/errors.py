@@ -21,13 +21,8 @@ def shorten(error: object) -> str:
 
 
 class Interrupted(Exception):
-    """Training was asked to stop by a signal and has saved its state.
-
-    Args:
-        signal_number: 2 (Ctrl-C) or 15 (SIGTERM); the exit code is 128 + it.
-    """
+    """Training was asked to stop by a signal, 2 (Ctrl-C) or 15 (SIGTERM), and has saved its state."""
 
     def __init__(self, signal_number: int, message: str) -> None:
         super().__init__(message)
         self.signal_number = signal_number
-        self.exit_code = 128 + signal_number

@@ -23,9 +23,7 @@ def escape_control(text: str) -> str:
 
     Unlike `one_line` it leaves the joiners and spaces that some scripts need.
     """
-    if text.isprintable():
-        return text
-    return "".join(_escaped(c) if _does_harm(c) else c for c in text)
+    return "".join(_escaped(c) if unicodedata.category(c) in _CATEGORIES or c in _BIDIRECTIONAL else c for c in text)
 
 
 def escape_csv(text: str) -> str:
@@ -42,10 +40,6 @@ def escape_csv(text: str) -> str:
 def escape_json(text: str) -> str:
     """JSON text with what could do harm in a terminal as `\\uXXXX`; it stands for the same values."""
     return _UNSAFE_IN_JSON.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
-
-
-def _does_harm(char: str) -> bool:
-    return unicodedata.category(char) in _CATEGORIES or char in _BIDIRECTIONAL
 
 
 def _escaped(char: str) -> str:

@@ -10,7 +10,7 @@ import re
 import secrets
 import stat
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -27,10 +27,7 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
 
     The content reaches the disk (fsync) before the rename, so a crash leaves either the old file or the new one, and a
     failure inside the block leaves the old one. Stale temporaries that killed processes have left of the same file are
-    removed.
-
-    Raises:
-        UserError: the folder can't be written or the disk is full.
+    removed. Raises UserError if the folder can't be written or the disk is full.
     """
     path = Path(path)
     temporary = _temporary(path)
@@ -55,11 +52,7 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
 
 
 def open_regular(path: str | Path) -> BinaryIO:
-    """Opens a file of any origin for reading in bytes.
-
-    Raises:
-        OSError: it can't be opened, or is no regular file: a pipe may block and a device never end.
-    """
+    """Opens a file for reading bytes; OSError also if it is no regular one: a pipe may block and a device never end."""
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     handle = os.open(path, flags)
     if stat.S_ISREG(os.fstat(handle).st_mode):
@@ -74,13 +67,8 @@ def write_text(path: str | Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
-def write_csv(
-    path: str | Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]], delimiter: str = ","
-) -> None:
-    """Replaces `path` by a table with a header, atomically; a row may lack columns.
-
-    Text goes through `escape_csv`: tables are opened in terminals and spreadsheets too.
-    """
+def write_csv(path: str | Path, columns: Sequence[str], rows: Iterable[dict[str, Any]], delimiter: str = ",") -> None:
+    """Replaces `path` by a table with a header, atomically; a row may lack columns; text goes through `escape_csv`."""
     table = io.StringIO()
     writer = csv.writer(table, delimiter=delimiter, lineterminator="\n")
     for cells in (columns, *([row.get(column) for column in columns] for row in rows)):
@@ -118,11 +106,7 @@ def is_stale(path: str | Path) -> bool:
 
 
 def remove_stale(folder: Path, name: str) -> None:
-    """Removes stale temporaries in `folder`, which killed processes have left.
-
-    Args:
-        name: start of the names of the files that they were to become.
-    """
+    """Removes stale temporaries that killed processes have left in `folder`, of files whose names start with `name`."""
     if not folder.is_dir():
         return
     ours = re.compile(re.escape(f".{name}") + r"(-.*)?-[a-z0-9_]{8}\.part(\..*)?")

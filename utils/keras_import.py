@@ -1,13 +1,24 @@
-"""The first import of Keras and TensorFlow, seconds long, for the jobs that need them."""
+"""The first import of Keras and its backend, seconds long, for the jobs that need them."""
 
 import os
 import tempfile
 
+from utils.config.train import DistributionConfig
 from utils.errors import UserError
 
 
+def choose_backend(settings: DistributionConfig) -> None:
+    """Sets KERAS_BACKEND, which the import of Keras reads, as the strategy needs; UserError if it names another."""
+    wanted = {"mirrored": "tensorflow", "data_parallel": "jax"}.get(settings.strategy)
+    if wanted and os.environ.setdefault("KERAS_BACKEND", wanted) != wanted:
+        raise UserError(
+            f"train.distribution.strategy {settings.strategy} needs KERAS_BACKEND={wanted}, "
+            f"not {os.environ['KERAS_BACKEND']}."
+        )
+
+
 def import_keras() -> None:
-    """Imports both without the lines that TensorFlow writes to stderr whatever its settings."""
+    """Imports Keras and TensorFlow without the lines that TensorFlow writes to stderr whatever its settings."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     # oneDNN prepares its operations for each shape; by default it forgets them before the shape comes again.
     os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "8192")

@@ -2,7 +2,6 @@
 
 import contextlib
 import errno
-from collections.abc import Iterator
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -13,46 +12,26 @@ from utils.log import log
 LOCK_FILE = ".lock"  # may stay behind; the lock itself ends with its process
 
 
-@contextlib.contextmanager
-def experiment_lock(folder: Path) -> Iterator[None]:
-    """Locks the folder for this process, without waiting.
-
-    Raises:
-        UserError: another process trains in the folder, or it can't be written.
-    """
+def experiment_lock(folder: Path) -> contextlib.AbstractContextManager:
+    """Locks the folder, without waiting; UserError if another process trains in it, or if it can't be written."""
     try:
-        lock = _acquire(folder, "write to experiment_folder", timeout=0)
+        return _acquire(folder, "write to experiment_folder", timeout=0)
     except Timeout:
-        raise UserError(
-            f"Another process is training in {folder}; wait for it, stop it, or set another experiment_folder."
-        ) from None
-    with lock:
-        yield
+        raise UserError(f"Another process trains in {folder}; wait, end it or set another experiment_folder.") from None
 
 
-@contextlib.contextmanager
-def dataset_lock(folder: Path) -> Iterator[None]:
-    """Locks the folder of a dataset that is being made; waits for another process that makes it.
-
-    Raises:
-        UserError: the folder can't be written.
-    """
+def dataset_lock(folder: Path) -> contextlib.AbstractContextManager:
+    """Locks the folder of a dataset to be made, after any other process making it; UserError if it can't be written."""
     purpose = "create the dataset in"
     try:
-        lock = _acquire(folder, purpose, timeout=0)
+        return _acquire(folder, purpose, timeout=0)
     except Timeout:
         log(f"Another process makes the dataset in {folder}; waiting for it.")
-        lock = _acquire(folder, purpose, timeout=-1)
-    with lock:
-        yield
+        return _acquire(folder, purpose, timeout=-1)
 
 
 def _acquire(folder: Path, purpose: str, timeout: float) -> contextlib.AbstractContextManager:
-    """Returns the acquired lock, which the end of its `with` block releases.
-
-    Raises:
-        Timeout: another process holds it.
-    """
+    """Returns the acquired lock, which the end of a `with` block releases; Timeout if another process holds it."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         return FileLock(folder / LOCK_FILE).acquire(timeout=timeout)

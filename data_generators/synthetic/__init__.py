@@ -34,16 +34,11 @@ __all__ = [
 def sample(
     seed: int, split: str, index: int, beyond_dictionary: float = BEYOND_DICTIONARY, text: Text = "english"
 ) -> tuple[np.ndarray, str, str]:
-    """Renders word `index` (0, 1, ...) of a split, a pure function of the arguments.
+    """Renders word `index` (0, 1, ...) of a split ("train", "val" or "test"), a pure function of the arguments.
 
-    Args:
-        seed: 0 or more.
-        split: "train", "val" or "test".
-        beyond_dictionary: 0 to 1, share of labels that are no words (`draw_text`).
-        text: "english", or "accented": French, German and Spanish words with accents.
-
-    Returns:
-        image (uint8, height x width, ink dark on paper near 255), label, writer (the font's id).
+    `seed` is 0 or more; `beyond_dictionary`, 0 to 1, is the share of labels that are no words (`draw_text`); `text` is
+    "english", or "accented": French, German and Spanish words with accents. Returns image (uint8, height x width, ink
+    dark on paper near 255), label, writer (the font's id).
     """
     font = font_of_form(seed, split, index // WORDS_PER_FORM, accented=text == "accented")
     rng = np.random.default_rng([seed, SPLITS.index(split), index])

@@ -16,9 +16,7 @@ ACCENTED += ACCENTED.upper() + "ß"
 def draw_accented(rng: np.random.Generator, charset: frozenset[str], beyond_dictionary: float) -> str:
     """Draws a label of 1 to about 20 characters of `charset`, at least one of them accented.
 
-    Args:
-        charset: allowed characters; should contain most of `ACCENTED`.
-        beyond_dictionary: 0 to 1, share of labels that are no words.
+    `charset` should contain most of `ACCENTED`; `beyond_dictionary`, 0 to 1, is the share of labels that are no words.
     """
     while True:
         if rng.random() < beyond_dictionary:

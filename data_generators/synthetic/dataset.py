@@ -4,11 +4,8 @@ import contextlib
 import functools
 import itertools
 import json
-import multiprocessing
 import shutil
-import signal
-from collections.abc import Generator, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
@@ -16,12 +13,12 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
+from data_generators.parallel import process_map
 from data_generators.synthetic import BEYOND_DICTIONARY, SPLITS, WORDS_PER_FORM, WORDS_PER_LINE, Text, sample
 from utils.errors import UserError
 from utils.files import atomic_write, write_text
 from utils.locks import LOCK_FILE, dataset_lock
 from utils.log import progress_bar
-from utils.system import usable_cores
 
 MAX_WORDS = 100_000 * WORDS_PER_FORM  # per split: forms s00-000 to s99-999
 _MARKER = "synthetic.json"  # written first; a folder with it may be overwritten
@@ -65,11 +62,8 @@ def create_synthetic(
     counts = {split: num_words[split] for split in SPLITS}
     description = {"seed": seed, "beyond_dictionary": beyond_dictionary, "text": text, "num_words": counts}
     _check_folder(folder)
-    tasks = [
-        (split, first, min(first + _TASK_WORDS, count))
-        for split, count in counts.items()
-        for first in range(0, count, _TASK_WORDS)
-    ]
+    starts = ((split, first) for split, count in counts.items() for first in range(0, count, _TASK_WORDS))
+    tasks = [(split, first, min(first + _TASK_WORDS, counts[split])) for split, first in starts]
     render = functools.partial(_render_task, str(folder / "words"), seed, beyond_dictionary, text)
     with dataset_lock(folder):
         if keep and labels.exists():
@@ -77,16 +71,10 @@ def create_synthetic(
         _prepare(folder, json.dumps(description, indent=2) + "\n")
         total = sum(counts.values())
         bar = progress_bar(total=total, unit=" words", desc="Rendering", mininterval=0.5, disable=not progress)
-        rendered = contextlib.closing(_render(render, tasks, min(workers or usable_cores(), len(tasks))))
-        with bar, rendered as entries, atomic_write(labels) as part, open(part, "w", encoding="utf-8") as file:
-            _write_labels(file, counts, entries, bar)
+        rendered = contextlib.closing(process_map(render, tasks, workers))
+        with bar, rendered as groups, atomic_write(labels) as part, open(part, "w", encoding="utf-8") as file:
+            _write_labels(file, counts, itertools.chain.from_iterable(groups), bar)
     return labels
-
-
-def start_worker() -> None:
-    """Prepares a worker process: Ctrl-C is left to the parent, OpenCV runs on one thread."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    cv2.setNumThreads(1)
 
 
 def _check_arguments(num_words: dict[str, int], seed: int, workers: int, beyond_dictionary: float) -> None:
@@ -123,20 +111,6 @@ def _prepare(folder: Path, description: str) -> None:
     except OSError as error:
         raise UserError(f"Can't create the dataset in {folder}: {error.strerror or error}.") from error
     write_text(marker, description)
-
-
-def _render(render: functools.partial, tasks: list, workers: int) -> Generator[dict[str, str]]:
-    """Yields the entries of all tasks, in order, from worker processes that end with the generator."""
-    if workers == 1:
-        yield from itertools.chain.from_iterable(map(render, tasks))
-        return
-    # Spawned, not forked: a fork of a process with threads (TensorFlow's) may hang.
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=start_worker)
-    try:
-        yield from itertools.chain.from_iterable(pool.map(render, tasks))
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 def _write_labels(file: TextIO, counts: dict[str, int], entries: Iterator[dict[str, str]], bar: tqdm) -> None:

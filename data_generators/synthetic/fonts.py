@@ -90,9 +90,7 @@ def load_fonts() -> tuple[Font, ...]:
 def fonts_of(split: str, accented: bool = False) -> tuple[Font, ...]:
     """Returns the fonts of a split; with `accented` only those that have most of `ACCENTED`."""
     needed = len(ACCENTED) / 2 if accented else 0
-    return tuple(
-        font for font in load_fonts() if font.split == split and len(font.charset.intersection(ACCENTED)) >= needed
-    )
+    return tuple(font for font in load_fonts() if font.split == split and len(font.charset & set(ACCENTED)) >= needed)
 
 
 @functools.lru_cache(maxsize=64)

@@ -22,15 +22,9 @@ _CANVAS_MARGIN = 16  # pixels around the word, for warp and pen
 def render_word(text: str, font: Font, rng: np.random.Generator) -> np.ndarray:
     """Draws `text` as if written by hand, scanned and cropped; a pure function of `rng`'s state.
 
-    Args:
-        text: at least one character, all of them in `font.charset`.
-
-    Returns:
-        uint8 grey image (height, width), ink dark on paper near 255, cropped at the ink; at least 3 x 3, for usual
-        words about 6..200 pixels high and 5..600 wide.
-
-    Raises:
-        ValueError: `text` is empty or holds a character that the font lacks.
+    Returns a uint8 grey image (height, width), ink dark on paper near 255, cropped at the ink; at least 3 x 3, for
+    usual words about 6..200 pixels high and 5..600 wide. Raises ValueError if `text` is empty or holds a character that
+    the font lacks.
     """
     if not text or not font.charset.issuperset(text):
         raise ValueError(f"{font.family} can't draw {text!r}")
@@ -61,8 +55,7 @@ def _normal(rng: np.random.Generator, mean: float, spread: float) -> float:
 def _place_glyphs(text: str, font: Font, measures: Metrics, rng: np.random.Generator) -> tuple[np.ndarray, int]:
     """Places the glyphs at the reference size; those of unjoined fonts vary one by one.
 
-    Returns:
-        ink (uint8, h x w, 255 = ink), and the row of its baseline, which may lie outside.
+    Returns the ink (uint8, h x w, 255 = ink), and the row of its baseline, which may lie outside.
     """
     loose = not font.joined
     tracking = rng.uniform(-0.04, 0.2) * measures.x_height * loose

@@ -38,9 +38,8 @@ def draw_text(
 ) -> str:
     """Draws a label of 1 to about 20 characters of `charset`, without spaces.
 
-    Args:
-        charset: allowed characters; should contain at least the lower-case letters.
-        beyond_dictionary: 0 to 1, share of pseudo-words, random letters and the like.
+    `charset` should contain at least the lower-case letters; `beyond_dictionary`, 0 to 1, is the share of pseudo-words,
+    random letters and the like.
     """
     while True:
         text = (_draw_beyond if rng.random() < beyond_dictionary else _draw_usual)(rng)(rng)

@@ -1,12 +1,15 @@
 """Beam search with a lexicon: texts are ranked by image and language together."""
 
+import keras
 import numpy as np
+from keras import ops
 
 from models.model_seq2seq import ModelSeq2Seq
 from predictors.beam import BeamDecoder
-from predictors.lexicon.scorer import LexiconScorer
-from predictors.lexicon.words import read_lexicon
-from preprocessing.tokenizer import PAD
+from predictors.joint_scorer import LOG_ZERO
+from predictors.lexicon.trie import OUTSIDE, ROOT, build_trie
+from predictors.lexicon.words import OTHER_CHARACTER, Lexicon, read_lexicon
+from preprocessing.tokenizer import END, NUM_SPECIAL, PAD
 from utils.config.predict import PredictConfig
 
 
@@ -14,10 +17,7 @@ class LexiconDecoder:
     """Adds weight * log p_lexicon(text) to the log p of the texts of a beam search, during and after it.
 
     This is shallow fusion (Gulcehre et al. 2015, arXiv:1503.03535) with a list of words for a language model. Unlisted
-    words have a probability, too, and win where the image is clear.
-
-    Raises:
-        UserError: the lexicon can't be read.
+    words have a probability, too, and win where the image is clear. Raises UserError if the lexicon can't be read.
     """
 
     def __init__(self, model: ModelSeq2Seq, predict: PredictConfig) -> None:
@@ -39,3 +39,35 @@ class LexiconDecoder:
         best = np.argsort(-rank, axis=1, kind="stable")[:, : self.predict.n_best]
         rows = np.arange(len(ids))[:, None]
         return ids[rows, best], log_probability[rows, best], rank[rows, best]
+
+
+class LexiconScorer(keras.layers.Layer):
+    """Leads a beam search towards the words of a lexicon, without closing the way to others.
+
+    A beginning scores the log probability of all words that begin so, and never less than an unlisted word of its
+    length. Probabilities only fall while a text grows, as the search expects.
+
+    Shape: node (B, N) int32 of each text in the trie, `start` at first; step: its number of characters ->
+        nodes (B, N, V) int32 and weighted log probabilities (B, N, V) float32 after each next id
+    """
+
+    def __init__(self, lexicon: Lexicon, charset: str, weight: float) -> None:
+        super().__init__(name="lexicon_guide")
+        trie = build_trie(lexicon, charset)
+        self.start = ROOT
+        self.weight = weight
+        self.oov_penalty = lexicon.oov_penalty
+        # Variables, not constants: a graph is no place for 40 MB of them.
+        self.following = keras.Variable(trie.following, dtype="int32", trainable=False)
+        self.beginning = keras.Variable(np.maximum(trie.beginning, LOG_ZERO), trainable=False)
+        self.ending = keras.Variable(np.maximum(trie.ending, LOG_ZERO), trainable=False)
+        self.classes = np.concatenate([np.zeros(NUM_SPECIAL, np.int32), trie.classes])
+
+    def call(self, node, step):
+        unlisted = ops.cast(step, "float32") * OTHER_CHARACTER - self.oov_penalty
+        nodes = ops.take(ops.take(self.following, node, axis=0), self.classes, axis=-1)
+        beginning = ops.maximum(ops.take(self.beginning, nodes, axis=0), unlisted + OTHER_CHARACTER)
+        ending = ops.maximum(ops.take(self.ending, node, axis=0), unlisted)
+        is_end = np.arange(len(self.classes)) == END
+        nodes = ops.where(is_end, OUTSIDE, nodes)
+        return nodes, self.weight * ops.where(is_end, ending[..., None], beginning)

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from preprocessing.tokenizer import normalize_label
 from utils.errors import UserError
-from utils.escaping import one_line
 from utils.files import open_regular
 from utils.paths import WORDS_FILE
 
@@ -99,26 +98,23 @@ class Lexicon:
 def read_lexicon(path: str | Path | None, oov_penalty: float) -> Lexicon:
     """Reads a list of words, one a line: `word`, or `word<TAB>frequency`; None: the bundled English one.
 
-    Raises:
-        UserError: the file can't be read, holds no words, or a frequency is no positive number.
+    Raises UserError if the file can't be read, holds no words, or a frequency is no positive number.
     """
     path = Path(path or WORDS_FILE)
     try:
         with open_regular(path) as file:
             lines = file.read().decode("utf-8-sig").splitlines()
     except OSError as error:
-        raise UserError(
-            f"predict.lexicon.file {one_line(path)} can't be read: {error.strerror}; name a list of words."
-        ) from None
+        raise UserError(f"predict.lexicon.file {path} can't be read: {error.strerror}; name a list of words.") from None
     except UnicodeDecodeError:
-        raise UserError(f"predict.lexicon.file {one_line(path)} is not UTF-8 text; save it as UTF-8.") from None
+        raise UserError(f"predict.lexicon.file {path} is not UTF-8 text; save it as UTF-8.") from None
     words: dict[str, float] = {}
     for number, line in enumerate(lines, start=1):
         word, _, frequency = (field.strip() for field in line.partition("\t"))
         if word:
-            words[word] = words.get(word, 0.0) + _frequency(frequency, f"{one_line(path)}, line {number}")
+            words[word] = words.get(word, 0.0) + _frequency(frequency, f"{path}, line {number}")
     if not words:
-        raise UserError(f"predict.lexicon.file {one_line(path)} holds no words; give one a line.")
+        raise UserError(f"predict.lexicon.file {path} holds no words; give one a line.")
     return Lexicon(words, oov_penalty)
 
 

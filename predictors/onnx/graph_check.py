@@ -29,68 +29,31 @@ FLOATS = (1, 10)
 INT64 = 7
 POSITIVE = {6: "<i", INT64: "<q"}
 
-_ONE = (BYTES,)
-_INTEGERS = (VARINT, BYTES)
-MODEL = {
-    1: ("ir_version", (VARINT,)),
-    2: ("producer_name", _ONE),
-    3: ("producer_version", _ONE),
-    4: ("domain", _ONE),
-    5: ("model_version", (VARINT,)),
-    6: ("doc_string", _ONE),
-    7: ("graph", _ONE),
-    8: ("opset_import", _ONE),
-    14: ("metadata_props", _ONE),
-}
-OPSET = {1: ("domain", _ONE), 2: ("version", (VARINT,))}
-GRAPH = {
-    1: ("node", _ONE),
-    2: ("name", _ONE),
-    5: ("initializer", _ONE),
-    10: ("doc_string", _ONE),
-    11: ("input", _ONE),
-    12: ("output", _ONE),
-    13: ("value_info", _ONE),
-}
-NODE = {
-    1: ("input", _ONE),
-    2: ("output", _ONE),
-    3: ("name", _ONE),
-    4: ("op_type", _ONE),
-    5: ("attribute", _ONE),
-    6: ("doc_string", _ONE),
-    7: ("domain", _ONE),
-}
-ATTRIBUTE = {
-    1: ("name", _ONE),
-    2: ("f", (FIXED32,)),
-    3: ("i", (VARINT,)),
-    4: ("s", _ONE),
-    7: ("floats", (FIXED32, BYTES)),
-    8: ("ints", _INTEGERS),
-    9: ("strings", _ONE),
-    13: ("doc_string", _ONE),
-    20: ("type", (VARINT,)),
-}
+
+def _fields(names: dict[int, str], *wires: int) -> dict[int, tuple[str, tuple[int, ...]]]:
+    """Fields of a message, by their numbers, that may have any of these wire types."""
+    return {number: (name, wires) for number, name in names.items()}
+
+
+MODEL = _fields({2: "producer_name", 3: "producer_version", 4: "domain", 6: "doc_string", 7: "graph"}, BYTES)
+MODEL |= _fields({8: "opset_import", 14: "metadata_props"}, BYTES)
+MODEL |= _fields({1: "ir_version", 5: "model_version"}, VARINT)
+OPSET = _fields({1: "domain"}, BYTES) | _fields({2: "version"}, VARINT)
+GRAPH = _fields({1: "node", 2: "name", 5: "initializer", 10: "doc_string", 11: "input", 12: "output"}, BYTES)
+GRAPH |= _fields({13: "value_info"}, BYTES)
+NODE = _fields({1: "input", 2: "output", 3: "name", 4: "op_type", 5: "attribute", 6: "doc_string", 7: "domain"}, BYTES)
+ATTRIBUTE = _fields({1: "name", 4: "s", 9: "strings", 13: "doc_string"}, BYTES) | _fields({3: "i", 20: "type"}, VARINT)
+ATTRIBUTE |= _fields({2: "f"}, FIXED32) | _fields({7: "floats"}, FIXED32, BYTES) | _fields({8: "ints"}, VARINT, BYTES)
 # Only numbers within the file, as raw bytes: no `external_data` (13), no `data_location` (14).
-TENSOR = {
-    1: ("dims", _INTEGERS),
-    2: ("data_type", (VARINT,)),
-    8: ("name", _ONE),
-    9: ("raw_data", _ONE),
-    12: ("doc_string", _ONE),
-}
-VALUE_INFO = {1: ("name", _ONE), 2: ("type", _ONE), 3: ("doc_string", _ONE)}
-TYPE = {1: ("tensor_type", _ONE)}
-TENSOR_TYPE = {1: ("elem_type", (VARINT,)), 2: ("shape", _ONE)}
+TENSOR = _fields({8: "name", 9: "raw_data", 12: "doc_string"}, BYTES) | _fields({2: "data_type"}, VARINT)
+TENSOR |= _fields({1: "dims"}, VARINT, BYTES)
+VALUE_INFO = _fields({1: "name", 2: "type", 3: "doc_string"}, BYTES)
+TYPE = _fields({1: "tensor_type"}, BYTES)
+TENSOR_TYPE = _fields({1: "elem_type"}, VARINT) | _fields({2: "shape"}, BYTES)
 
 
 def check_graph(content: bytes) -> None:
-    """Reads an ONNX file node by node.
-
-    Raises:
-        ValueError: with a short description of the first thing that no exported graph has.
-    """
+    """Reads an ONNX file node by node; raises ValueError with the first thing in it that no exported graph has."""
     model = read_message(memoryview(content), MODEL, "the file")
     for opset in model["opset_import"]:
         domains = texts(read_message(_bytes(opset), OPSET, "an operator set")["domain"])

@@ -12,13 +12,9 @@ Fields = Mapping[int, tuple[str, tuple[int, ...]]]
 
 
 def read_message(data: memoryview, fields: Fields, kind: str) -> dict[str, list[Value]]:
-    """The values of each field, in their order; every name of `fields` is there.
+    """The values of each field of `fields`, in their order, [] for missing ones; `kind` names the message in errors.
 
-    Args:
-        kind: name of the message in errors.
-
-    Raises:
-        ValueError: cut short, or a field that `fields` does not name, or of another wire type.
+    Raises ValueError if it is cut short, or has a field that `fields` does not name, or of another wire type.
     """
     values: dict[str, list[Value]] = {name: [] for name, _ in fields.values()}
     position = 0

@@ -6,7 +6,7 @@ from models.calibration import Calibration
 from models.model_spec import ModelSpec
 from predictors.ctc_prefix import CtcPrefix, ctc_forward
 from predictors.onnx.graph_check import check_graph
-from predictors.word_predictor import WordPredictor
+from predictors.word_predictor import GREEDY, WordPredictor
 from preprocessing.tokenizer import END, PAD, START
 from utils.config.predict import PredictConfig
 from utils.errors import UserError, shorten
@@ -17,7 +17,6 @@ from utils.system import is_out_of_memory, usable_cores
 WIDTH_AT_ONCE = 4096
 # The encoder's output that only CTC reads.
 COLUMNS = "columns"
-GREEDY = PredictConfig()
 
 try:
     import onnxruntime
@@ -28,15 +27,9 @@ except ImportError:  # Only this runtime needs it.
 class PredictorOnnx(WordPredictor):
     """Greedy reading on ONNX Runtime, on the CPU: the encoder once, then the decoder step by step.
 
-    Args:
-        encoder, decoder: the contents of the files that `--export` writes (`exporters/`).
-        spec: of the exported model.
-        settings: batch size, views, and the share of the CTC head's log probability, as in
-            `predictors/joint_scorer.py`.
-
-    Raises:
-        UnusableGraph: ONNX Runtime can't load a file, or one holds what no export writes.
-        UserError: ONNX Runtime is not installed.
+    `encoder` and `decoder` are the contents of the files that `--export` writes (`exporters/`) for the model of `spec`;
+    the CTC head has its share of the log probability, as in `predictors/joint_scorer.py`. Raises UnusableGraph if ONNX
+    Runtime can't load a file, or one holds what no export writes; UserError if ONNX Runtime is not installed.
     """
 
     def __init__(

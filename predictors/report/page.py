@@ -14,11 +14,9 @@ PARTS = Path(__file__).parent
 
 
 def make_page(data: Any, **values: Any) -> str:
-    """Returns the HTML page; every text in `values` is escaped, only `Markup` is not.
+    """Returns the HTML page: `data` is the JSON value that `page.js` reads, `values` are the variables of `page.html`.
 
-    Args:
-        data: JSON value that `page.js` reads.
-        values: variables of the template `page.html`.
+    Every text in `values` is escaped, only `Markup` is not.
     """
     style, script = _read("page.css"), _read("page.js")
     policy = (

@@ -27,10 +27,8 @@ def draw_words(
 ) -> Figure:
     """Draws word images above the texts read in them: green if right, red with the label if wrong.
 
-    Args:
-        images: uint8 (h, w) or (h, w, 3).
-        labels: the true texts; None where one isn't known.
-        cell: width and height for an image, in pixels; larger images are shrunk.
+    `images` are uint8 (h, w) or (h, w, 3), `labels` the true texts, None where one isn't known; `cell` is the width and
+    height for an image, in pixels; larger images are shrunk.
     """
     size = cell[0] / 100 + 0.1, cell[1] / 100 + (0.35 if any(texts) else 0.1)
     figure, cells = make_figure(-(-len(images) // columns), columns, size)
@@ -52,10 +50,8 @@ def draw_words(
 def draw_attention(words: Sequence[tuple[np.ndarray, str, np.ndarray]], stride: int) -> Figure:
     """Draws each word once per character and once for its end, with the weights of that step laid over it.
 
-    Args:
-        words: image (uint8, as the network reads it), text, and weights (characters + 1, columns). A row of weights is
-            shown relative to its largest.
-        stride: pixels of the image per column.
+    `words` are image (uint8, as the network reads it), text, and weights (characters + 1, columns), of which a row is
+    shown relative to its largest; `stride` is the pixels of the image per column.
     """
     from matplotlib.patches import Rectangle
 

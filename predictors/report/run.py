@@ -1,7 +1,6 @@
 """The `--report` option: gathers what the report is about."""
 
 import csv
-import math
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,11 +16,7 @@ from utils.files import check_writable
 
 
 def prepare_folder(folder: Path) -> None:
-    """Makes the report's folder before the words are read.
-
-    Raises:
-        UserError: it can't be made, or takes no files.
-    """
+    """Makes the report's folder before the words are read; raises UserError if it can't be made, or takes no files."""
     for name in (PAGE_FILE, TABLE_FILE):
         check_writable(folder / name)
 
@@ -31,8 +26,7 @@ def report_on(
 ) -> Path:
     """Writes the report on a dataset as read by a model; returns the page.
 
-    Raises:
-        UserError: the weights or the report's folder can't be used.
+    Raises UserError if the weights or the report's folder can't be used.
     """
     # The predictor may run on ONNX, which gives no attention.
     model, origin = load_model(model_folder), model_folder.description.origin
@@ -54,9 +48,6 @@ def read_history(path: Path) -> list[dict[str, float]]:
     """The rows of a `history.csv`; none if there is no such file, or it is no table of numbers."""
     try:
         with open(path, encoding="utf-8", newline="") as file:
-            return [
-                {name: float(value) if value else math.nan for name, value in row.items()}
-                for row in csv.DictReader(file)
-            ]
+            return [{name: float(value or "nan") for name, value in row.items()} for row in csv.DictReader(file)]
     except (OSError, ValueError, TypeError, AttributeError):
         return []

@@ -1,7 +1,7 @@
 """Errors by length, by character and by kind."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from metrics.alignment import Pair
@@ -32,11 +32,8 @@ def errors_by_length(alignments: Sequence[list[Pair]]) -> list[Share]:
         length = min(LONGEST, sum(of_label != "" for of_label, _ in pairs))
         lengths[length] += sum(of_label != "" for of_label, _ in pairs)
         errors[length] += sum(of_label != of_text for of_label, of_text in pairs)
-    return [
-        Share(f"{length}+" if length == LONGEST else str(length), lengths[length], errors[length])
-        for length in sorted(lengths)
-        if length
-    ]
+    names = {length: f"{length}+" if length == LONGEST else str(length) for length in sorted(lengths) if length}
+    return [Share(name, lengths[length], errors[length]) for length, name in names.items()]
 
 
 def errors_by_character(alignments: Sequence[list[Pair]]) -> list[Share]:
@@ -61,12 +58,11 @@ class Confusion:
     rate: float | None
 
 
-def confusions_by_kind(confusions: Mapping[Pair, int], counts: Mapping[str, int]) -> dict[str, list[Confusion]]:
-    """Substituted, deleted and inserted characters, the most frequent first.
-
-    Args:
-        counts: how often each character occurs in the labels.
-    """
+def confusions_by_kind(alignments: Sequence[list[Pair]]) -> dict[str, list[Confusion]]:
+    """Substituted, deleted and inserted characters, the most frequent first."""
+    pairs = [pair for pairs in alignments for pair in pairs]
+    counts = Counter(of_label for of_label, _ in pairs)
+    confusions = Counter(pair for pair in pairs if pair[0] != pair[1])
     kinds: dict[str, list[Confusion]] = {"Substituted": [], "Deleted": [], "Inserted": []}
     for (truth, read), count in sorted(confusions.items(), key=lambda item: (-item[1], item[0])):
         kind = "Inserted" if not truth else "Substituted" if read else "Deleted"

@@ -1,7 +1,6 @@
 """Writes the evaluation report of a test set into a folder."""
 
 import math
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from markupsafe import Markup
 
 from base.base_predictor import Prediction
 from data_generators.dataset import Dataset
-from metrics.alignment import Pair, align, count_confusions
+from metrics.alignment import Pair, align
 from metrics.calibration import Bin, calibration_bins, errors_found, expected_calibration_error
 from metrics.plots import as_svg, make_figure, plot_bars, plot_curves, plot_reliability
 from metrics.score_prediction import score_prediction, writer_bootstrap
@@ -28,9 +27,7 @@ PAGE_FILE, TABLE_FILE = "report.html", "words.csv"
 class Evaluation:
     """A test set as read by a network.
 
-    Attributes:
-        facts: for the head of the page, such as the model folder.
-        history: the rows of the training's history, one per epoch; may be empty.
+    `facts` are for the head of the page, such as the model folder; `history` has one row per epoch and may be empty.
     """
 
     model: ModelSeq2Seq
@@ -42,11 +39,7 @@ class Evaluation:
 
 
 def write_report(folder: Path, evaluation: Evaluation) -> Path:
-    """Writes `report.html` and `words.csv`; returns the path of the page.
-
-    Raises:
-        UserError: the folder can't be written.
-    """
+    """Writes `report.html` and `words.csv`; returns the page's path; UserError if the folder can't be written."""
     words, predictions = evaluation.dataset.words, evaluation.predictions
     alignments = [align(word.label, prediction.text) for word, prediction in zip(words, predictions)]
     errors = [sum(of_label != of_text for of_label, of_text in pairs) for pairs in alignments]
@@ -55,7 +48,6 @@ def write_report(folder: Path, evaluation: Evaluation) -> Path:
     bins, before = calibration_bins(confidences, right), _bins_before(predictions, right)
     chosen = choose_words(errors, confidences)
     characters = [share for share in errors_by_character(alignments) if share.errors][:MOST_ROWS]
-    counts = Counter(of_label for pairs in alignments for of_label, _ in pairs if of_label)
     shown = gallery(evaluation.model, evaluation.dataset, predictions, alignments, chosen, evaluation.batch_size)
     page = make_page(
         {"words": shown, "stride": evaluation.model.column_stride},
@@ -64,7 +56,7 @@ def write_report(folder: Path, evaluation: Evaluation) -> Path:
         summary=_figures(evaluation, bins, before, errors_found(confidences, right)),
         charts=_charts(evaluation.history, alignments, bins, before),
         characters=characters,
-        confusions=confusions_by_kind(count_confusions(alignments), counts),
+        confusions=confusions_by_kind(alignments),
     )
     _write_table(folder / TABLE_FILE, evaluation, errors)
     write_text(folder / PAGE_FILE, page)

@@ -5,19 +5,16 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from preprocessing.importers.labelled_word import Dropped, LabelledWord, drop
+from preprocessing.importers.labelled_word import KeptAndDropped, LabelledWord, drop
 from preprocessing.word_image import UnusableImage, decode
 from utils.config.image import ImageConfig
 from utils.files import is_inside
 from utils.log import progress_bar
 
-IMAGE = ImageConfig()
 OUTSIDE_FOLDER = "link that leaves the images"
 
 
-def drop_bad_labels(
-    records: list[LabelledWord], max_length: int | None = None
-) -> tuple[list[LabelledWord], list[Dropped]]:
+def drop_bad_labels(records: list[LabelledWord], max_length: int | None = None) -> KeptAndDropped:
     """Drops empty labels, labels of more than `max_length` code points and repeated files."""
 
     def reasons() -> Iterator[str | None]:
@@ -37,9 +34,7 @@ def drop_bad_labels(
     return drop(records, reasons())
 
 
-def drop_bad_images(
-    records: list[LabelledWord], folder: Path, workers: int, image: ImageConfig = IMAGE
-) -> tuple[list[LabelledWord], list[Dropped]]:
+def drop_bad_images(records: list[LabelledWord], folder: Path, workers: int, image: ImageConfig) -> KeptAndDropped:
     """Reads every image in `workers` threads and drops the words whose image is unusable."""
 
     def problem(path: Path) -> str | None:
@@ -55,16 +50,13 @@ def drop_bad_images(
         pool.shutdown(cancel_futures=True)
 
 
-def drop_bad_segmentation(records: list[LabelledWord], keep: bool) -> tuple[list[LabelledWord], list[Dropped]]:
+def drop_bad_segmentation(records: list[LabelledWord], keep: bool) -> KeptAndDropped:
     """Drops, unless `keep`, the words that IAM flags as badly segmented; five in six of them are good."""
     return drop(records, (None if keep or record.segmented else "segmentation err" for record in records))
 
 
-def image_problem(path: str | Path, image: ImageConfig = IMAGE) -> str | None:
-    """Returns why training could not read the file; None if it can.
-
-    The image is decoded as in training, and refused by its header if it has more than `image.max_pixels` pixels.
-    """
+def image_problem(path: str | Path, image: ImageConfig) -> str | None:
+    """Returns why training, which decodes the file in the same way, could not read it; None if it can."""
     try:
         decode(path, image)
     except UnusableImage as error:

@@ -3,8 +3,7 @@
 import re
 from pathlib import Path
 
-from preprocessing.importers.labelled_word import Dropped, LabelledWord
-from preprocessing.importers.textfile import data_lines
+from preprocessing.importers.labelled_word import Dropped, KeptAndDropped, LabelledWord, read_text
 from preprocessing.labels import Word
 from preprocessing.tokenizer import normalize_label
 from utils.errors import UserError
@@ -14,15 +13,11 @@ FORM_ID = re.compile(r"\w+-\w+(-\w+)*")
 NUMBER = re.compile(r"-?\d+")
 
 
-def read_words(path: str | Path, writers: dict[str, str]) -> tuple[list[LabelledWord], list[Dropped]]:
+def read_words(path: str | Path, writers: dict[str, str]) -> KeptAndDropped:
     """Returns the words of words.txt and the malformed lines; file names are relative to `words`.
 
-    Args:
-        path: words.txt.
-        writers: writer of each form, as from `read_writers`; forms may be missing.
-
-    Raises:
-        UserError: the file can't be read or has no line in IAM's format.
+    `writers` is the writer of each form, as from `read_writers`; forms may be missing. Raises UserError if the file
+    can't be read or has no line in IAM's format.
     """
     records, dropped = [], []
     for number, line in data_lines(path):
@@ -40,11 +35,7 @@ def read_words(path: str | Path, writers: dict[str, str]) -> tuple[list[Labelled
 
 
 def read_writers(path: str | Path) -> dict[str, str]:
-    """Returns the writer of each form, from forms.txt.
-
-    Raises:
-        UserError: the file can't be read or a line lacks the writer.
-    """
+    """Returns the writer of each form, from forms.txt; UserError if it can't be read or a line lacks the writer."""
     writers = {}
     for number, line in data_lines(path):
         form, *rest = line.split()
@@ -55,11 +46,7 @@ def read_writers(path: str | Path) -> dict[str, str]:
 
 
 def read_form_list(path: str | Path) -> set[str]:
-    """Returns the form ids of a list with one id of a form or a text line (`a01-000u-00`) per line.
-
-    Raises:
-        UserError: the file can't be read or a line is no such id.
-    """
+    """Returns the form ids of a list of form or line ids (`a01-000u-00`); UserError for other lines or no such file."""
     forms = set()
     for number, line in data_lines(path):
         name = line.strip()
@@ -67,6 +54,13 @@ def read_form_list(path: str | Path) -> set[str]:
             raise UserError(f"{path}:{number} is {name!r}; write one form id per line, such as a01-000u.")
         forms.add(form_of(name))
     return forms
+
+
+def data_lines(path: str | Path) -> list[tuple[int, str]]:
+    """Returns line numbers, from 1, and lines of a UTF-8 file, without blank lines and `#` comments."""
+    # Not splitlines, which also splits at characters that a label may contain.
+    lines = enumerate(read_text(path).replace("\r\n", "\n").split("\n"), start=1)
+    return [(number, line) for number, line in lines if line.strip() and not line.startswith("#")]
 
 
 def form_of(name: str) -> str:

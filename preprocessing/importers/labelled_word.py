@@ -1,9 +1,11 @@
-"""A word before it is written into labels.json, and a word that is left out."""
+"""What importers share: words before they are written into labels.json, words left out, and reading text."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 from preprocessing.labels import Word
+from utils.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,10 @@ class LabelledWord:
     split: str | None = None
 
 
-def drop(records: Iterable[LabelledWord], reasons: Iterable[str | None]) -> tuple[list[LabelledWord], list[Dropped]]:
+KeptAndDropped = tuple[list[LabelledWord], list[Dropped]]
+
+
+def drop(records: Iterable[LabelledWord], reasons: Iterable[str | None]) -> KeptAndDropped:
     """Separates the words to keep, whose reason is None, from the others."""
     kept, dropped = [], []
     for record, reason in zip(records, reasons):
@@ -34,3 +39,15 @@ def drop(records: Iterable[LabelledWord], reasons: Iterable[str | None]) -> tupl
         else:
             dropped.append(Dropped(record.word.filename, record.word.label, reason))
     return kept, dropped
+
+
+def read_text(path: str | Path) -> str:
+    """Returns a UTF-8 file's text without byte order mark, line ends kept; raises UserError if it can't be read."""
+    try:
+        return Path(path).read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        raise UserError(f"{path} does not exist; check the path.") from None
+    except OSError as error:
+        raise UserError(f"{path} can't be read: {error.strerror}.") from None
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} is not UTF-8 text (byte {error.start}); save it as UTF-8.") from None

@@ -1,13 +1,12 @@
 """Divides words into train, val and test: at random, by writer, by lists of forms or by the table."""
 
-import itertools
 from collections import Counter
 from collections.abc import Iterable
 
 import numpy as np
 
 from preprocessing.importers.labelled_word import Dropped, LabelledWord, drop
-from preprocessing.labels import SPLITS, Word
+from preprocessing.labels import SPLITS, Word, shared_by_splits
 from utils.errors import UserError
 
 Splits = dict[str, list[Word]]
@@ -28,20 +27,14 @@ def writer_split(
     """Gives each split whole writers, so that no writer of val or test occurs in train.
 
     Test takes writers in random order while they fit into `test_size` of the words, then val into `val_size` of the
-    rest. Words without a writer are dropped.
-
-    Raises:
-        UserError: there are too few writers for these splits.
+    rest. Words without a writer are dropped. Raises UserError if there are too few writers for these splits.
     """
     known, dropped = drop(records, ("writer unknown" if r.word.writer is None else None for r in records))
     pairs = [(str(record.word.writer), record.word) for record in known]
     counts = Counter(writer for writer, _ in pairs)
     parts = 1 + (test_size > 0) + (val_size > 0)
     if len(counts) < parts:
-        raise UserError(
-            f"--split writer needs at least {parts} writers, but the usable words have "
-            f"{len(counts)}; use --split random."
-        )
+        raise UserError(f"--split writer needs {parts} writers; usable words have {len(counts)}: use --split random.")
     names = sorted(counts)
     order = [names[index] for index in np.random.default_rng(seed).permutation(len(names))]
     test = _fill(order, counts, len(pairs) * test_size)
@@ -52,11 +45,7 @@ def writer_split(
 
 
 def form_split(records: list[LabelledWord], lists: dict[str, set[str]]) -> tuple[Splits, list[Dropped]]:
-    """Splits by lists of form ids; words of forms in no list are dropped.
-
-    Raises:
-        UserError: a form is in two lists.
-    """
+    """Splits by lists of form ids; words of forms in no list are dropped; UserError if a form is in two lists."""
     split_of: dict[str | None, str] = {}
     for split, forms in lists.items():
         for form in sorted(forms):
@@ -91,11 +80,8 @@ def empty_parts(splits: Splits) -> list[str]:
 def shared_writers(splits: Splits) -> list[str]:
     """Returns notes on writers in more than one split, which make figures too good."""
     writers = {split: {word.writer for word in words} - {None} for split, words in splits.items()}
-    return [
-        f"{len(shared)} writers are in both {first} and {second}."
-        for first, second in itertools.combinations(SPLITS, 2)
-        if (shared := writers[first] & writers[second])
-    ]
+    shared = shared_by_splits(writers).items()
+    return [f"{len(both)} writers are in both {first} and {second}." for (first, second), both in shared]
 
 
 def _fill(order: list[str], counts: Counter, target: float) -> set[str]:

@@ -5,8 +5,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from preprocessing.importers.labelled_word import LabelledWord
-from preprocessing.importers.textfile import read_text
+from preprocessing.importers.labelled_word import LabelledWord, read_text
 from preprocessing.labels import SPLITS, Word, check_filename
 from preprocessing.tokenizer import normalize_label
 from utils.errors import UserError
@@ -20,10 +19,8 @@ def read_table(path: str | Path) -> list[LabelledWord]:
 
     Columns are filename, label and, optionally, writer. A header line with at least filename and label may order them
     freely and add split (train, val or test). Fields are tab-separated in .tsv files, elsewhere by the first comma,
-    semicolon, tab or bar of the first line.
-
-    Raises:
-        UserError: the file can't be read, or a line is malformed or names a file outside the images folder.
+    semicolon, tab or bar of the first line. Raises UserError if the file can't be read, or a line is malformed or names
+    a file outside the images folder.
     """
     rows = list(_rows(path))
     if not rows:
@@ -60,9 +57,7 @@ def _rows(path: str | Path) -> Iterator[tuple[int, list[str]]]:
                 yield number, [_unquoted(cell.strip()) if tabs else cell.strip() for cell in cells]
             number += 1
     except csv.Error as error:
-        raise UserError(
-            f'{path}:{number} is malformed ({error}); a field with a quote is written "like ""this""".'
-        ) from None
+        raise UserError(f'{path}:{number} is malformed ({error}); write fields with quotes "like ""this""".') from None
 
 
 def _unquoted(cell: str) -> str:

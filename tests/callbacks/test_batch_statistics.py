@@ -4,12 +4,14 @@ import keras
 import numpy as np
 import pytest
 
-from callbacks.averaging import averaged_weights
 from callbacks.batch_statistics import BatchStatistics, normalizations
-from callbacks.evaluation_model import EvaluationModel
+from callbacks.evaluation_model import EvaluationModel, averaged_weights
+from models.layers import BatchNormalization
 from models.model_seq2seq import ModelSeq2Seq
 from tests.helpers.data import make_dataset, make_generator
-from utils.distributed.cluster import Cluster
+from tests.helpers.models import load
+from tests.helpers.training import train
+from utils.cluster import Cluster
 
 
 def make_evaluated(generator, policy="float32", **optimizer):
@@ -54,3 +56,16 @@ def test_statistics_are_the_average_over_the_chosen_batches(policy, averaging):
 def test_more_batches_than_there_are():
     generator = make_generator(make_dataset(), network={"use_batch_norm": True})
     assert BatchStatistics(make_evaluated(generator), generator, 50).chosen.tolist() == list(range(7))
+
+
+@pytest.mark.parametrize("estimated", [0, 1])
+def test_statistics_are_estimated_until_they_are_fixed(tiny, experiment, eagerly, estimated):
+    train_settings = {"statistics_batches": 1, "num_epochs": 1 + estimated, "fixed_statistics_epochs": 1}
+    assert train(tiny(train=train_settings, network={"use_batch_norm": True})) == 0
+    layers = load(experiment / "last").encoder.layers
+    norms = [layer for layer in layers if isinstance(layer, BatchNormalization)]
+    assert norms
+    for layer in norms:
+        assert (np.asarray(layer.moving_mean) == 0).all() == (not estimated)
+        # A single batch, whose share of Keras' running average would be a hundredth.
+        assert (np.abs(np.asarray(layer.moving_variance) - 1) > 0.1).any() == bool(estimated)

@@ -6,14 +6,13 @@ import keras
 import numpy as np
 import pytest
 
-from callbacks.averaging import averaged_weights
-from callbacks.evaluation_model import EvaluationModel
+from callbacks.evaluation_model import EvaluationModel, averaged_weights
 from callbacks.snapshot import Snapshot
 from models.model_seq2seq import ModelSeq2Seq
 from models.model_spec import ModelSpec
 from preprocessing.tokenizer import Tokenizer
-from tests.helpers.training import equal, weights_of
-from utils.distributed.cluster import Cluster
+from tests.helpers.training import equal, last_line, train, weights_of
+from utils.cluster import Cluster
 
 
 def test_snapshots_follow_the_monitored_value(make_config, tmp_path):
@@ -49,3 +48,12 @@ def test_averaged_weights_stand_in_for_a_while():
         assert float(model.get_weights()[0][0, 0]) == pytest.approx(0.75 * first + 0.25 * 1)
         raise RuntimeError
     assert raw == pytest.approx(-1) and float(model.get_weights()[0][0, 0]) == pytest.approx(1)
+
+
+def test_diverged_training_keeps_its_snapshots(tiny, experiment, eagerly, capsys):
+    config = tiny(train={"num_epochs": 1, "optimizer": "sgd"})
+    assert train(config) == 0
+    before = {name: weights_of(experiment / name) for name in ("best", "last")}
+    assert train(config, "train.num_epochs=3", "train.learning_rate=1.0e+38") == 2
+    assert "train.learning_rate" in last_line(capsys)
+    assert all(equal(weights_of(experiment / name), before[name]) for name in before)

@@ -18,7 +18,6 @@ from preprocessing.tokenizer import END, PAD, START
 from tests.helpers.data import HEIGHT, TOKENIZER, make_config, make_dataset, make_generator
 from tests.helpers.tiny import tiny_settings
 from trainers import run
-from trainers.experiment_folder import ExperimentFolder
 from utils.config.load import validate_config
 
 STRIDE = 4
@@ -248,10 +247,10 @@ def test_training_validates_on_the_validation_words(dataset, tmp_path, monkeypat
     caught = {}
 
     class Caught:
-        def __init__(self, config, network, train_generator, val_generator, val_dataset, cluster):
+        def __init__(self, config, experiment, network, train_generator, val_generator, val_dataset, cluster):
             caught.update(train=train_generator, val=val_generator, decoded=val_dataset)
             self.val_dataset = val_dataset
-            self.experiment = ExperimentFolder.of(config.experiment_folder, config.callbacks, None)
+            self.experiment = experiment
 
         def train(self):
             pass

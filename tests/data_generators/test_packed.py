@@ -91,7 +91,7 @@ def test_the_network_must_be_able_to_learn_all_labels(make_config, tmp_path):
     with pytest.raises(UserError, match="'d'"):
         packed_dataset(tmp_path, store, spec_of(config, Tokenizer("abc")))
     short = make_config(network={"max_seq_length": 3})
-    with pytest.raises(UserError, match="max_seq_length to 4"):
+    with pytest.raises(UserError, match="max_seq_length=4"):
         packed_dataset(tmp_path, store, spec_of(short, Tokenizer("abcd")))
 
 

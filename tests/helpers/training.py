@@ -9,6 +9,23 @@ import numpy as np
 import main
 from tests.helpers.models import load
 
+# Small, but with all that has a state.
+STATEFUL = {
+    "train": {
+        "num_epochs": 2,
+        "optimizer": "adamw",
+        "ema_decay": 0.9,
+        "schedule": "cosine",
+        "save_every_minutes": 1e-9,
+        "statistics_batches": 2,
+        "fixed_statistics_epochs": 1,
+    },
+    "network": {"dropout": 0.2},
+    "data_aug": {"use_data_aug": True, "noise_range": 4, "wrong_characters": 0.1},
+    "callbacks": {"early_stopping": {"enabled": True, "patience": 5}},
+}
+STILL = {"learning_rate": 1e-12}  # too little to change any prediction
+
 
 def train(config: str, *overrides: str, restart: bool = False) -> int:
     """Exit code of `main.py --train`."""

@@ -14,6 +14,7 @@ from models.model_spec import ModelSpec
 from preprocessing.tokenizer import END, PAD, START, Tokenizer
 from tests.helpers.tiny import PLAIN, plain_image, plain_network
 from utils.config.schema import Config
+from utils.config.train import TrainConfig
 
 CHARSET = "abcdefg"
 SMALL = {
@@ -98,7 +99,8 @@ def test_seed_network_shapes(seed_model):
 def test_every_optimizer_lowers_the_loss(name, eagerly):
     model = build()
     rate = {"adadelta": 1.0, "sgd": 0.1}.get(name, 0.01)
-    model.compile(BaseTrainer.make_optimizer(name, rate, weight_decay=0.01, clip_norm=1.0, ema_decay=0.9))
+    train = TrainConfig(optimizer=name, learning_rate=rate, weight_decay=0.01, clip_norm=1.0, ema_decay=0.9)
+    model.compile(BaseTrainer.make_optimizer(train))
     inputs = batch()
     target = np.array([[3, 4, 5, 6, END], [4, END, PAD, PAD, PAD]], np.int32)
     losses = [float(model.keras_model.train_on_batch(inputs, target)) for _ in range(4)]
@@ -107,9 +109,10 @@ def test_every_optimizer_lowers_the_loss(name, eagerly):
 
 
 def test_weight_decay_and_clipping_reach_the_optimizer():
-    adamw = BaseTrainer.make_optimizer("adamw", 0.1, weight_decay=0.3, clip_norm=2.0, ema_decay=0.9)
+    train = TrainConfig(optimizer="adamw", weight_decay=0.3, clip_norm=2.0, ema_decay=0.9)
+    adamw = BaseTrainer.make_optimizer(train)
     assert (adamw.weight_decay, adamw.global_clipnorm, adamw.ema_momentum) == (0.3, 2.0, 0.9)
-    adam = BaseTrainer.make_optimizer("adam", 0.1, weight_decay=0.3)
+    adam = BaseTrainer.make_optimizer(TrainConfig(optimizer="adam", weight_decay=0.3, clip_norm=0.0))
     assert (adam.weight_decay, adam.global_clipnorm, adam.use_ema) == (None, None, False)
 
 

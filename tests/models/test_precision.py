@@ -10,7 +10,7 @@ from models.model_seq2seq import ModelSeq2Seq
 from models.model_spec import ModelSpec
 from models.precision import dtype_scope, resolve_precision
 from preprocessing.tokenizer import Tokenizer
-from utils.distributed.cluster import Cluster
+from utils.cluster import Cluster
 
 
 @pytest.fixture

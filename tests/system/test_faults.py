@@ -7,8 +7,6 @@ import errno
 import json
 import os
 import shutil
-import signal
-import subprocess
 import sys
 from pathlib import Path
 
@@ -16,52 +14,15 @@ import numpy as np
 import pytest
 
 import main
-from callbacks.progress import Progress
 from callbacks.save_state import SaveState
 from data_generators.data_generator import DataGenerator
 from models.losses import CharacterCrossEntropy
-from predictors.predictor_seq2seq import PredictorSeq2Seq
-from tests.helpers.fault_points import assert_readable, copied_before_each_change, disk_full_at, largest_file, signal_at
-from tests.helpers.tiny import CHARSET, REPOSITORY, merged
-from tests.helpers.training import assert_same_training, equal, history, last_line, train, weights_of
+from tests.helpers.fault_points import assert_readable, copied_before_each_change, disk_full_at, largest_file
+from tests.helpers.tiny import CHARSET
+from tests.helpers.training import STATEFUL, assert_same_training, equal, history, last_line, train, weights_of
 from utils.errors import UserError
 
-# Small, but with all that has a state.
-STATEFUL = {
-    "train": {
-        "num_epochs": 2,
-        "optimizer": "adamw",
-        "ema_decay": 0.9,
-        "schedule": "cosine",
-        "save_every_minutes": 1e-9,
-        "statistics_batches": 2,
-        "fixed_statistics_epochs": 1,
-    },
-    "network": {"dropout": 0.2},
-    "data_aug": {"use_data_aug": True, "noise_range": 4, "wrong_characters": 0.1},
-    "callbacks": {"early_stopping": {"enabled": True, "patience": 5}},
-}
-EVERY_STEP = {"save_every_minutes": 1e-9}
-
-pytestmark = [pytest.mark.usefixtures("eagerly"), pytest.mark.filterwarnings("ignore:Even though the:UserWarning")]
-
-
-@pytest.fixture
-def after_step(monkeypatch):
-    """A function: (number, action) -> the action runs after that training step of this test."""
-
-    def arrange(number: int, action) -> None:
-        steps, real = [], Progress.on_train_batch_end
-
-        def on_train_batch_end(self, batch, logs=None):
-            real(self, batch, logs)
-            steps.append(batch)
-            if len(steps) == number:
-                action(self.model)
-
-        monkeypatch.setattr(Progress, "on_train_batch_end", on_train_batch_end)
-
-    return arrange
+pytestmark = pytest.mark.usefixtures("eagerly")
 
 
 def test_a_kill_at_any_moment_loses_nothing(tiny, experiment, tmp_path):
@@ -244,80 +205,7 @@ def test_models_that_can_not_be_written_are_told_before_training(tiny, experimen
     assert f"Can't write {name}" in last_line(capsys) and not (experiment / "state").exists()
 
 
-def test_a_signal_at_any_change_leaves_all_files_whole(tiny, experiment, capsys):
-    """Before training, within saves and between them: each run goes on where the one before stands."""
-    config = tiny(**merged(STATEFUL, {"train": {"num_epochs": 6}}))
-    before, within = (0, 0), []
-    for number, one in zip((2, 9, 15, 14, 16, 15, 17, 20, 22, 16), (signal.SIGTERM, signal.SIGINT) * 5):
-        with signal_at(number, [one]) as changes:
-            code = train(config)
-        if len(changes) < number:
-            break
-        line, position = last_line(capsys), assert_readable(experiment)
-        assert code == 128 + one and position >= before
-        # Unless the signal came in the middle of cleaning up; the next training does that, then.
-        assert changes[number - 1] == "unlink" or not list(experiment.rglob(".*.part.*"))
-        if "nothing is half-written" not in line:
-            # What was being written when the signal came is there.
-            assert "the same command continues" in line and position > before
-            within.append(changes[number - 1])
-        before = position
-    assert len(set(within)) > 2, within
-    assert train(config) == 0
-    assert train(config, f"experiment_folder={experiment}-straight") == 0
-    assert_same_training(experiment, Path(f"{experiment}-straight"))
-
-
-def test_a_signal_during_validation_ends_after_it(tiny, experiment, monkeypatch, capsys):
-    real = PredictorSeq2Seq.predict_dataset
-
-    def predict_dataset(self, *args):
-        signal.raise_signal(signal.SIGTERM)
-        return real(self, *args)
-
-    config = tiny(**STATEFUL)
-    monkeypatch.setattr(PredictorSeq2Seq, "predict_dataset", predict_dataset)
-    assert train(config) == 143
-    assert "after epoch 1" in last_line(capsys)
-    assert assert_readable(experiment) == (1, 0)
-    assert [row["epoch"] for row in history(experiment)] == [1]
-    assert (experiment / "best" / "model.json").exists()
-
-
-def test_a_signal_after_the_last_save_is_not_forgotten(tiny, experiment, monkeypatch, capsys):
-    """Of two `fit`s (statistics are fixed in the second) it would only end the first."""
-    config = tiny(**merged(STATEFUL, {"train": {"num_epochs": 2, "fixed_statistics_epochs": 1}}))
-
-    def on_train_end(self, logs=None):
-        signal.raise_signal(signal.SIGTERM)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Progress, "on_train_end", on_train_end, raising=False)
-        assert train(config) == 143
-    assert "after epoch 1" in last_line(capsys)
-    assert assert_readable(experiment) == (1, 0)
-    assert train(config) == 0
-    assert assert_readable(experiment) == (2, 0)
-
-
-def test_a_second_signal_within_a_save_is_as_a_kill(tiny, experiment):
-    """In a process of its own, which it ends; what was being written was a temporary."""
-    config = tiny(train={"num_epochs": 1000, **EVERY_STEP})
-    program = (
-        "import signal, main\n"
-        "from tests.helpers import fault_points\n"
-        "with fault_points.signal_at(60, [signal.SIGINT, signal.SIGTERM]):\n"
-        f"    main.main(['-c', {config!r}, '--train'])\n"
-    )
-    result = subprocess.run(
-        [sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True, timeout=120
-    )
-    assert result.returncode == -signal.SIGTERM, result.stderr
-    assert "once more to stop at once" in result.stderr and "Traceback" not in result.stderr
-    assert assert_readable(experiment) > (0, 0)
-
-
-def test_handles_stay_the_same_from_epoch_to_epoch(tiny, monkeypatch):
+def test_no_more_handles_from_epoch_to_epoch(tiny, monkeypatch):
     handles, real = [], SaveState.on_epoch_end
 
     def on_epoch_end(self, epoch, logs=None):
@@ -326,4 +214,5 @@ def test_handles_stay_the_same_from_epoch_to_epoch(tiny, monkeypatch):
 
     monkeypatch.setattr(SaveState, "on_epoch_end", on_epoch_end)
     assert train(tiny(train={"num_epochs": 8})) == 0
-    assert len(handles) == 8 and max(handles[2:]) == min(handles[2:])
+    # Fewer is no fault: those of an earlier training may be released meanwhile.
+    assert len(handles) == 8 and max(handles[3:]) <= handles[2]

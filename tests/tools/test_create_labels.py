@@ -1,61 +1,19 @@
-"""The importers, through the real command line on small real files."""
+"""IAM's words become labels, and what ends the command, through the real command line on small real files."""
 
 import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
-import cv2
-import numpy as np
 import pytest
 
-from preprocessing.importers.checks import image_problem
 from preprocessing.importers.labelled_word import LabelledWord
 from preprocessing.importers.split import writer_split
-from preprocessing.labels import Word, read_labels
-from tests.helpers.bad_inputs import png_of
-from tools.create_labels import main
+from preprocessing.labels import Word
+from tests.helpers.importers import dropped_of, encoded, picture, words_of
+from tests.helpers.tiny import REPOSITORY
 
-ROOT = Path(__file__).resolve().parents[2]
 COMMAND = [sys.executable, "-m", "tools.create_labels"]
-
-
-@pytest.fixture
-def run(capsys):
-    """A function: arguments -> (exit code, stdout, stderr) of the command, run in this process."""
-
-    def call(*arguments):
-        capsys.readouterr()
-        try:
-            code = main([str(argument) for argument in arguments])
-        except SystemExit as error:
-            code = error.code
-        return code, *capsys.readouterr()
-
-    return call
-
-
-@pytest.fixture
-def refused(run):
-    """A function: arguments -> the sentence with which they are refused."""
-
-    def call(*arguments):
-        code, out, error = run(*arguments)
-        assert code == 2 and out == ""
-        return error.strip().splitlines()[-1]
-
-    return call
-
-
-def encoded(extension=".png", height=12, width=30):
-    pixels = np.random.default_rng(0).integers(0, 256, (height, width), np.uint8)
-    return cv2.imencode(extension, pixels)[1].tobytes()
-
-
-def picture(path, content=None):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(encoded() if content is None else content)
 
 
 def word_file(folder, word_id):
@@ -67,16 +25,6 @@ def table_of(output):
     """{start of the line: last number} of the lines that the command prints."""
     lines = [" ".join(line.split()).rpartition(" ") for line in output.splitlines()]
     return {name: int(count) for name, _, count in lines if count.isdigit()}
-
-
-def words_of(path, split):
-    return {word.filename: (word.label, word.writer) for word in read_labels(path).splits[split]}
-
-
-def dropped_of(path):
-    head, *rows = [line.split("\t") for line in path.read_text(encoding="utf-8").splitlines()]
-    assert head == ["name", "label", "reason"]
-    return {name: (label, reason) for name, label, reason in rows}
 
 
 WORDS = """\
@@ -272,121 +220,13 @@ def test_wrong_arguments_are_refused(refused, arguments, message):
     assert message in refused(*arguments)
 
 
-@pytest.fixture
-def images(tmp_path):
-    folder = tmp_path / "images"
-    for name in ("a.png", "b.png", "sub/c.png"):
-        picture(folder / name)
-    picture(folder / "d.jpg", encoded(".jpg"))
-    return folder
-
-
-EXPECTED = {
-    "a.png": ("Hello, you", None),
-    "b.png": ('"', None),
-    "sub/c.png": ("[caf\u00e9]", None),
-    "d.jpg": ("x;y", None),
-}
-
-
-@pytest.mark.parametrize(
-    ("name", "content"),
-    [
-        ("t.csv", 'a.png,"Hello, you"\nb.png,""""\nsub/c.png,[cafe\u0301]\n\nd.jpg,x;y\n'),
-        ("t.csv", '\ufefffilename,label\r\na.png,"Hello, you"\r\nb.png,""""\r\nsub/c.png,[caf\u00e9]\r\nd.jpg,x;y'),
-        ("t.csv", 'Label;Filename\nHello, you;a.png\n"""";b.png\n[caf\u00e9];sub/c.png\n"x;y";d.jpg\n'),
-        ("t.tsv", 'a.png\tHello, you\nb.png\t"\nsub/c.png\t"[caf\u00e9]"\nd.jpg\tx;y\n'),
-        ("t.txt", 'filename\tlabel\na.png\tHello, you\nb.png\t""""\nsub/c.png\t[caf\u00e9]\nd.jpg\tx;y\n'),
-    ],
-    ids=["csv", "bom and header", "semicolons", "tsv with a lone quote", "sniffed tabs"],
-)
-def test_tables_in_every_dialect(tmp_path, images, name, content, run):
-    table, output = tmp_path / name, tmp_path / "labels.json"
-    table.write_text(content, encoding="utf-8", newline="")
-    sizes = ["--test_size", 0, "--val_size", 0]
-    code, _, error = run("--table", table, "--images", images, "--output", output, *sizes)
-    assert code == 0, error
-    assert words_of(output, "train") == EXPECTED
-    assert "val is empty" in error and "test is empty" in error
-    assert dropped_of(tmp_path / "labels.dropped.tsv") == {}
-
-
-def test_a_table_with_split_and_writer(tmp_path, images, run):
-    table, output = tmp_path / "t.csv", tmp_path / "labels.json"
-    table.write_text(
-        "filename,split,label,writer\na.png,test,one,ann\nb.png,train,two,bob\nsub/c.png,val,three,\n"
-        "d.jpg,train,four,ann\n./a.png,train,five,ann\nno.png,train,six,bob\n"
-    )
-    command = ["--table", table, "--images", images, "--output", output]
-    code, _, error = run(*command)
-    assert code == 0, error
-    assert words_of(output, "train") == {"b.png": ("two", "bob"), "d.jpg": ("four", "ann")}
-    assert words_of(output, "val") == {"sub/c.png": ("three", None)}
-    assert words_of(output, "test") == {"a.png": ("one", "ann")}
-    assert dropped_of(tmp_path / "labels.dropped.tsv") == {
-        "./a.png": ("five", "repeated filename"),
-        "no.png": ("six", "missing image"),
-    }
-    assert "1 writers are in both train and test" in error and "random" not in error
-    assert "random split" in run(*command, "--split", "random")[2]
-
-
-def test_a_third_column_is_the_writer(tmp_path, images, run):
-    table, output = tmp_path / "t.csv", tmp_path / "labels.json"
-    table.write_text("a.png,one,ann\nb.png,two\nsub/c.png,three,cy\nd.jpg,four,dee\n")
-    command = ["--table", table, "--images", images, "--output", output, "--split", "writer"]
-    code, _, error = run(*command)
-    assert code == 0, error
-    parts = [words_of(output, split) for split in ("train", "val", "test")]
-    assert [len(words) for words in parts] == [1, 1, 1]
-    assert {writer for words in parts for _, writer in words.values()} == {"ann", "cy", "dee"}
-    assert dropped_of(tmp_path / "labels.dropped.tsv") == {"b.png": ("two", "writer unknown")}
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (b"filename,label\n", "No usable word"),
-        (b"a.png,one\nb.png,Hello, you\n", "t.csv:2 has 3 columns instead of 2; quote a label"),
-        (b'a.png,one\nb.png,"two\nsub/c.png,three\n', "t.csv:2 is malformed"),
-        (b"a.png,one\n../b.png,two\n", "t.csv:2: filename '../b.png' leaves the images folder"),
-        (b"filename,label,split\na.png,one,dev\n", "t.csv:2: split is 'dev'; write train, val or test"),
-        (b"filename,label,colour\na.png,one,red\n", "the header is filename, label, colour; use each of"),
-        (b"filename,label,split\na.png,one,test\n", "None of the 1 usable words is left for train"),
-    ],
-)
-def test_bad_tables_are_one_sentence(tmp_path, images, refused, content, message):
-    table, output = tmp_path / "t.csv", tmp_path / "labels.json"
-    table.write_bytes(content)
-    assert message in refused("--table", table, "--images", images, "--output", output)
-    assert not output.exists()
-
-
-@pytest.mark.parametrize(
-    ("content", "problem"),
-    [
-        (encoded(), None),
-        (encoded(".jpg"), None),
-        (b"", "empty file"),
-        (b"not an image", "unreadable image"),
-        (encoded(height=200, width=200)[:-200], "unreadable image"),
-        (encoded(".jpg")[:-100], "unreadable image"),
-        (png_of(10_000, 5_001), "image too large"),
-        (png_of(10_000, 5_000), "unreadable image"),
-    ],
-)
-def test_image_problems(tmp_path, content, problem):
-    picture(tmp_path / "a.png", content)
-    assert image_problem(tmp_path / "a.png") == problem
-
-
 def test_ctrl_c_ends_with_130_and_writes_nothing(tmp_path):
     folder = tmp_path / "images"
     picture(folder / "b.png")
     os.mkfifo(tmp_path / "t.csv")
     output = tmp_path / "out" / "labels.json"
     arguments = ["--table", tmp_path / "t.csv", "--images", folder, "--output", output, "--workers", "1"]
-    process = subprocess.Popen([*COMMAND, *map(str, arguments)], cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen([*COMMAND, *map(str, arguments)], cwd=REPOSITORY, stderr=subprocess.PIPE, text=True)
     try:
         # Opening the pipe waits until the importer has opened it too: it is now waiting for the table.
         with open(tmp_path / "t.csv", "wb"):

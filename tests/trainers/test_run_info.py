@@ -15,8 +15,6 @@ from tests.helpers.tiny import tiny_settings, write_settings
 from trainers.dry_run import StepTimes, batch_sizes
 from trainers.run_info import add_run, describe_run, git_state
 
-pytestmark = pytest.mark.filterwarnings("ignore:Even though the:UserWarning")
-
 
 def files(folder: Path) -> dict[str, int]:
     return {str(path): path.stat().st_mtime_ns for path in sorted(folder.rglob("*"))}

@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 import shutil
 import signal
 import subprocess
@@ -13,18 +12,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from callbacks.progress import Progress
 from callbacks.training_state import read_progress
 from metrics.score_prediction import score_prediction
-from models.layers import BatchNormalization
 from predictors.predictor_seq2seq import PredictorSeq2Seq
 from tests.helpers.data import open_split
 from tests.helpers.models import description_of, load
 from tests.helpers.tiny import REPOSITORY, merged, tiny_settings, write_settings
-from tests.helpers.training import assert_same_training, equal, history, last_line, state, train, weights_of
+from tests.helpers.training import STILL, assert_same_training, equal, history, last_line, state, train, weights_of
 from utils.locks import experiment_lock
-
-pytestmark = pytest.mark.filterwarnings("ignore:Even though the:UserWarning")
 
 # Everything that has a state: dropout, averages, schedule, batch norm, augmentation.
 FULL = {
@@ -52,7 +47,6 @@ FULL = {
     "callbacks": {"early_stopping": {"enabled": True, "patience": 5}},
 }
 STEPS = 3  # of 8 words, for 20
-STILL = {"learning_rate": 1e-12}  # too little to change any prediction
 
 
 @pytest.fixture(scope="module")
@@ -138,21 +132,9 @@ def test_another_network_in_the_same_folder_is_refused(full, capsys, change, nam
 
 
 @pytest.fixture
-def signal_after(monkeypatch):
+def signal_after(after_step):
     """A function: the step of this process' training after which SIGINT arrives."""
-
-    def arrange(number: int) -> None:
-        steps, after = [], Progress.on_train_batch_end
-
-        def on_train_batch_end(self, batch, logs=None):
-            after(self, batch, logs)
-            steps.append(batch)
-            if len(steps) == number:
-                signal.raise_signal(signal.SIGINT)
-
-        monkeypatch.setattr(Progress, "on_train_batch_end", on_train_batch_end)
-
-    return arrange
+    return lambda number: after_step(number, lambda model: signal.raise_signal(signal.SIGINT))
 
 
 def test_resumed_after_ctrl_c_is_as_uninterrupted(full, full_again, experiment, signal_after, capsys):
@@ -194,39 +176,6 @@ def test_ctrl_c_in_the_last_step_of_an_epoch(tiny, experiment, signal_after, eag
     assert_same_training(experiment, Path(f"{experiment}-straight"))
 
 
-def test_damaged_state_names_the_one_before(tiny, experiment, eagerly, capsys):
-    config = tiny(train={"num_epochs": 2})
-    assert train(config) == 0
-    current = experiment / "state" / "training.npz"
-    before = experiment / "state" / "training.previous.npz"
-    current.write_bytes(current.read_bytes()[:5000])
-    assert train(config) == 2
-    assert f"rename {before.name}" in capsys.readouterr().err
-    os.replace(before, current)
-    assert train(config) == 0
-    assert [row["epoch"] for row in history(experiment)] == [1, 2]
-
-
-def test_raising_num_epochs_continues(tiny, experiment, eagerly):
-    config = tiny(train={"num_epochs": 2}, callbacks={"reduce_lr_on_plateau": {"enabled": True}})
-    assert train(config, f"experiment_folder={experiment}-straight") == 0
-    assert train(config, "train.num_epochs=1") == 0
-    assert len(history(experiment)) == 1
-    assert train(config) == 0
-    assert_same_training(experiment, Path(f"{experiment}-straight"))
-
-
-def test_a_state_of_version_1_is_continued(tiny, experiment):
-    """It was saved after two of four epochs; the numbers are those that its own code went on to."""
-    (experiment / "state").mkdir(parents=True)
-    shutil.copy(REPOSITORY / "tests" / "data" / "state_v1.npz", experiment / "state" / "training.npz")
-    assert train(tiny(train={"num_epochs": 4})) == 0
-    rows = history(experiment)
-    assert [row["epoch"] for row in rows] == [1, 2, 3, 4]
-    assert [row["loss"] for row in rows[2:]] == pytest.approx([4.056385, 3.752203], rel=1e-3)
-    assert [row["val_loss"] for row in rows[2:]] == pytest.approx([4.149930, 3.908567], rel=1e-3)
-
-
 @pytest.mark.parametrize("steps", [2, STEPS])
 def test_another_batch_size_continues(tiny, experiment, signal_after, eagerly, capsys, steps):
     """Within an epoch too, which starts over; the learning rate is as far on its schedule as it was."""
@@ -255,30 +204,6 @@ def test_models_that_have_outlived_their_state_are_kept(tiny, experiment, eagerl
     assert read_progress(experiment / "state" / "training.npz").epoch == 1
 
 
-def test_early_stopping_counts_across_runs(tiny, experiment, eagerly, capsys):
-    stopping = {"early_stopping": {"enabled": True, "monitor": "val_cer", "patience": 2}}
-    config = tiny(train={**STILL, "num_epochs": 9}, callbacks=stopping)
-    assert train(config, "train.num_epochs=2") == 0
-    assert train(config) == 0
-    assert len(history(experiment)) == 3
-    capsys.readouterr()
-    assert train(config) == 0
-    assert "stopped early" in capsys.readouterr().err
-    assert len(history(experiment)) == 3
-    assert train(config, "callbacks.early_stopping.patience=3") == 0
-    assert len(history(experiment)) == 4
-
-
-def test_plateau_lowers_the_rate_across_runs(tiny, experiment, eagerly):
-    plateau = {"enabled": True, "monitor": "val_cer", "factor": 0.5, "patience": 2}
-    config = tiny(train={**STILL, "num_epochs": 5}, callbacks={"reduce_lr_on_plateau": plateau})
-    assert train(config, "train.num_epochs=2") == 0
-    assert train(config) == 0
-    rates = [row["learning_rate"] for row in history(experiment)]
-    # Epoch 1 sets the mark, 2 and 3 don't better it, so 4 is slower; 4 and 5 count on.
-    assert rates == pytest.approx([1e-12, 1e-12, 1e-12, 5e-13, 5e-13])
-
-
 def test_schedule_reaches_the_optimizer(full):
     rates = [row["learning_rate"] for row in history(full / "experiment")]
 
@@ -287,28 +212,6 @@ def test_schedule_reaches_the_optimizer(full):
 
     # Steps 2, 5 and 8 are the last of their epochs; the first of four warm-up steps is step 0.
     assert rates == pytest.approx([0.01 * 3 / 4, cosine(5), cosine(8)], rel=1e-6)
-
-
-def test_diverged_training_keeps_its_snapshots(tiny, experiment, eagerly, capsys):
-    config = tiny(train={"num_epochs": 1, "optimizer": "sgd"})
-    assert train(config) == 0
-    before = {name: weights_of(experiment / name) for name in ("best", "last")}
-    assert train(config, "train.num_epochs=3", "train.learning_rate=1.0e+38") == 2
-    assert "train.learning_rate" in last_line(capsys)
-    assert all(equal(weights_of(experiment / name), before[name]) for name in before)
-
-
-@pytest.mark.parametrize("estimated", [0, 1])
-def test_statistics_are_estimated_until_they_are_fixed(tiny, experiment, eagerly, estimated):
-    train_settings = {"statistics_batches": 1, "num_epochs": 1 + estimated, "fixed_statistics_epochs": 1}
-    assert train(tiny(train=train_settings, network={"use_batch_norm": True})) == 0
-    layers = load(experiment / "last").encoder.layers
-    norms = [layer for layer in layers if isinstance(layer, BatchNormalization)]
-    assert norms
-    for layer in norms:
-        assert (np.asarray(layer.moving_mean) == 0).all() == (not estimated)
-        # A single batch, whose share of Keras' running average would be a hundredth.
-        assert (np.abs(np.asarray(layer.moving_variance) - 1) > 0.1).any() == bool(estimated)
 
 
 def test_starting_from_another_model(full, tiny, experiment, eagerly, capsys):
@@ -348,10 +251,3 @@ def test_second_training_in_the_same_folder_is_refused(tiny, experiment, capsys,
     assert str(experiment) in last_line(capsys)
     assert [path.name for path in experiment.parent.glob("experiment*")] == ["experiment"]
     assert [path.name for path in experiment.iterdir()] == [".lock"]
-
-
-def test_validation_now_and_then(tiny, experiment, eagerly, recwarn):
-    stopping = {"early_stopping": {"enabled": True}, "validation": {"every_epochs": 2, "max_words": 3}}
-    assert train(tiny(train={"num_epochs": 3}, callbacks=stopping)) == 0
-    assert ["val_cer" in row for row in history(experiment)] == [False, True, True]
-    assert not [warning for warning in recwarn if "conditioned on" in str(warning.message)]

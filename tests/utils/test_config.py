@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.helpers.tiny import REPOSITORY, command
+from tools.config_reference import reference
 from utils.config.image import NormaliserConfig
 from utils.config.legacy import upgrade_image, upgrade_network
 from utils.config.load import config_to_yaml, load_config, validate_config
-from utils.config.reference import reference
 from utils.errors import UserError
 
 ROOT = Path(__file__).parents[2]

@@ -13,15 +13,15 @@ import pytest
 import yaml
 
 from data_generators.buckets import Buckets
-from data_generators.generators import training_generator
+from data_generators.data_generator import training_generator
 from preprocessing.tokenizer import PAD
 from tests.helpers.data import make_config, make_dataset, spec_of
 from tests.helpers.tiny import REPOSITORY
+from utils.cluster import Cluster
 from utils.config.load import load_config
 from utils.config.train import DistributionConfig
-from utils.distributed.backend import choose_backend
-from utils.distributed.cluster import Cluster
 from utils.errors import UserError
+from utils.keras_import import choose_backend
 
 JOBS = REPOSITORY / "docs" / "jobs"
 PARALLEL = {"strategy": "data_parallel"}
@@ -29,7 +29,7 @@ PARALLEL = {"strategy": "data_parallel"}
 CONNECT = """
 import json, os, sys
 from utils.config.train import DistributionConfig
-from utils.distributed.cluster import start_cluster
+from utils.cluster import start_cluster
 from utils.errors import UserError
 for settings in json.loads(sys.argv[1]):
     try:
@@ -122,12 +122,12 @@ def test_parts_of_the_words_are_the_whole():
     for index in range(3):
         cluster = Cluster()
         cluster.index, cluster.number = index, 3
-        parts.append(cluster.shard(words))
+        parts.append(words.shard(cluster.index, cluster.number))
     assert sorted(word.filename for part in parts for word in part.words) == sorted(
         word.filename for word in words.words
     )
     with pytest.raises(UserError, match="2 validation words are too few for 3 processes"):
-        cluster.shard(words.select(np.arange(2)))
+        words.select(np.arange(2)).shard(cluster.index, cluster.number)
 
 
 def parts_of_batches(monkeypatch, number, **sections):

@@ -10,7 +10,7 @@ from tests.helpers.tiny import REPOSITORY
 FAULTS = """
 import resource, sys
 import numpy as np
-from utils.system import keep_freed_memory
+from trainers.memory import keep_freed_memory
 
 if sys.argv[1] == "keep":
     keep_freed_memory()

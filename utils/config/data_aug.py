@@ -23,12 +23,8 @@ class DataAugConfig(Section):
     elastic_range: Real = key(1.5, "largest displacement of a control point, in pixels", ge=0, le=1000)
     elastic_grid: Annotated[Real, Field(ge=4)] = key(16.0, "distance between the control points, in pixels")
     thickness_range: Real = key(0.6, "largest growth or loss of stroke width, in pixels", ge=0, le=100)
-    broken_strokes: Fraction = key(
-        0.0, "largest share of the ink lost in gaps, as after a threshold that was too high; in half the images"
-    )
-    occlusion: Real = key(
-        0.0, "largest side of a patch of paper laid over half the images, as a part of the height", ge=0, le=1
-    )
+    broken_strokes: Fraction = key(0.0, "largest share of the ink lost in gaps, as by thresholds; in half the images")
+    occlusion: Share = key(0.0, "largest side of a paper patch on half the images, as a part of the height")
     contrast_range: Range = key([1.0, 1.0], "[smallest, largest] factor on the darkness of the ink")
     noise_range: Real = key(0.0, "largest standard deviation of pixel noise, in grey levels", ge=0, le=255)
     blur_range: Real = key(0.0, "largest standard deviation of Gaussian blur, in pixels", ge=0, le=100)
@@ -49,11 +45,7 @@ class DataAugConfig(Section):
 
     @model_validator(mode="after")
     def _ranges_ascend(self) -> "DataAugConfig":
-        refuse(
-            [
-                f"{name} is [{low}, {high}]; it needs 0.01 <= smallest <= largest <= 100"
-                for name, (low, high) in (("zoom_range", self.zoom_range), ("contrast_range", self.contrast_range))
-                if not 0.01 <= low <= high <= 100
-            ]
-        )
+        ranges = {"zoom_range": self.zoom_range, "contrast_range": self.contrast_range}
+        wrong = {name: limits for name, limits in ranges.items() if not 0.01 <= limits[0] <= limits[1] <= 100}
+        refuse([f"{name} is {limits}; it needs 0.01 <= smallest <= largest <= 100" for name, limits in wrong.items()])
         return self

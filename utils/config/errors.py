@@ -63,8 +63,7 @@ def explain(error: ValidationError) -> list[tuple[str, str]]:
 def _of_one_key(key: str, problems: list[Problem]) -> list[tuple[str, str]]:
     """Names and sentences for the wrong values of one key.
 
-    A key that takes several types has a problem for each; the ones deepest within the value belong to the type that it
-    most resembles.
+    A key that takes several types has a problem for each; the deepest within the value are of the type most like it.
     """
     named: dict[str, list[Problem]] = {}
     for problem in problems:

@@ -49,17 +49,10 @@ class ImageConfig(Section):
         "otsu", "otsu: black ink on white paper before scaling, so that grey and binarised scans look alike"
     )
     fixed_width: bool = key(False, "pad every image to x_size instead of to its own width")
-    normalization: Literal["ink", "standard"] = key(
-        "ink", "ink: paper 0, black 1; standard: mean 0, variance 1 per image"
-    )
-    margin: Natural = key(
-        4, "paper added at both ends of a word, in pixels; omitted in training if data_aug moves the ink"
-    )
-    blur: Real = key(
-        0.5,
-        "standard deviation of a Gaussian blur, in pixels; omitted in training if data_aug moves the ink or blurs",
-        ge=0,
-        le=100,
+    normalization: Literal["ink", "standard"] = key("ink", "ink: paper 0, ink 1; standard: mean 0, variance 1 by image")
+    margin: Natural = key(4, "paper added at both ends of a word, in pixels; not in training if data_aug moves the ink")
+    blur: Annotated[Real, Field(ge=0, le=100)] = key(
+        0.5, "standard deviation of a Gaussian blur, in pixels; not in training if data_aug moves the ink or blurs"
     )
     max_pixels: PositiveInt = key(50_000_000, "files with more pixels are refused before decoding")
 

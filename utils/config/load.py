@@ -20,13 +20,9 @@ LONGEST_SHOWN = 160  # characters of a YAML parser's message, which may quote th
 
 
 def load_config(path: str | Path, overrides: Iterable[str] = ()) -> Config:
-    """Reads `path`, applies `KEY.PATH=VALUE` overrides and validates the result.
+    """Reads `path`, or the shipped config of this name, applies `KEY.PATH=VALUE` overrides and validates the result.
 
-    Args:
-        path: a config file; one that doesn't exist here may be one that comes with the code.
-
-    Raises:
-        UserError: a file is missing or not YAML, or has unknown keys or wrong values: a line for each.
+    Raises UserError, with a line for each problem: a file is missing or not YAML, unknown keys, wrong values.
     """
     values = _read_file(resolve_shipped(path), ())
     overridden = [_apply_override(values, override) for override in overrides]
@@ -44,14 +40,9 @@ def refuse_training_keys(overrides: Iterable[str]) -> None:
 
 
 def validate_config(values: dict[str, Any], source: str, overridden: Iterable[str] = ()) -> Config:
-    """Checks a nested dictionary against the schema.
+    """Checks a nested dictionary against the schema; errors name `source`, or `--set` for the keys `overridden` by it.
 
-    Args:
-        source: named in errors.
-        overridden: dotted names of the keys that `--set` has set, for errors to name it instead.
-
-    Raises:
-        UserError: unknown keys (names the nearest), wrong types or ranges: a line for each.
+    Raises UserError, with a line for each problem: unknown keys (names the nearest), wrong types or ranges.
     """
     try:
         return Config.model_validate(values)
@@ -83,11 +74,7 @@ class _Loader(yaml.SafeLoader):
 
 
 def _parse(text: str) -> Any:
-    """The value of YAML text.
-
-    Raises:
-        ValueError: not YAML, or a kind of value that a config can't hold; the message names the place.
-    """
+    """The value of YAML text; raises ValueError, which names the place, if it is no YAML or no value for a config."""
     try:
         return yaml.load(text, _Loader)
     except RecursionError:
@@ -102,11 +89,7 @@ def _parse(text: str) -> Any:
 
 
 def _read_file(path: Path, children: tuple[Path, ...]) -> dict[str, Any]:
-    """The values of a file, laid over those of the file that it extends.
-
-    Args:
-        children: the files on the way to this one.
-    """
+    """The values of a file, laid over those of the file that it extends; `children` are the files on the way to it."""
     path_shown = " extends ".join(map(str, [*children, path]))
     if any(os.path.realpath(path) == os.path.realpath(child) for child in children):
         raise UserError(f"Config {path_shown}, in a loop: remove one `extends`.")

@@ -25,9 +25,7 @@ class NetworkConfig(Section):
     residual: list[Annotated[int, Field(ge=0, le=100)]] | None = key(
         None, "residual 3x3 double convolutions added to each block before its pooling; null: none"
     )
-    use_batch_norm: bool | list[bool] = key(
-        [False, True, True, True], "batch normalisation, for all blocks or for each"
-    )
+    use_batch_norm: bool | list[bool] = key([False, True, True, True], "batch normalisation, for all blocks or each")
     conv_dropout: Fraction = key(0.0, "dropout on whole feature maps of the last block")
     columns: Literal["flatten", "height"] = key(
         "height", "height: each column is a step, its rows stacked; flatten: each position is a step, row by row"

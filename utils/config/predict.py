@@ -1,8 +1,8 @@
 """Config section `predict`: model, runtime and decoder."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from utils.config.section import NotNegative, PositiveInt, Section, Share, key, refuse
 
@@ -12,9 +12,7 @@ class LexiconConfig(Section):
 
     file: str | None = key(None, "list of words, `word` or `word<TAB>frequency` a line; null: 100,000 English words")
     weight: NotNegative = key(0.6, "weight of the logarithm of a text's probability as a word")
-    oov_penalty: NotNegative = key(
-        12.0, "minus the log probability of all words that are not in the list; more: fewer of them"
-    )
+    oov_penalty: NotNegative = key(12.0, "minus the log probability of all words not in the list; more: fewer of them")
 
 
 class PredictConfig(Section):
@@ -23,29 +21,19 @@ class PredictConfig(Section):
     weights_file: str | None = key(None, "model folder to use while this experiment has trained none of its own")
     batch_size: PositiveInt = key(256, "words per decoding batch")
     runtime: Literal["auto", "onnx", "keras"] = key(
-        "auto",
-        "what runs the network; auto: ONNX Runtime if decoder is greedy and the model folder has ONNX files "
-        "(see --export)",
+        "auto", "what runs the network; auto: ONNX Runtime if decoder is greedy and the model has ONNX files (--export)"
     )
     decoder: Literal["greedy", "beam", "lexicon"] = key(
         "greedy", "greedy: the best character at each step; beam: the best text; lexicon: beam preferring known words"
     )
     beam_width: PositiveInt = key(16, "hypotheses that beam and lexicon keep per word")
-    length_penalty: NotNegative = key(
-        0.3, "beam and lexicon rank by log p / length^this; 0: by probability, more: longer texts"
-    )
+    length_penalty: NotNegative = key(0.3, "beam and lexicon rank by log p / length^this; 0: by p, more: longer texts")
     ctc_weight: Share = key(0.3, "share of the CTC head's log p in decoding, where the network was trained with one")
     n_best: PositiveInt = key(1, "texts of each word to give with beam or lexicon, best first")
-    views: int = key(
-        1,
-        "variants of a doubtful word that are read (unchanged, slanted, zoomed); the text with the most "
-        "votes is given (test-time augmentation)",
-        ge=1,
-        le=5,
+    views: Annotated[int, Field(ge=1, le=5)] = key(
+        1, "variants of a doubtful word (unchanged, slanted, zoomed) that vote on its text (test-time augmentation)"
     )
-    views_below: Share = key(
-        0.4, "with views: the confidence, before calibration, below which a word is doubtful; 1: all words"
-    )
+    views_below: Share = key(0.4, "with views: a word is doubtful below this uncalibrated confidence; 1: all words")
     turn_below: Share = key(
         0.3, "confidence, before calibration, below which a word is read upside down, too; 0: never; 1: all words"
     )

@@ -19,9 +19,7 @@ from utils.config.train import TrainConfig
 class Config(Section):
     """One experiment: data, network, training and prediction."""
 
-    images_folder: str = key(
-        "./datasets/synthetic/words/", "folder to which the file names in labels_file are relative"
-    )
+    images_folder: str = key("./datasets/synthetic/words/", "folder to which file names in labels_file are relative")
     labels_file: str = key("./datasets/synthetic/labels.json", "images and labels of the splits train, val and test")
     data_licence: str = key("", "terms of the data's licence, written into every model folder")
     cache_folder: str = key("./datasets/.cache", "decoded images, so that each image file is read only once")
@@ -70,10 +68,8 @@ def _training_problems(config: Config) -> list[str]:
             "words that you want, and leave out the other two"
         )
     if train.weights_initialization.add_characters and config.network.charset is not None:
-        problems.append(
-            "train.weights_initialization.add_characters needs network.charset null: "
-            "a charset in the config is complete"
-        )
+        name = "train.weights_initialization.add_characters"
+        problems.append(f"{name} needs network.charset null: a charset in the config is complete")
     if train.schedule == "cosine" and config.callbacks.reduce_lr_on_plateau.enabled:
         problems.append(
             "callbacks.reduce_lr_on_plateau excludes train.schedule cosine: set train.schedule to constant, "

@@ -12,10 +12,6 @@ class SyntheticConfig(Section):
 
     enabled: bool = key(False, "create images_folder and labels_file on first use")
     num_words: Annotated[int, Field(ge=10)] = key(20_000, "training words; val and test get a tenth each")
-    beyond_dictionary: Share = key(
-        0.17, "share of labels that are no dictionary words, so that the model learns to read them, too"
-    )
-    text: Literal["english", "accented"] = key(
-        "english", "language of the labels; accented: French, German and Spanish words with accents"
-    )
+    beyond_dictionary: Share = key(0.17, "share of labels in no dictionary, so that the model learns to read them, too")
+    text: Literal["english", "accented"] = key("english", "English words; accented: French, German and Spanish ones")
     seed: Natural = key(1, "seed of texts, fonts and distortions")

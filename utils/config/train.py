@@ -18,9 +18,7 @@ class WeightsInitializationConfig(Section):
     use_pretrained_weights: bool = key(False, "start from the weights of another model")
     restore_from: str | None = key(None, "model folder to start from")
     add_characters: bool = key(
-        False,
-        "where network.charset is null: add the characters of the training labels to the model's; "
-        "old ones keep their weights",
+        False, "with network.charset null: add the training labels' characters to the model's, which keep their weights"
     )
 
 
@@ -31,9 +29,7 @@ class OutputConfig(Section):
 class PackedConfig(Section):
     """Training words in a few large files, for more words than memory or a file system can hold."""
 
-    folder: str | None = key(
-        None, "packed dataset (tools.pack_dataset) to train on instead of labels_file's train words"
-    )
+    folder: str | None = key(None, "packed dataset (tools.pack_dataset) that replaces labels_file's train words")
 
 
 class AdditionalDataConfig(Section):
@@ -65,9 +61,7 @@ class DistributionConfig(Section):
     process_id: Natural | None = key(
         None, "number of this process, from 0; null: as JAX detects, or the index of a Kubernetes indexed job"
     )
-    timeout: Annotated[int, Field(ge=10)] = key(
-        100, "seconds without a sign of life after which a process counts as lost"
-    )
+    timeout: Annotated[int, Field(ge=10)] = key(100, "seconds without a sign of life until a process counts as lost")
 
 
 class TrainConfig(Section):
@@ -94,21 +88,15 @@ class TrainConfig(Section):
         "auto: mixed_bfloat16 on CPUs with instructions for it, float32 elsewhere",
     )
     statistics_batches: Natural = key(
-        40,
-        "training batches over which the statistics of batch normalisation are recomputed after each epoch; "
-        "0: keep the running averages",
+        40, "training batches that give batch normalisation's statistics after each epoch; 0: keep the running averages"
     )
     fixed_statistics_epochs: Natural = key(
-        1,
-        "last epochs in which batch normalisation uses its running averages, as in prediction, instead of "
-        "each batch's own statistics",
+        1, "last epochs in which batch normalisation uses its running averages, as in prediction, not each batch's own"
     )
     distribution: DistributionConfig = DistributionConfig()
     num_epochs: PositiveInt = key(50, "passes over the training words")
     num_workers: PositiveInt = key(2, "threads that augment and batch ahead of training", le=256)
     weights_initialization: WeightsInitializationConfig = WeightsInitializationConfig()
     output: OutputConfig = OutputConfig()
-    save_every_minutes: NotNegative = key(
-        5.0, "interval at which the training state is saved within an epoch; 0: after epochs only"
-    )
+    save_every_minutes: NotNegative = key(5.0, "minutes between saves of the training state; 0: after epochs only")
     max_unusable_share: Share = key(0.05, "refuse to start when more than this share of the words is unusable")

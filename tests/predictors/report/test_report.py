@@ -1,13 +1,11 @@
-"""The evaluation report: hand-counted figures, safe embedding, and the page in a real browser."""
+"""The evaluation report: its attention, safe embedding, and the page in a real browser."""
 
 import csv
 import json
-from collections import Counter
 from html.parser import HTMLParser
 from pathlib import Path
 
 import cv2
-import editdistance
 import keras
 import numpy as np
 import pytest
@@ -16,14 +14,11 @@ from hypothesis import strategies as st
 
 import main
 from base.base_predictor import Prediction
-from metrics.alignment import align, count_confusions, diff
 from models.model_seq2seq import ModelSeq2Seq
 from models.model_spec import ModelSpec
 from models.saving import save_model
 from predictors.report.attention import read_attention
 from predictors.report.page import embedded_json
-from predictors.report.statistics import LONGEST, Confusion, confusions_by_kind, errors_by_character, errors_by_length
-from predictors.report.words import choose_words
 from predictors.report.write import Evaluation, write_report
 from preprocessing.batch import pad_images
 from preprocessing.labels import Word
@@ -36,77 +31,11 @@ from utils.escaping import escape_control
 EVIL = ["<img src=x onerror=alert(1)>", "</script><script>alert(2)</script>", "<!-- & \" ' --> ${x}", "]]>\u2028"]
 
 
-@pytest.mark.parametrize(
-    "label, text, pairs",
-    [
-        ("abc", "abc", [("a", "a"), ("b", "b"), ("c", "c")]),
-        ("ac", "abc", [("a", "a"), ("", "b"), ("c", "c")]),
-        ("cat", "cut", [("c", "c"), ("a", "u"), ("t", "t")]),
-        ("helo", "hello", [("h", "h"), ("e", "e"), ("", "l"), ("l", "l"), ("o", "o")]),
-        ("", "a", [("", "a")]),
-        ("a\u0301", "\u00e1", [("\u00e1", "\u00e1")]),
-    ],
-)
-def test_alignment(label, text, pairs):
-    assert align(label, text) == pairs
-
-
-@settings(deadline=None)
-@given(st.text("abc", max_size=7), st.text("abc", max_size=7))
-def test_alignment_is_whole_and_shortest(label, text):
-    pairs = align(label, text)
-    assert "".join(of_label for of_label, _ in pairs) == label
-    assert "".join(of_text for _, of_text in pairs) == text
-    assert sum(a != b for a, b in pairs) == editdistance.eval(label, text)
-
-
-def test_difference_joins_what_is_equal():
-    assert diff(align("hollow", "hallo")) == ["h", ("o", "a"), "llo", ("w", "")]
-    assert diff([]) == []
-
-
-def test_confusions():
-    counted = count_confusions([align("oo", "aa"), align("ol", "al"), align("ab", "b"), align("b", "bb")])
-    assert counted == {("o", "a"): 3, ("a", ""): 1, ("", "b"): 1}
-
-
-def test_errors_by_length_and_character():
-    alignments = [align("ab", "ab"), align("ab", "xbc"), align("c", ""), align("d" * 20, "d" * 19)]
-    by_length = [(share.name, share.count, share.errors) for share in errors_by_length(alignments)]
-    # "ab" twice with a substitution and an insertion; one lost "c"; one lost "d" of twenty.
-    assert by_length == [("1", 1, 1), ("2", 4, 2), (f"{LONGEST}+", 20, 1)]
-    by_character = errors_by_character(alignments)
-    assert [(s.name, s.count, s.errors) for s in by_character] == [("d", 20, 1), ("a", 2, 1), ("c", 1, 1), ("b", 2, 0)]
-    assert by_character[1].rate == 0.5
-
-
-def test_choice_of_words():
-    errors, confidences = [0, 2, 1, 1, 0], [0.9, 0.1, 0.2, 0.8, 0.3]
-    # Most errors, then the surest error, then the least sure hit.
-    assert choose_words(errors, confidences) == [1, 3, 2, 4, 0]
-    errors = [1] * 50 + [0] * 50
-    chosen = choose_words(errors, [i / 100 for i in range(100)], most=10)
-    assert len(set(chosen)) == 10 and sum(errors[i] for i in chosen) == 8
-    # The right ones are spread from the least to the most sure.
-    assert chosen[8:] == [50, 99]
-    assert len(choose_words([1] * 50, [0.5] * 50, most=10)) == 10
-    assert len(choose_words([0] * 50, [0.5] * 50, most=10)) == 10
-    assert len(choose_words([1] * 99 + [0], [0.5] * 100, most=10)) == 10
-
-
 @settings(deadline=None)
 @given(st.lists(st.text()))
 def test_embedded_json_is_inert_and_whole(value):
     text = embedded_json(value)
     assert not set(text) & set("<>&") and json.loads(text) == value
-
-
-def test_confusions_by_kind():
-    confusions = Counter({("a", "o"): 1, ("b", "o"): 2, ("c", ""): 3, ("", "d"): 4})
-    kinds = confusions_by_kind(confusions, {"a": 4, "b": 2, "c": 6})
-    assert kinds["Substituted"] == [Confusion("b", "o", 2, 1.0), Confusion("a", "o", 1, 0.25)]
-    assert kinds["Deleted"] == [Confusion("c", "", 3, 0.5)]
-    assert kinds["Inserted"] == [Confusion("", "d", 4, None)]
 
 
 def make_network(config, charset="abcdefg") -> ModelSeq2Seq:

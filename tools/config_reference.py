@@ -1,6 +1,6 @@
 """Writes configs/README.md, the reference of all config keys, from the schema that checks them.
 
-python -m utils.config.reference > configs/README.md
+python -m tools.config_reference > configs/README.md
 """
 
 import json
@@ -15,7 +15,7 @@ from utils.config.section import is_section, walk
 
 HEAD = """# Config keys
 
-Made from the schema in `utils/config/` by `python -m utils.config.reference > configs/README.md`.
+Made from the schema in `utils/config/` by `python -m tools.config_reference > configs/README.md`.
 A key that a file leaves out has its default; the defaults are a good recipe for words at 300 dpi.
 `extends: FILE`, a path relative to the file, takes over the keys of another config: sections are merged,
 other values, lists included, are replaced. Any key can be overridden on the command line:

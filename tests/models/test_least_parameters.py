@@ -2,8 +2,8 @@
 
 import pytest
 
-from models.geometry import least_parameters
 from models.model_folder import ModelFolder
+from models.saving import least_parameters
 from tests.helpers.tiny import REPOSITORY, plain_network
 
 

@@ -21,12 +21,7 @@ LOST = ("gloo", "nccl", "connection", "peer", "heartbeat", "coordination", "dead
 
 
 class Cluster:
-    """One process of a training, and the devices it trains on.
-
-    Attributes:
-        index, number: which process of how many.
-        distributed: whether there is more than one process or device to train on.
-    """
+    """Process `index` of the `number` of a training, and its devices; `distributed` if there are several of either."""
 
     def __init__(self, strategy: str = "none", handle: Any = None, index: int = 0, number: int = 1) -> None:
         """Takes TensorFlow's strategy or Keras' distribution as `handle`."""
@@ -71,18 +66,6 @@ class Cluster:
         padded[: len(text)] = text
         rows = process_allgather(padded)
         return [json.loads(row[:size].tobytes()) for row, size in zip(rows, sizes)]
-
-    def shard(self, dataset: Any) -> Any:
-        """Every `number`-th word of a `Dataset`, from the `index`-th on; the processes' parts add up to it.
-
-        Raises:
-            UserError: there are fewer words than processes.
-        """
-        if self.number == 1:
-            return dataset
-        if len(dataset) < self.number:
-            raise UserError(f"{len(dataset)} validation words are too few for {self.number} processes.")
-        return dataset.select(np.arange(self.index, len(dataset), self.number))
 
     def stops_at(self, step: int) -> bool:
         """Whether all processes must stop after this step (counted over the training): one got a signal."""
@@ -147,8 +130,7 @@ class Cluster:
 def start_cluster(settings: DistributionConfig) -> Cluster:
     """The devices of the strategy; with data_parallel it connects to the other processes.
 
-    Raises:
-        UserError: the settings are incomplete or contradictory, or the other processes don't come.
+    Raises UserError if the settings are incomplete or contradictory, or the other processes don't come.
     """
     if settings.strategy == "mirrored":
         import tensorflow as tf

@@ -1,0 +1,89 @@
+"""Signals while training: all files stay whole, and the same command goes on where it stands."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from callbacks.progress import Progress
+from predictors.predictor_seq2seq import PredictorSeq2Seq
+from tests.helpers.fault_points import assert_readable, signal_at
+from tests.helpers.tiny import REPOSITORY, merged
+from tests.helpers.training import STATEFUL, assert_same_training, history, last_line, train
+
+pytestmark = pytest.mark.usefixtures("eagerly")
+
+
+def test_a_signal_at_any_change_leaves_all_files_whole(tiny, experiment, capsys):
+    """Before training, within saves and between them: each run goes on where the one before stands."""
+    config = tiny(**merged(STATEFUL, {"train": {"num_epochs": 6}}))
+    before, within = (0, 0), []
+    for number, one in zip((2, 9, 15, 14, 16, 15, 17, 20, 22, 16), (signal.SIGTERM, signal.SIGINT) * 5):
+        with signal_at(number, [one]) as changes:
+            code = train(config)
+        if len(changes) < number:
+            break
+        line, position = last_line(capsys), assert_readable(experiment)
+        assert code == 128 + one and position >= before
+        # Unless the signal came in the middle of cleaning up; the next training does that, then.
+        assert changes[number - 1] == "unlink" or not list(experiment.rglob(".*.part.*"))
+        if "nothing is half-written" not in line:
+            # What was being written when the signal came is there.
+            assert "the same command continues" in line and position > before
+            within.append(changes[number - 1])
+        before = position
+    assert len(set(within)) > 2, within
+    assert train(config) == 0
+    assert train(config, f"experiment_folder={experiment}-straight") == 0
+    assert_same_training(experiment, Path(f"{experiment}-straight"))
+
+
+def test_a_signal_during_validation_ends_after_it(tiny, experiment, monkeypatch, capsys):
+    real = PredictorSeq2Seq.predict_dataset
+
+    def predict_dataset(self, *args):
+        signal.raise_signal(signal.SIGTERM)
+        return real(self, *args)
+
+    config = tiny(**STATEFUL)
+    monkeypatch.setattr(PredictorSeq2Seq, "predict_dataset", predict_dataset)
+    assert train(config) == 143
+    assert "after epoch 1" in last_line(capsys)
+    assert assert_readable(experiment) == (1, 0)
+    assert [row["epoch"] for row in history(experiment)] == [1]
+    assert (experiment / "best" / "model.json").exists()
+
+
+def test_a_signal_after_the_last_save_is_not_forgotten(tiny, experiment, monkeypatch, capsys):
+    """Of two `fit`s (statistics are fixed in the second) it would only end the first."""
+    config = tiny(**merged(STATEFUL, {"train": {"num_epochs": 2, "fixed_statistics_epochs": 1}}))
+
+    def on_train_end(self, logs=None):
+        signal.raise_signal(signal.SIGTERM)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Progress, "on_train_end", on_train_end, raising=False)
+        assert train(config) == 143
+    assert "after epoch 1" in last_line(capsys)
+    assert assert_readable(experiment) == (1, 0)
+    assert train(config) == 0
+    assert assert_readable(experiment) == (2, 0)
+
+
+def test_a_second_signal_within_a_save_is_as_a_kill(tiny, experiment):
+    """In a process of its own, which it ends; what was being written was a temporary."""
+    config = tiny(train={"num_epochs": 1000, "save_every_minutes": 1e-9})
+    program = (
+        "import signal, main\n"
+        "from tests.helpers import fault_points\n"
+        "with fault_points.signal_at(60, [signal.SIGINT, signal.SIGTERM]):\n"
+        f"    main.main(['-c', {config!r}, '--train'])\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True, timeout=120
+    )
+    assert result.returncode == -signal.SIGTERM, result.stderr
+    assert "once more to stop at once" in result.stderr and "Traceback" not in result.stderr
+    assert assert_readable(experiment) > (0, 0)
