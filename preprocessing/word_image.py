@@ -117,19 +117,20 @@ def decode(path: str | Path, image: ImageConfig) -> np.ndarray:
 
 
 def to_network_geometry(pixels: np.ndarray, image: ImageConfig) -> np.ndarray:
-    """Binarises, scales with true aspect ratio and centres on a canvas of the network's height.
+    """Normalises, binarises, scales with true aspect ratio and centres on a canvas of the network's height.
 
     `pixels` is uint8 (h, w) or (h, w, 3), as in the file; `margin` and `blur` imitate the margins and soft edges of
     augmented training images.
     """
-    steps = image.normaliser
-    if any(dict(steps).values()):
-        pixels = normalise(pixels, steps)
-    scale = image.scale
+    if any(dict(image.normaliser).values()):
+        pixels = normalise(pixels, image.normaliser)
+    scale, channels = image.scale, image.image_size.num_channels
+    if pixels.ndim == 3 and (channels == 1 or scale == "auto"):
+        pixels = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
     if scale == "auto":
-        pixels = to_usual_size(pixels if pixels.ndim == 2 else cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY))
+        pixels = to_usual_size(pixels)
         scale = image.image_size.y_size / HEIGHT_AT_300_DPI
-    if image.image_size.num_channels == 3 and pixels.ndim == 2:
+    if pixels.ndim == 2 and channels == 3:
         pixels = cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB)
     if image.binarization == "otsu":
         pixels = binarize(pixels)

@@ -68,7 +68,7 @@ def count_lines(strip: np.ndarray) -> int:
     """
     darkness = (PAPER - strip).astype(np.float32)
     profile = darkness.sum(axis=1)
-    inked = np.flatnonzero(profile > 0.1 * profile.max())
+    inked = np.flatnonzero(profile > 0.02 * profile.max())
     if not len(inked) or np.ptp(inked) < 0.6 * len(strip):
         return 1
     tops, top = [], 0

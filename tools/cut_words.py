@@ -43,14 +43,14 @@ def _cut(table: Path, images: Path, output: Path) -> int:
     for index, row in enumerate(progress_bar(rows, desc="Cutting words", total=len(rows), unit="word")):
         if row["filename"] != last:
             last, pixels = row["filename"], decode(images / row["filename"], ImageConfig())
-        x, y, width, height = (int(row[name]) for name in COLUMNS[2:])
-        crop = pixels[max(0, y) : y + height, max(0, x) : x + width]
+        x, y, width, height = row["box"]
+        crop = pixels[max(0, y) : max(0, y + height), max(0, x) : max(0, x + width)]
         if not crop.size:
             outside += 1
             continue
         name = f"{Path(last).stem}-{index:06}.png"
         Image.fromarray(crop).save(output / "words" / name)
-        splits[SPLITS[row.get("split", "train")]].append(Word(name, row["text"], row.get("document")))
+        splits[row["split"]].append(Word(name, row["text"], row["document"]))
     write_labels(output / "labels.json", splits)
     if outside:
         log(f"{outside} boxes lie outside their pictures; they are left out.")
@@ -64,7 +64,19 @@ def _read_rows(table: Path) -> Iterator[dict[str, Any]]:
             reader = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
             if missing := [name for name in COLUMNS if name not in (reader.fieldnames or ())]:
                 raise UserError(f"{table} has no column {missing[0]}; it needs {', '.join(COLUMNS)}.")
-            yield from reader
+            for row in reader:
+                try:
+                    yield {
+                        "filename": row["filename"],
+                        "text": row["text"],
+                        "box": [int(row[name]) for name in COLUMNS[2:]],
+                        "document": row.get("document"),
+                        "split": SPLITS[row.get("split", "train")],
+                    }
+                except (KeyError, TypeError, ValueError):
+                    raise UserError(
+                        f"{table}:{reader.line_num} needs whole numbers x, y, w, h and a split of {', '.join(SPLITS)}."
+                    ) from None
     except OSError as error:
         raise UserError(f"{table} can't be read: {error.strerror}.") from None
 

@@ -6,7 +6,7 @@ import keras
 
 from callbacks.training_progress import TrainingProgress
 from data_generators.data_generator import training_generator, validation_generator
-from data_generators.dataset import Dataset, DatasetOptions, open_dataset, with_trainable_labels
+from data_generators.dataset import DatasetOptions, open_dataset, with_trainable_labels
 from data_generators.source import DataSource
 from data_generators.training_words import Shares, TrainingWords
 from models.model_folder import ModelFolder
@@ -46,7 +46,7 @@ def train(config: Config, restart: bool = False) -> None:
             raise
         with cluster.main_process_first(), cluster.local_scope():
             if cluster.is_first:
-                _calibrate(trainer.experiment.models.trained, config, trainer.val_dataset)
+                _calibrate(trainer.experiment.models.trained, config)
                 _copy_to_output(trainer.experiment)
 
 
@@ -155,13 +155,13 @@ def _pretrained_model(config: Config) -> ModelFolder | None:
     return folder
 
 
-def _calibrate(path: Path, config: Config, val_words: Dataset) -> None:
+def _calibrate(path: Path, config: Config) -> None:
     """Calibrates the trained model on the validation words, if there are enough of them."""
     # ONNX files, if there are any, belong to an earlier model.
     settings = config.predict.model_copy(update={"runtime": "keras"})
     try:
         if path.exists() and (folder := ModelFolder(path)).calibration(settings) is None:
-            log(calibrate_on(folder, val_words, settings, config.labels_file))
+            log(calibrate_on(folder, config, settings))
     except UserError as error:
         log(f"The model is not calibrated: {error}")
 

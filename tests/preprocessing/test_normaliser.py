@@ -3,47 +3,35 @@
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis.extra import numpy as hnp
 from PIL import Image
 
 from preprocessing.ink import ink_mask
 from preprocessing.normaliser import darken_ink, divide_by_paper, ink_channel, normalise, remove_specks, trim
 from preprocessing.rulings import remove_rulings, straight_lines
-from preprocessing.word_image import read_word_image, word_image_of_array
-from preprocessing.writing import to_usual_size, writing_size
-from utils.config.image import ImageConfig, NormaliserConfig
+from preprocessing.word_image import read_word_image, to_network_geometry, word_image_of_array
+from preprocessing.writing import count_lines, to_usual_size, turn_upright, writing_size
+from tests.helpers.drawn_words import PHOTO, draw_word, overlap
+from utils.config.image import NormaliserConfig
 
-ALL = NormaliserConfig(channel=True, polarity=True, paper=True, rulings=True, specks=True, trim=True, upright=True)
-PHOTO = ImageConfig(normaliser=ALL, scale="auto")
-
-
-def word(text="until", paper=230, ink=40, scale=2.0, border=30):
-    """Text in a drawn font, on paper with a border."""
-    (width, height), below = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, scale, 5)
-    image = np.full((height + below + 2 * border, width + 2 * border), paper, np.uint8)
-    place = border, border + height
-    return cv2.putText(image, text, place, cv2.FONT_HERSHEY_SIMPLEX, scale, ink, 5, cv2.LINE_AA)
-
-
-def overlap(one, other):
-    """Intersection over union of the ink of two pictures of one size."""
-    first, second = ink_mask(one), ink_mask(other)
-    return (first & second).sum() / (first | second).sum()
+ALL = PHOTO.normaliser
 
 
 @pytest.mark.parametrize("text", ["until", "a", "WWW", "Mill"])
 def test_light_ink_becomes_dark_and_dark_ink_stays(text):
-    dark = word(text)
+    dark = draw_word(text)
     assert np.array_equal(darken_ink(dark), dark) and np.array_equal(darken_ink(255 - dark), dark)
 
 
 def test_a_frame_does_not_turn_the_polarity():
-    framed = word()
+    framed = draw_word()
     cv2.rectangle(framed, (2, 2), (framed.shape[1] - 3, framed.shape[0] - 3), 40, 3)
     assert np.array_equal(darken_ink(framed), framed)
 
 
 def test_shade_and_its_edge_are_divided_out():
-    image = word()
+    image = draw_word()
     falling = (image * np.linspace(1, 0.35, image.shape[1])).astype(np.uint8)
     shadow = image.copy()
     shadow[:, image.shape[1] // 2 :] = (shadow[:, image.shape[1] // 2 :] * 0.45).astype(np.uint8)
@@ -55,7 +43,7 @@ def test_shade_and_its_edge_are_divided_out():
 
 @pytest.mark.parametrize("rise", [0, 6, -6])
 def test_rulings_go_and_strokes_stay(rise):
-    image = word(paper=255)
+    image = draw_word(paper=255)
     ruled = image.copy()
     for row in (15, image.shape[0] - 45, image.shape[0] - 12):
         cv2.line(ruled, (0, row), (image.shape[1], row + rise), 110, 3)
@@ -63,7 +51,7 @@ def test_rulings_go_and_strokes_stay(rise):
 
 
 def test_squares_and_frames_go():
-    image = word(paper=255)
+    image = draw_word(paper=255)
     height, width = image.shape
     framed = image.copy()
     cv2.rectangle(framed, (4, 4), (width - 5, height - 5), 40, 3)
@@ -75,7 +63,7 @@ def test_squares_and_frames_go():
 
 @pytest.mark.parametrize("text", ["-", "t", "until", "T", "e", "Z"])
 def test_strokes_are_no_rulings(text):
-    image = trim(word(text, paper=255))
+    image = trim(draw_word(text, paper=255))
     assert np.array_equal(remove_rulings(image), image)
 
 
@@ -88,7 +76,7 @@ def test_lines_must_be_straight_and_whole():
 
 
 def test_specks_go_and_dots_stay():
-    image = word("in", paper=255)
+    image = draw_word("in", paper=255)
     spotted = image.copy()
     for place in ((5, 5), (70, 20), (20, image.shape[1] - 8)):
         spotted[place] = 0
@@ -103,14 +91,14 @@ def test_trim_leaves_one_pixel():
 
 @pytest.mark.parametrize("factor", [1 / 3, 0.5, 2, 4])
 def test_writing_size_grows_with_the_picture(factor):
-    image = word(scale=3)
+    image = draw_word(scale=3)
     other = cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
     assert writing_size(other) / writing_size(image) == pytest.approx(factor, rel=0.15)
 
 
 @pytest.mark.parametrize("text", ["-", ".", ",", "l"])
 def test_a_lone_mark_has_no_size(text):
-    mark = trim(word(text))
+    mark = trim(draw_word(text))
     assert writing_size(mark) is None and to_usual_size(mark) is mark
 
 
@@ -123,7 +111,7 @@ def test_blank_paper_stays_blank(shape, noise):
 
 
 def test_blue_ink_on_yellow_paper_stands_out_most_in_red():
-    mask = word(paper=255, ink=0) < 128
+    mask = draw_word(paper=255, ink=0) < 128
     picture = np.where(mask[..., None], (60, 60, 200), (210, 200, 130)).astype(np.uint8)
     grey = ink_channel(picture)
     assert np.array_equal(grey, picture[..., 0])
@@ -132,7 +120,7 @@ def test_blue_ink_on_yellow_paper_stands_out_most_in_red():
 @pytest.mark.parametrize("change", ["light", "margin", "large", "colour", "clear"])
 def test_pictures_of_one_word_become_nearly_one_image(change, tmp_path):
     """Whatever is done to the picture: the network sees the word as it is without."""
-    image = word()
+    image = draw_word()
     expected = word_image_of_array(image, PHOTO)
     picture = {
         "light": lambda: 255 - image,
@@ -147,3 +135,38 @@ def test_pictures_of_one_word_become_nearly_one_image(change, tmp_path):
         assert abs(found.shape[1] - expected.shape[1]) <= 0.6 * expected.shape[1]
     else:
         assert found.shape == expected.shape and overlap(found, expected) > 0.9
+
+
+def test_a_word_turned_by_a_quarter_is_turned_back_or_upside_down():
+    image = trim(draw_word())
+    assert np.array_equal(turn_upright(image), image)
+    assert np.array_equal(turn_upright(np.rot90(image)), image)
+    assert np.array_equal(turn_upright(np.rot90(image, -1)), image[::-1, ::-1])
+
+
+@pytest.mark.parametrize("text", ["l", "I", "f", "!", "(", "t", "by", "8"])
+def test_tall_letters_stay_upright(text):
+    image = trim(draw_word(text))
+    assert np.array_equal(turn_upright(image), image)
+
+
+def test_lines_are_counted():
+    line, narrow = draw_word("several words", border=15), draw_word("ij", border=15)
+    assert count_lines(to_network_geometry(line, PHOTO)) == 1 == count_lines(to_network_geometry(narrow, PHOTO))
+    for number in (2, 3, 5):
+        assert count_lines(to_network_geometry(np.vstack([line] * number), PHOTO)) > 1
+
+
+def test_each_step_can_be_switched_off():
+    image = 255 - draw_word()
+    nothing = NormaliserConfig(**dict.fromkeys(NormaliserConfig.model_fields, False))
+    assert np.array_equal(normalise(image, nothing), image)
+    for name in ("polarity", "trim"):
+        assert not np.array_equal(normalise(image, ALL.model_copy(update={name: False})), normalise(image, ALL))
+
+
+@settings(deadline=None)
+@given(hnp.arrays(np.uint8, hnp.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=80)))
+def test_any_pixels_give_an_image_of_the_networks_height(pixels):
+    strip = to_network_geometry(pixels, PHOTO)
+    assert strip.shape[0] == PHOTO.image_size.y_size and strip.shape[1] <= PHOTO.image_size.x_size

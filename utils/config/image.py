@@ -23,15 +23,15 @@ class ImageSizeConfig(Section):
 
 
 class NormaliserConfig(Section):
-    """What is done to a picture before it is scaled (`preprocessing/normaliser.py`)."""
+    """What is done to a picture, which becomes grey, before it is scaled (`preprocessing/normaliser.py`)."""
 
-    channel: bool = key(False, "of a colour picture take the channel in which ink stands out")
-    polarity: bool = key(False, "invert light ink on dark paper")
-    paper: bool = key(False, "divide by the paper's brightness, so that shadows and falling light go")
-    rulings: bool = key(False, "remove rulings, squares and frames")
-    specks: bool = key(False, "remove spots far smaller than the writing")
-    trim: bool = key(False, "cut off the paper around the ink")
-    upright: bool = key(False, "turn tall pictures by 90 degrees if strokes follow each other downwards")
+    channel: bool = key(True, "of a colour picture take the channel in which ink stands out")
+    polarity: bool = key(True, "invert light ink on dark paper")
+    paper: bool = key(True, "divide by the paper's brightness, so that shadows and falling light go")
+    rulings: bool = key(True, "remove rulings, squares and frames")
+    specks: bool = key(True, "remove spots far smaller than the writing")
+    trim: bool = key(True, "cut off the paper around the ink")
+    upright: bool = key(True, "turn tall pictures by 90 degrees if strokes follow each other downwards")
 
 
 class ImageConfig(Section):
@@ -41,7 +41,7 @@ class ImageConfig(Section):
     convert_to_grayscale: bool = key(False, "read colour files as grey although num_channels is 3")
     normaliser: NormaliserConfig = NormaliserConfig()
     scale: Annotated[Real, Field(gt=0)] | Literal["fit", "auto"] = key(
-        0.3,
+        "auto",
         "factor from file pixels to network pixels (0.3 to 0.4 for 300 dpi); fit: full height; auto: by the writing's "
         "size, y_size / 120 where it is that of 300 dpi or can't be told",
     )
