@@ -11,6 +11,8 @@ from preprocessing.rulings import LEAST_SIZE, remove_rulings
 from preprocessing.writing import turn_upright
 from utils.config.image import NormaliserConfig
 
+# Pixels above which a photo is halved: a word needs no more.
+LARGEST = 2**22
 # Pixels of the shorter side at which paper and polarity are estimated: enough for strokes, fast for photos.
 COARSE = 64
 # Paper is light above this grey level, and even where none of it is darker than this part of the brightest.
@@ -27,6 +29,8 @@ def normalise(pixels: np.ndarray, steps: NormaliserConfig) -> np.ndarray:
     Returns:
         uint8 (h', w'), paper 255; without ink, a picture of paper alone.
     """
+    while pixels.shape[0] * pixels.shape[1] > LARGEST:
+        pixels = cv2.resize(pixels, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
     grey = pixels
     if pixels.ndim == 3:
         grey = ink_channel(pixels) if steps.channel else cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)

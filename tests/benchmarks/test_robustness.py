@@ -9,15 +9,11 @@ from tests.helpers.tiny import REPOSITORY
 
 
 def test_kinds_and_strengths_become_a_table_and_a_picture(dataset, tmp_path, capsys):
-    data = [
-        f"images_folder={dataset}/words",
-        f"labels_file={dataset}/labels.json",
-        f"experiment_folder={tmp_path}/none",
-    ]
-    model = [f"predict.weights_file={REPOSITORY}/snapshots/iam", "predict.views=1"]
+    data = [f"images_folder={dataset}/words", f"labels_file={dataset}/labels.json"]
+    model = [f"experiment_folder={tmp_path}/none", f"predict.weights_file={REPOSITORY}/snapshots/iam"]
     chosen = ["--kinds", "paper", "turned by 180", "--strengths", "0.5", "1", "--words", "6"]
     output = tmp_path / "table.md"
-    assert main(["--set", *data, *model, "--split", "test", *chosen, "--output", str(output)]) == 0
+    assert main(["--set", *data, *model, "predict.views=1", "--split", "test", *chosen, "--output", str(output)]) == 0
     rows = [line.split("|")[1].strip() for line in output.read_text(encoding="utf-8").splitlines() if "|" in line]
     assert rows == ["damage", "---", "undamaged", "paper", "turned by 180"]
     assert capsys.readouterr().out == output.read_text(encoding="utf-8")
