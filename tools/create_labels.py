@@ -1,7 +1,7 @@
 """Writes labels.json from IAM's words.txt or from a table of your own words.
 
-IAM:       python -m tools.create_labels --data_folder datasets/iam --output datasets/iam/labels.json Own words: python
--m tools.create_labels --table my/labels.csv --images my/images --output my/labels.json
+IAM:       python -m tools.create_labels --data_folder datasets/iam --output datasets/iam/labels.json
+Own words: python -m tools.create_labels --table my/labels.csv --images my/images --output my/labels.json
 
 Every image is read once; words that can't be used are counted by reason and listed beside the output.
 """
