@@ -8,7 +8,7 @@ import numpy as np
 
 from preprocessing.ink import PAPER, grown, ink_mask, stroke_width
 from preprocessing.rulings import LEAST_SIZE, remove_rulings
-from preprocessing.writing import turn_upright
+from preprocessing.writing import skew, turn_upright
 from utils.config.image import NormaliserConfig
 
 # Pixels above which a photo is halved: a word needs no more.
@@ -44,7 +44,9 @@ def normalise(pixels: np.ndarray, steps: NormaliserConfig) -> np.ndarray:
         grey = remove_specks(grey)
     if steps.trim:
         grey = trim(grey)
-    return turn_upright(grey) if steps.upright else grey
+    if steps.upright:
+        grey = turn_upright(grey)
+    return straighten(grey) if steps.straighten else grey
 
 
 def ink_channel(pixels: np.ndarray) -> np.ndarray:
@@ -128,6 +130,18 @@ def trim(grey: np.ndarray) -> np.ndarray:
         return np.full(grey.shape, PAPER, np.uint8)
     rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
     return grey[max(0, rows[0] - 1) : rows[-1] + 2, max(0, columns[0] - 1) : columns[-1] + 2]
+
+
+def straighten(grey: np.ndarray) -> np.ndarray:
+    """Turns writing that clearly rises or falls level, and trims it."""
+    degrees = skew(grey)
+    if not degrees:
+        return grey
+    rise = int(abs(np.tan(np.radians(degrees))) * grey.shape[1] / 2) + 2
+    grey = cv2.copyMakeBorder(grey, rise, rise, 4, 4, cv2.BORDER_CONSTANT, value=PAPER)
+    height, width = grey.shape
+    turn = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1)
+    return trim(cv2.warpAffine(grey, turn, (width, height), flags=cv2.INTER_LINEAR, borderValue=PAPER))
 
 
 def _separability(grey: np.ndarray) -> float:

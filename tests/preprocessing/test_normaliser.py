@@ -8,10 +8,18 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image
 
 from preprocessing.ink import ink_mask
-from preprocessing.normaliser import darken_ink, divide_by_paper, ink_channel, normalise, remove_specks, trim
+from preprocessing.normaliser import (
+    darken_ink,
+    divide_by_paper,
+    ink_channel,
+    normalise,
+    remove_specks,
+    straighten,
+    trim,
+)
 from preprocessing.rulings import remove_rulings, straight_lines
 from preprocessing.word_image import read_word_image, to_network_geometry, word_image_of_array
-from preprocessing.writing import count_lines, to_usual_size, turn_upright, writing_size
+from preprocessing.writing import count_lines, skew, to_usual_size, turn_upright, writing_size
 from tests.helpers.drawn_words import PHOTO, draw_word, overlap
 from utils.config.image import NormaliserConfig
 
@@ -142,6 +150,17 @@ def test_a_word_turned_by_a_quarter_is_turned_back_or_upside_down():
     assert np.array_equal(turn_upright(image), image)
     assert np.array_equal(turn_upright(np.rot90(image)), image)
     assert np.array_equal(turn_upright(np.rot90(image, -1)), image[::-1, ::-1])
+
+
+@pytest.mark.parametrize("degrees", [-10, -6, 6, 10])
+def test_writing_is_turned_level(degrees):
+    image = draw_word("several words", paper=255)
+    height, width = image.shape
+    image = cv2.copyMakeBorder(image, 60, 60, 0, 0, cv2.BORDER_CONSTANT, value=255)
+    centre = cv2.getRotationMatrix2D((width / 2, height / 2 + 60), degrees, 1)
+    turned = trim(cv2.warpAffine(image, centre, image.shape[::-1], borderValue=255))
+    assert skew(trim(image)) == 0 and skew(turned) == pytest.approx(-degrees, abs=2)
+    assert straighten(turned).shape[0] < 1.25 * trim(image).shape[0] < turned.shape[0]
 
 
 @pytest.mark.parametrize("text", ["l", "I", "f", "!", "(", "t", "by", "8"])

@@ -82,9 +82,11 @@ def test_sections_of_old_models_are_upgraded():
     today = load_config(ROOT / "configs" / "config.yml").model_dump(mode="json")
     old = V1["config"]
     assert upgrade_network(old["network"]) == upgrade_network(today["network"]) == today["network"]
-    assert upgrade_image(old["image"]) == upgrade_image(today["image"]) == today["image"]
+    assert upgrade_image(today["image"]) == today["image"]
+    unnormalised = {"normaliser": dict.fromkeys(NormaliserConfig.model_fields, False)}
+    assert upgrade_image(old["image"]) == {**old["image"], **unnormalised}
     lacking = {name: value for name, value in old["image"].items() if name not in ("margin", "blur")}
-    assert upgrade_image(lacking) == {**today["image"], "margin": 0, "blur": 0.0}
+    assert upgrade_image(lacking) == {**old["image"], **unnormalised, "margin": 0, "blur": 0.0}
     assert upgrade_network({"max_seq_lenght": 9})["conv_dropout"] == 0
     assert upgrade_network([1]) == upgrade_image([1]) == [1]
 

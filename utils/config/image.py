@@ -32,6 +32,7 @@ class NormaliserConfig(Section):
     specks: bool = key(True, "remove spots far smaller than the writing")
     trim: bool = key(True, "cut off the paper around the ink")
     upright: bool = key(True, "turn tall pictures by 90 degrees if strokes follow each other downwards")
+    straighten: bool = key(True, "turn writing that rises or falls by 3 to 12 degrees level")
 
 
 class ImageConfig(Section):
