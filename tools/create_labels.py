@@ -12,7 +12,7 @@ from collections import Counter
 from pathlib import Path
 
 from preprocessing.importers import iam
-from preprocessing.importers.checks import drop_bad_images, drop_bad_labels, drop_bad_segmentation
+from preprocessing.importers.checks import drop_bad_images, drop_bad_labels, drop_bad_segmentation, why_missing
 from preprocessing.importers.labelled_word import Dropped, LabelledWord
 from preprocessing.importers.split import (
     Splits,
@@ -60,7 +60,8 @@ def _create(options: argparse.Namespace) -> int:
     records, bad_segmentation = drop_bad_segmentation(records, keep=bool(options.include_err))
     dropped = [*dropped, *bad_labels, *bad_images, *bad_segmentation]
     if not records:
-        raise UserError(f"No usable word: {_reasons(dropped)}; check that the images are in {images}.")
+        write_csv(listing, ["name", "label", "reason"], map(vars, dropped), delimiter="\t")
+        raise UserError(f"No usable word: {_reasons(dropped)}{_example(dropped, images)}; all are listed in {listing}.")
     splits, unplaced, notes = _split(records, options, form_lists)
     dropped += unplaced
     if options.include_err == "train":
@@ -70,6 +71,8 @@ def _create(options: argparse.Namespace) -> int:
     write_csv(listing, ["name", "label", "reason"], map(vars, dropped), delimiter="\t")
     write_labels(options.output, splits)
     _report(splits, dropped)
+    if missing := _example(dropped, images):
+        print(one_line(f"Of the missing images{missing}."), file=sys.stderr)
     print(one_line(f"Written: {options.output}; the dropped words are listed in {listing}"))
     for note in notes + empty_parts(splits):
         print(one_line(f"Warning: {note}"), file=sys.stderr)
@@ -83,7 +86,8 @@ def _read_iam(options: argparse.Namespace) -> tuple[Path, list[LabelledWord], li
     # Only a split by writer needs the file; the other splits note the writers when they can.
     wanted = options.forms_file or options.split == "writer" or forms_file.exists()
     writers = iam.read_writers(forms_file) if wanted else {}
-    return images, *iam.read_words(options.data_folder / "words.txt", writers)
+    records, dropped = iam.read_words(options.data_folder / "words.txt", writers)
+    return images, iam.in_layout_of(images, records), dropped
 
 
 def _read_table(options: argparse.Namespace) -> tuple[Path, list[LabelledWord], list[Dropped]]:
@@ -131,6 +135,12 @@ def _report(splits: Splits, dropped: list[Dropped]) -> None:
     print(f"Longest label: {max(map(len, labels))} characters")
 
 
+def _example(dropped: list[Dropped], images: Path) -> str:
+    """Why the first of the missing images is missing; nothing if none is."""
+    missing = next((word for word in dropped if word.reason == "missing image"), None)
+    return f": {why_missing(images, missing.name)}" if missing else ""
+
+
 def _reasons(dropped: list[Dropped]) -> str:
     return ", ".join(f"{count} {reason}" for reason, count in Counter(d.reason for d in dropped).most_common())
 
@@ -168,6 +178,8 @@ def _check_combination(parser: argparse.ArgumentParser, options: argparse.Namesp
     lists = [f"--{split}_forms" for split in SPLITS if getattr(options, f"{split}_forms")]
     if options.output.suffix != ".json":
         parser.error(f"--output {options.output} must end in .json")
+    if options.table and options.table.is_dir():
+        parser.error(f"--table {options.table} is a folder; name the table in it")
     if options.table and not options.images:
         parser.error("--table needs --images, the folder that its file names start from")
     if options.table and (options.split == "forms" or options.forms_file or options.include_err):
