@@ -93,8 +93,8 @@ class SaveState(keras.callbacks.Callback):
         self._save()
         self._stop(f"after epoch {self.epoch}")
 
-    def on_train_end(self, logs=None):
-        # For a signal that arrived during the `on_train_end` of other callbacks.
+    def stop_if_asked(self) -> None:
+        """Raises Interrupted for a signal that arrived after the last epoch was saved, while `fit` was ending."""
         self._stop(f"after epoch {self.epoch}")
 
     def counters(self) -> dict[str, dict[str, float]]:

@@ -211,6 +211,9 @@ class TrainerSeq2Seq(BaseTrainer):
             for callback in callbacks:
                 if isinstance(callback, (Progress, SaveState)):
                     callback.close()
+        for callback in callbacks:
+            if isinstance(callback, SaveState):
+                callback.stop_if_asked()
 
     @contextlib.contextmanager
     def _root_cause(self) -> Iterator[None]:

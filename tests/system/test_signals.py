@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import keras
 import pytest
 
 from callbacks.progress import Progress
@@ -19,6 +20,9 @@ pytestmark = pytest.mark.usefixtures("eagerly")
 def test_a_signal_at_any_change_leaves_all_files_whole(tiny, experiment, capsys):
     """Before training, within saves and between them: each run goes on where the one before stands."""
     config = tiny(**merged(STATEFUL, {"train": {"num_epochs": 6}}))
+    # First, so that the images are decoded and only the training itself changes anything below.
+    assert train(config, f"experiment_folder={experiment}-straight") == 0
+    capsys.readouterr()
     before, within = (0, 0), []
     for number, one in zip((2, 9, 15, 14, 16, 15, 17, 20, 22, 16), (signal.SIGTERM, signal.SIGINT) * 5):
         with signal_at(number, [one]) as changes:
@@ -36,7 +40,6 @@ def test_a_signal_at_any_change_leaves_all_files_whole(tiny, experiment, capsys)
         before = position
     assert len(set(within)) > 2, within
     assert train(config) == 0
-    assert train(config, f"experiment_folder={experiment}-straight") == 0
     assert_same_training(experiment, Path(f"{experiment}-straight"))
 
 
@@ -56,15 +59,25 @@ def test_a_signal_during_validation_ends_after_it(tiny, experiment, monkeypatch,
     assert (experiment / "best" / "model.json").exists()
 
 
-def test_a_signal_after_the_last_save_is_not_forgotten(tiny, experiment, monkeypatch, capsys):
-    """Of two `fit`s (statistics are fixed in the second) it would only end the first."""
+@pytest.mark.parametrize("ended", [False, True])
+def test_a_signal_after_the_last_save_is_not_forgotten(tiny, experiment, monkeypatch, capsys, ended):
+    """Of two `fit`s (statistics are fixed in the second) it would only end the first; `ended`: not even that."""
     config = tiny(**merged(STATEFUL, {"train": {"num_epochs": 2, "fixed_statistics_epochs": 1}}))
+
+    real = keras.Model.fit
 
     def on_train_end(self, logs=None):
         signal.raise_signal(signal.SIGTERM)
 
+    def fit(self, *args, **options):
+        real(self, *args, **options)
+        signal.raise_signal(signal.SIGTERM)
+
     with monkeypatch.context() as patch:
-        patch.setattr(Progress, "on_train_end", on_train_end, raising=False)
+        if ended:
+            patch.setattr(keras.Model, "fit", fit)
+        else:
+            patch.setattr(Progress, "on_train_end", on_train_end, raising=False)
         assert train(config) == 143
     assert "after epoch 1" in last_line(capsys)
     assert assert_readable(experiment) == (1, 0)
