@@ -153,7 +153,7 @@ def test_a_column_of_splits_is_no_writer(tmp_path):
     [
         ("sub\\c.png", "write / for"),
         ("images/a.png", "must not begin with images/"),
-        ("SUB/../a.PNG", "case"),
+        ("A.PNG", "case"),
         ("a", "ending .png"),
         ("gr\u00f6\u00dfe.png", "form NFD"),
         ("scans/a.png", "must not begin with scans/"),
