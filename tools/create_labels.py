@@ -1,7 +1,9 @@
 """Writes labels.json from IAM's words.txt or from a table of your own words.
 
-IAM:       python -m tools.create_labels --data_folder datasets/iam --output datasets/iam/labels.json
-Own words: python -m tools.create_labels --table my/labels.csv --images my/images --output my/labels.json
+IAM:        python -m tools.create_labels --data_folder datasets/iam --output datasets/iam/labels.json
+A table:    python -m tools.create_labels --table my/labels.csv --images my/images --output my/labels.json
+Other data: python -m tools.create_labels --source FOLDER --output my/labels.json
+            (pictures with .gt.txt, a Hugging Face folder; PAGE or ALTO with --images FOLDER, for the lines to be cut)
 
 Every image is read once; words that can't be used are counted by reason and listed beside the output.
 """
@@ -14,6 +16,7 @@ from pathlib import Path
 from preprocessing.importers import iam
 from preprocessing.importers.checks import drop_bad_images, drop_bad_labels, drop_bad_segmentation, why_missing
 from preprocessing.importers.labelled_word import Dropped, LabelledWord
+from preprocessing.importers.sources import FORMATS, Source, read_source
 from preprocessing.importers.split import (
     Splits,
     empty_parts,
@@ -24,7 +27,6 @@ from preprocessing.importers.split import (
     table_split,
     writer_split,
 )
-from preprocessing.importers.table import read_table
 from preprocessing.labels import SPLITS, write_labels
 from preprocessing.word_image import configure_process
 from utils.cli import number, run_command
@@ -52,9 +54,11 @@ def _create(options: argparse.Namespace) -> int:
     for path in (listing, options.output):
         check_writable(path)
     form_lists = _form_lists(options)
-    images, records, dropped = _read_table(options) if options.table else _read_iam(options)
-    records, bad_labels = drop_bad_labels(records, options.max_label_length)
     image = ImageConfig(max_pixels=options.max_pixels)
+    path, form = _source(options)
+    source = Source(path, options.images, options.forms_file, options.split == "writer", image)
+    images, records, dropped = read_source(source, form)
+    records, bad_labels = drop_bad_labels(records, options.max_label_length)
     records, bad_images = drop_bad_images(records, images, options.workers, image)
     # After the images: a missing image is reported even where its word would not be used.
     records, bad_segmentation = drop_bad_segmentation(records, keep=bool(options.include_err))
@@ -79,25 +83,11 @@ def _create(options: argparse.Namespace) -> int:
     return 0
 
 
-def _read_iam(options: argparse.Namespace) -> tuple[Path, list[LabelledWord], list[Dropped]]:
-    """Images folder, words and dropped words of an IAM folder."""
-    images = _folder(options.data_folder / "words", "the images of IAM's words")
-    forms_file = options.forms_file or options.data_folder / "forms.txt"
-    # Only a split by writer needs the file; the other splits note the writers when they can.
-    wanted = options.forms_file or options.split == "writer" or forms_file.exists()
-    writers = iam.read_writers(forms_file) if wanted else {}
-    records, dropped = iam.read_words(options.data_folder / "words.txt", writers)
-    return images, iam.in_layout_of(images, records), dropped
-
-
-def _read_table(options: argparse.Namespace) -> tuple[Path, list[LabelledWord], list[Dropped]]:
-    return _folder(options.images, "the images of the table"), read_table(options.table), []
-
-
-def _folder(path: Path, content: str) -> Path:
-    if not path.is_dir():
-        raise UserError(f"{path} is not a folder; it should hold {content}.")
-    return path
+def _source(options: argparse.Namespace) -> tuple[Path, str | None]:
+    """Path of the source, and its format if it is named."""
+    if options.table:
+        return options.table, "table"
+    return (options.data_folder, "iam") if options.data_folder else (options.source, options.format)
 
 
 def _form_lists(options: argparse.Namespace) -> dict[str, set[str]]:
@@ -151,8 +141,10 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     source = parser.add_mutually_exclusive_group(required=True).add_argument
     source("--data_folder", type=Path, help="IAM's folder, with words.txt, forms.txt and words/")
     source("--table", type=Path, help="CSV or TSV of filename,label[,writer]; a header may add split")
+    source("--source", type=Path, help="a table or folder in any of these formats, which is recognised")
     add = parser.add_argument
-    add("--images", type=Path, help="folder to which the table's file names are relative")
+    add("--format", choices=FORMATS, help="of --source (default: as recognised)")
+    add("--images", type=Path, help="folder to which a table's file names are relative, or for the lines of pages")
     add("--output", type=Path, required=True, help="labels file to write, .json")
     ways = ["random", "writer", "forms"]
     add("--split", choices=ways, help="default: the table's split column, else random")

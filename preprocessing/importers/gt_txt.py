@@ -31,11 +31,8 @@ def read_pairs(folder: Path) -> KeptAndDropped:
 
 def _image_of(path: Path) -> Path | None:
     stem = path.name.removesuffix(ENDING)
-    for variant in VARIANTS:
-        for ending in IMAGE_ENDINGS:
-            for image in (path.with_name(f"{stem}{variant}{ending}"), path.with_name(f"{stem}{variant}{ending.upper()}")):
-                if image.is_file():
-                    return image
+    names = [f"{stem}{variant}{ending}" for variant in VARIANTS for ending in IMAGE_ENDINGS]
     # Some tools keep the picture's own ending: line.png.gt.txt.
-    whole = path.with_name(stem)
-    return whole if whole.suffix.lower() in IMAGE_ENDINGS and whole.is_file() else None
+    names += [stem] if Path(stem).suffix.lower() in IMAGE_ENDINGS else []
+    found = {file.name.lower(): file for file in path.parent.iterdir() if file.name.startswith(stem)}
+    return next((found[name.lower()] for name in names if name.lower() in found), None)
