@@ -6,13 +6,9 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
+from preprocessing.word_image import IMAGE_ENDINGS
 from utils.errors import UserError
 from utils.log import log
-
-IMAGE_ENDINGS = (
-    *(".png", ".jpg", ".jpeg", ".jfif", ".tif", ".tiff", ".bmp", ".webp", ".gif", ".pgm", ".ppm", ".pbm"),
-    *(".jp2", ".j2k", ".avif", ".heic", ".heif"),
-)
 
 
 def find_images(patterns: Iterable[str]) -> list[Path]:

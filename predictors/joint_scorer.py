@@ -3,6 +3,7 @@
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from models.model_seq2seq import ModelSeq2Seq
@@ -42,15 +43,18 @@ class JointScorer:
 
     log p = (1 - ctc_weight) log p_decoder + ctc_weight log p_ctc, each given the text so far, ctc_weight 0 to 1
     (Watanabe et al. 2017, "Hybrid CTC/attention architecture", eq. 49, in one pass): attention may skip or repeat
-    characters, CTC may not. Without a CTC head the decoder alone scores.
+    characters, CTC may not. Without a CTC head the decoder alone scores. With `characters`, no others are possible, and
+    these share the whole probability.
     """
 
-    def __init__(self, model: ModelSeq2Seq, ctc_weight: float) -> None:
+    def __init__(self, model: ModelSeq2Seq, ctc_weight: float, characters: str | None = None) -> None:
         self.decoder = model.decoder
         self.ctc_head = model.ctc_head if ctc_weight else None
         self.ctc_weight = ctc_weight
         self.max_length = model.network.max_seq_length
         self.prefix = CtcPrefix(ops, CtcForward())
+        refused = model.tokenizer.refused_ids(characters) if characters else None
+        self.refused = None if refused is None else np.where(refused, LOG_ZERO, 0).astype(np.float32)
 
     def start(self, memory, valid, state_h, state_c, last) -> tuple[tuple[Any, ...], list[Any]]:
         """The constants of all steps, and the states before the first one.
@@ -87,5 +91,7 @@ class JointScorer:
             by_column, prefixes = self.prefix.step(probability, states[own:], last)
             scores = (1 - self.ctc_weight) * scores + self.ctc_weight * by_column
             new_states = [*new_states, *prefixes]
+        if self.refused is not None:
+            scores = ops.log_softmax(scores + self.refused, axis=-1)
         too_long = ops.logical_and(step == self.max_length - 1, ids != END)
         return ops.where(ops.logical_or(ids < END, too_long), LOG_ZERO, scores), new_states

@@ -84,6 +84,17 @@ class Tokenizer:
             decoder_target[row, : len(ids) + 1] = [*ids, END]
         return decoder_input, decoder_target
 
+    def refused_ids(self, characters: str) -> np.ndarray:
+        """Returns which ids (vocabulary_size,) a text of these characters can't have, bool; END is always possible.
+
+        Raises UserError if none of them is in the charset, or one is not.
+        """
+        if unknown := sorted(set(normalize_label(characters)) - self._ids.keys()):
+            raise UserError(f"The model can't write {_listed(unknown)}; take it out of predict.characters.")
+        refused = np.ones(self.vocabulary_size, bool)
+        refused[[END, *self.encode(characters)]] = False
+        return refused
+
     def decode(self, ids: Iterable[int]) -> str:
         """Returns the NFC text of `ids` up to END or PAD, without START; ValueError if not in [0, vocabulary_size)."""
         text = []

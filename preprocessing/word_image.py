@@ -19,6 +19,10 @@ PAPER = 255
 HEIGHT_AT_300_DPI = 120  # pixels of a scan that `scale: auto` brings to the network's height
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "GIF", "PPM", "JPEG2000", "AVIF")
 HEIF_ENDINGS = (".heic", ".heif")
+IMAGE_ENDINGS = (
+    *(".png", ".jpg", ".jpeg", ".jfif", ".tif", ".tiff", ".bmp", ".webp", ".gif", ".pgm", ".ppm", ".pbm"),
+    *(".jp2", ".j2k", ".avif", ".heic", ".heif"),
+)
 
 
 class UnusableImage(UserError):

@@ -15,6 +15,8 @@ from utils.system import is_out_of_memory, usable_cores
 # Pixels of width, all words together. Their feature maps fit the processor's cache: twice as fast as 256 words, and the
 # memory does not depend on how wide the widest words of a dataset are.
 WIDTH_AT_ONCE = 4096
+# Log probability of the impossible, as in `predictors/joint_scorer.py`, which needs Keras.
+LOG_ZERO = -1e9
 # The encoder's output that only CTC reads.
 COLUMNS = "columns"
 
@@ -46,6 +48,7 @@ class PredictorOnnx(WordPredictor):
         self.carried = [node.name for node in self.encoder.get_outputs()]
         self.ctc_weight = settings.ctc_weight if COLUMNS in self.carried else 0.0
         self.prefix = CtcPrefix(np, ctc_forward)
+        self.refused = spec.tokenizer.refused_ids(settings.characters) if settings.characters else None
         self.states = [name for name in self.carried if name.startswith("state_")]
 
     def decode(self, image: np.ndarray, width: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -105,6 +108,9 @@ class PredictorOnnx(WordPredictor):
         if self.ctc_weight:
             by_column, paths = self.prefix.step(columns, paths, last)
             scores = (1 - self.ctc_weight) * scores + self.ctc_weight * by_column
+        if self.refused is not None:
+            scores = np.where(self.refused, np.float32(LOG_ZERO), scores)
+            scores = scores - np.logaddexp.reduce(scores, axis=1, keepdims=True)
         return scores, paths
 
 

@@ -1,6 +1,7 @@
 """Reads IAM's own files: words.txt, forms.txt and lists of form ids."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from preprocessing.importers.labelled_word import Dropped, KeptAndDropped, LabelledWord, read_text
@@ -10,6 +11,7 @@ from utils.errors import UserError
 
 WORD_ID = re.compile(r"\w+-\w+(-\w+)+")
 FORM_ID = re.compile(r"\w+-\w+(-\w+)*")
+SAMPLE = 200  # words by whose files the layout is recognised
 NUMBER = re.compile(r"-?\d+")
 
 
@@ -32,6 +34,20 @@ def read_words(path: str | Path, writers: dict[str, str]) -> KeptAndDropped:
     if not records:
         raise UserError(f"{path} has no line in the format of IAM's words.txt; check that it is that file.")
     return records, dropped
+
+
+def in_layout_of(images: Path, records: list[LabelledWord]) -> list[LabelledWord]:
+    """Returns the words with the file names of the layout on disk: IAM's own, doubled (`words/words`), or flat."""
+    for layout in ("{0}", "words/{0}", "{1}", "words/{1}"):
+        names = [layout.format(r.word.filename, Path(r.word.filename).name) for r in records[:SAMPLE]]
+        if any((images / name).is_file() for name in names):
+            break
+    else:
+        return records
+    return [
+        replace(r, word=replace(r.word, filename=layout.format(r.word.filename, Path(r.word.filename).name)))
+        for r in records
+    ]
 
 
 def read_writers(path: str | Path) -> dict[str, str]:

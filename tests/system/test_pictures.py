@@ -139,3 +139,25 @@ def test_several_lines_are_told(grey, tmp_path, capsys):
 def test_settings_that_a_trained_model_keeps_are_refused(key, job, capsys):
     assert main.main(["-c", str(REPOSITORY / "configs" / "iam.yml"), "--set", key, *job]) == 2
     assert key.split("=")[0] in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("options", ["runtime=onnx", "runtime=keras", "decoder=beam", "decoder=lexicon"])
+def test_only_the_allowed_characters_are_written(options, tmp_path, capsys):
+    found = {}
+    for allowed in ("0123456789", "lok"):
+        model = [f"predict.weights_file={REPOSITORY}/snapshots/iam", f"experiment_folder={tmp_path}/none"]
+        keys = [*model, f"predict.{options}", f'predict.characters="{allowed}"']
+        words = [str(REPOSITORY / "test_images" / f"{name}.png") for name in ("look", "1264", "museum")]
+        config = str(REPOSITORY / "configs" / "iam.yml")
+        assert main.main(["-c", config, "--set", *keys, "--predict", "--filename", *words]) == 0
+        rows = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
+        assert len(rows) == 3 and all(set(text) <= set(allowed) for _, text, _ in rows)
+        found[allowed] = rows[0][1]
+    assert found["lok"] == "look" and found["0123456789"] != ""
+
+
+def test_characters_that_the_model_lacks_are_named(tmp_path, capsys):
+    keys = [f"predict.weights_file={REPOSITORY}/snapshots/iam", f"experiment_folder={tmp_path}/none"]
+    arguments = ["--set", *keys, "predict.characters=\u4e2d", "--predict", "--filename", "test_images/look.png"]
+    assert main.main(["-c", str(REPOSITORY / "configs" / "iam.yml"), *arguments]) == 2
+    assert "\u4e2d" in capsys.readouterr().err
