@@ -11,6 +11,7 @@ PIECE = 16  # pixels, short enough for a slanted line to stay in one row
 NARROW = 1.25  # width over height, up to which a single letter may fill a picture
 # Writing must span so many pixels for a line through the whole picture to be told from a stroke.
 LEAST_SIZE = 16
+PALER = 1.25  # darkness of ink over that of rulings from which the grey level tells one from the other
 
 
 def remove_rulings(grey: np.ndarray) -> np.ndarray:
@@ -34,6 +35,9 @@ def remove_rulings(grey: np.ndarray) -> np.ndarray:
     rest = ink & ~found
     if rest.sum() < 0.05 * ink.sum():  # The line is all there is: a dash.
         return grey
+    lines = across | (upright if upright.any() else False)
+    if (limit := _between(grey, found, rest & ~lines)) is not None:
+        return np.where(grown(lines) & (grey > limit), np.uint8(PAPER), grey)
     return np.where(grown(found) & ~rest, np.uint8(PAPER), grey)
 
 
@@ -63,6 +67,14 @@ def straight_lines(ink: np.ndarray) -> np.ndarray:
             ends = round(middle - rise[middle] / 2), round(middle + rise[middle] / 2)
             cv2.line(lines, (0, int(ends[0])), (width - 1, int(ends[1])), 255, int(thickness + 4))
     return lines > 0
+
+
+def _between(grey: np.ndarray, lines: np.ndarray, strokes: np.ndarray) -> float | None:
+    """Returns the grey level between ink and rulings, if these are clearly paler, so that strokes stay whole."""
+    if not lines.any() or not strokes.any():
+        return None
+    line, stroke = float(np.median(grey[lines])), float(np.percentile(grey[strokes], 40))
+    return (line + stroke) / 2 if PAPER - stroke >= PALER * (PAPER - line) else None
 
 
 def _without_strokes(ink: np.ndarray, lines: np.ndarray) -> np.ndarray:
