@@ -1,4 +1,4 @@
-"""What importers share: words before they are written into labels.json, words left out, and reading text."""
+"""Types and helpers of all importers: words before they are written into labels.json, words left out, texts."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

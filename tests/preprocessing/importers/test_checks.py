@@ -1,4 +1,4 @@
-"""What is wrong with an image file, as the importers see it."""
+"""Importers name the problem of an image file."""
 
 import pytest
 
