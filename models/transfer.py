@@ -48,7 +48,7 @@ def load_pretrained(folder: ModelFolder, model: ModelSeq2Seq) -> CharsetChange:
     old = load_model(folder)
     before, now = old.tokenizer.charset, model.tokenizer.charset
     axes = _character_axes(model)
-    for old_variable, variable in zip(old.keras_model.weights, model.keras_model.weights, strict=True):
+    for old_variable, variable in zip(_common(old, model), _common(model, old), strict=True):
         values = keras.ops.convert_to_numpy(old_variable)
         if variable.path in axes:
             drawn = keras.ops.convert_to_numpy(variable)
@@ -59,6 +59,12 @@ def load_pretrained(folder: ModelFolder, model: ModelSeq2Seq) -> CharsetChange:
         "".join(char for char in now if char not in before),
         "".join(char for char in before if char not in now),
     )
+
+
+def _common(model: ModelSeq2Seq, other: ModelSeq2Seq) -> list[keras.Variable]:
+    """Returns the weights that `other` has, too: without the width of located attention if that has none."""
+    spread = model.decoder.attention.log_spread.path if model.network.attention == "located" else None
+    return [v for v in model.keras_model.weights if v.path != spread or other.network.attention == "located"]
 
 
 def check_same_shape(folder: ModelFolder, image: ImageConfig, network: NetworkConfig) -> None:
@@ -99,6 +105,8 @@ def _network_shape(network: NetworkConfig) -> dict[str, Any]:
         "use_batch_norm": network.normalized,
         "encoder_dim": network.encoder_dim or network.latent_dim,
         "ctc_weight": "above 0" if network.ctc_weight else "0",
+        # Either can start from the other.
+        "attention": "luong" if network.attention == "located" else network.attention,
     }
 
 

@@ -6,9 +6,10 @@ import keras
 import numpy as np
 from keras import ops
 
+from models.ctc import column_probabilities
 from models.model_seq2seq import ModelSeq2Seq
 from predictors.ctc_prefix import CtcPrefix
-from preprocessing.tokenizer import END, PAD
+from preprocessing.tokenizer import END
 
 # Log probability of the impossible, instead of an infinity, which sums and products could turn into NaN.
 LOG_ZERO = -1e9
@@ -50,6 +51,7 @@ class JointScorer:
     def __init__(self, model: ModelSeq2Seq, ctc_weight: float, characters: str | None = None) -> None:
         self.decoder = model.decoder
         self.ctc_head = model.ctc_head if ctc_weight else None
+        self.counts = model.counts
         self.ctc_weight = ctc_weight
         self.max_length = model.network.max_seq_length
         self.prefix = CtcPrefix(ops, CtcForward())
@@ -62,13 +64,11 @@ class JointScorer:
         `memory`, `valid`, `state_h` and `state_c` are the encoder's outputs (B, ...), `last` is (B,) int32, START.
         """
         keys, states = self.decoder.start(memory, state_h, state_c)
+        counts = self.counts(memory, valid)
         if not self.ctc_head:
-            return (keys, memory, valid, None), states
-        logits = ops.cast(self.ctc_head(memory, valid), "float32")
-        written = ops.arange(logits.shape[-1])
-        logits = ops.where(ops.logical_and(written > PAD, written <= END), LOG_ZERO, logits)
-        probability = ops.softmax(logits, axis=-1)
-        return (keys, memory, valid, probability), [*states, *self.prefix.start(probability, last)]
+            return (keys, memory, valid, counts, None), states
+        probability = column_probabilities(self.ctc_head(memory, valid))
+        return (keys, memory, valid, counts, probability), [*states, *self.prefix.start(probability, last)]
 
     def __call__(self, last, states: list[Any], constants: tuple[Any, ...], step) -> tuple[Any, list[Any]]:
         """Log probability (rows, V) float32 of each next id, and the new states.
@@ -81,9 +81,9 @@ class JointScorer:
             states: of the texts without `last`, from `start` (repeated for each row) or the last step.
             step: number of characters written so far, a scalar.
         """
-        keys, memory, valid, probability = constants
+        keys, memory, valid, counts, probability = constants
         own = len(states) - 3 if self.ctc_head else len(states)
-        logits, new_states, _ = self.decoder.step(last, states[:own], keys, memory, valid)
+        logits, new_states, _ = self.decoder.step(last, states[:own], keys, memory, valid, counts, step)
         ids = ops.arange(logits.shape[-1])[None, :]
         logits = ops.where(ids < END, ops.cast(-3e4, logits.dtype), logits)
         scores = ops.log_softmax(ops.cast(logits, "float32"), axis=-1)

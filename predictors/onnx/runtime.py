@@ -3,6 +3,7 @@
 import numpy as np
 
 from models.calibration import Calibration
+from models.character_counts import character_counts
 from models.model_spec import ModelSpec
 from predictors.ctc_prefix import CtcPrefix, ctc_forward
 from predictors.onnx.graph_check import check_graph
@@ -47,6 +48,7 @@ class PredictorOnnx(WordPredictor):
         self.step = _session(decoder, "decoder")
         self.carried = [node.name for node in self.encoder.get_outputs()]
         self.ctc_weight = settings.ctc_weight if COLUMNS in self.carried else 0.0
+        self.located = spec.network.attention == "located"
         self.prefix = CtcPrefix(np, ctc_forward)
         self.refused = spec.tokenizer.refused_ids(settings.characters) if settings.characters else None
         self.states = [name for name in self.carried if name.startswith("state_")]
@@ -73,6 +75,8 @@ class PredictorOnnx(WordPredictor):
         fed = {"image": np.ascontiguousarray(image), "width": width}
         carried = dict(zip(self.carried, self.encoder.run(self.carried, fed)))
         columns = carried.pop(COLUMNS, None)
+        if self.located:
+            carried["counts"] = character_counts(columns, np)
         shape = (len(image), self.spec.network.max_seq_length)
         ids, log_probability = np.full(shape, PAD, np.int32), np.zeros(shape, np.float32)
         # The words in the decoder: their rows in the results, and which of them haven't ended.
@@ -80,7 +84,8 @@ class PredictorOnnx(WordPredictor):
         last = np.full(shape[0], START, np.int32)
         paths = self.prefix.start(columns, last) if self.ctc_weight else []
         for step in range(shape[1]):
-            scores, paths = self._step(last, carried, columns, paths)
+            located = {"step": np.array([step], np.float32)} if self.located else {}
+            scores, paths = self._step({"ids": last, **located, **carried}, carried, columns, paths)
             # No label is longer, so the last step writes END, with the probability it has.
             last = scores.argmax(axis=1).astype(np.int32) if step < shape[1] - 1 else np.full(len(rows), END)
             score = np.take_along_axis(scores, last[:, None], axis=1)[:, 0]
@@ -99,14 +104,14 @@ class PredictorOnnx(WordPredictor):
         return ids, log_probability
 
     def _step(
-        self, last: np.ndarray, carried: dict[str, np.ndarray], columns: np.ndarray | None, paths: list
+        self, fed: dict[str, np.ndarray], carried: dict[str, np.ndarray], columns: np.ndarray | None, paths: list
     ) -> tuple[np.ndarray, list]:
         """Log probability (rows, V) of each next id, and CTC's new states; `carried` gets the decoder's."""
         outputs = ["log_probability", *(f"new_{name}" for name in self.states)]
-        scores, *states = self.step.run(outputs, {"ids": last, **carried})
+        scores, *states = self.step.run(outputs, fed)
         carried.update(zip(self.states, states))
         if self.ctc_weight:
-            by_column, paths = self.prefix.step(columns, paths, last)
+            by_column, paths = self.prefix.step(columns, paths, fed["ids"])
             scores = (1 - self.ctc_weight) * scores + self.ctc_weight * by_column
         if self.refused is not None:
             scores = np.where(self.refused, np.float32(LOG_ZERO), scores)

@@ -19,11 +19,15 @@ class AttentionReader(keras.Model):
     def __init__(self, model: ModelSeq2Seq) -> None:
         super().__init__(name="attention_reader")
         self.encoder = model.encoder
-        self.decoder = model.decoder
+        # Attributes, so that Keras tracks their weights.
+        self.decoder, self.ctc_head = model.decoder, model.ctc_head
+        self.counts = model.counts
 
     def call(self, inputs):
         memory, valid, state_h, state_c = self.encoder([inputs["image"], inputs["width"]], training=False)
-        return self.decoder.attention_weights(inputs["ids"], memory, valid, state_h, state_c)
+        return self.decoder.attention_weights(
+            inputs["ids"], memory, valid, state_h, state_c, self.counts(memory, valid)
+        )
 
 
 def read_attention(

@@ -57,6 +57,7 @@ NETWORKS = {
             "decoder_layers": 2,
         },
     ),
+    "located": ({}, {"attention": "located", "ctc_weight": 0.3, "bidirectional": True, "embedding_dim": 4}),
     "one direction": ({}, {"encoder_layers": 2, "attention": "luong", "encoder_dim": 20, "embedding_dim": 3}),
 }
 
