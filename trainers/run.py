@@ -85,13 +85,12 @@ def _build(config: Config, restart: bool, cluster: Cluster) -> TrainerSeq2Seq:
         f"{model.parameter_count / 1e6:.2f} M parameters, {len(spec.tokenizer.charset)} characters, "
         f"{precision} on {', '.join(keras.distribution.list_devices())}."
     )
-    size, seed = config.train.batch_size, config.seed
     return TrainerSeq2Seq(
         config,
         experiment,
         model,
-        training_generator(train_words, shares, spec, config.data_aug, size, seed, cluster),
-        validation_generator(val_trainable, spec, size, seed),
+        training_generator(train_words, shares, spec, config, cluster),
+        validation_generator(val_trainable, spec, config.train, config.seed),
         val_words,
         cluster,
     )

@@ -50,7 +50,7 @@ def upgraded(values):
     del values["predict"]["graph_file"], values["network"]["loss"]
     # What has been added since does nothing to such a config.
     values["image"]["normaliser"] = dict.fromkeys(NormaliserConfig.model_fields, False)
-    values["data_aug"]["damaged_copies"] = 0
+    values["data_aug"]["damaged_copies"] = values["train"]["batch_width"] = 0
     values["predict"] |= {"turn_below": 0.3, "characters": None}
     data = values["train"]["additional_data"]
     values["train"]["additional_data"] = {"data": data} if data["labels_file"] else {}

@@ -82,6 +82,9 @@ class TrainConfig(Section):
     ema_decay: Fraction = key(0.0, "moving average of the weights, evaluated and saved instead of them; 0: off")
     label_smoothing: Fraction = key(0.05, "probability mass spread over all characters")
     batch_size: PositiveInt = key(128, "words per step")
+    batch_width: Natural = key(
+        0, "pixels of width per step, all images together, so that steps of lines hold fewer of them; 0: no limit"
+    )
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16", "auto"] = key(
         "auto",
         "number format of training's matrix products; mixed_float16: for GPUs without bfloat16; "
