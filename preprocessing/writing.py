@@ -12,8 +12,9 @@ GAP = 0.35  # ink of a row between two lines, as a part of the line above's full
 # RANGE (in its logarithm) off stays as it is; of narrow words, whose size is less sure, less than NARROW_RANGE.
 USUAL_SIZE, RANGE, NARROW_RANGE = 17.9, 0.4, 0.6
 LARGEST_FACTOR = 8.0
-# Skew is looked for in pictures so wide (over height), up to so many degrees, and must sharpen the rows so much.
+# Skew is looked for in pictures so wide (over height), up to so many steps, and must sharpen the rows so much.
 WIDE, LEAST_SKEW, MOST_SKEW, SHARPER = 1.2, 3, 12, 1.3
+LONG = 4  # width over height up to which a step is a degree; in lines, whose ends rise further, it is less
 LEAST_SLOPE = 0.05  # of the line through all ink
 SKEW_SIDE = 32  # pixels of the height at which it is looked for
 
@@ -51,7 +52,7 @@ def writing_size(grey: np.ndarray) -> tuple[float, bool]:
     return (x_height**0.7 * stroke**0.3 if width >= 1.5 else 0.0), width < 3
 
 
-def skew(grey: np.ndarray) -> int:
+def skew(grey: np.ndarray) -> float:
     """Returns by how many degrees the writing of a wide picture falls to the right; 0 if little or not clearly.
 
     Of all slopes the right one has the sharpest rows: the largest sum of their squared ink (after Postl 1986).
@@ -59,20 +60,21 @@ def skew(grey: np.ndarray) -> int:
     height, width = grey.shape
     ink = ink_mask(grey)
     if width < WIDE * height or height < SKEW_SIDE // 2 or not ink.any():
-        return 0
+        return 0.0
+    step = min(1.0, LONG * height / width)
     shape = (min(width, max(1, width * SKEW_SIDE // height), 8 * SKEW_SIDE), min(height, SKEW_SIDE))
     small = cv2.resize(ink.astype(np.uint8) * 255, shape, interpolation=cv2.INTER_AREA)
     # A picture that was shrunk more in one direction than in the other has other slopes.
     steepness = (shape[1] / height) / (shape[0] / width)
     moments = cv2.moments(small)
     # The line through all ink is level in most words: these need no search.
-    if abs(moments["mu11"]) < LEAST_SLOPE * steepness * moments["mu20"]:
-        return 0
-    rise = int(np.tan(np.radians(MOST_SKEW)) * steepness * shape[0] / 2) + 1
+    if abs(moments["mu11"]) < LEAST_SLOPE * step * steepness * moments["mu20"]:
+        return 0.0
+    rise = int(np.tan(np.radians(MOST_SKEW * step)) * steepness * shape[0] / 2) + 1
     small = cv2.copyMakeBorder(small, rise, rise, 0, 0, cv2.BORDER_CONSTANT, value=0)
 
-    def sharpness(degrees: int) -> float:
-        slope = np.tan(np.radians(degrees)) * steepness
+    def sharpness(steps: int) -> float:
+        slope = np.tan(np.radians(steps * step)) * steepness
         shear = np.array([[1, 0, 0], [slope, 1, -slope * (shape[0] - 1) / 2]])
         sheared = cv2.warpAffine(small, shear, small.shape[::-1], flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
         rows = cv2.reduce(sheared, 1, cv2.REDUCE_SUM, dtype=cv2.CV_32F)
@@ -81,9 +83,9 @@ def skew(grey: np.ndarray) -> int:
     level = sharpness(0)
     coarse = max(range(-MOST_SKEW, MOST_SKEW + 1, 4), key=sharpness)
     if not coarse:
-        return 0
+        return 0.0
     best = max(range(coarse - 2, coarse + 3), key=sharpness)
-    return best if abs(best) >= LEAST_SKEW and sharpness(best) >= SHARPER * level else 0
+    return best * step if abs(best) >= LEAST_SKEW and sharpness(best) >= SHARPER * level else 0.0
 
 
 def turn_upright(grey: np.ndarray) -> np.ndarray:
