@@ -1,7 +1,8 @@
 """Reads IAM's own files: words.txt, forms.txt and lists of form ids."""
 
 import re
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from preprocessing.importers.labelled_word import Dropped, KeptAndDropped, LabelledWord, read_text
@@ -13,6 +14,16 @@ WORD_ID = re.compile(r"\w+-\w+(-\w+)+")
 FORM_ID = re.compile(r"\w+-\w+(-\w+)*")
 SAMPLE = 200  # words by whose files the layout is recognised
 NUMBER = re.compile(r"-?\d+")
+
+
+@dataclass(frozen=True)
+class PlacedWord:
+    """A word of words.txt: its id, text, box (x, y, width, height) in pixels of the form, and file."""
+
+    word_id: str
+    text: str
+    box: tuple[int, ...]
+    filename: str
 
 
 def read_words(path: str | Path, writers: dict[str, str]) -> KeptAndDropped:
@@ -27,10 +38,9 @@ def read_words(path: str | Path, writers: dict[str, str]) -> KeptAndDropped:
         if parsed is None:
             dropped.append(Dropped(f"{Path(path).name}:{number}", line, "malformed line"))
             continue
-        word_id, segmented, label = parsed
+        word_id, segmented, label, _ = parsed
         form = form_of(word_id)
-        filename = f"{form.partition('-')[0]}/{form}/{word_id}.png"
-        records.append(LabelledWord(Word(filename, label, writers.get(form)), form=form, segmented=segmented))
+        records.append(LabelledWord(Word(_file_of(word_id), label, writers.get(form)), form=form, segmented=segmented))
     if not records:
         raise UserError(f"{path} has no line in the format of IAM's words.txt; check that it is that file.")
     return records, dropped
@@ -48,6 +58,14 @@ def in_layout_of(images: Path, records: list[LabelledWord]) -> list[LabelledWord
         replace(r, word=replace(r.word, filename=layout.format(r.word.filename, Path(r.word.filename).name)))
         for r in records
     ]
+
+
+def read_places(path: str | Path) -> Iterator[PlacedWord]:
+    """Yields the words of words.txt with their places, in its order; UserError if it can't be read."""
+    for _, line in data_lines(path):
+        if parsed := _parse(line):
+            word_id, _, label, box = parsed
+            yield PlacedWord(word_id, label, box, _file_of(word_id))
 
 
 def read_writers(path: str | Path) -> dict[str, str]:
@@ -84,8 +102,14 @@ def form_of(name: str) -> str:
     return "-".join(name.split("-")[:2])
 
 
-def _parse(line: str) -> tuple[str, bool, str] | None:
-    """Returns (word id, whether it is well segmented, label) of a line of words.txt; None if malformed.
+def _file_of(word_id: str) -> str:
+    """Returns the file of a word in IAM's own layout."""
+    form = form_of(word_id)
+    return f"{form.partition('-')[0]}/{form}/{word_id}.png"
+
+
+def _parse(line: str) -> tuple[str, bool, str, tuple[int, ...]] | None:
+    """Returns (word id, whether it is well segmented, label, box) of a line of words.txt; None if malformed.
 
     The file's header mentions a component count before x, y, w, h, but the lines of most copies lack it. No grammatical
     tag is a number, so a fifth number is that count. The label, the rest, may contain spaces.
@@ -96,4 +120,5 @@ def _parse(line: str) -> tuple[str, bool, str] | None:
     box_end = 8 if NUMBER.fullmatch(fields[7]) else 7
     if not all(map(NUMBER.fullmatch, fields[2:box_end])):
         return None
-    return fields[0], fields[1] == "ok", normalize_label(" ".join(fields[box_end + 1 :]))
+    box = tuple(map(int, fields[box_end - 4 : box_end]))
+    return fields[0], fields[1] == "ok", normalize_label(" ".join(fields[box_end + 1 :])), box
