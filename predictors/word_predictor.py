@@ -25,6 +25,10 @@ from utils.system import is_out_of_memory
 
 # Below this confidence a picture may hold more than one line.
 DOUBT = 0.5
+# A single word is read upside down if that is so many times surer; where that holds for most words of a batch of at
+# least FEW, so are all the others, unless they read so many times surer as they are.
+SURER, FEW = 8.0, 8
+LONG = 24  # characters; of a longer text the confidence of so many counts, for the product of many is always small
 BLANK = Prediction("", 0.0, ())
 GREEDY = PredictConfig()
 
@@ -91,17 +95,26 @@ class WordPredictor(BasePredictor):
 
     def _turn(self, images: list[np.ndarray], readings: list[Prediction]) -> list[np.ndarray]:
         """Returns the images, upside down those that read better so; their readings are replaced."""
-        doubtful = [i for i, reading in enumerate(readings) if reading.confidence < self.turn_below]
-        turned = [np.ascontiguousarray(images[i][::-1, ::-1]) for i in doubtful]
+        upside_down = [np.ascontiguousarray(image[::-1, ::-1]) for image in images]
+
+        def turned(chosen: list[int]) -> dict[int, Prediction]:
+            return dict(zip(chosen, self._read_batch([upside_down[i] for i in chosen]))) if chosen else {}
+
+        doubtful = [i for i, reading in enumerate(readings) if sureness(reading) < self.turn_below]
+        again, surer = turned(doubtful), SURER
+        better = sum(sureness(again[i]) > sureness(readings[i]) for i in doubtful)
+        if len(images) >= FEW and better > len(images) / 2:
+            again |= turned([i for i in range(len(images)) if i not in again])
+            surer = 1 / SURER
         images = list(images)
-        for i, image, reading in zip(doubtful, turned, self._read_batch(turned) if turned else []):
-            if reading.confidence > readings[i].confidence:
-                images[i], readings[i] = image, reading
+        for i, reading in again.items():
+            if sureness(reading) > surer * sureness(readings[i]):
+                images[i], readings[i] = upside_down[i], reading
         return images
 
     def _read_again(self, images: list[np.ndarray], readings: list[Prediction]) -> None:
         """Replaces the readings of doubtful words by the vote of their views."""
-        doubtful = [i for i, reading in enumerate(readings) if reading.confidence < self.views_below]
+        doubtful = [i for i, reading in enumerate(readings) if sureness(reading) < self.views_below]
         more = self.views - 1
         views = [view for i in doubtful for view in augmented_views(images[i], more, self.spec.image)]
         again: list[Prediction] = []
@@ -161,3 +174,8 @@ class WordPredictor(BasePredictor):
             return read_word_image(path, self.spec.image)
         except UnusableImage as error:
             return error
+
+
+def sureness(reading: Prediction) -> float:
+    """Returns the confidence of a reading, of one longer than LONG characters that of LONG of them."""
+    return reading.confidence ** (LONG / max(LONG, len(reading.character_confidences)))
