@@ -48,8 +48,11 @@ def load_pretrained(folder: ModelFolder, model: ModelSeq2Seq) -> CharsetChange:
     old = load_model(folder)
     before, now = old.tokenizer.charset, model.tokenizer.charset
     axes = _character_axes(model)
-    for old_variable, variable in zip(_common(old, model), _common(model, old), strict=True):
-        values = keras.ops.convert_to_numpy(old_variable)
+    old_variables = {variable.path: variable for variable in old.keras_model.weights}
+    for variable in model.keras_model.weights:
+        if variable.path not in old_variables and model.network.attention != old.network.attention:
+            continue  # The width of located attention, which other attention lacks.
+        values = keras.ops.convert_to_numpy(old_variables[variable.path])
         if variable.path in axes:
             drawn = keras.ops.convert_to_numpy(variable)
             values = _rows_by_character(values, drawn, axes[variable.path], before, now)
@@ -59,12 +62,6 @@ def load_pretrained(folder: ModelFolder, model: ModelSeq2Seq) -> CharsetChange:
         "".join(char for char in now if char not in before),
         "".join(char for char in before if char not in now),
     )
-
-
-def _common(model: ModelSeq2Seq, other: ModelSeq2Seq) -> list[keras.Variable]:
-    """Returns the weights that `other` has, too: without the width of located attention if that has none."""
-    spread = model.decoder.attention.log_spread.path if model.network.attention == "located" else None
-    return [v for v in model.keras_model.weights if v.path != spread or other.network.attention == "located"]
 
 
 def check_same_shape(folder: ModelFolder, image: ImageConfig, network: NetworkConfig) -> None:
