@@ -13,13 +13,13 @@ ADVICE = "restore that, set another experiment_folder, or start again with --res
 def check_resumable(saved: TrainingProgress, now: Fingerprint, folder: Path) -> None:
     """Compares a saved training with its continuation; raises UserError, which names the first difference.
 
-    Network and image geometry must be the same. Words and seed may change between epochs, the batch size at any time
-    (`resume_position`).
+    Text direction, network and image geometry must be the same. Words and seed may change between epochs, the batch
+    size at any time (`resume_position`).
     """
     before = saved.fingerprint
     if saved.step >= max(1, before.steps):
         raise UserError(f"The training state in {folder} is incomplete; start again with --restart.")
-    for section in ("image", "network"):
+    for section in ("text", "image", "network"):
         earlier = getattr(before, section)
         for name, value in getattr(now, section).items():
             if earlier.get(name) != value:

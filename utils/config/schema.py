@@ -13,6 +13,7 @@ from utils.config.network import NetworkConfig
 from utils.config.predict import PredictConfig
 from utils.config.section import Natural, Section, key, refuse
 from utils.config.synthetic import SyntheticConfig
+from utils.config.text import TextConfig
 from utils.config.train import TrainConfig
 
 
@@ -26,6 +27,7 @@ class Config(Section):
     experiment_folder: str = key("./experiments/default", "everything that training writes")
     seed: Natural = key(1, "seed of initial weights, shuffling, augmentation and dropout")
     synthetic: SyntheticConfig = SyntheticConfig()
+    text: TextConfig = TextConfig()
     image: ImageConfig = ImageConfig()
     train: TrainConfig = TrainConfig()
     predict: PredictConfig = PredictConfig()
