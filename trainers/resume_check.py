@@ -22,6 +22,8 @@ def check_resumable(saved: TrainingProgress, now: Fingerprint, folder: Path) -> 
     for section in ("text", "image", "network"):
         earlier = getattr(before, section)
         for name, value in getattr(now, section).items():
+            if name == "charset" and earlier.get(name) != value:
+                raise _other_characters(str(earlier.get(name)), str(value), folder)
             if earlier.get(name) != value:
                 raise UserError(
                     f"The training in {folder} has {section}.{name} {_shown(earlier.get(name))}, "
@@ -32,6 +34,18 @@ def check_resumable(saved: TrainingProgress, now: Fingerprint, folder: Path) -> 
         if saved.step and earlier != value:
             began = f"was interrupted within an epoch with {name} {earlier}"
             raise UserError(f"The training in {folder} {began}, now it is {value}; {ADVICE}.")
+
+
+def _other_characters(before: str, now: str, folder: Path) -> UserError:
+    """Returns the error for a charset that has changed, as with the labels from which it is made."""
+    changes = {"new": "".join(sorted(set(now) - set(before))), "gone": "".join(sorted(set(before) - set(now)))}
+    shown = ", ".join(f"{kind}: {_shown(chars)}" for kind, chars in changes.items() if chars) or "another order"
+    start = "train.weights_initialization"
+    return UserError(
+        f"The training in {folder} has other characters ({shown}); restore labels or network.charset, start again with "
+        f"--restart, or keep what it has learned: another experiment_folder, {start}.use_pretrained_weights=true, "
+        f"{start}.restore_from={folder / 'best'} and {start}.add_characters=true."
+    )
 
 
 def resume_position(saved: TrainingProgress, now: Fingerprint) -> TrainingProgress:

@@ -1,5 +1,6 @@
 """Drops words that can't be trained on: bad labels, unusable image files and bad segmentation."""
 
+import os
 import posixpath
 import unicodedata
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from utils.config.image import ImageConfig
 from utils.files import is_inside
 from utils.log import progress_bar
 
-OUTSIDE_FOLDER = "link that leaves the images"
+OUTSIDE_FOLDER = "link out of the folder (--follow_links takes it)"
 
 
 def drop_bad_labels(records: list[LabelledWord], max_length: int | None = None) -> KeptAndDropped:
@@ -35,11 +36,16 @@ def drop_bad_labels(records: list[LabelledWord], max_length: int | None = None) 
     return drop(records, reasons())
 
 
-def drop_bad_images(records: list[LabelledWord], folder: Path, workers: int, image: ImageConfig) -> KeptAndDropped:
-    """Reads every image in `workers` threads and drops the words whose image is unusable."""
+def drop_bad_images(
+    records: list[LabelledWord], folder: Path, workers: int, image: ImageConfig, follow_links: bool = False
+) -> KeptAndDropped:
+    """Reads every image in `workers` threads and drops the words whose image is unusable.
+
+    Links that lead out of `folder` are unusable unless `follow_links`.
+    """
 
     def problem(path: Path) -> str | None:
-        return image_problem(path, image) if is_inside(path, folder) else OUTSIDE_FOLDER
+        return image_problem(path, image) if follow_links or is_inside(path, folder) else OUTSIDE_FOLDER
 
     pool = ThreadPoolExecutor(workers)
     try:
@@ -54,6 +60,8 @@ def drop_bad_images(records: list[LabelledWord], folder: Path, workers: int, ima
 def why_missing(folder: Path, filename: str) -> str:
     """Returns a sentence about a missing image: the path that was looked for, and a file that was probably meant."""
     sought = f"looked for {folder / filename}"
+    if (folder / filename).is_symlink():
+        return f"{sought}, a link to {os.readlink(folder / filename)}, where no file is: fetch the files of its store"
     for guess, cause in _guesses(folder, filename):
         if guess.is_file():
             return f"{sought}; {guess} exists: {cause}"

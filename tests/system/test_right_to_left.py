@@ -42,10 +42,11 @@ def configs(dataset, tmp_path_factory):
 
 
 def readings(config, *settings):
-    """Label, text and confidences of the characters of each test word; the command does not name the direction."""
+    """Label, text and confidences of the characters of each test word; the config does not name the direction."""
     folder = Path(config).parent
-    output = folder / "output.json"
-    arguments = ["-c", config, "--predict_on_test", "--output", str(output), "--set", "text.direction=ltr"]
+    output, plain = folder / "output.json", folder / "plain.yml"
+    plain.write_text(Path(config).read_text(encoding="utf-8").replace("direction: rtl", "direction: ltr"))
+    arguments = ["-c", str(plain), "--predict_on_test", "--output", str(output), "--set"]
     assert main.main([*arguments, f"predict.lexicon.file={folder / 'words.txt'}", *settings]) == 0
     rows = json.loads(output.read_text(encoding="utf-8"))
     return [(row["label"], row["text"], row["character_confidences"]) for row in rows]

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from preprocessing.dataset_checks import crowded, problems, scan, unseen_characters, with_spaces
+from preprocessing.importers.checks import OUTSIDE_FOLDER
 from preprocessing.labels import read_labels
 from tools import inspect_dataset
 from utils.config.image import ImageConfig
@@ -100,7 +101,9 @@ def test_links_that_training_refuses_are_problems(folder, tmp_path):
     labels = {"train": [{"filename": "0.png", "label": "a"}], "val": [], "test": []}
     (tmp_path / "labels.json").write_text(json.dumps(labels), encoding="utf-8")
     entries = scan(read_labels(tmp_path / "labels.json"), tmp_path / "words", ImageConfig())
-    assert problems(entries) == {"link that leaves the images": 1}
+    assert problems(entries) == {OUTSIDE_FOLDER: 1}
+    entries = scan(read_labels(tmp_path / "labels.json"), tmp_path / "words", ImageConfig(), follow_links=True)
+    assert problems(entries) == {}
 
 
 @pytest.mark.parametrize(
