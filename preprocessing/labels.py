@@ -46,7 +46,7 @@ def read_labels(path: str | Path) -> LabelsFile:
         raise UserError(f"{path} must hold an object with train, val and test, not {_kind(content)}.")
     for split in SPLITS:
         if split not in content:
-            advice = "with a tenth of the words for training" if split == "val" else "if need be as an empty list"
+            advice = "such as a tenth of the words; training needs it" if split == "val" else "as an empty list if none"
             raise UserError(f"{path} has no {split!r} split; add it, {advice}.")
         if not isinstance(content[split], list):
             raise UserError(f"{path}: {split} must be a list of words, not {_kind(content[split])}.")

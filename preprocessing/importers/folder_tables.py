@@ -28,7 +28,7 @@ def read_tables(folder: Path, tables: dict[Path, str | None]) -> list[LabelledWo
     records = []
     for path, split in tables.items():
         prefix = path.parent.relative_to(folder)
-        for record in read_table(path):
+        for record in read_table(path, path.parent):
             word = replace(record.word, filename=(prefix / record.word.filename).as_posix())
             records.append(replace(record, word=word, split=split or record.split))
     return records

@@ -87,7 +87,8 @@ def _iam_of(source: Source, kind: str, read: Callable[[Path, dict[str, str]], Ke
 def _read_table(source: Source) -> Imported:
     path = source.path
     if not path.is_dir():
-        return _folder(source.images or path.parent, "the images of the table"), read_table(path), []
+        images = _folder(source.images or path.parent, "the images of the table")
+        return images, read_table(path, images), []
     tables = tables_in(path)
     if not tables:
         raise UserError(f"{path} is a folder without {', '.join(NAMES)}; name the table itself.")

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,7 +34,7 @@ EASYOCR_HEADER = "filename,words"
 Row = tuple[int, list[str]]
 
 
-def read_table(path: str | Path) -> list[LabelledWord]:
+def read_table(path: str | Path, images: Path | None = None) -> list[LabelledWord]:
     """Returns the words of a CSV, TSV, JSON or JSON Lines file, in its order.
 
     Columns are filename, label and, optionally, writer, or the split if it is one on every line. A header line with at
@@ -41,9 +42,12 @@ def read_table(path: str | Path) -> list[LabelledWord]:
     are separated by tabs in .tsv files and where the first line has one, elsewhere by the first comma, semicolon or bar
     of that line. Quotes mean nothing in a .txt of tabs without a header, as of PaddleOCR. Raises UserError if the file
     can't be read, or a line is malformed or names a file outside the images folder.
+
+    File names are relative to the folder `images`; those that lead into it from the working directory, as in our own
+    tables of predictions, or absolutely, become so.
     """
     if Path(path).suffix.lower() in (".json", ".jsonl"):
-        return [_record(values, f"{path}: entry {number}") for number, values in _entries(path)]
+        return [_record(values, f"{path}: entry {number}", images) for number, values in _entries(path)]
     rows = list(_rows(path))
     if not rows:
         raise UserError(f"{path} has no lines; write filename,label on each.")
@@ -53,7 +57,7 @@ def read_table(path: str | Path) -> list[LabelledWord]:
     else:
         names = _columns(rows)
     return [
-        _record(values, f"{path}:{number}")
+        _record(values, f"{path}:{number}", images)
         for number, cells in rows
         for values in _per_image(_values(names, cells, f"{path}:{number}"))
     ]
@@ -164,14 +168,22 @@ def _per_image(values: dict[str, str]) -> list[dict[str, str]]:
     return [{**values, "filename": name} for name in names if isinstance(name, str)]
 
 
-def _record(values: dict[str, Any], where: str) -> LabelledWord:
+def _relative(filename: str, images: Path | None) -> str:
+    if images is None or (not os.path.isabs(filename) and (images / filename).exists()):
+        return filename
+    path, folder = os.path.abspath(filename), os.path.abspath(images)
+    return Path(path).relative_to(folder).as_posix() if Path(path).is_relative_to(folder) else filename
+
+
+def _record(values: dict[str, Any], where: str, images: Path | None) -> LabelledWord:
     if "filename" not in values or "label" not in values:
         raise UserError(f"{where} needs filename and label.")
     if not is_text(values["label"]):
         raise UserError(f"{where}: label {values['label']!r} holds half a character (a lone surrogate); correct it.")
-    check_filename(values["filename"], where)
+    filename = _relative(values["filename"], images)
+    check_filename(filename, where)
     split = SPLIT_NAMES.get(values["split"].lower()) if "split" in values else None
     if "split" in values and split is None:
         raise UserError(f"{where}: split is {values['split']!r}; write train, val or test.")
-    word = Word(values["filename"], normalize_label(values["label"]), values.get("writer") or None)
+    word = Word(filename, normalize_label(values["label"]), values.get("writer") or None)
     return LabelledWord(word, split=split)
