@@ -152,7 +152,7 @@ def report_unusable(reasons: Counter[str], total: int, split: str, source: DataS
     unusable = sum(reasons.values())
     counted = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common())
     if not total:
-        raise UserError(f"{source.labels} has no word in its {split} split; {NO_WORDS[split]}.")
+        raise UserError(f"{source.labels} has no usable word in its {split} split; {NO_WORDS[split]}.")
     if unusable == total:
         raise UserError(f"{source.labels} has no usable word in its {split} split ({counted}).")
     message = f"{unusable} of {total} {split} words are unusable: {counted}"

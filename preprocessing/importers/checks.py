@@ -60,10 +60,10 @@ def drop_bad_images(
 def why_missing(folder: Path, filename: str) -> str:
     """Returns a sentence about a missing image: the path that was looked for, and a file that was probably meant."""
     sought = f"looked for {folder / filename}"
-    if (folder / filename).is_symlink():
+    if os.path.islink(folder / filename):
         return f"{sought}, a link to {os.readlink(folder / filename)}, where no file is: fetch the files of its store"
     for guess, cause in _guesses(folder, filename):
-        if guess.is_file():
+        if os.path.isfile(guess):  # Unlike Path.is_file, it does not raise on names that no file can have.
             return f"{sought}; {guess} exists: {cause}"
     return f"{sought}, and nothing in {folder} has a similar name"
 
@@ -82,7 +82,7 @@ def _guesses(folder: Path, filename: str) -> Iterator[tuple[Path, str]]:
     parent = (folder / filename).parent
     for form in ("NFD", "NFC"):
         yield folder / unicodedata.normalize(form, filename), f"the names on disk are in Unicode's form {form}"
-    if parent.is_dir():
+    if os.path.isdir(parent):
         name = Path(filename).name.casefold()
         for path in sorted(parent.iterdir()):
             if path.name.casefold() == name:

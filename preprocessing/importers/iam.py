@@ -1,5 +1,6 @@
 """Reads IAM's own files: words.txt, lines.txt, forms.txt and lists of form ids."""
 
+import os
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -58,7 +59,7 @@ def in_layout_of(images: Path, records: list[LabelledWord]) -> list[LabelledWord
     """Returns the words with the file names of the layout on disk: IAM's own, doubled (`words/words`), or flat."""
     for layout in ("{0}", f"{images.name}/{{0}}", "{1}", f"{images.name}/{{1}}"):
         names = [layout.format(r.word.filename, Path(r.word.filename).name) for r in records[:SAMPLE]]
-        if any((images / name).is_file() for name in names):
+        if any(os.path.isfile(images / name) for name in names):
             break
     else:
         return records

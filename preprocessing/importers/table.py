@@ -169,7 +169,7 @@ def _per_image(values: dict[str, str]) -> list[dict[str, str]]:
 
 
 def _relative(filename: str, images: Path | None) -> str:
-    if images is None or (not os.path.isabs(filename) and (images / filename).exists()):
+    if images is None or (not os.path.isabs(filename) and os.path.exists(images / filename)):
         return filename
     path, folder = os.path.abspath(filename), os.path.abspath(images)
     return Path(path).relative_to(folder).as_posix() if Path(path).is_relative_to(folder) else filename

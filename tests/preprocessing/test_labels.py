@@ -125,5 +125,5 @@ def test_a_missing_validation_split_needs_words(tmp_path):
     (tmp_path / "labels.json").write_text('{"train": []}')
     with pytest.raises(UserError, match=r"no 'val' split; .* training needs it"):
         read_labels(tmp_path / "labels.json")
-    with pytest.raises(UserError, match="is a folder; name the .json file"):
+    with pytest.raises(UserError, match=r"is a folder; name the \.json file"):
         read_labels(tmp_path)

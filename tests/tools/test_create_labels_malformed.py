@@ -7,7 +7,7 @@ import lmdb
 import pytest
 
 from tests.helpers.importers import encoded
-from tests.helpers.refusals import outcome, tree
+from tests.helpers.refusals import assert_refused
 from tools.create_labels import main
 
 PAGE = '<PcGts><Page imageFilename="a.png" imageWidth="30" imageHeight="12">{}</Page></PcGts>'
@@ -123,11 +123,4 @@ def test_a_truncated_lmdb(tmp_path, capfd):
 
 def refused(capfd, folder, arguments, words):
     """Refused in one sentence; of all files only the listing of dropped words may be new."""
-    before = tree(folder)
-    code, out, error = outcome(capfd, arguments, main)
-    assert code == 2 and out == "", error
-    sentence = error.splitlines()[-1]
-    assert words in sentence and sentence.endswith("."), error
-    after = tree(folder)
-    after.pop(str(folder / "labels.dropped.tsv"), None)
-    assert after == before
+    assert_refused(capfd, folder, arguments, words, main, folder / "labels.dropped.tsv")
