@@ -66,7 +66,8 @@ def _create(options: argparse.Namespace) -> int:
     dropped = [*dropped, *bad_labels, *bad_images, *bad_segmentation]
     if not records:
         write_csv(listing, ["name", "label", "reason"], map(vars, dropped), delimiter="\t")
-        raise UserError(f"No usable word: {_reasons(dropped)}{_example(dropped, images)}; all are listed in {listing}.")
+        example = _example(bad_images, dropped, images)
+        raise UserError(f"No usable word: {_reasons(dropped)}{example}; all are listed in {listing}.")
     splits, unplaced, notes = _split(records, options, form_lists)
     dropped += unplaced
     if options.include_err == "train":
@@ -76,7 +77,7 @@ def _create(options: argparse.Namespace) -> int:
     write_csv(listing, ["name", "label", "reason"], map(vars, dropped), delimiter="\t")
     write_labels(options.output, splits)
     _report(splits, dropped)
-    if missing := _example(dropped, images):
+    if missing := _example(bad_images, dropped, images):
         print(one_line(f"Of the missing images{missing}."), file=sys.stderr)
     print(one_line(f"Written: {options.output}; the dropped words are listed in {listing}"))
     if options.follow_links:
@@ -128,10 +129,13 @@ def _report(splits: Splits, dropped: list[Dropped]) -> None:
     print(f"Longest label: {max(map(len, labels))} characters")
 
 
-def _example(dropped: list[Dropped], images: Path) -> str:
+def _example(bad_images: list[Dropped], dropped: list[Dropped], images: Path) -> str:
     """Why the first of the missing images is missing; nothing if none is."""
+    if missing := next((word for word in bad_images if word.reason == "missing image"), None):
+        return f": {why_missing(images, missing.name)}"
+    # What an importer has not found itself is named by its text, not by an image.
     missing = next((word for word in dropped if word.reason == "missing image"), None)
-    return f": {why_missing(images, missing.name)}" if missing else ""
+    return f": there is none for {missing.name}, beside it and by its name" if missing else ""
 
 
 def _reasons(dropped: list[Dropped]) -> str:

@@ -78,7 +78,7 @@ def test_lines_of_pages_are_cut(tmp_path, pages, run):
     [
         ({}, "does not exist"),
         ({"readme.md": "x"}, "holds no words.txt"),
-        ({"a.gt.txt": "x"}, "No usable word: 1 missing image"),
+        ({"a.gt.txt": "x"}, "No usable word: 1 missing image: there is none for a.gt.txt"),
         ({"a.xml": "<x/>"}, "a.xml is neither PAGE nor ALTO"),
         ({"words.txt": "nothing"}, "words is not a folder"),
         ({"metadata.csv": "a"}, "metadata.csv"),
