@@ -138,7 +138,8 @@ def _findings(entries: Sequence[Entry]) -> Iterator[str]:
     empty = [entry.word.filename for entry in entries if not entry.word.label.strip()]
     if empty:
         yield f"{len(empty)} labels are empty ({_examples(empty)})"
-    if spaces := with_spaces(entries):
+    spaces = with_spaces(entries)
+    if 0 < len(spaces) < len(entries) / 2:  # else they are lines of text
         yield f"{len(spaces)} labels have white space ({_examples(spaces)})"
     if narrow := crowded(entries):
         yield f"{len(narrow)} labels are very long for their image's width ({_examples(narrow)})"

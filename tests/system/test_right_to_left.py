@@ -4,11 +4,13 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import main
+from predictors.report.attention import read_attention
 from preprocessing.text_direction import logical, visual
-from tests.helpers.models import description_of
+from tests.helpers.models import description_of, load
 from tests.helpers.tiny import tiny_settings, write_settings
 from tests.helpers.training import equal, last_line, train, weights_of
 
@@ -74,6 +76,15 @@ def test_the_model_keeps_its_direction(configs):
     models = {direction: Path(config).parent / "experiment" / "best" for direction, config in configs.items()}
     assert equal(*map(weights_of, models.values()))
     assert {d: description_of(m)["text"]["direction"] for d, m in models.items()} == {"rtl": "rtl", "ltr": "ltr"}
+
+
+def test_attention_follows_the_text(configs):
+    image, texts = np.random.default_rng(0).integers(0, 256, (16, 40)).astype(np.uint8), WORDS[:3]
+    rtl, ltr = (load(Path(configs[direction]).parent / "experiment" / "best") for direction in ("rtl", "ltr"))
+    shown = dict(read_attention(ltr, lambda i: image, [40] * 3, list(map(visual, texts)), 2))
+    for index, weights in read_attention(rtl, lambda i: image, [40] * 3, texts, 2):
+        order = [*logical(visual(texts[index]))[1], len(texts[index])]
+        np.testing.assert_array_equal(weights, shown[index][order])
 
 
 def test_the_other_direction_does_not_resume(configs, capsys):
