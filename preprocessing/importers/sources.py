@@ -35,13 +35,18 @@ class Source:
     image: ImageConfig
 
 
+# Formats with the images in a place of their own.
+HOLD_IMAGES = ("iam", "iam_lines", "gt_txt")
 # Folder of the images, words, and words that are left out.
 Imported = tuple[Path, list[LabelledWord], list[Dropped]]
 
 
 def read_source(source: Source, form: str | None) -> Imported:
     """Reads a source in a format, or in the one that it is recognised by; UserError if it can't be read."""
-    return FORMATS[form or recognise(source.path)](source)
+    form = form or recognise(source.path)
+    if source.images and form in HOLD_IMAGES:
+        raise UserError(f"--images is not used with format {form}, whose images are in {source.path}; leave it out.")
+    return FORMATS[form](source)
 
 
 def recognise(path: Path) -> str:

@@ -89,7 +89,7 @@ def test_bad_sources_are_one_sentence(tmp_path, refused, files, message):
     for name, content in files.items():
         (tmp_path / "source").mkdir(exist_ok=True)
         (tmp_path / "source" / name).write_text(content)
-    images = [] if "metadata" in str(files) else ["--images", tmp_path / "lines"]
+    images = ["--images", tmp_path / "lines"] if "a.xml" in files else []
     assert message in refused("--source", tmp_path / "source", *images, "--output", tmp_path / "labels.json")
     assert not (tmp_path / "labels.json").exists()
 
@@ -228,3 +228,9 @@ def test_iams_images_may_be_doubled_or_flat(tmp_path, run):
         assert code == 0, error
         found = {word.filename for word in read_labels(folder / "labels.json").splits["train"]}
         assert found == {place.format(name) for name in names}
+
+
+def test_a_folder_of_images_that_is_not_used_is_refused(tmp_path, refused):
+    (tmp_path / "a.gt.txt").write_text("x")
+    command = ["--source", tmp_path, "--images", tmp_path, "--output", tmp_path / "labels.json"]
+    assert "--images is not used" in refused(*command)
