@@ -2,8 +2,8 @@
 
 import os
 import re
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from preprocessing.importers.labelled_word import Dropped, KeptAndDropped, LabelledWord, read_text
@@ -15,6 +15,16 @@ WORD_ID = re.compile(r"\w+-\w+(-\w+)+")
 FORM_ID = re.compile(r"\w+-\w+(-\w+)*")
 SAMPLE = 200  # words by whose files the layout is recognised
 NUMBER = re.compile(r"-?\d+")
+
+
+@dataclass(frozen=True)
+class PlacedWord:
+    """A word of words.txt: its id, text, box (x, y, width, height) in pixels of the form, and file."""
+
+    word_id: str
+    text: str
+    box: tuple[int, ...]
+    filename: str
 
 
 def read_words(path: str | Path, writers: dict[str, str]) -> KeptAndDropped:
@@ -35,8 +45,8 @@ def read_lines(path: str | Path, writers: dict[str, str]) -> KeptAndDropped:
     return _read(path, writers, _parse_line)
 
 
-# Id, whether it is well segmented, and label.
-Parsed = tuple[str, bool, str]
+# Id, whether it is well segmented, label, and box.
+Parsed = tuple[str, bool, str, tuple[int, ...]]
 
 
 def _read(path: str | Path, writers: dict[str, str], parse: Callable[[str], Parsed | None]) -> KeptAndDropped:
@@ -46,10 +56,9 @@ def _read(path: str | Path, writers: dict[str, str], parse: Callable[[str], Pars
         if parsed is None:
             dropped.append(Dropped(f"{Path(path).name}:{number}", line, "malformed line"))
             continue
-        name, segmented, label = parsed
+        name, segmented, label, _ = parsed
         form = form_of(name)
-        filename = f"{form.partition('-')[0]}/{form}/{name}.png"
-        records.append(LabelledWord(Word(filename, label, writers.get(form)), form=form, segmented=segmented))
+        records.append(LabelledWord(Word(_file_of(name), label, writers.get(form)), form=form, segmented=segmented))
     if not records:
         raise UserError(f"{path} has no line in the format of IAM's {Path(path).name}; check that it is that file.")
     return records, dropped
@@ -67,6 +76,14 @@ def in_layout_of(images: Path, records: list[LabelledWord]) -> list[LabelledWord
         replace(r, word=replace(r.word, filename=layout.format(r.word.filename, Path(r.word.filename).name)))
         for r in records
     ]
+
+
+def read_places(path: str | Path) -> Iterator[PlacedWord]:
+    """Yields the words of words.txt with their places, in its order; UserError if it can't be read."""
+    for _, line in data_lines(path):
+        if parsed := _parse_word(line):
+            word_id, _, label, box = parsed
+            yield PlacedWord(word_id, label, box, _file_of(word_id))
 
 
 def read_writers(path: str | Path) -> dict[str, str]:
@@ -103,6 +120,12 @@ def form_of(name: str) -> str:
     return "-".join(name.split("-")[:2])
 
 
+def _file_of(name: str) -> str:
+    """Returns the file of a word or line in IAM's own layout."""
+    form = form_of(name)
+    return f"{form.partition('-')[0]}/{form}/{name}.png"
+
+
 def _parse_line(line: str) -> Parsed | None:
     """Returns a line of lines.txt: id, ok or err, grey level, number of components, x, y, w, h, text."""
     fields = line.split()
@@ -110,7 +133,8 @@ def _parse_line(line: str) -> Parsed | None:
         return None
     if not all(map(NUMBER.fullmatch, fields[2:8])):
         return None
-    return fields[0], True, normalize_label(" ".join(" ".join(fields[8:]).replace("|", " ").split()))
+    label = " ".join(" ".join(fields[8:]).replace("|", " ").split())
+    return fields[0], True, normalize_label(label), tuple(map(int, fields[4:8]))
 
 
 def _parse_word(line: str) -> Parsed | None:
@@ -125,4 +149,5 @@ def _parse_word(line: str) -> Parsed | None:
     box_end = 8 if NUMBER.fullmatch(fields[7]) else 7
     if not all(map(NUMBER.fullmatch, fields[2:box_end])):
         return None
-    return fields[0], fields[1] == "ok", normalize_label(" ".join(fields[box_end + 1 :]))
+    box = tuple(map(int, fields[box_end - 4 : box_end]))
+    return fields[0], fields[1] == "ok", normalize_label(" ".join(fields[box_end + 1 :])), box
