@@ -53,7 +53,7 @@ $(VENV)/ready: requirements.txt requirements-read.txt requirements-train.txt
 	$(RUN) -m pip install --quiet --requirement requirements.txt
 	touch $@
 
-$(VENV)/ready-to-test: requirements-dev.txt requirements-scale.txt $(VENV)/ready
+$(VENV)/ready-to-test: requirements-dev.txt requirements-scale.txt requirements-lmdb.txt $(VENV)/ready
 	$(RUN) -m pip install --quiet --requirement requirements-dev.txt
 	touch $@
 

@@ -13,21 +13,25 @@ from utils.log import log
 
 @dataclass(frozen=True)
 class DataSource:
-    """Images, labels, and the settings by which both are rendered if they are missing."""
+    """Images, labels, and the settings by which both are rendered if they are missing.
+
+    Images may be links out of their folder only with `follow_links`.
+    """
 
     images: Path
     labels: Path
     synthetic: SyntheticConfig
+    follow_links: bool = False
 
     @classmethod
     def of(cls, config: Config) -> "DataSource":
         """Returns the config's own dataset."""
-        return cls(Path(config.images_folder), Path(config.labels_file), config.synthetic)
+        return cls(Path(config.images_folder), Path(config.labels_file), config.synthetic, config.follow_links)
 
     @classmethod
     def mixed_in(cls, data: AdditionalDataConfig) -> "DataSource":
         """Returns a dataset of `train.additional_data`."""
-        return cls(Path(data.images_folder), Path(data.labels_file), data.synthetic)
+        return cls(Path(data.images_folder), Path(data.labels_file), data.synthetic, data.follow_links)
 
     def read_labels(self) -> LabelsFile:
         """Reads the labels file, after rendering the embedded dataset if it is enabled and missing.

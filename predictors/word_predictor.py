@@ -143,9 +143,9 @@ class WordPredictor(BasePredictor):
 
     def _prediction(self, ids: np.ndarray, scores: np.ndarray) -> Prediction:
         """The prediction of ids (max_length,) with log probabilities (max_length,)."""
-        written = int((ids > END).sum())
-        probabilities = tuple(float(p) for p in np.exp(scores[:written]))
-        return Prediction(self.spec.tokenizer.decode(ids), float(np.exp(scores.sum())), probabilities)
+        written, tokenizer = ids[: int((ids > END).sum())], self.spec.tokenizer
+        probabilities = tuple(float(np.exp(scores[place])) for place in tokenizer.reading_order(written))
+        return Prediction(tokenizer.decode(ids), float(np.exp(scores.sum())), probabilities)
 
     def _best_of(self, ids: np.ndarray, scores: np.ndarray) -> Prediction:
         """The first of n readings (n, max_length), with all of them as alternatives if n > 1."""

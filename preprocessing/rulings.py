@@ -8,9 +8,11 @@ from preprocessing.ink import PAPER, grown, ink_mask
 # Share of a straight line's pixels that must be dark to be a ruling or a frame's side, and its steepest slope.
 LINE_SHARE, LINE_SLOPE = 0.9, 0.1
 PIECE = 16  # pixels, short enough for a slanted line to stay in one row
-NARROW = 1.25  # width over height, up to which a single letter may fill a picture
+NARROW = 1.0  # width over height, up to which a single letter may fill a picture
 # Writing must span so many pixels for a line through the whole picture to be told from a stroke.
 LEAST_SIZE = 16
+# Ends of a stroke that are bridged: so many pixels more apart than the line is thick, and so wide.
+BRIDGE = (5, 9)
 PALER = 1.25  # darkness of ink over that of rulings from which the grey level tells one from the other
 
 
@@ -94,7 +96,11 @@ def _without_strokes(ink: np.ndarray, lines: np.ndarray) -> np.ndarray:
     for rows in (range(1, height), range(height - 2, -1, -1)):
         for row in rows:
             found[row] |= thin[row] & found[row - (rows.step)]
-    return found
+    # A stroke that crosses the line on a slant leaves ends above and below it that belong together.
+    reach = int(np.percentile(run[within], 40)) + BRIDGE[0]
+    bridge = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (BRIDGE[1], reach))
+    rest = np.ascontiguousarray(ink & ~found, np.uint8)
+    return found & (cv2.morphologyEx(rest, cv2.MORPH_CLOSE, bridge) == 0)
 
 
 def _number(lines: np.ndarray) -> int:

@@ -3,7 +3,8 @@
 IAM:        python -m tools.create_labels --data_folder datasets/iam --output datasets/iam/labels.json
 A table:    python -m tools.create_labels --table my/labels.csv --images my/images --output my/labels.json
 Other data: python -m tools.create_labels --source FOLDER --output my/labels.json
-            (pictures with .gt.txt, a Hugging Face folder; PAGE or ALTO with --images FOLDER, for the lines to be cut)
+            (recognised: pictures with .gt.txt, IAM, folders of Hugging Face, EasyOCR, PaddleOCR or
+            deep-text-recognition-benchmark; with --images FOLDER for what is cut or unpacked, PAGE, ALTO and LMDB)
 
 Every image is read once; words that can't be used are counted by reason and listed beside the output.
 """
@@ -59,13 +60,14 @@ def _create(options: argparse.Namespace) -> int:
     source = Source(path, options.images, options.forms_file, options.split == "writer", image)
     images, records, dropped = read_source(source, form)
     records, bad_labels = drop_bad_labels(records, options.max_label_length)
-    records, bad_images = drop_bad_images(records, images, options.workers, image)
+    records, bad_images = drop_bad_images(records, images, options.workers, image, options.follow_links)
     # After the images: a missing image is reported even where its word would not be used.
     records, bad_segmentation = drop_bad_segmentation(records, keep=bool(options.include_err))
     dropped = [*dropped, *bad_labels, *bad_images, *bad_segmentation]
     if not records:
         write_csv(listing, ["name", "label", "reason"], map(vars, dropped), delimiter="\t")
-        raise UserError(f"No usable word: {_reasons(dropped)}{_example(dropped, images)}; all are listed in {listing}.")
+        example = _example(bad_images, dropped, images)
+        raise UserError(f"No usable word: {_reasons(dropped)}{example}; all are listed in {listing}.")
     splits, unplaced, notes = _split(records, options, form_lists)
     dropped += unplaced
     if options.include_err == "train":
@@ -75,9 +77,11 @@ def _create(options: argparse.Namespace) -> int:
     write_csv(listing, ["name", "label", "reason"], map(vars, dropped), delimiter="\t")
     write_labels(options.output, splits)
     _report(splits, dropped)
-    if missing := _example(dropped, images):
+    if missing := _example(bad_images, dropped, images):
         print(one_line(f"Of the missing images{missing}."), file=sys.stderr)
     print(one_line(f"Written: {options.output}; the dropped words are listed in {listing}"))
+    if options.follow_links:
+        print("To train on images that are links, set follow_links=true in the config.", file=sys.stderr)
     for note in notes + empty_parts(splits):
         print(one_line(f"Warning: {note}"), file=sys.stderr)
     return 0
@@ -125,10 +129,13 @@ def _report(splits: Splits, dropped: list[Dropped]) -> None:
     print(f"Longest label: {max(map(len, labels))} characters")
 
 
-def _example(dropped: list[Dropped], images: Path) -> str:
+def _example(bad_images: list[Dropped], dropped: list[Dropped], images: Path) -> str:
     """Why the first of the missing images is missing; nothing if none is."""
+    if missing := next((word for word in bad_images if word.reason == "missing image"), None):
+        return f": {why_missing(images, missing.name)}"
+    # What an importer has not found itself is named by its text, not by an image.
     missing = next((word for word in dropped if word.reason == "missing image"), None)
-    return f": {why_missing(images, missing.name)}" if missing else ""
+    return f": there is none for {missing.name}, beside it and by its name" if missing else ""
 
 
 def _reasons(dropped: list[Dropped]) -> str:
@@ -144,7 +151,8 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     source("--source", type=Path, help="a table or folder in any of these formats, which is recognised")
     add = parser.add_argument
     add("--format", choices=FORMATS, help="of --source (default: as recognised)")
-    add("--images", type=Path, help="folder to which a table's file names are relative, or for the lines of pages")
+    add("--images", type=Path, help="folder to which a table's file names are relative, or for images cut or unpacked")
+    add("--follow_links", action="store_true", help="take images that are links out of their folder, as DVC's are")
     add("--output", type=Path, required=True, help="labels file to write, .json")
     ways = ["random", "writer", "forms"]
     add("--split", choices=ways, help="default: the table's split column, else random")
@@ -170,8 +178,6 @@ def _check_combination(parser: argparse.ArgumentParser, options: argparse.Namesp
     lists = [f"--{split}_forms" for split in SPLITS if getattr(options, f"{split}_forms")]
     if options.output.suffix != ".json":
         parser.error(f"--output {options.output} must end in .json")
-    if options.table and options.table.is_dir():
-        parser.error(f"--table {options.table} is a folder; name the table in it")
     if options.table and not options.images:
         parser.error("--table needs --images, the folder that its file names start from")
     if options.table and (options.split == "forms" or options.forms_file or options.include_err):

@@ -109,23 +109,23 @@ def _tokenizer(
     Args:
         characters: of the training labels; with `add_characters` they extend the pretrained charset.
     """
-    start = config.train.weights_initialization
+    start, direction = config.train.weights_initialization, config.text.direction
     if config.network.charset is not None:
-        return Tokenizer(config.network.charset)
+        return Tokenizer(config.network.charset, direction)
     if saved and start.use_pretrained_weights:
-        return Tokenizer(str(saved.fingerprint.network.get("charset", "")))
+        return Tokenizer(str(saved.fingerprint.network.get("charset", "")), direction)
     if not pretrained:
-        return Tokenizer.from_labels(characters)
+        return Tokenizer.from_labels(characters, direction)
     known = pretrained.spec.tokenizer
     charset = extended_charset(known.charset, characters)
     if start.add_characters:
-        return Tokenizer(charset)
+        return Tokenizer(charset, direction)
     if new := charset[len(known.charset) :]:
         log(
             f"The model to start from can't write {' '.join(new)}; "
             "train.weights_initialization.add_characters=true adds the characters of the training labels."
         )
-    return known
+    return Tokenizer(known.charset, direction)
 
 
 def _load_pretrained(folder: ModelFolder, model: ModelSeq2Seq) -> None:

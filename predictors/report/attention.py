@@ -73,7 +73,8 @@ def _run(
     by_column = weights.reshape(*weights.shape[:2], -1, image.shape[2] // model.column_stride).sum(2)
     for row, (picture, text) in enumerate(zip(images, texts)):
         columns = -(-picture.shape[1] // model.column_stride)
-        yield by_column[row, : len(model.tokenizer.encode(text)) + 1, :columns]
+        ids = model.tokenizer.encode(text)
+        yield by_column[row, [*model.tokenizer.reading_order(ids), len(ids)], :columns]
 
 
 def _encode(model: ModelSeq2Seq, text: str) -> list[int] | None:

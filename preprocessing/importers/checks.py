@@ -1,5 +1,6 @@
 """Drops words that can't be trained on: bad labels, unusable image files and bad segmentation."""
 
+import os
 import posixpath
 import unicodedata
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from utils.config.image import ImageConfig
 from utils.files import is_inside
 from utils.log import progress_bar
 
-OUTSIDE_FOLDER = "link that leaves the images"
+OUTSIDE_FOLDER = "link out of the folder (--follow_links takes it)"
 
 
 def drop_bad_labels(records: list[LabelledWord], max_length: int | None = None) -> KeptAndDropped:
@@ -35,11 +36,16 @@ def drop_bad_labels(records: list[LabelledWord], max_length: int | None = None) 
     return drop(records, reasons())
 
 
-def drop_bad_images(records: list[LabelledWord], folder: Path, workers: int, image: ImageConfig) -> KeptAndDropped:
-    """Reads every image in `workers` threads and drops the words whose image is unusable."""
+def drop_bad_images(
+    records: list[LabelledWord], folder: Path, workers: int, image: ImageConfig, follow_links: bool = False
+) -> KeptAndDropped:
+    """Reads every image in `workers` threads and drops the words whose image is unusable.
+
+    Links that lead out of `folder` are unusable unless `follow_links`.
+    """
 
     def problem(path: Path) -> str | None:
-        return image_problem(path, image) if is_inside(path, folder) else OUTSIDE_FOLDER
+        return image_problem(path, image) if follow_links or is_inside(path, folder) else OUTSIDE_FOLDER
 
     pool = ThreadPoolExecutor(workers)
     try:
@@ -54,8 +60,10 @@ def drop_bad_images(records: list[LabelledWord], folder: Path, workers: int, ima
 def why_missing(folder: Path, filename: str) -> str:
     """Returns a sentence about a missing image: the path that was looked for, and a file that was probably meant."""
     sought = f"looked for {folder / filename}"
+    if os.path.islink(folder / filename):
+        return f"{sought}, a link to {os.readlink(folder / filename)}, where no file is: fetch the files of its store"
     for guess, cause in _guesses(folder, filename):
-        if guess.is_file():
+        if os.path.isfile(guess):  # Unlike Path.is_file, it does not raise on names that no file can have.
             return f"{sought}; {guess} exists: {cause}"
     return f"{sought}, and nothing in {folder} has a similar name"
 
@@ -74,7 +82,7 @@ def _guesses(folder: Path, filename: str) -> Iterator[tuple[Path, str]]:
     parent = (folder / filename).parent
     for form in ("NFD", "NFC"):
         yield folder / unicodedata.normalize(form, filename), f"the names on disk are in Unicode's form {form}"
-    if parent.is_dir():
+    if os.path.isdir(parent):
         name = Path(filename).name.casefold()
         for path in sorted(parent.iterdir()):
             if path.name.casefold() == name:

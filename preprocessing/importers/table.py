@@ -2,13 +2,14 @@
 
 import csv
 import json
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from preprocessing.importers.labelled_word import LabelledWord, read_text
-from preprocessing.labels import SPLITS, Word, check_filename
+from preprocessing.labels import SPLITS, Word, check_filename, is_text
 from preprocessing.tokenizer import normalize_label
 from utils.errors import UserError
 from utils.escaping import escape_csv
@@ -24,6 +25,7 @@ SYNONYMS = {
 }
 SPLIT_NAMES = {"training": "train", "valid": "val", "validation": "val", "dev": "val", "testing": "test"}
 SPLIT_NAMES |= {split: split for split in SPLITS}
+QUOTED = re.compile(r'"[^"]*"')
 FIRST_DELIMITER = re.compile(r'(?:"(?:[^"]|"")*"|[^,;\t|]*)([,;\t|])')
 EXCEL_DELIMITER = re.compile(r"sep=(.)")
 EASYOCR_HEADER = "filename,words"
@@ -32,16 +34,20 @@ EASYOCR_HEADER = "filename,words"
 Row = tuple[int, list[str]]
 
 
-def read_table(path: str | Path) -> list[LabelledWord]:
+def read_table(path: str | Path, images: Path | None = None) -> list[LabelledWord]:
     """Returns the words of a CSV, TSV, JSON or JSON Lines file, in its order.
 
     Columns are filename, label and, optionally, writer, or the split if it is one on every line. A header line with at
     least filename and label, or their SYNONYMS, may order them freely and add split; other columns are not used. Fields
-    are tab-separated in .tsv files, elsewhere by the first comma, semicolon, tab or bar of the first line. Raises
-    UserError if the file can't be read, or a line is malformed or names a file outside the images folder.
+    are separated by tabs in .tsv files and where the first line has one, elsewhere by the first comma, semicolon or bar
+    of that line. Quotes mean nothing in a .txt of tabs without a header, as of PaddleOCR. Raises UserError if the file
+    can't be read, or a line is malformed or names a file outside the images folder.
+
+    File names are relative to the folder `images`; those that lead into it from the working directory, as in our own
+    tables of predictions, or absolutely, become so.
     """
     if Path(path).suffix.lower() in (".json", ".jsonl"):
-        return [_record(values, f"{path}: entry {number}") for number, values in _entries(path)]
+        return [_record(values, f"{path}: entry {number}", images) for number, values in _entries(path)]
     rows = list(_rows(path))
     if not rows:
         raise UserError(f"{path} has no lines; write filename,label on each.")
@@ -50,7 +56,11 @@ def read_table(path: str | Path) -> list[LabelledWord]:
         rows = rows[1:]
     else:
         names = _columns(rows)
-    return [_record(_values(names, cells, f"{path}:{number}"), f"{path}:{number}") for number, cells in rows]
+    return [
+        _record(values, f"{path}:{number}", images)
+        for number, cells in rows
+        for values in _per_image(_values(names, cells, f"{path}:{number}"))
+    ]
 
 
 def _entries(path: str | Path) -> Iterator[tuple[int, dict[str, str]]]:
@@ -79,7 +89,9 @@ def _rows(path: str | Path) -> Iterator[Row]:
         return
     named = EXCEL_DELIMITER.fullmatch(first)
     found = named or FIRST_DELIMITER.match(first)
-    delimiter = "\t" if Path(path).suffix.lower() in (".tsv", ".tab") else found[1] if found else ","
+    is_tsv = Path(path).suffix.lower() in (".tsv", ".tab")
+    delimiter = "\t" if is_tsv or "\t" in QUOTED.sub("", first) else found[1] if found else ","
+    unquote = delimiter == "\t" and (is_tsv or _is_header(first.split("\t")))
     if delimiter == "\t":
         # Such files are often written without quoting: a single quote is a label.
         reader = csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
@@ -93,7 +105,7 @@ def _rows(path: str | Path) -> Iterator[Row]:
                 raise csv.Error("unclosed quote")
             line = lines[number - 1].strip()
             if line and not (named and line == first):
-                yield number, [_unquoted(cell.strip()) if delimiter == "\t" else cell.strip() for cell in cells]
+                yield number, [_unquoted(cell.strip()) if unquote else cell.strip() for cell in cells]
             number += 1
     except csv.Error as error:
         raise UserError(f'{path}:{number} is malformed ({error}); write fields with quotes "like ""this""".') from None
@@ -109,10 +121,14 @@ def _role(name: str) -> str:
     return SYNONYMS.get(name, name)
 
 
+def _is_header(cells: list[str]) -> bool:
+    return {"filename", "label"} <= set(map(_role, cells))
+
+
 def _header(cells: list[str], path: str | Path) -> list[str]:
     """Returns what each column of a header is; nothing if the line is none."""
     names = [_role(cell) for cell in cells]
-    if not {"filename", "label"} <= set(names):
+    if not _is_header(cells):
         return []
     if twice := [name for name in COLUMNS if names.count(name) > 1]:
         raise UserError(f"{path}: the header {', '.join(cells)} has more than one column for {twice[0]}; keep one.")
@@ -141,12 +157,33 @@ def _values(names: list[str], cells: list[str], where: str) -> dict[str, str]:
     return {**dict.fromkeys(names, ""), **values}
 
 
-def _record(values: dict[str, Any], where: str) -> LabelledWord:
+def _per_image(values: dict[str, str]) -> list[dict[str, str]]:
+    """Returns one row per image: PaddleOCR's lists may name several of one text, `["1.jpg", "2.jpg"]<TAB>text`."""
+    if not values["filename"].startswith('["'):
+        return [values]
+    try:
+        names = json.loads(values["filename"])
+    except (ValueError, RecursionError):
+        return [values]
+    return [{**values, "filename": name} for name in names if isinstance(name, str)]
+
+
+def _relative(filename: str, images: Path | None) -> str:
+    if images is None or (not os.path.isabs(filename) and os.path.exists(images / filename)):
+        return filename
+    path, folder = os.path.abspath(filename), os.path.abspath(images)
+    return Path(path).relative_to(folder).as_posix() if Path(path).is_relative_to(folder) else filename
+
+
+def _record(values: dict[str, Any], where: str, images: Path | None) -> LabelledWord:
     if "filename" not in values or "label" not in values:
         raise UserError(f"{where} needs filename and label.")
-    check_filename(values["filename"], where)
+    if not is_text(values["label"]):
+        raise UserError(f"{where}: label {values['label']!r} holds half a character (a lone surrogate); correct it.")
+    filename = _relative(values["filename"], images)
+    check_filename(filename, where)
     split = SPLIT_NAMES.get(values["split"].lower()) if "split" in values else None
     if "split" in values and split is None:
         raise UserError(f"{where}: split is {values['split']!r}; write train, val or test.")
-    word = Word(values["filename"], normalize_label(values["label"]), values.get("writer") or None)
+    word = Word(filename, normalize_label(values["label"]), values.get("writer") or None)
     return LabelledWord(word, split=split)

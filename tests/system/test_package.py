@@ -113,7 +113,8 @@ def test_installed_package_is_one_package(installed):
         assert (package / name).is_file(), name
     assert not (package / "setup.py").exists() and not (package / "tests").exists()
     (metadata,) = installed.glob("*.dist-info/METADATA")
-    assert "Provides-Extra: scale" in metadata.read_text(encoding="utf-8")
+    for extra in ("scale", "lmdb"):
+        assert f"Provides-Extra: {extra}" in metadata.read_text(encoding="utf-8")
     # No module is left that imports by the checkout's names.
     folders = "|".join(path.name for path in package.iterdir() if any(path.glob("*.py")))
     assert {"base", "models", "trainers", "utils"} <= set(folders.split("|"))

@@ -1,12 +1,14 @@
 """Folders of labelled lines as other tools write them."""
 
+import lmdb
 import numpy as np
 import pytest
 from PIL import Image
 
+from preprocessing.importers import lmdb_store
 from preprocessing.labels import read_labels
 from tests.helpers.drawn_words import draw_word
-from tests.helpers.importers import dropped_of, picture, words_of
+from tests.helpers.importers import dropped_of, encoded, picture, words_of
 
 ALL_TRAIN = ["--test_size", 0, "--val_size", 0]
 
@@ -76,7 +78,7 @@ def test_lines_of_pages_are_cut(tmp_path, pages, run):
     [
         ({}, "does not exist"),
         ({"readme.md": "x"}, "holds no words.txt"),
-        ({"a.gt.txt": "x"}, "No usable word: 1 missing image"),
+        ({"a.gt.txt": "x"}, "No usable word: 1 missing image: there is none for a.gt.txt"),
         ({"a.xml": "<x/>"}, "a.xml is neither PAGE nor ALTO"),
         ({"words.txt": "nothing"}, "words is not a folder"),
         ({"metadata.csv": "a"}, "metadata.csv"),
@@ -87,13 +89,127 @@ def test_bad_sources_are_one_sentence(tmp_path, refused, files, message):
     for name, content in files.items():
         (tmp_path / "source").mkdir(exist_ok=True)
         (tmp_path / "source" / name).write_text(content)
-    images = [] if "metadata" in str(files) else ["--images", tmp_path / "lines"]
+    images = ["--images", tmp_path / "lines"] if "a.xml" in files else []
     assert message in refused("--source", tmp_path / "source", *images, "--output", tmp_path / "labels.json")
     assert not (tmp_path / "labels.json").exists()
 
 
 def test_pages_need_a_folder_for_their_lines(tmp_path, pages, refused):
     assert "--images" in refused("--source", pages[0], "--output", tmp_path / "labels.json")
+
+
+LINES = """\
+#--- lines.txt ---#
+a01-000u-00 ok 154 19 408 746 1661 89 A|MOVE|to|stop|Mr.|Gaitskell
+a01-000u-01 err 156 19 395 932 1850 105 any|more|M Ps|,
+a01-000u-02 ok 157 16 408 1106
+"""
+
+
+@pytest.mark.parametrize("place", ["a01/a01-000u/{}.png", "lines/a01/a01-000u/{}.png", "{}.png", "lines/{}.png"])
+@pytest.mark.parametrize("options", [[], ["--format", "iam_lines"]], ids=["recognised", "beside words"])
+def test_iams_lines(tmp_path, run, place, options):
+    names = ["a01-000u-00", "a01-000u-01"]
+    for name in names:
+        picture(tmp_path / "lines" / place.format(name))
+    (tmp_path / "lines.txt").write_text(LINES)
+    (tmp_path / "forms.txt").write_text("a01-000u 000 2 prt 7 5 52 36\n")
+    if options:
+        (tmp_path / "words.txt").write_text("a01-000u-00-00 ok 154 408 768 27 51 AT A\n")
+    code, _, error = run("--source", tmp_path, *options, "--output", tmp_path / "labels.json", *ALL_TRAIN)
+    assert code == 0, error
+    texts = ["A MOVE to stop Mr. Gaitskell", "any more M Ps ,"]
+    expected = {place.format(name): (text, "000") for name, text in zip(names, texts)}
+    assert words_of(tmp_path / "labels.json", "train") == expected
+    assert dropped_of(tmp_path / "labels.dropped.tsv") == {
+        "lines.txt:4": ("a01-000u-02 ok 157 16 408 1106", "malformed line")
+    }
+
+
+TEXTS = {"train": '"one"', "val": "two, three", "test": "four"}
+SPLIT_TABLES = {
+    "metadata.csv": 'file_name,text\n{name},"{text}"\n',
+    "metadata.jsonl": '{{"file_name": "{name}", "text": "{text}"}}\n',
+    "labels.csv": "filename,words\n{name},{text}\n",
+    "gt.txt": "{name}\t{text}\n",
+}
+
+
+@pytest.mark.parametrize("table", SPLIT_TABLES)
+def test_a_table_in_a_folder_for_each_split(tmp_path, run, table):
+    quoted = {"metadata.csv": '""one""', "metadata.jsonl": '\\"one\\"'}.get(table, '"one"')
+    for split, text in {**TEXTS, "train": quoted}.items():
+        folder = tmp_path / "data" / {"val": "validation"}.get(split, split)
+        picture(folder / "sub" / "1.png")
+        (folder / table).write_text(SPLIT_TABLES[table].format(name="sub/1.png", text=text), encoding="utf-8")
+    code, _, error = run("--source", tmp_path / "data", "--output", tmp_path / "labels.json")
+    assert code == 0, error
+    for split, text in TEXTS.items():
+        folder = {"val": "validation"}.get(split, split)
+        assert words_of(tmp_path / "labels.json", split) == {f"{folder}/sub/1.png": (text, None)}
+
+
+def test_the_lists_of_paddleocr(tmp_path, run):
+    for name in ("train/1.png", "train/2, left.png", "val/3.png", "val/4.png"):
+        picture(tmp_path / "rec" / name)
+    (tmp_path / "rec" / "rec_gt_train.txt").write_text('train/2, left.png\t"a"\ntrain/1.png\tsay, "x"\n')
+    (tmp_path / "rec" / "rec_gt_val.txt").write_text('["val/3.png", "val/4.png"]\tboth\n')
+    code, _, error = run("--source", tmp_path / "rec", "--output", tmp_path / "labels.json")
+    assert code == 0, error
+    train = {"train/1.png": ('say, "x"', None), "train/2, left.png": ('"a"', None)}
+    assert words_of(tmp_path / "labels.json", "train") == train
+    assert words_of(tmp_path / "labels.json", "val") == dict.fromkeys(("val/3.png", "val/4.png"), ("both", None))
+
+
+def make_lmdb(folder, values):
+    folder.mkdir(parents=True)
+    with lmdb.open(str(folder), map_size=2**20) as environment, environment.begin(write=True) as transaction:
+        for key, value in values.items():
+            transaction.put(key.encode(), value)
+    (folder / "lock.mdb").unlink()
+
+
+@pytest.mark.parametrize("named", ["folder", "file"])
+def test_an_lmdb_is_unpacked(tmp_path, run, named):
+    jpeg, source = encoded(".jpg"), tmp_path / "lmdb"
+    values = {"num-samples": b"4", "image-000000001": encoded(), "label-000000001": "caf\u0065\u0301".encode()}
+    values |= {"image-000000002": jpeg, "label-000000002": b'"two"', "label-000000003": b"lost"}
+    values |= {"image-000000004": b"no picture", "label-000000004": b"four"}
+    make_lmdb(source, values)
+    path = source if named == "folder" else source / "data.mdb"
+    images = ["--images", tmp_path / "out"]
+    code, _, error = run("--source", path, *images, "--output", tmp_path / "labels.json", *ALL_TRAIN)
+    assert code == 0, error
+    expected = {"000000001.png": ("caf\u00e9", None), "000000002.jpg": ('"two"', None)}
+    assert words_of(tmp_path / "labels.json", "train") == expected
+    assert (tmp_path / "out" / "000000002.jpg").read_bytes() == jpeg
+    assert [path.name for path in source.iterdir()] == ["data.mdb"]
+    assert dropped_of(tmp_path / "labels.dropped.tsv") == {
+        "image-000000003": ("lost", "missing image"),
+        "000000004.png": ("four", "unreadable image"),
+    }
+
+
+def test_without_the_package_lmdb_there_is_a_sentence(tmp_path, refused, monkeypatch):
+    make_lmdb(tmp_path / "lmdb", {"num-samples": b"0"})
+    monkeypatch.setattr(lmdb_store, "lmdb", None)
+    command = ["--source", tmp_path / "lmdb", "--images", tmp_path / "out", "--output", tmp_path / "labels.json"]
+    assert "pip install lmdb" in refused(*command)
+
+
+def test_links_out_of_the_folder_are_taken_when_asked(tmp_path, run, refused):
+    picture(tmp_path / "store" / "ab12")
+    (tmp_path / "images").mkdir()
+    for name, target in {"a.png": "../store/ab12", "b.png": "../store/gone"}.items():
+        (tmp_path / "images" / name).symlink_to(target)
+    (tmp_path / "t.csv").write_text("filename,label\na.png,ink\nb.png,nib\n")
+    command = ["--table", tmp_path / "t.csv", "--images", tmp_path / "images", "--output", tmp_path / "labels.json"]
+    assert "--follow_links" in refused(*command)
+    code, _, error = run(*command, "--follow_links", *ALL_TRAIN)
+    assert code == 0, error
+    assert "follow_links=true" in error and "a link to ../store/gone" in error
+    assert words_of(tmp_path / "labels.json", "train") == {"a.png": ("ink", None)}
+    assert dropped_of(tmp_path / "labels.dropped.tsv") == {"b.png": ("nib", "missing image")}
 
 
 def test_iams_images_may_be_doubled_or_flat(tmp_path, run):
@@ -112,3 +228,9 @@ def test_iams_images_may_be_doubled_or_flat(tmp_path, run):
         assert code == 0, error
         found = {word.filename for word in read_labels(folder / "labels.json").splits["train"]}
         assert found == {place.format(name) for name in names}
+
+
+def test_a_folder_of_images_that_is_not_used_is_refused(tmp_path, refused):
+    (tmp_path / "a.gt.txt").write_text("x")
+    command = ["--source", tmp_path, "--images", tmp_path, "--output", tmp_path / "labels.json"]
+    assert "--images is not used" in refused(*command)

@@ -168,6 +168,18 @@ def test_a_missing_image_is_explained(tmp_path, images, refused, filename, cause
     assert dropped_of(tmp_path / "labels.dropped.tsv") == {filename: ("ink", "missing image")}
 
 
+def test_the_own_predictions_name_files_as_they_were_given(tmp_path, images, run, monkeypatch):
+    """`--predict --filename images b/../images/d.jpg --output t.csv` beside the images."""
+    monkeypatch.chdir(tmp_path)
+    names = ["images/a.png", str(images / "b.png"), "./images/sub/c.png", "d.jpg"]
+    rows = "".join(f"{name},x,0.9,0.9,\n" for name in names)
+    (tmp_path / "t.csv").write_text(f"filename,text,confidence,character_confidences,error\n{rows}")
+    sizes = ["--test_size", 0, "--val_size", 0]
+    code, _, error = run("--table", "t.csv", "--images", "images", "--output", tmp_path / "o.json", *sizes)
+    assert code == 0, error
+    assert words_of(tmp_path / "o.json", "train").keys() == {"a.png", "b.png", "sub/c.png", "d.jpg"}
+
+
 @pytest.mark.parametrize("content", ["{", "[1]", '{"a": 1}', '[{"filename": "a.png"}]'])
 def test_bad_json_is_one_sentence(tmp_path, images, refused, content):
     (tmp_path / "t.json").write_text(content)

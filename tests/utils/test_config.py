@@ -52,8 +52,10 @@ def upgraded(values):
     values["image"]["normaliser"] = dict.fromkeys(NormaliserConfig.model_fields, False)
     values["data_aug"]["damaged_copies"] = values["train"]["batch_width"] = 0
     values["predict"] |= {"turn_below": 0.3, "characters": None}
+    values["text"] = {"direction": "ltr"}
+    values["follow_links"] = False
     data = values["train"]["additional_data"]
-    values["train"]["additional_data"] = {"data": data} if data["labels_file"] else {}
+    values["train"]["additional_data"] = {"data": {**data, "follow_links": False}} if data["labels_file"] else {}
     return values
 
 

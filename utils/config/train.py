@@ -37,6 +37,7 @@ class AdditionalDataConfig(Section):
 
     labels_file: str = key(..., "labels of a dataset to mix in")
     images_folder: str = key(..., "folder to which its file names are relative")
+    follow_links: bool = key(False, "whether its images may be links out of that folder")
     words_per_epoch: Natural = key(0, "words of it per epoch, different ones in the next; 0: all")
     synthetic: SyntheticConfig = SyntheticConfig()
 
