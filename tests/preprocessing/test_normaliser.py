@@ -58,6 +58,17 @@ def test_rulings_go_and_strokes_stay(rise):
     assert overlap(ruled, image) < 0.8 and overlap(remove_rulings(ruled), image) > 0.85
 
 
+@pytest.mark.parametrize("lean", [-6, 0, 6])
+def test_a_slanted_stroke_is_not_cut_by_a_thick_ruling(lean):
+    image = np.full((60, 200), 255, np.uint8)
+    for column in (40, 100, 150):
+        cv2.line(image, (column - lean, 5), (column + lean, 55), 40, 3)
+    ruled = image.copy()
+    cv2.line(ruled, (0, 30), (200, 30), 40, 4)
+    found = ink_mask(remove_rulings(ruled))
+    assert found[28:34].sum(axis=1).min() >= 9 and found[28:34].sum(axis=1).max() < 60
+
+
 def test_squares_and_frames_go():
     image = draw_word(paper=255)
     height, width = image.shape
