@@ -62,7 +62,7 @@ def test_rulings_go_and_strokes_stay(rise):
 def test_a_slanted_stroke_is_not_cut_by_a_thick_ruling(lean):
     image = np.full((60, 200), 255, np.uint8)
     for column in (40, 100, 150):
-        cv2.line(image, (column - lean, 5), (column + lean, 55), 40, 3)
+        cv2.line(image, (column - lean, 12), (column + lean, 48), 40, 3)
     ruled = image.copy()
     cv2.line(ruled, (0, 30), (200, 30), 40, 4)
     found = ink_mask(remove_rulings(ruled))
