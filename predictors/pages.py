@@ -15,7 +15,6 @@ from preprocessing.page.lines import find_lines
 from preprocessing.page.strips import box_on_page, cut_strip
 from preprocessing.page.words import find_words
 from preprocessing.word_image import to_network_geometry
-from preprocessing.writing import to_usual_size
 
 # A model that writes texts so long reads lines; others read words alone.
 LINE_LENGTH = 64

@@ -10,6 +10,7 @@ from utils.system import usable_cores
 
 # Pixels of the longer side at which the detector looks: a line of 40 on an A4 page is 30 pixels high.
 LONGEST = 2000
+WIDEST = 4  # the longer side over the shorter one
 INSTALL = "Reading pages needs the package rapidocr; run `pip install -r requirements-pages.txt`."
 
 
@@ -35,10 +36,15 @@ class TextDetector:
             page: uint8 (h, w) or (h, w, 3) RGB.
         """
         factor = min(1.0, LONGEST / max(page.shape[:2]))
-        small = cv2.resize(page, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA) if factor < 1 else page
+        size = [max(1, round(side * factor)) for side in page.shape[1::-1]]
+        small = cv2.resize(page, size, interpolation=cv2.INTER_AREA) if factor < 1 else page
+        # The detector enlarges pictures until their shorter side has 736 pixels.
+        height, width = small.shape[:2]
+        padding = [max(0, -(-max(height, width) // WIDEST) - side) for side in (height, width)]
+        small = cv2.copyMakeBorder(small, 0, padding[0], 0, padding[1], cv2.BORDER_REPLICATE)
         code = cv2.COLOR_GRAY2BGR if small.ndim == 2 else cv2.COLOR_RGB2BGR
         found = self._engine(cv2.cvtColor(small, code), use_det=True, use_cls=False, use_rec=False)
         boxes = getattr(found, "boxes", None)
         if boxes is None or not len(boxes):
             return np.empty((0, 4, 2), np.float32)
-        return np.asarray(boxes, np.float32) / factor
+        return (np.asarray(boxes, np.float32) / factor).clip(0, [page.shape[1] - 1, page.shape[0] - 1])

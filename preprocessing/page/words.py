@@ -6,7 +6,7 @@ import numpy as np
 from preprocessing.ink import ink_mask
 
 # Gap between words over the height of letters without ascenders, and share of a line's pixels that are letters' bodies.
-WORD_GAP, BODY = 0.55, 0.5
+WORD_GAP, BODY = 0.65, 0.5
 
 Span = tuple[int, int]
 
