@@ -7,7 +7,7 @@ from preprocessing.ink import ink_mask
 
 # Gap between words over the height of letters without ascenders, and share of a line's pixels that are letters' bodies.
 WORD_GAP, BODY = 0.65, 0.5
-LEVEL = 1.5  # such heights, the longest level stroke of a letter
+LEVEL = 0.6  # of a line's height, the longest level stroke of a letter
 
 Span = tuple[int, int]
 
@@ -25,14 +25,15 @@ def find_words(line: np.ndarray, number: int | None = None) -> list[Span]:
     ink = ink_mask(line)
     if not ink.any():
         return []
+    # What is left of rulings has longer level pieces than letters; a dash may be all there is.
+    element = np.ones((1, max(3, round(LEVEL * len(ink)))), np.uint8)
+    letters = ink & (cv2.morphologyEx(ink.view(np.uint8), cv2.MORPH_OPEN, element) == 0)
+    ink = letters if letters.any() else ink
     top, bottom = _body(ink)
     height = bottom - top
-    # What is left of rulings has longer level pieces than letters.
-    level = cv2.morphologyEx(ink.view(np.uint8), cv2.MORPH_OPEN, np.ones((1, max(3, round(LEVEL * height))), np.uint8))
-    ink = ink & (level == 0)
     # Ascenders and descenders of slanted writing reach over gaps.
     columns = ink[max(0, top - height // 2) : bottom + height // 4].any(axis=0)
-    columns = columns if columns.any() else (ink | (level > 0)).any(axis=0)
+    columns = columns if columns.any() else ink.any(axis=0)
     edges = np.flatnonzero(np.diff(np.concatenate([[0], columns.astype(np.int8), [0]])))
     starts, ends = edges[::2], edges[1::2]
     gaps = starts[1:] - ends[:-1]
