@@ -1,8 +1,10 @@
 """Converts image files and arrays of pixels to word images, for training, evaluation and prediction."""
 
+import contextlib
 import os
 import stat
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -54,7 +56,12 @@ def read_word_image(path: str | Path, image: ImageConfig) -> np.ndarray:
 
 
 def word_image_of_array(array: np.ndarray, image: ImageConfig, name: str = "array") -> np.ndarray:
-    """Converts pixels in memory as `read_word_image` converts those of a file; `name` is for error messages.
+    """Converts pixels in memory as `read_word_image` converts those of a file, with the errors of `picture_of`."""
+    return word_image_of_picture(picture_of(array, image, name), image, name)
+
+
+def picture_of(array: np.ndarray, image: ImageConfig, name: str = "array") -> Image.Image:
+    """Returns pixels in memory as an image of Pillow; `name` is for error messages.
 
     `array` is (h, w), (h, w, 1), (h, w, 3) RGB or (h, w, 4) RGBA; uint8, bool, uint16 or float (0 to 1, or grey levels
     up to 255 or 65535). Raises UnusableImage if it is empty, of another shape or type, or larger than
@@ -77,7 +84,7 @@ def word_image_of_array(array: np.ndarray, image: ImageConfig, name: str = "arra
         array = array * np.uint8(255)
     elif array.dtype != np.uint8:
         array = _to_8_bits(array)
-    return word_image_of_picture(Image.fromarray(np.ascontiguousarray(array)), image, name)
+    return Image.fromarray(np.ascontiguousarray(array))
 
 
 def word_image_of_picture(picture: Image.Image, image: ImageConfig, name: str = "picture") -> np.ndarray:
@@ -85,38 +92,58 @@ def word_image_of_picture(picture: Image.Image, image: ImageConfig, name: str = 
 
     Raises UnusableImage if it has no pixels, more than `image.max_pixels`, or a damaged file.
     """
+    return to_network_geometry(decode_picture(picture, image, name), image)
+
+
+def decode_picture(picture: Image.Image, image: ImageConfig, name: str = "picture") -> np.ndarray:
+    """Returns the pixels of an image of Pillow as `decode` returns those of a file, with the same errors."""
     if not picture.width or not picture.height:
         raise UnusableImage(name, "image without pixels")
-    _check_pixels(picture.width, picture.height, name, image)
     try:
-        pixels = _pixels(_upright_on_paper(picture, image), image)
+        return pixels_of(picture, image, name)
+    except UserError:
+        raise
     except Exception as error:
         # Pillow reads a file only now, and its plugins raise any type on damaged ones.
         raise _unusable(name, error) from None
-    return to_network_geometry(pixels, image)
 
 
 def decode(path: str | Path, image: ImageConfig) -> np.ndarray:
     """Reads a file upright, with paper for transparency; returns uint8 (h, w) or (h, w, 3)."""
+    with open_image(path, image) as file:
+        # Phones add previews to a photo as further pictures of format MPO.
+        if (pages := getattr(file, "n_frames", 1)) > 1 and file.format != "MPO":
+            log(f"{path} has {pages} pages, of which only the first is read; save the others as files.")
+        return pixels_of(file, image, path)
+
+
+@contextlib.contextmanager
+def open_image(path: str | Path, image: ImageConfig) -> Iterator[Image.Image]:
+    """Yields an image file whose header was read; whatever Pillow raises on it in the block becomes UnusableImage."""
     try:
         # Opening a pipe could wait forever. Folders and missing files are reported below.
         if stat.S_IFMT(os.stat(path).st_mode) not in (stat.S_IFREG, stat.S_IFDIR):
             raise UnusableImage(path, "not a regular file")
         formats = _with_heif(path) if Path(path).suffix.lower() in HEIF_ENDINGS else FORMATS
-        # `open` reads only the header, so a decompression bomb is refused before decompression.
         with Image.open(path, formats=formats) as file:
-            _check_pixels(file.width, file.height, path, image)
-            # Phones add previews to a photo as further pictures of format MPO.
-            if (pages := getattr(file, "n_frames", 1)) > 1 and file.format != "MPO":
-                log(f"{path} has {pages} pages, of which only the first is read; save the others as files.")
-            pixels = _pixels(_upright_on_paper(file, image), image)
+            yield file
     except UserError:
         raise
     except Exception as error:
         # On damaged files Pillow's plugins raise any type, from struct.error to AssertionError.
         raise _unusable(path, error) from None
+
+
+def pixels_of(picture: Image.Image, image: ImageConfig, name: str | Path) -> np.ndarray:
+    """Returns a picture's pixels upright, with paper for transparency, uint8 (h, w) or (h, w, 3).
+
+    Raises UnusableImage if it has none, or more than `image.max_pixels`; and anything if the file behind it is damaged.
+    """
+    # Before decompression, so that a decompression bomb is refused.
+    _check_pixels(picture.width, picture.height, name, image)
+    pixels = _pixels(_upright_on_paper(picture, image), image)
     if not pixels.size:
-        raise UnusableImage(path, "image without pixels", "replace it or take it out of the labels file")
+        raise UnusableImage(name, "image without pixels", "replace it or take it out of the labels file")
     return pixels
 
 

@@ -23,12 +23,7 @@ def cut_strip(page: np.ndarray, line: Line) -> np.ndarray:
         uint8 (h', w') or (h', w', 3), as large as the line is on the page.
     """
     polygon = np.array(line.polygon, np.float32)
-    baseline = np.array(line.baseline or _middle(polygon), np.float32)
-    points, normals = _along(baseline, polygon)
-    # Distance of the outline from the baseline, above (negative) and below.
-    nearest = np.abs(polygon[:, None] - points[None]).sum(axis=2).argmin(axis=1)
-    across = ((polygon - points[nearest]) * normals[nearest]).sum(axis=1)
-    rows = np.arange(np.floor(across.min()), np.ceil(across.max()) + 1, dtype=np.float32)
+    points, normals, rows = _grid(line)
     source = points[None] + rows[:, None, None] * normals[None]
     strip = cv2.remap(page, source, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     inside = np.zeros(page.shape[:2], np.uint8)
@@ -37,6 +32,29 @@ def cut_strip(page: np.ndarray, line: Line) -> np.ndarray:
     if inside.any():
         strip[~inside] = np.percentile(strip[inside], PAPER_PERCENTILE, axis=0)
     return strip
+
+
+def box_on_page(line: Line, start: float, end: float) -> tuple[int, int, int, int]:
+    """Returns the box (left, top, width, height) on the page of a strip's columns, shares 0 to 1 of its width."""
+    points, normals, rows = _grid(line)
+    first, last = (min(len(points) - 1, max(0, round(share * (len(points) - 1)))) for share in (start, end))
+    part, down = points[first : last + 1], normals[first : last + 1]
+    corners = np.vstack([part + rows[0] * down, part + rows[-1] * down])
+    left, top = np.floor(corners.min(axis=0)).astype(int)
+    right, bottom = np.ceil(corners.max(axis=0)).astype(int)
+    return int(max(0, left)), int(max(0, top)), int(right - max(0, left)), int(bottom - max(0, top))
+
+
+def _grid(line: Line) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Returns the points and normals of the strip's columns, (length, 2), and its rows as distances from the points."""
+    polygon = np.array(line.polygon, np.float32)
+    baseline = np.array(line.baseline or _middle(polygon), np.float32)
+    points, normals = _along(baseline, polygon)
+    # Distance of the outline from the baseline, above (negative) and below.
+    nearest = np.abs(polygon[:, None] - points[None]).sum(axis=2).argmin(axis=1)
+    across = ((polygon - points[nearest]) * normals[nearest]).sum(axis=1)
+    rows = np.arange(np.floor(across.min()), np.ceil(across.max()) + 1, dtype=np.float32)
+    return points, normals, rows
 
 
 def _middle(polygon: np.ndarray) -> list[tuple[float, float]]:
