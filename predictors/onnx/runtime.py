@@ -63,17 +63,7 @@ class PredictorOnnx(WordPredictor):
             raise UserError(f"The model's ONNX files don't work: {shorten(error)}; export it again.") from None
 
     def _decode(self, image: np.ndarray, width: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        parts = []
-        words = max(1, WIDTH_AT_ONCE // image.shape[2])
-        for start in range(0, len(image), words):
-            part = slice(start, start + words)
-            parts.append(self._decode_part(image[part, :, : width[part].max()], width[part]))
-        ids, log_probability = map(np.concatenate, zip(*parts))
-        return ids, log_probability
-
-    def _decode_part(self, image: np.ndarray, width: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        fed = {"image": np.ascontiguousarray(image), "width": width}
-        carried = dict(zip(self.carried, self.encoder.run(self.carried, fed)))
+        carried = self._encode(image, width)
         columns = carried.pop(COLUMNS, None)
         if self.located:
             carried["counts"] = character_counts(columns, np)
@@ -98,10 +88,20 @@ class PredictorOnnx(WordPredictor):
             # Moving the unfinished words together costs about as much as a step of them.
             if 2 * left <= len(rows):
                 carried = {name: value[running] for name, value in carried.items()}
-                columns = columns[running] if self.ctc_weight else None
+                columns = columns[running] if columns is not None else None
                 paths = [value[running] for value in paths]
                 rows, last, running = rows[running], last[running], np.ones(left, bool)
         return ids, log_probability
+
+    def _encode(self, image: np.ndarray, width: np.ndarray) -> dict[str, np.ndarray]:
+        """Returns the encoder's outputs of all words by their names, computed in parts that fit the cache."""
+        parts: list[list[np.ndarray]] = []
+        words = max(1, WIDTH_AT_ONCE // image.shape[2])
+        for start in range(0, len(image), words):
+            part = slice(start, start + words)
+            fed = {"image": np.ascontiguousarray(image[part, :, : width[part].max()]), "width": width[part]}
+            parts.append(self.encoder.run(self.carried, fed))
+        return {name: _concatenate(name, [part[i] for part in parts]) for i, name in enumerate(self.carried)}
 
     def _step(
         self, fed: dict[str, np.ndarray], carried: dict[str, np.ndarray], columns: np.ndarray | None, paths: list
@@ -117,6 +117,20 @@ class PredictorOnnx(WordPredictor):
             scores = np.where(self.refused, np.float32(LOG_ZERO), scores)
             scores = scores - np.logaddexp.reduce(scores, axis=1, keepdims=True)
         return scores, paths
+
+
+def _concatenate(name: str, parts: list[np.ndarray]) -> np.ndarray:
+    """Joins an output of several parts, each padded to the most columns: they are blank and not valid."""
+    if name.startswith("state_"):
+        return np.concatenate(parts)
+    axis = 2 if name == "keys" else 1
+    padded, most = [], max(part.shape[axis] for part in parts)
+    for part in parts:
+        missing = [(0, most - part.shape[axis]) if i == axis else (0, 0) for i in range(part.ndim)]
+        padded.append(np.pad(part, missing))
+        if name == COLUMNS:
+            padded[-1][:, part.shape[axis] :, PAD] = 1
+    return np.concatenate(padded)
 
 
 class UnusableGraph(UserError):
