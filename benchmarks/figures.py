@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from benchmarks.page_figure import page_figure
 from benchmarks.report import Row, draw
 from data_generators.damage import KINDS
 from data_generators.data_augmentation import augment
@@ -52,6 +53,7 @@ def _draw_all(folder: Path) -> int:
         "attention": partial(attention, HANDWRITING_MODEL),
         "augmentation": augmentation,
         "normaliser": normaliser,
+        "page": partial(page_figure, HANDWRITING_MODEL),
         "synthetic": synthetic,
         "accents": partial(synthetic, text="accented"),
     }
@@ -106,20 +108,7 @@ def augmentation(columns: int = 5, rows: int = 4) -> Image.Image:
 def normaliser(number: int = 6) -> Image.Image:
     """Rendered words as cameras and paper damage them, and below each what the network sees of it."""
     image, rng = load_config(ROOT / "configs" / "iam.yml").image, np.random.default_rng(SEED)
-    kinds = (
-        "paper",
-        "ruled",
-        "box",
-        "colour",
-        "shadow",
-        "light",
-        "inverted",
-        "turned",
-        "small",
-        "texture",
-        "blur",
-        "large",
-    )
+    kinds = "paper ruled box colour shadow light inverted turned small texture blur large".split()
     before = []
     for index, kind in enumerate(kinds):
         word = sample(SEED, "test", index * WORDS_PER_FORM + 3, 0.0)[0]
