@@ -33,6 +33,11 @@ RENDERED_MODEL, HANDWRITING_MODEL = "snapshots/synthetic", "snapshots/iam"
 ATTENTION_WORDS = ("look", "turning", "office")
 COLOURS = 96  # enough for ink, paper and one tint, and a third of the file
 SEED, AUGMENTED_FONT = 4, 3
+# The kinds of damage that are shown.
+DAMAGES = (
+    *("paper", "ruled", "box", "colour", "shadow", "light"),
+    *("inverted", "turned", "small", "texture", "blur", "large"),
+)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -108,14 +113,13 @@ def augmentation(columns: int = 5, rows: int = 4) -> Image.Image:
 def normaliser(number: int = 6) -> Image.Image:
     """Rendered words as cameras and paper damage them, and below each what the network sees of it."""
     image, rng = load_config(ROOT / "configs" / "iam.yml").image, np.random.default_rng(SEED)
-    kinds = "paper ruled box colour shadow light inverted turned small texture blur large".split()
     before = []
-    for index, kind in enumerate(kinds):
+    for index, kind in enumerate(DAMAGES):
         word = sample(SEED, "test", index * WORDS_PER_FORM + 3, 0.0)[0]
         before.append(KINDS[kind](word, 0.8, rng))
     after = [to_network_geometry(picture, image) for picture in before]
-    figure, axes = make_figure(2 * (len(kinds) // number), number, size=(1.9, 1.1))
-    for index, kind in enumerate(kinds):
+    figure, axes = make_figure(2 * (len(DAMAGES) // number), number, size=(1.9, 1.1))
+    for index, kind in enumerate(DAMAGES):
         row, column = divmod(index, number)
         for shown, title, place in ((before[index], kind, 2 * row), (after[index], "", 2 * row + 1)):
             part = axes[place * number + column]
