@@ -165,7 +165,7 @@ class WordPredictor(BasePredictor):
         for index, prediction in self.predict(widths, lambda i: images[good[i]]):
             results[good[index]] = prediction
             if prediction.confidence < DOUBT and count_lines(images[good[index]]) > 1:
-                log(f"{paths[good[index]]} seems to hold several lines of text; give each line or word as a picture.")
+                log(f"{paths[good[index]]} seems to hold several lines; read it with --page, or give each as a picture.")
             bar.update()
         return results
 
