@@ -165,7 +165,8 @@ class WordPredictor(BasePredictor):
         for index, prediction in self.predict(widths, lambda i: images[good[i]]):
             results[good[index]] = prediction
             if prediction.confidence < DOUBT and count_lines(images[good[index]]) > 1:
-                log(f"{paths[good[index]]} seems to hold several lines; read it with --page, or give each as a picture.")
+                path = paths[good[index]]
+                log(f"{path} seems to hold several lines; read it with --page, or give each line as a picture.")
             bar.update()
         return results
 

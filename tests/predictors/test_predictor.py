@@ -108,7 +108,7 @@ def test_predictor_follows_the_weights(make_config):
     other = build(make_config, seed=5)
     model.keras_model.set_weights(other.keras_model.get_weights())
     after = predictor.predict_batch(small_pictures())
-    assert after == PredictorSeq2Seq(other).predict_batch(small_pictures())
+    assert after == PredictorSeq2Seq(other, ALONE).predict_batch(small_pictures())
     assert after != before
 
 
