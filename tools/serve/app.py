@@ -49,7 +49,7 @@ class Correction(BaseModel):
     before: str | None = None
 
 
-def create_app(reading: Reading, store: Store, access: Access, learning: Learning | None = None) -> FastAPI:
+def create_app(reading: Reading, store: Store, access: Access, learning: Learning) -> FastAPI:
     """Returns the server's application; its reading thread ends with it."""
     queue = ReadingQueue(reading.words)
 
@@ -68,8 +68,7 @@ def create_app(reading: Reading, store: Store, access: Access, learning: Learnin
     _add_uploads(app, reading, store, queue)
     _add_pages(app, store)
     _add_corrections(app, store)
-    if learning:
-        add_learning(app, learning)
+    add_learning(app, learning)
     return app
 
 

@@ -3,12 +3,11 @@
 import time
 
 import pytest
-
-pytest.importorskip("fastapi")
 from starlette.testclient import TestClient
 
 from tests.helpers.tiny import REPOSITORY
 from tools.serve.app import create_app
+from tools.serve.learning import Learning
 from tools.serve.reading import Reading
 from tools.serve.security import Access
 from tools.serve.store import Store
@@ -28,12 +27,19 @@ def store(tmp_path):
 
 
 @pytest.fixture
-def serve(reading, store):
+def learning(reading, store, tmp_path):
+    return Learning(reading, store, validate_config({}, "test"), "configs/adapt.yml", [], tmp_path / "experiments")
+
+
+@pytest.fixture
+def serve(reading, store, learning):
     """A function: who may come in -> a client of a server."""
     clients = []
 
     def start(access=None):
-        client = TestClient(create_app(reading, store, access or Access()), base_url=BASE, raise_server_exceptions=False)
+        client = TestClient(
+            create_app(reading, store, access or Access(), learning), base_url=BASE, raise_server_exceptions=False
+        )
         clients.append(client.__enter__())
         return clients[-1]
 

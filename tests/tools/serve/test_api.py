@@ -7,12 +7,16 @@ from xml.etree import ElementTree
 
 import pytest
 from PIL import Image
+from starlette.testclient import TestClient
 
 from predictors import load
 from preprocessing.importers.page_xml import read_page
 from tests.helpers.drawn_pages import LINES, written_page
 from tests.helpers.tiny import REPOSITORY
+from tests.tools.serve.conftest import BASE
 from tools.serve import reading_queue
+from tools.serve.app import create_app
+from tools.serve.security import Access
 
 
 def png(pixels):
@@ -40,16 +44,15 @@ def test_a_page_is_read_as_by_the_command_line(client):
     assert {"text", "confidence", "polygon", "baseline", "words"} == set(page["lines"][0])
 
 
-def test_requests_at_once_are_all_answered_and_read_in_batches(client, reading, monkeypatch, word):
+def test_requests_at_once_are_all_answered_and_read_in_batches(reading, store, learning, monkeypatch, word):
     batches, real = [], reading.words
-    # The queue has kept the method; the model's reader is what it calls.
-    monkeypatch.setattr(reading._reader, "read_many", lambda paths, errors: batches.append(len(paths)) or real_many(paths))
-    real_many = lambda paths: type(reading._reader).read_many(reading._reader, paths, errors="return")  # noqa: E731
-    with ThreadPoolExecutor(20) as pool:
-        answers = list(pool.map(lambda _: client.post("/read", files={"file": ("w.png", word)}), range(40)))
-    assert real and [answer.status_code for answer in answers] == [200] * 40
+    monkeypatch.setattr(reading, "words", lambda paths: batches.append(len(paths)) or real(paths))
+    app = create_app(reading, store, Access(), learning)
+    with TestClient(app, base_url=BASE) as client, ThreadPoolExecutor(200) as pool:
+        answers = list(pool.map(lambda _: client.post("/read", files={"file": ("w.png", word)}), range(200)))
+    assert {answer.status_code for answer in answers} == {200}
     assert len({answer.json()[0]["text"] for answer in answers}) == 1
-    assert sum(batches) == 40 and len(batches) < 40
+    assert sum(batches) == 200 and len(batches) < 100
 
 
 def test_a_full_queue_says_so(client, monkeypatch, word):

@@ -85,7 +85,11 @@ HOSTILE = {
     "locked PDF": upload(encrypted_pdf(), "a.pdf", data={"page": "true"}),
     "PDF as word with broken pages": upload(b"%PDF-1.4\n" + b"x" * 100, "a.pdf"),
     "too large": upload(b"x" * (MOST_BYTES + 200_000)),
-    "too large, length unknown": ("POST", "/read", {"content": chunks(), "headers": {"content-type": "multipart/form-data; boundary=x"}}),
+    "too large, length unknown": (
+        "POST",
+        "/read",
+        {"content": chunks(), "headers": {"content-type": "multipart/form-data; boundary=x"}},
+    ),
     "length is no number": ("POST", "/read", {"content": b"", "headers": {"content-length": "-5"}}),
     # Senders.
     "other Host": headers(host="evil.example"),

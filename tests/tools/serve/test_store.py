@@ -132,13 +132,16 @@ import http.client, json, sys, threading, time
 from pathlib import Path
 import uvicorn
 from tools.serve.app import create_app
+from tools.serve.learning import Learning
 from tools.serve.security import Access
 from tools.serve.store import Store
 
 class NoModel:
     folder, words = Path("none"), None
 
-config = uvicorn.Config(create_app(NoModel(), Store(Path(sys.argv[1])), Access()), port=0, log_level="critical")
+store = Store(Path(sys.argv[1]))
+app = create_app(NoModel(), store, Access(), Learning(NoModel(), store, None, "", [], Path("none")))
+config = uvicorn.Config(app, port=0, log_level="critical")
 server = uvicorn.Server(config)
 threading.Thread(target=server.run, daemon=True).start()
 while not server.started:
