@@ -8,8 +8,10 @@ python -m tools.serve -c configs/iam.yml --host 0.0.0.0 --token SECRET
 import argparse
 import importlib.util
 import re
+import socket
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from models.model_paths import find_model
 from preprocessing.word_image import configure_process
@@ -17,6 +19,9 @@ from utils.cli import number, run_command
 from utils.config.load import load_config, refuse_training_keys
 from utils.errors import UserError
 from utils.log import log
+
+if TYPE_CHECKING:
+    from tools.serve.security import Access
 
 NEEDED = {"fastapi": "fastapi", "uvicorn": "uvicorn", "python_multipart": "python-multipart", "filelock": "filelock"}
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -39,35 +44,52 @@ def _serve(options: argparse.Namespace) -> int:
     from tools.serve.app import create_app
     from tools.serve.learning import Learning, chosen_model
     from tools.serve.reading import Reading
-    from tools.serve.security import SHORTEST_TOKEN, Access, is_loopback
     from tools.serve.store import Store
+
+    access = _access(options)
+    config = load_config(options.conf, options.set)
+    refuse_training_keys(options.set)
+    configure_process()
+    with _listen(options.host, options.port) as listening:
+        store = Store(CORRECTIONS / options.name)
+        reading = Reading(config, chosen_model(store.folder) or find_model(config))
+        learning = Learning(reading, store, config, options.conf, options.set, EXPERIMENTS / options.name)
+        app = create_app(reading, store, access, learning)
+        shown = f"[{options.host}]" if ":" in options.host else options.host
+        log(f"Open http://{shown}:{options.port}; corrections go to {store.folder}. Ctrl-C ends the server.")
+        settings = uvicorn.Config(
+            app,
+            log_level="warning",
+            server_header=False,
+            limit_concurrency=MOST_CONNECTIONS,
+            timeout_graceful_shutdown=5,
+        )
+        try:
+            uvicorn.Server(settings).run([listening])
+        finally:
+            learning.stop()
+    return 0
+
+
+def _access(options: argparse.Namespace) -> "Access":
+    """Returns who may come in; raises UserError if other machines could without a token."""
+    from tools.serve.security import SHORTEST_TOKEN, Access, is_loopback
 
     loopback = is_loopback(options.host)
     if not loopback and not options.token:
         raise UserError(f"--host {options.host} lets other machines in; give them a --token as well.")
     if options.token and len(options.token) < SHORTEST_TOKEN:
         raise UserError(f"--token must have at least {SHORTEST_TOKEN} characters.")
-    config = load_config(options.conf, options.set)
-    refuse_training_keys(options.set)
-    configure_process()
-    store = Store(CORRECTIONS / options.name)
-    reading = Reading(config, chosen_model(store.folder) or find_model(config))
-    learning = Learning(reading, store, config, options.conf, options.set, EXPERIMENTS / options.name)
-    app = create_app(reading, store, Access(options.token, loopback_only=loopback), learning)
-    shown = f"[{options.host}]" if ":" in options.host else options.host
-    log(f"Open http://{shown}:{options.port}; corrections go to {store.folder}. Ctrl-C ends the server.")
+    return Access(options.token, loopback_only=loopback)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Returns a listening socket; before the model is loaded, so that a port in use is reported at once."""
     try:
-        uvicorn.run(
-            app,
-            host=options.host,
-            port=options.port,
-            log_level="warning",
-            server_header=False,
-            limit_concurrency=MOST_CONNECTIONS,
-        )
-    finally:
-        learning.stop()
-    return 0
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        reason = error.strerror or error
+        raise UserError(f"Can't listen on {host}, port {port}: {reason}; choose another --port or --host.") from None
 
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:

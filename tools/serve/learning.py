@@ -125,11 +125,14 @@ class Learning:
     def _compare(self, new: Path) -> None:
         """Takes the new model into use if it reads the held-back lines better."""
         before, after = self._cer(self._reading.folder), self._cer(new)
-        self._rates = {"before": before, "after": after}
-        if after < before:
-            self._reading.use(new)
-            write_json(self._store.folder / CHOICE, {"model": str(new)})
-        self._state = "done"
+        with self._lock:
+            if self._state != "training":
+                return
+            if after < before:
+                self._reading.use(new)
+                write_json(self._store.folder / CHOICE, {"model": str(new)})
+            self._rates = {"before": before, "after": after}
+            self._state = "done"
 
     def _cer(self, folder: Path) -> float:
         """Returns the CER of a model on the held-back lines."""
