@@ -5,8 +5,9 @@ import contextlib
 import secrets
 from collections import OrderedDict
 from collections.abc import AsyncIterator
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, BinaryIO, Literal
 
 from fastapi import FastAPI, Form, HTTPException, Request, UploadFile
 from fastapi import Path as PathParameter
@@ -95,12 +96,12 @@ def _add_reading(app: FastAPI, reading: Reading, queue: ReadingQueue) -> None:
     @app.post("/read")
     async def read(file: UploadFile, page: Annotated[bool, Form()] = False) -> list[dict[str, Any]]:
         """Reads a picture of a word or line, or with `page` the pages of a file; the JSON of `--output`."""
-        name, content = _name(file), await _content(file)
+        name, content = _name(file), _content(file)
         if page:
-            job = queue.add_pages(content, lambda path: (found for _, found in reading.pages(path, name)))
+            job = await asyncio.to_thread(queue.add_pages, content, lambda path: reading.page_texts(path, name))
             pages: list[Page] = await _result(job, name)
             return to_json(pages)
-        result = await _result(queue.add_word(content), name)
+        result = await _result(await asyncio.to_thread(queue.add_word, content), name)
         if isinstance(result, UnusableImage):
             raise HTTPException(422, _about(result, name))
         return [{"filename": name, **row(result, None), "error": ""}]
@@ -111,9 +112,9 @@ def _add_uploads(app: FastAPI, reading: Reading, store: Store, queue: ReadingQue
     jobs: OrderedDict[str, tuple[Job, str]] = OrderedDict()
 
     @app.post("/pages", status_code=202)
-    async def add(file: UploadFile, kind: Annotated[Literal["page", "line"], Form()] = "page") -> dict[str, str]:
+    def add(file: UploadFile, kind: Annotated[Literal["page", "line"], Form()] = "page") -> dict[str, str]:
         """Queues a file of pages, or a picture of a line or word, to be read and kept for correction."""
-        name, content = _name(file), await _content(file)
+        name, content = _name(file), _content(file)
         read = reading.pages if kind == "page" else reading.line
         job = queue.add_pages(content, lambda path: reading.add_to(store, read(path, name)))
         number = secrets.token_hex(8)
@@ -142,10 +143,7 @@ def _add_pages(app: FastAPI, store: Store) -> None:
     @app.get("/pages")
     def pages() -> list[dict[str, Any]]:
         """Lists the pages, the newest first, with the number of their lines and of those corrected."""
-        return [
-            {"id": page_id, "filename": page.filename, "page": page.number, "lines": len(page.lines), "saved": saved}
-            for page_id, page, saved in store.pages()
-        ]
+        return list(map(asdict, store.pages()))
 
     @app.get("/pages/{page_id}")
     def page(page_id: PageId) -> dict[str, Any]:
@@ -200,11 +198,11 @@ def _line(line: Line, saved: str | None) -> dict[str, Any]:
     return {**shown, "alternatives": line.alternatives, "saved": saved}
 
 
-async def _content(file: UploadFile) -> bytes:
-    content = await file.read(MOST_BYTES + 1)
-    if len(content) > MOST_BYTES:
+def _content(file: UploadFile) -> BinaryIO:
+    """Returns an uploaded file, which lies on the disk if it is large."""
+    if file.size is None or file.size > MOST_BYTES:
         raise HTTPException(413, f"a file has at most {MOST_BYTES} bytes")
-    return content
+    return file.file
 
 
 def _name(file: UploadFile) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from preprocessing.labels import is_text, read_labels
 from preprocessing.tokenizer import normalize_label
+from utils.errors import UserError, shorten
 from utils.files import write_json, write_text
 from utils.locks import corrections_lock
 
@@ -84,6 +85,8 @@ class Corrections:
             content = json.loads((self.folder / LABELS).read_bytes())
         except FileNotFoundError:
             content = {}
+        except ValueError as error:  # Somebody has edited it.
+            raise UserError(f"{self.folder / LABELS} is not valid JSON: {shorten(error)}.") from None
         return {split: content.get(split, []) for split in SPLITS}
 
     def _write_table(self, labels: Labels) -> None:

@@ -48,6 +48,10 @@ class Reading:
                 self._page_reader = PageReader(self._reader.predictor)
             yield pixels, self._page_reader.read(pixels, filename, number)
 
+    def page_texts(self, path: Path, filename: str) -> Iterator[Page]:
+        """Yields the pages of a file without their pixels."""
+        return (page for _, page in self.pages(path, filename))
+
     def line(self, path: Path, filename: str) -> Iterator[tuple[np.ndarray, Page]]:
         """Yields pixels and text of a picture of one line or word."""
         pixels = next(read_pictures(path, self._reader.predictor.spec.image))

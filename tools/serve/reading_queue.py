@@ -1,6 +1,8 @@
 """One thread that reads for all requests: words in batches across requests, pages one after another between them."""
 
 import itertools
+import os
+import shutil
 import tempfile
 import threading
 from collections import deque
@@ -8,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 BATCH = 64  # words that are read at once
 MOST_JOBS, MOST_BYTES = 256, 512_000_000  # that wait or are read
@@ -61,12 +63,12 @@ class ReadingQueue:
     def __len__(self) -> int:
         return self._jobs
 
-    def add_word(self, content: bytes) -> Job:
-        """Queues an image file of a word or line; raises FullError."""
+    def add_word(self, content: BinaryIO) -> Job:
+        """Queues a copy of an image file of a word or line; raises FullError."""
         return self._add(content, None)
 
-    def add_pages(self, content: bytes, read_pages: ReadPages) -> Job:
-        """Queues a file of pages; `read_pages` is run in the reading thread, a page a step. Raises FullError."""
+    def add_pages(self, content: BinaryIO, read_pages: ReadPages) -> Job:
+        """Queues a copy of a file of pages; the reading thread runs `read_pages`, a page a step. Raises FullError."""
         return self._add(content, read_pages)
 
     def ahead_of(self, job: Job) -> int:
@@ -84,19 +86,23 @@ class ReadingQueue:
             job.future.cancel()
         self._folder.cleanup()
 
-    def _add(self, content: bytes, read_pages: ReadPages | None) -> Job:
+    def _add(self, content: BinaryIO, read_pages: ReadPages | None) -> Job:
+        size = content.seek(0, os.SEEK_END)
         with self._changed:
-            if self._closed or self._jobs >= MOST_JOBS or self._bytes + len(content) > MOST_BYTES:
+            if self._closed or self._jobs >= MOST_JOBS or self._bytes + size > MOST_BYTES:
                 raise FullError
             self._jobs += 1
-            self._bytes += len(content)
-            path = Path(self._folder.name) / f"{next(self._numbers)}{_ending(content)}"
+            self._bytes += size
+        content.seek(0)
+        path = Path(self._folder.name) / f"{next(self._numbers)}{_ending(content.read(12))}"
+        job = Job(path, size, read_pages(path) if read_pages else None)
+        content.seek(0)
         try:
-            path.write_bytes(content)
+            with open(path, "wb") as copy:
+                shutil.copyfileobj(content, copy)
         except OSError:
-            self._forget(Job(path, len(content)))
+            self._forget(job)
             raise
-        job = Job(path, len(content), read_pages(path) if read_pages else None)
         with self._changed:
             (self._pages if read_pages else self._words).append(job)
             self._changed.notify()
@@ -153,8 +159,8 @@ class ReadingQueue:
             self._bytes -= job.size
 
 
-def _ending(content: bytes) -> str:
-    """Returns the ending by which readers tell PDF and HEIC; they know all other formats by their content."""
-    if content.startswith(b"%PDF-"):
+def _ending(start: bytes) -> str:
+    """Returns the ending that readers of PDF and HEIC need, by the first bytes; other formats are known by these."""
+    if start.startswith(b"%PDF-"):
         return ".pdf"
-    return ".heic" if content[4:8] == b"ftyp" and content[8:11] in (b"hei", b"hev", b"mif", b"msf") else ".png"
+    return ".heic" if start[4:8] == b"ftyp" and start[8:11] in (b"hei", b"hev", b"mif", b"msf") else ".png"

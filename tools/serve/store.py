@@ -13,8 +13,8 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Iterator
-from dataclasses import asdict, replace
+from collections import Counter
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,17 @@ PAGE_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{8}")
 PART = ".part"
 
 
+@dataclass(frozen=True)
+class Summary:
+    """A page in a list: id, name of its file, number in that file, number of its lines and of those corrected."""
+
+    id: str
+    filename: str
+    page: int
+    lines: int
+    saved: int = 0
+
+
 class Store:
     """A folder of pages and their corrections; several threads and processes may use it at once.
 
@@ -41,6 +52,7 @@ class Store:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.corrections = Corrections(folder)
+        self._summaries: dict[str, Summary] = {}  # Pages do not change.
         for rest in folder.glob(f".*{PART}"):  # of processes that were killed while they added a page
             if is_stale(rest):
                 shutil.rmtree(rest, ignore_errors=True)
@@ -67,12 +79,11 @@ class Store:
             raise UserError(f"Can't write {self.folder}: {error.strerror or error}.") from None
         return name
 
-    def pages(self) -> Iterator[tuple[str, Page, int]]:
-        """Yields id, page as it was read, and number of corrected lines of each page, the newest first."""
-        saved = self.corrections.texts()
-        for page_id in sorted(self._ids(), reverse=True):
-            if page := self.page(page_id):
-                yield page_id, page, sum(_name(page_id, i) in saved for i in range(len(page.lines)))
+    def pages(self) -> list[Summary]:
+        """Returns what each page is, the newest first."""
+        saved = Counter(name.partition("/")[0] for name in self.corrections.texts())
+        ids = sorted(self._ids(), reverse=True)
+        return [replace(self._summary(page_id), saved=saved[page_id]) for page_id in ids]
 
     def page(self, page_id: str) -> Page | None:
         """Returns a page as it was read, None if there is none of this id."""
@@ -111,6 +122,12 @@ class Store:
 
     def _ids(self) -> list[str]:
         return [entry.name for entry in os.scandir(self.folder) if PAGE_ID.fullmatch(entry.name)]
+
+    def _summary(self, page_id: str) -> Summary:
+        if page_id not in self._summaries:
+            page = _page(json.loads((self.folder / page_id / PAGE_FILE).read_bytes()))
+            self._summaries[page_id] = Summary(page_id, page.filename, page.number, len(page.lines))
+        return self._summaries[page_id]
 
     def _folder(self, page_id: str) -> Path | None:
         """Returns a page's folder under the name found on disk: no text of a request becomes a path."""

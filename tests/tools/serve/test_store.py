@@ -15,7 +15,7 @@ from tests.helpers.drawn_pages import draw_page
 from tests.helpers.tiny import REPOSITORY
 from tools.create_labels import main as create_labels
 from tools.serve.corrections import ConflictError, line_text
-from tools.serve.store import Store
+from tools.serve.store import Store, Summary
 from utils.errors import UserError
 
 TEXTS = ["look", 'say "no"', '"quoted"', "=5+3", "a,b;c|d", "'tis", "é" * 3, "sep=,"]
@@ -39,7 +39,7 @@ def filled(store):
 def test_a_page_comes_back_as_it_was(filled):
     store, page_id = filled
     assert store.page(page_id) == page_of(10)[1]
-    assert [(name, saved) for name, _, saved in Store(store.folder).pages()] == [(page_id, 0)]
+    assert Store(store.folder).pages() == [Summary(page_id, "scan.png", 1, 10)]
 
 
 def test_corrections_train_and_are_a_table(filled, tmp_path):
@@ -120,8 +120,11 @@ def test_a_page_that_cannot_be_written_leaves_nothing(filled, monkeypatch):
     assert sorted(store.folder.iterdir()) == before
 
 
-def test_damaged_labels_are_refused(store):
+def test_damaged_labels_are_refused(filled):
+    store, page_id = filled
     (store.folder / "labels.json").write_text("{", encoding="utf-8")
+    with pytest.raises(UserError):
+        store.save(page_id, 0, "a", None)
     with pytest.raises(UserError):
         Store(store.folder)
 
