@@ -90,7 +90,7 @@ def _add_static(app: FastAPI) -> None:
 def _add_reading(app: FastAPI, reading: Reading, queue: ReadingQueue) -> None:
     @app.get("/health")
     def health() -> dict[str, Any]:
-        """Says that the server works, with which model, and how many files wait."""
+        """Returns the name of the model in use, and how many files wait."""
         return {"status": "ok", "model": reading.folder.name, "waiting": len(queue)}
 
     @app.post("/read")
@@ -125,9 +125,9 @@ def _add_uploads(app: FastAPI, reading: Reading, store: Store, queue: ReadingQue
 
     @app.get("/jobs/{number}")
     def job(number: str) -> dict[str, Any]:
-        """Says how far a queued file is: state, files ahead of it, pages that are there."""
+        """Returns the state of a queued file: files ahead of it, pages read so far, error."""
         if number not in jobs:
-            raise HTTPException(404)
+            raise HTTPException(404, "the server has started again since; send the file again")
         found, name = jobs[number]
         state = "reading" if found.started else "waiting"
         error = found.future.exception() if found.future.done() and not found.future.cancelled() else None

@@ -160,7 +160,7 @@ def add_learning(app: FastAPI, learning: Learning) -> None:
 
     @app.get("/training")
     def state() -> dict[str, Any]:
-        """Says how far the training on corrections is."""
+        """Returns the state of the training on corrections."""
         return learning.state()
 
     @app.post("/training", status_code=202)

@@ -1,4 +1,4 @@
-"""Refuses what does not come from the page itself or a program of the user, before anything looks at it."""
+"""Refuses requests that come neither from the page itself nor from a program of the user."""
 
 import hmac
 import ipaddress
@@ -21,7 +21,7 @@ HEADERS = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
+    "referrer-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
     "cross-origin-opener-policy": "same-origin",
     "cache-control": "no-store",

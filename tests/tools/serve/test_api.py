@@ -55,7 +55,7 @@ def test_requests_at_once_are_all_answered_and_read_in_batches(reading, store, l
     assert sum(batches) == 200 and len(batches) < 100
 
 
-def test_a_full_queue_says_so(client, monkeypatch, word):
+def test_a_full_queue_asks_for_patience(client, monkeypatch, word):
     monkeypatch.setattr(reading_queue, "MOST_JOBS", 0)
     answer = client.post("/read", files={"file": ("w.png", word)})
     assert answer.status_code == 503 and "retry-after" in answer.headers

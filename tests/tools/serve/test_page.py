@@ -1,6 +1,7 @@
 """The page in a real browser: a page dropped, read and corrected by keyboard, opened again; a word written by mouse."""
 
 import base64
+import contextlib
 import io
 import json
 import threading
@@ -23,19 +24,25 @@ data.items.add(new File([bytes], "letter.png", {type: "image/png"}));
 document.dispatchEvent(new DragEvent("drop", {dataTransfer: data, bubbles: true})); })()"""
 
 
-@pytest.fixture
-def site(reading, store, learning):
-    """The address of a server on a free port."""
-    server = uvicorn.Server(
-        uvicorn.Config(create_app(reading, store, Access(), learning), port=0, log_level="critical")
-    )
+@contextlib.contextmanager
+def running(app):
+    """Yields the address of a server on a free port."""
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical"))
     thread = threading.Thread(target=server.run)
     thread.start()
     while not server.started:
         time.sleep(0.01)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/"
-    server.should_exit = server.force_exit = True
-    thread.join()
+    try:
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/"
+    finally:
+        server.should_exit = server.force_exit = True
+        thread.join()
+
+
+@pytest.fixture
+def site(reading, store, learning):
+    with running(create_app(reading, store, Access(), learning)) as address:
+        yield address
 
 
 @pytest.fixture
@@ -78,6 +85,9 @@ def test_a_page_is_dropped_corrected_by_keyboard_and_opened_again(page, site, st
     drop_page(page)
     read = texts(page)
     wait(page, "[...document.querySelectorAll('#lines img')].every((img) => img.naturalWidth > 100)")
+    page.press("F2", 113)
+    assert page.run("document.activeElement.selectionEnd - document.activeElement.selectionStart") == 1
+    assert page.run("document.getElementById('learn').disabled")
     # The first line has the focus; Enter saves a changed one, Ctrl+Enter also accepts one as it stands.
     write(page, "imperial museum, other")
     page.press(*ENTER)
@@ -100,9 +110,18 @@ def test_a_page_is_dropped_corrected_by_keyboard_and_opened_again(page, site, st
     page.run("document.querySelector('#pages button').click()")
     wait(page, f"document.querySelectorAll('#lines li').length === {len(LINES)}")
     assert states(page) == ["saved", "saved", "unsaved"] and texts(page) == [*wanted[:2], "half a li"]
+    # Another tab saves the last line; only what was shown is replaced.
+    (page_id,) = (summary.id for summary in store.pages())
+    store.save(page_id, 2, "of another tab", None)
+    page.press(*ENTER)
+    wait(page, "document.querySelectorAll('#lines li.failed').length === 1")
+    assert "of another tab" in page.run("document.querySelector('#lines li.failed .state').textContent")
+    page.press("Escape", 27)
+    wanted[2] = "of another tab"
+    assert texts(page) == wanted and states(page) == ["saved"] * 3
     exported = page.run("fetch(document.getElementById('export-text').href).then((answer) => answer.text())")
-    assert exported.splitlines() == [*wanted[:2], read[2]]
-    assert page.problems(site) == []
+    assert exported.splitlines() == wanted
+    assert [text for text in page.problems(site) if "409" not in text] == []
 
 
 def test_a_word_written_with_the_mouse_is_read(page, site):
@@ -130,3 +149,33 @@ def test_it_fits_a_phone_and_both_colour_schemes(page, site):
         colours.add(page.run("getComputedStyle(document.body).backgroundColor"))
     assert len(colours) == 2
     assert page.problems(site) == []
+
+
+class Course:
+    """Stands for a training: started, an epoch, done."""
+
+    def __init__(self):
+        self.now = {"state": "idle", "message": "", "model": "old", "lines": {"train": 20, "val": 5}, "least": 20}
+        self.now |= {"epochs": []}
+
+    def state(self):
+        if self.now["epochs"]:
+            self.now |= {"state": "done", "model": "new", "before": 0.25, "after": 0.125}
+        if self.now["state"] == "training":
+            self.now["epochs"] = [0.2]
+        return dict(self.now)
+
+    def start(self):
+        self.now["state"] = "training"
+
+    def stop(self):
+        self.now["state"] = "stopped"
+
+
+def test_the_course_of_learning_is_shown(page, reading, store):
+    with running(create_app(reading, store, Access(), Course())) as site:
+        page.open(site)
+        wait(page, "document.getElementById('learned').textContent.startsWith('25 corrected lines, 5 ')")
+        page.run("document.getElementById('learn').click()")
+        wait(page, "document.getElementById('learned').textContent.includes('before 25.00 %, after 12.50 %')")
+        assert page.run("document.getElementById('stop').hidden") and page.problems(site) == []

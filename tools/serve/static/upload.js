@@ -2,6 +2,7 @@
 import { ask, byId, element, pause, say } from "/static/common.js";
 
 const POLL = 400;
+const RETRY = 5000;
 
 // `added` is called with the id of each page as soon as it was read, and whether it is the first of its file.
 export function startUploads(added) {
@@ -31,6 +32,19 @@ export function startUploads(added) {
   startPad((file) => follow(file, "line", added));
 }
 
+// A full queue takes the file later.
+async function queued(form, waits) {
+  for (;;) {
+    try {
+      return await ask("POST", "/pages", form);
+    } catch (error) {
+      if (error.status !== 503) throw error;
+      waits();
+      await pause(RETRY);
+    }
+  }
+}
+
 async function follow(file, kind, added) {
   const bar = element("progress", {});
   const text = element("span", {}, `${file.name}: sending`);
@@ -42,7 +56,7 @@ async function follow(file, kind, added) {
   const begun = Date.now();
   let known = 0;
   try {
-    const { job } = await ask("POST", "/pages", form);
+    const { job } = await queued(form, () => (text.textContent = `${file.name}: waits until there is room`));
     for (;;) {
       const now = await ask("GET", `/jobs/${job}`);
       for (; known < now.pages.length; known++) await added(now.pages[known], known === 0);
