@@ -110,6 +110,14 @@ def test_a_page_is_read_line_by_line_into_the_store(client, added):
         assert strip.width > 2 * strip.height
 
 
+def test_each_page_of_a_file_is_kept(client, added):
+    pytest.importorskip("rapidocr")
+    file, blank = io.BytesIO(), Image.new("L", (300, 200), 255)
+    blank.save(file, "TIFF", save_all=True, append_images=[blank])
+    assert len(added(file.getvalue(), kind="page", name="two.tif")["pages"]) == 2
+    assert sorted((page["page"], page["lines"]) for page in client.get("/pages").json()) == [(1, 0), (2, 0)]
+
+
 def test_another_tab_is_not_overwritten_unseen(client, added, word):
     (page_id,) = added(word)["pages"]
     path = f"/pages/{page_id}/lines/0"
