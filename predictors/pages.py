@@ -77,13 +77,16 @@ class PageReader:
 
     @staticmethod
     def _lines_of_words(line: Line, _: np.ndarray, found: list[tuple[_Piece, Prediction]]) -> Line:
-        words = tuple(
-            PageWord(prediction.text, prediction.confidence, box_on_page(line, *piece.span))
-            for piece, prediction in found
-            if prediction.text
+        found = [(piece, prediction) for piece, prediction in found if prediction.text]
+        predictions = [prediction for _, prediction in found]
+        return replace(
+            line,
+            text=" ".join(word.text for word in predictions),
+            confidence=float(np.prod([word.confidence for word in predictions])),
+            words=tuple(PageWord(word.text, word.confidence, box_on_page(line, *piece.span)) for piece, word in found),
+            character_confidences=_joined_confidences(predictions),
+            alternatives=_alternatives_of_words(predictions),
         )
-        confidence = float(np.prod([word.confidence for word in words]))
-        return replace(line, text=" ".join(word.text for word in words), confidence=confidence, words=words)
 
     @staticmethod
     def _lines_of_text(line: Line, strip: np.ndarray, found: list[tuple[_Piece, Prediction]]) -> Line:
@@ -99,7 +102,37 @@ class PageReader:
             PageWord(text, confidence, box_on_page(line, start / width, end / width))
             for text, confidence, (start, end) in zip(texts, confidences, spans)
         )
-        return replace(line, text=" ".join(texts), confidence=prediction.confidence, words=words)
+        read = line_of_prediction(line, prediction)
+        return replace(read, text=" ".join(texts), words=words)
+
+
+def line_of_prediction(line: Line, prediction: Prediction) -> Line:
+    """Returns a line with its reading, without words."""
+    confidences = prediction.character_confidences
+    return replace(
+        line,
+        text=prediction.text,
+        confidence=prediction.confidence,
+        # NFC may have composed characters, and blanks at the ends or side by side are left out of a page's lines.
+        character_confidences=confidences if len(confidences) == len(" ".join(prediction.text.split())) else (),
+        alternatives=tuple(text for text, _ in prediction.alternatives[1:]),
+    )
+
+
+def _joined_confidences(words: list[Prediction]) -> tuple[float, ...]:
+    """Returns the confidences of the characters of words with a blank between them; nothing if some are unknown."""
+    if any(len(word.character_confidences) != len(word.text) for word in words):
+        return ()
+    return tuple(p for word in words for p in (1.0, *word.character_confidences))[1:]
+
+
+def _alternatives_of_words(words: list[Prediction]) -> tuple[str, ...]:
+    """Returns the line with each further reading of its least sure word."""
+    if not words:
+        return ()
+    least = min(range(len(words)), key=lambda i: words[i].confidence)
+    others = [text for text, _ in words[least].alternatives[1:]]
+    return tuple(" ".join(other if i == least else word.text for i, word in enumerate(words)) for other in others)
 
 
 def _word_confidences(prediction: Prediction, texts: list[str]) -> list[float]:

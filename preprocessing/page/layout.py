@@ -23,6 +23,8 @@ class Line:
         baseline: the line that its letters stand on, points from left to right; empty if unknown.
         text, confidence: what it says, and the probability of that; None where it was not read but given.
         words: the parts of the text, if they are known.
+        character_confidences: of each character of the text, 0 to 1; empty if unknown.
+        alternatives: further readings of the text, best first; empty unless the decoder gives several.
     """
 
     polygon: tuple[Point, ...]
@@ -30,6 +32,8 @@ class Line:
     text: str = ""
     confidence: float | None = None
     words: tuple[PageWord, ...] = ()
+    character_confidences: tuple[float, ...] = ()
+    alternatives: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

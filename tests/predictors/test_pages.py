@@ -9,8 +9,11 @@ import pytest
 from PIL import Image
 
 import main
+from base.base_predictor import Prediction
 from predictors import load
+from predictors.pages import PageReader, _Piece, line_of_prediction
 from preprocessing.importers.page_xml import read_page
+from preprocessing.page.layout import Line
 from tests.helpers.drawn_pages import LINES, encrypted_pdf, written_page
 from tests.helpers.importers import words_of
 from tests.helpers.tiny import REPOSITORY
@@ -126,6 +129,21 @@ def test_a_page_is_read_from_python(folder):
         assert [line.text for line in reader.read_page(same).lines] == TEXTS
     with pytest.raises(TypeError):
         reader.read_page(3)
+
+
+def test_characters_of_a_line_have_their_confidences_and_words_their_alternatives():
+    predictor = load(REPOSITORY / "snapshots" / "iam").predictor
+    for line in PageReader(predictor).read(written_page()).lines:
+        assert len(line.character_confidences) == len(line.text) and line.alternatives == ()
+    one = Prediction("ab", 0.9, (0.9, 1.0), (("ab", 0.9), ("ob", 0.1)))
+    two = Prediction("c", 0.5, (0.5,), (("c", 0.5), ("e", 0.3), ("o", 0.2)))
+    box, strip = Line(((0.0, 0.0), (90.0, 0.0), (90.0, 20.0), (0.0, 20.0))), np.full((20, 90), 255, np.uint8)
+    pieces = [_Piece(0, strip, (0.0, 0.4)), _Piece(0, strip, (0.6, 1.0))]
+    line = PageReader._lines_of_words(box, strip, list(zip(pieces, (one, two))))
+    assert (line.text, line.character_confidences) == ("ab c", (0.9, 1.0, 1.0, 0.5))
+    assert line.alternatives == ("ab e", "ab o")
+    line = line_of_prediction(box, Prediction("a b", 0.5, (1.0, 0.9, 0.5), (("a b", 0.5), ("ab", 0.2))))
+    assert line.character_confidences == (1.0, 0.9, 0.5) and line.alternatives == ("ab",)
 
 
 def test_without_rapidocr_the_message_says_how_to_install_it(folder, monkeypatch):
