@@ -83,7 +83,7 @@ def darken_ink(grey: np.ndarray) -> np.ndarray:
 def divide_by_paper(grey: np.ndarray) -> np.ndarray:
     """Divides by the paper's brightness, a closing wider than strokes; shadows and falling light go."""
     if is_even(grey):
-        return grey
+        return cv2.convertScaleAbs(grey, alpha=PAPER / max(1.0, float(_paper_sample(grey).mean())))
     small = _shrunk(grey)
     # Wider than the thickest stroke of a scan, so that a full stop is not taken for paper.
     reach = max(31, int(0.35 * min(small.shape))) | 1
@@ -99,12 +99,17 @@ def is_even(grey: np.ndarray) -> bool:
     """Whether light paper of one brightness is seen in all parts of the picture, so that it needs no estimate."""
     if min(grey.shape) < LEAST_SIZE:
         return False
+    darkest, brightest = cv2.minMaxLoc(_paper_sample(grey))[:2]
+    return brightest >= LIGHT and darkest >= EVEN * brightest
+
+
+def _paper_sample(grey: np.ndarray) -> np.ndarray:
+    """Returns the brightest grey level around some of the pixels."""
     step = max(1, min(grey.shape) // COARSE)
     sample = grey[::step, ::step]
     # Boxes wider than strokes: the brightest pixel of each is paper.
     box = np.ones([max(LEAST_SIZE, side // 3) for side in sample.shape], np.uint8)
-    darkest, brightest = cv2.minMaxLoc(cv2.dilate(sample, box))[:2]
-    return brightest >= LIGHT and darkest >= EVEN * brightest
+    return cv2.dilate(sample, box)
 
 
 def remove_specks(grey: np.ndarray) -> np.ndarray:
@@ -138,10 +143,12 @@ def straighten(grey: np.ndarray) -> np.ndarray:
     if not degrees:
         return grey
     rise = int(abs(np.tan(np.radians(degrees))) * grey.shape[1] / 2) + 2
-    grey = cv2.copyMakeBorder(grey, rise, rise, 4, 4, cv2.BORDER_CONSTANT, value=PAPER)
+    # What comes in from outside is paper as light as the picture's own, or all of that would be ink beside it.
+    paper = int(np.median(grey[~ink_mask(grey)]))
+    grey = cv2.copyMakeBorder(grey, rise, rise, 4, 4, cv2.BORDER_CONSTANT, value=paper)
     height, width = grey.shape
     turn = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1)
-    return trim(cv2.warpAffine(grey, turn, (width, height), flags=cv2.INTER_LINEAR, borderValue=PAPER))
+    return trim(cv2.warpAffine(grey, turn, (width, height), flags=cv2.INTER_LINEAR, borderValue=paper))
 
 
 def _separability(grey: np.ndarray) -> float:

@@ -21,7 +21,7 @@ from preprocessing.rulings import remove_rulings, straight_lines
 from preprocessing.word_image import read_word_image, to_network_geometry, word_image_of_array
 from preprocessing.writing import count_lines, skew, to_usual_size, turn_upright, writing_size
 from tests.helpers.drawn_words import PHOTO, draw_word, overlap
-from utils.config.image import NormaliserConfig
+from utils.config.image import ImageConfig, NormaliserConfig
 
 ALL = PHOTO.normaliser
 
@@ -56,6 +56,18 @@ def test_rulings_go_and_strokes_stay(rise):
     for row in (15, image.shape[0] - 45, image.shape[0] - 12):
         cv2.line(ruled, (0, row), (image.shape[1], row + rise), 110, 3)
     assert overlap(ruled, image) < 0.8 and overlap(remove_rulings(ruled), image) > 0.85
+
+
+@pytest.mark.parametrize("paper", [150, 200, 255])
+@pytest.mark.parametrize("steps", [{}, {"paper": False}])
+def test_a_falling_line_on_grey_paper_stays_ink_on_paper(paper, steps):
+    """Even paper that is not white must not become ink when the picture is turned."""
+    line = np.hstack([draw_word(paper=paper)] * 4)
+    turn = cv2.getRotationMatrix2D((line.shape[1] / 2, line.shape[0] / 2), -4, 1)
+    fallen = cv2.warpAffine(line, turn, line.shape[::-1], borderValue=paper)
+    strip = to_network_geometry(fallen, ImageConfig(normaliser=NormaliserConfig(**steps)))
+    level = to_network_geometry(line, ImageConfig(normaliser=NormaliserConfig(**steps)))
+    assert 0.5 < (strip < 128).mean() / (level < 128).mean() < 2
 
 
 @pytest.mark.parametrize("lean", [-6, 0, 6])
