@@ -6,7 +6,7 @@ from PIL import Image, ImageDraw, ImageFont
 from preprocessing.page.layout import Line, Page
 
 LINE, DOUBTFUL = (0, 110, 190), (200, 40, 30)  # colours
-TEXT_HEIGHT = 0.35  # of a line's height
+TEXT_HEIGHT = 0.3  # of a line's height
 LONGEST = 2400  # pixels of the longer side
 
 
