@@ -25,9 +25,9 @@ from utils.system import is_out_of_memory
 
 # Below this confidence a picture may hold more than one line.
 DOUBT = 0.5
-# A single word is read upside down if that is so many times surer; where that holds for most words of a batch of at
-# least FEW, so are all the others, unless they read so many times surer as they are.
-SURER, FEW = 8.0, 8
+# A single word is read upside down if the odds of that are so many times better; if most words of a batch of at least
+# FEW read better so, all are, but those that read so many times better upright.
+SURER, FEW = 12.0, 8
 LONG = 24  # characters; of a longer text the confidence of so many counts, for the product of many is always small
 BLANK = Prediction("", 0.0, ())
 GREEDY = PredictConfig()
@@ -108,7 +108,7 @@ class WordPredictor(BasePredictor):
             surer = 1 / SURER
         images = list(images)
         for i, reading in again.items():
-            if sureness(reading) > surer * sureness(readings[i]):
+            if _odds(reading) > surer * _odds(readings[i]):
                 images[i], readings[i] = upside_down[i], reading
         return images
 
@@ -180,3 +180,7 @@ class WordPredictor(BasePredictor):
 def sureness(reading: Prediction) -> float:
     """Returns the confidence of a reading, of one longer than LONG characters that of LONG of them."""
     return reading.confidence ** (LONG / max(LONG, len(reading.character_confidences)))
+
+
+def _odds(reading: Prediction) -> float:
+    return sureness(reading) / max(1 - sureness(reading), 1e-9)

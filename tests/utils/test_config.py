@@ -51,7 +51,7 @@ def upgraded(values):
     # What has been added since does nothing to such a config.
     values["image"]["normaliser"] = dict.fromkeys(NormaliserConfig.model_fields, False)
     values["data_aug"]["damaged_copies"] = values["train"]["batch_width"] = 0
-    values["predict"] |= {"turn_below": 0.3, "characters": None}
+    values["predict"] |= {"turn_below": 0.5, "characters": None}
     values["text"] = {"direction": "ltr"}
     values["follow_links"] = False
     data = values["train"]["additional_data"]

@@ -38,7 +38,7 @@ class PredictConfig(Section):
     )
     views_below: Share = key(0.4, "with views: a word is doubtful below this uncalibrated confidence; 1: all words")
     turn_below: Share = key(
-        0.3,
+        0.5,
         "confidence, before calibration, below which a word is read upside down, too, and turned if that is far surer "
         "or if most words of its batch read better so; 0: never; 1: all words",
     )
