@@ -27,7 +27,7 @@ from utils.system import is_out_of_memory
 DOUBT = 0.5
 # A single word is read upside down if the odds of that are so many times better; if most words of a batch of at least
 # FEW read better so, all are, but those that read so many times better upright.
-SURER, FEW = 12.0, 8
+SURER, FEW = 5.0, 8
 LONG = 24  # characters; of a longer text the confidence of so many counts, for the product of many is always small
 BLANK = Prediction("", 0.0, ())
 GREEDY = PredictConfig()
