@@ -53,11 +53,12 @@ $(VENV)/ready: requirements.txt requirements-read.txt requirements-train.txt
 	$(RUN) -m pip install --quiet --requirement requirements.txt
 	touch $@
 
-$(VENV)/ready-to-test: requirements-dev.txt requirements-scale.txt $(VENV)/ready
+$(VENV)/ready-to-test: requirements-dev.txt requirements-scale.txt requirements-lmdb.txt requirements-pages.txt \
+		requirements-serve.txt $(VENV)/ready
 	$(RUN) -m pip install --quiet --requirement requirements-dev.txt
 	touch $@
 
-$(OLDEST)/ready: requirements-read.txt requirements-train.txt requirements-dev.txt
+$(OLDEST)/ready: requirements-read.txt requirements-train.txt requirements-dev.txt requirements-pages.txt requirements-serve.txt
 	$(PYTHON) -m venv $(OLDEST)
 	sed 's/>=\([^,]*\).*/==\1/' requirements-read.txt requirements-train.txt > $(OLDEST)/requirements.txt
 	$(OLDEST)/bin/python -m pip install --quiet --requirement $(OLDEST)/requirements.txt

@@ -3,6 +3,7 @@
 python main.py --train
 python main.py --predict_on_test
 python main.py --predict --filename IMAGE
+python main.py --predict --filename PAGE --page
 python main.py --export
 python main.py --calibrate
 """
@@ -26,7 +27,10 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     job("--export", action="store_true", help="add ONNX files to the model, for fast reading")
     job("--calibrate", action="store_true", help="calibrate confidences; training does it at its end")
     add("--filename", nargs="+", metavar="PATH", help="images, folders or globs to read")
-    add("--output", metavar="FILE", help="also write the predictions to a .json or .csv file")
+    add("--page", action="store_true", help="with --predict: the files are pages (photos, scans, TIFF, PDF)")
+    add("--output", metavar="FILE", help="also write to a .json or .csv file; pages: .txt, .json, .xml or .hocr")
+    add("--format", choices=("page", "alto"), help="of an .xml file: PAGE 2019 (default) or ALTO 4")
+    add("--overlay", metavar="DIR", help="with --page: draw lines and text over copies of the pictures")
     share = number(float, 0, 1)
     add("--min_confidence", type=share, metavar="X", help="mark words of less confidence (0 to 1) as doubtful")
     add("--report", metavar="DIR", help="with --predict_on_test: write an HTML page about the errors")
@@ -44,8 +48,18 @@ def _check_combination(parser: argparse.ArgumentParser, arguments: argparse.Name
         parser.error("--predict needs --filename IMAGE")
     if arguments.filename and not arguments.predict:
         parser.error("--filename goes with --predict")
-    if arguments.output and (not predicts or not arguments.output.lower().endswith((".json", ".csv"))):
-        parser.error("--output goes with --predict or --predict_on_test and names a .json or .csv file")
+    endings = (".txt", ".json", ".xml", ".hocr") if arguments.page else (".json", ".csv")
+    if arguments.output and (not predicts or not arguments.output.lower().endswith(endings)):
+        parser.error(
+            "--output goes with --predict or --predict_on_test and names a .json or .csv file, or with --page a .txt, "
+            ".json, .xml or .hocr file"
+        )
+    if arguments.page and not arguments.predict:
+        parser.error("--page goes with --predict")
+    if arguments.overlay and not arguments.page:
+        parser.error("--overlay goes with --page")
+    if arguments.format and not (arguments.page and arguments.output and arguments.output.lower().endswith(".xml")):
+        parser.error("--format goes with --page and --output FILE.xml")
     if arguments.min_confidence is not None and not predicts:
         parser.error("--min_confidence goes with --predict or --predict_on_test")
     if arguments.report and not arguments.predict_on_test:
@@ -63,9 +77,11 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from utils.config.load import load_config
+    from utils.config.load import load_config, refuse_training_keys
 
     config = load_config(arguments.conf, arguments.set)
+    if not arguments.train:
+        refuse_training_keys(arguments.set)
     # After the config: it imports OpenCV, without which a config's mistake is told sooner.
     from preprocessing.word_image import configure_process
 
@@ -86,6 +102,11 @@ def _run(arguments: argparse.Namespace) -> int:
         from predictors.run import predict_on_test
 
         return predict_on_test(config, arguments.output, arguments.report, arguments.min_confidence)
+    if arguments.predict and arguments.page:
+        from predictors.page_run import predict_pages
+
+        limit, overlay = arguments.min_confidence, arguments.overlay
+        return predict_pages(config, arguments.filename, arguments.output, arguments.format or "page", overlay, limit)
     if arguments.predict:
         from predictors.run import predict
 

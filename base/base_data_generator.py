@@ -1,5 +1,6 @@
 """Divides words into batches of similar widths, for any kind of data."""
 
+import math
 from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 # Words are sorted by width within groups of this many batches: enough for batches of similar widths, few enough that
 # each word's batch has other words in the next epoch.
 BATCHES_PER_GROUP = 32
+ROWS = 4  # batches limited by width hold a multiple of so many images, if that is small against their number
 
 
 class BaseDataGenerator(keras.utils.Sequence):
@@ -24,6 +26,9 @@ class BaseDataGenerator(keras.utils.Sequence):
         shares: (words, words per epoch) of each consecutive part of the n words. Where an epoch uses only some words of
             a part, the following epochs use the others. None: every epoch uses all words.
         pads_batches: whether the last batch is filled up to `batch_size` with words that have no target.
+        batch_width: pixels of width of a batch, all images together, so that batches of lines hold fewer images than
+            those of words. Their number in an epoch is the same in all epochs, so the width is kept on average. 0: no
+            limit.
     """
 
     def __init__(
@@ -34,6 +39,7 @@ class BaseDataGenerator(keras.utils.Sequence):
         shuffle: bool,
         shares: Sequence[tuple[int, int]] | None = None,
         pads_batches: bool = False,
+        batch_width: int = 0,
     ) -> None:
         super().__init__()
         self.widths = np.asarray(widths)
@@ -43,11 +49,16 @@ class BaseDataGenerator(keras.utils.Sequence):
         self.seed = seed
         self.shuffle = shuffle
         self.pads_batches = pads_batches
+        self.batch_width = max(batch_width, int(self.widths.max(initial=0))) if batch_width else 0
+        # The share of a batch that each image takes: at least one of batch_size.
+        self.costs = np.full(len(self.widths), 1 / batch_size)
+        if batch_width:
+            self.costs = np.maximum(self.costs, self.widths / self.batch_width)
         self.epoch = 0
         self._plan: tuple[int, list[np.ndarray]] = (-1, [])
 
     def __len__(self) -> int:
-        return -(-self.words_per_epoch // self.batch_size)
+        return sum(self._batches(size) for size in self._group_sizes())
 
     def __getitem__(self, index: int) -> Any:
         return self.batch(self.epoch, index)
@@ -80,12 +91,41 @@ class BaseDataGenerator(keras.utils.Sequence):
 
     def _make_plan(self, epoch: int) -> list[np.ndarray]:
         if not self.shuffle:
-            return _chunks(np.argsort(self.widths, kind="stable"), self.batch_size)
+            return self._cut(np.argsort(self.widths, kind="stable"))
         rng = np.random.default_rng([self.seed, epoch])
         batches: list[np.ndarray] = []
         for group in _chunks(rng.permutation(self._words(epoch)), self.batch_size * BATCHES_PER_GROUP):
-            batches += _chunks(group[np.argsort(self.widths[group], kind="stable")], self.batch_size)
+            batches += self._cut(group[np.argsort(self.widths[group], kind="stable")])
         return [batches[i] for i in rng.permutation(len(batches))]
+
+    def _group_sizes(self) -> list[int]:
+        """Returns the numbers of words that are sorted by width together."""
+        if not self.shuffle:
+            return [self.words_per_epoch]
+        return [len(group) for group in _chunks(np.arange(self.words_per_epoch), self.batch_size * BATCHES_PER_GROUP)]
+
+    def _batches(self, words: int) -> int:
+        """Returns the number of batches of so many words, whichever of them they are."""
+        return min(words, math.ceil(words * self._mean_cost() - 1e-9))
+
+    def _mean_cost(self) -> float:
+        """Returns the mean of `costs` over the words of an epoch."""
+        parts = np.split(self.costs, np.cumsum([size for size, _ in self.shares])[:-1])
+        total = sum(used * part.mean() for part, (_, used) in zip(parts, self.shares) if used)
+        return total / max(self.words_per_epoch, 1)
+
+    def _cut(self, words: np.ndarray) -> list[np.ndarray]:
+        """Cuts words, narrow to wide, into `_batches` batches of about equal costs."""
+        if not self.batch_width:
+            return _chunks(words, self.batch_size)
+        number, costs = self._batches(len(words)), np.cumsum(self.costs[words])
+        ends = np.searchsorted(costs, costs[-1] * np.arange(1, number) / number)
+        # Fewer different numbers of images are fewer shapes to prepare for; none is empty.
+        if len(words) > 2 * ROWS * number:
+            ends = np.rint(ends / ROWS).astype(int) * ROWS
+        order = np.arange(number - 1)
+        ends = np.minimum(np.maximum.accumulate(np.maximum(ends, 1) - order) + order, len(words) - number + 1 + order)
+        return np.split(words, ends)
 
     def _words(self, epoch: int) -> np.ndarray:
         """Returns the positions of the words in `epoch`; a part's words recur only after all were used."""

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+# Pixels of width up to which batches hold `batch_size` images.
+WIDE = 320
+
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
@@ -50,6 +53,10 @@ class BasePredictor(ABC):
             index and prediction, in the order of reading.
         """
         order = np.argsort(widths, kind="stable")
-        for start in range(0, len(order), self.batch_size):
+        start = 0
+        while start < len(order):
             chosen = order[start : start + self.batch_size]
+            # Lines are several times as wide as words, and take as much more memory.
+            chosen = chosen[: max(1, self.batch_size * WIDE // max(WIDE, int(widths[chosen[-1]])))]
+            start += len(chosen)
             yield from zip(map(int, chosen), self.predict_batch([image(int(i)) for i in chosen]))

@@ -14,13 +14,15 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from benchmarks.page_figure import page_figure
 from benchmarks.report import Row, draw
+from data_generators.damage import KINDS
 from data_generators.data_augmentation import augment
 from data_generators.synthetic import WORDS_PER_FORM, fonts_of, render_word, sample
 from data_generators.training_words import training_image
-from metrics.plots import as_image
+from metrics.plots import as_image, make_figure
 from predictors.report.pictures import draw_attention, draw_words
-from preprocessing.word_image import read_word_image, word_image_of_array
+from preprocessing.word_image import read_word_image, to_network_geometry, word_image_of_array
 from utils.cli import run_command
 from utils.config.load import load_config
 from utils.files import atomic_write
@@ -31,6 +33,11 @@ RENDERED_MODEL, HANDWRITING_MODEL = "snapshots/synthetic", "snapshots/iam"
 ATTENTION_WORDS = ("look", "turning", "office")
 COLOURS = 96  # enough for ink, paper and one tint, and a third of the file
 SEED, AUGMENTED_FONT = 4, 3
+# The kinds of damage that are shown.
+DAMAGES = (
+    *("paper", "ruled", "box", "colour", "shadow", "light"),
+    *("inverted", "turned", "small", "texture", "blur", "large"),
+)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -50,6 +57,8 @@ def _draw_all(folder: Path) -> int:
         "predictions": partial(predictions, RENDERED_MODEL),
         "attention": partial(attention, HANDWRITING_MODEL),
         "augmentation": augmentation,
+        "normaliser": normaliser,
+        "page": partial(page_figure, HANDWRITING_MODEL),
         "synthetic": synthetic,
         "accents": partial(synthetic, text="accented"),
     }
@@ -99,6 +108,25 @@ def augmentation(columns: int = 5, rows: int = 4) -> Image.Image:
     widest = round(1.5 * original.shape[1])
     distorted = (augment(original, config.data_aug, rng, widest) for _ in range(columns * rows - 1))
     return _sheet([original, *distorted], columns, (widest, original.shape[0] + 4))
+
+
+def normaliser(number: int = 6) -> Image.Image:
+    """Rendered words as cameras and paper damage them, and below each what the network sees of it."""
+    image, rng = load_config(ROOT / "configs" / "iam.yml").image, np.random.default_rng(SEED)
+    before = []
+    for index, kind in enumerate(DAMAGES):
+        word = sample(SEED, "test", index * WORDS_PER_FORM + 3, 0.0)[0]
+        before.append(KINDS[kind](word, 0.8, rng))
+    after = [to_network_geometry(picture, image) for picture in before]
+    figure, axes = make_figure(2 * (len(DAMAGES) // number), number, size=(1.9, 1.1))
+    for index, kind in enumerate(DAMAGES):
+        row, column = divmod(index, number)
+        for shown, title, place in ((before[index], kind, 2 * row), (after[index], "", 2 * row + 1)):
+            part = axes[place * number + column]
+            part.imshow(shown, cmap="gray", vmin=0, vmax=255)
+            part.set_title(title, fontsize="small")
+            part.set_axis_off()
+    return as_image(figure)
 
 
 def synthetic(columns: int = 6, rows: int = 8, text: str = "english") -> Image.Image:

@@ -47,8 +47,7 @@ def measure(config: Config, seconds: float) -> dict[str, float]:
 
     spec = ModelSpec(config.image, config.network, Tokenizer(str(config.network.charset)))
     words, shares = TrainingWords.read(config, LabelsFile({"train": []}, [])).open(spec)
-    size, seed = config.train.batch_size, config.seed
-    batches = training_generator(words, shares, spec, config.data_aug, size, seed, Cluster())
+    batches = training_generator(words, shares, spec, config, Cluster())
     start = time.perf_counter()
     for _ in stream(batches, 0, 0, config.train.num_workers, endless=False):
         pass

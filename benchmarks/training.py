@@ -74,5 +74,4 @@ def prepare(config: Config):
     model, train = ModelSeq2Seq(spec), config.train
     model.compile(TrainerSeq2Seq.make_optimizer(train), train.label_smoothing)
     shares = [(len(dataset), len(dataset))]
-    size, seed, aug = train.batch_size, config.seed, config.data_aug
-    return model, training_generator(dataset, shares, spec, aug, size, seed, Cluster())
+    return model, training_generator(dataset, shares, spec, config, Cluster())

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator
 
 from utils.config.legacy import upgrade_image, upgrade_network
+from utils.config.text import TextConfig
 
 # Limits, since Python's integers have none.
 Number = Annotated[int, Field(gt=-(10**30), lt=10**30)] | float
@@ -21,6 +22,7 @@ class Fingerprint(BaseModel):
 
     image: dict[str, Any]
     network: dict[str, Any]
+    text: dict[str, Any] = TextConfig().model_dump()
     learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)]
     num_epochs: Count
     words: Count

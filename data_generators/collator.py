@@ -17,6 +17,7 @@ from utils.config.data_aug import DataAugConfig
 # Pixels. TensorFlow prepares its kernels for each new shape; with fewer shapes a step of the compact network takes an
 # eighth less time (2 CPU cores), despite more padding.
 WIDTH_STEP = 16
+WIDE, WIDE_STEP = 320, 64  # lines come in more widths
 # Separates the random numbers of wrong characters from those of the image.
 CORRUPT = 1
 
@@ -74,6 +75,8 @@ class Collator:
         if self.aug and self.aug.wrong_characters:
             for ids, row in zip(decoder_input, own):
                 self._corrupt_inputs(ids, seeds[row], self.aug.wrong_characters)
+        if step > 1 and max(image.shape[1] for image in images) > WIDE:
+            step = math.lcm(WIDE_STEP, stride)
         pixels, valid = pad_images(images, stride, [needed[row] for row in own], step, width)
         targets = {"characters": target, "columns": target} if network.ctc_weight else target
         return {"image": pixels, "width": valid, "decoder_input": decoder_input}, targets

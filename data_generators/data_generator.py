@@ -15,6 +15,9 @@ from data_generators.training_words import Shares
 from models.model_spec import ModelSpec
 from utils.cluster import Cluster
 from utils.config.data_aug import DataAugConfig
+from utils.config.schema import Config
+from utils.config.train import TrainConfig
+from utils.errors import UserError
 
 
 class DataGenerator(BaseDataGenerator):
@@ -37,8 +40,9 @@ class DataGenerator(BaseDataGenerator):
         shuffle: bool = True,
         shares: Sequence[tuple[int, int]] | None = None,
         pads_batches: bool = False,
+        batch_width: int = 0,
     ) -> None:
-        super().__init__(dataset.widths, batch_size, seed, shuffle, shares, pads_batches)
+        super().__init__(dataset.widths, batch_size, seed, shuffle, shares, pads_batches, batch_width)
         self.dataset = dataset
         self.collator = collator
 
@@ -59,19 +63,33 @@ class DataGenerator(BaseDataGenerator):
 
 
 def training_generator(
-    words: Dataset, shares: Shares, spec: ModelSpec, aug: DataAugConfig, batch_size: int, seed: int, cluster: Cluster
+    words: Dataset, shares: Shares, spec: ModelSpec, config: Config, cluster: Cluster
 ) -> DataGenerator:
     """Returns shuffled, augmented batches; each of several processes gets its shard of every batch."""
+    aug, train = config.data_aug, config.train
     distortions = aug if aug.use_data_aug else None
     buckets = _buckets(spec, distortions)
     sharded = buckets is not None or cluster.distributed
     collator = Collator(spec, distortions, buckets, (cluster.index, cluster.number) if sharded else (0, 1))
-    return DataGenerator(words, collator, batch_size, seed, shares=shares, pads_batches=sharded)
+    if sharded and train.batch_width:
+        raise UserError(
+            "train.batch_width needs one process of TensorFlow, where batches may differ in size; set it to 0."
+        )
+    return DataGenerator(
+        words,
+        collator,
+        train.batch_size,
+        config.seed,
+        shares=shares,
+        pads_batches=sharded,
+        batch_width=train.batch_width,
+    )
 
 
-def validation_generator(words: Dataset, spec: ModelSpec, batch_size: int, seed: int) -> DataGenerator:
+def validation_generator(words: Dataset, spec: ModelSpec, train: TrainConfig, seed: int) -> DataGenerator:
     """Returns batches of the words that this process validates on."""
-    return DataGenerator(words, Collator(spec, buckets=_buckets(spec)), batch_size, seed, shuffle=False)
+    collator = Collator(spec, buckets=_buckets(spec))
+    return DataGenerator(words, collator, train.batch_size, seed, shuffle=False, batch_width=train.batch_width)
 
 
 def _buckets(spec: ModelSpec, aug: DataAugConfig | None = None) -> Buckets | None:

@@ -17,6 +17,14 @@ from utils.config.schema import Config
 from utils.errors import UserError
 from utils.log import log
 
+# What to do about a split without words.
+NO_WORDS = {
+    "train": "write it again with tools.create_labels, and leave most words for train",
+    "val": "training needs some, such as a tenth of the training words: move them there, or write the file again with "
+    "tools.create_labels",
+    "test": "move some words there that are not trained on, or read image files with --predict",
+}
+
 
 @dataclass(frozen=True)
 class Dataset:
@@ -78,6 +86,7 @@ def open_dataset(
     image: ImageConfig,
     options: DatasetOptions,
     trained_by: ModelSpec | None = None,
+    copy: int = 0,
 ) -> Dataset:
     """Opens the images of `words`, leaves out those that can't be used, and logs their number by reason.
 
@@ -86,6 +95,7 @@ def open_dataset(
         image: geometry of the images.
         trained_by: for training, the network, which can't learn labels that are too long or outside its charset.
             Without it (evaluation) such words stay in and count as errors.
+        copy: number of a damaged copy of the images; 0: the images themselves.
 
     Raises:
         UserError: no usable word, or too many unusable ones.
@@ -93,17 +103,18 @@ def open_dataset(
     if not source.images.is_dir():
         raise UserError(f"images_folder {source.images} does not exist; set it to the folder of the word images.")
     filenames = [word.filename for word in words]
-    store = open_cache(source.images, filenames, image, options.cache, split, str(source.labels.resolve()))
+    owner = str(source.labels.resolve())
+    store = open_cache(source.images, filenames, image, options.cache, split, owner, copy, source.follow_links)
     problems = [store.problems.get(i) or label_problem(word.label, trained_by) for i, word in enumerate(words)]
     usable = [i for i, problem in enumerate(problems) if problem is None]
     report_unusable(Counter(filter(None, problems)), len(words), split, source, options)
     return Dataset([words[i] for i in usable], store, np.array(usable, dtype=np.int64))
 
 
-def open_split(config: Config, split: str, image: ImageConfig) -> Dataset:
+def open_split(config: Config, split: str, image: ImageConfig, copy: int = 0) -> Dataset:
     """Opens a split of the config's dataset for evaluation; `image` is the model's geometry, not the config's."""
-    source = DataSource.of(config)
-    return open_dataset(source, source.read_labels().splits[split], split, image, DatasetOptions.of(config))
+    source, options = DataSource.of(config), DatasetOptions.of(config)
+    return open_dataset(source, source.read_labels().splits[split], split, image, options, copy=copy)
 
 
 def with_trainable_labels(dataset: Dataset, spec: ModelSpec) -> Dataset:
@@ -140,9 +151,10 @@ def report_unusable(reasons: Counter[str], total: int, split: str, source: DataS
     """Logs how many words are left out, by reason; UserError if none is left or more than `max_unusable_share` are."""
     unusable = sum(reasons.values())
     counted = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common())
-    if not total or unusable == total:
-        why = f" ({counted})" if reasons else ""
-        raise UserError(f"{source.labels} has no usable word in its {split} split{why}.")
+    if not total:
+        raise UserError(f"{source.labels} has no usable word in its {split} split; {NO_WORDS[split]}.")
+    if unusable == total:
+        raise UserError(f"{source.labels} has no usable word in its {split} split ({counted}).")
     message = f"{unusable} of {total} {split} words are unusable: {counted}"
     if unusable / total > options.max_unusable_share:
         raise UserError(

@@ -18,6 +18,8 @@ BORDER: dict[str, Any] = {"borderMode": cv2.BORDER_CONSTANT, "borderValue": (PAP
 # A pixel counts as ink from this fraction of the darkest pixel's darkness. Paper grain and the faint rim of blurred
 # strokes are below it and may leave the canvas.
 INK_SHARE = 0.25
+# Width over height above which an image is turned less, and its ends rise less: lines would be squeezed.
+LONGEST_TURNED = 8
 
 
 def warp(image: np.ndarray, aug: DataAugConfig, rng: np.random.Generator, max_width: int) -> np.ndarray:
@@ -28,7 +30,7 @@ def warp(image: np.ndarray, aug: DataAugConfig, rng: np.random.Generator, max_wi
     height, width = image.shape[:2]
     if not aug.moves_ink and width <= max_width:
         return image.copy()
-    linear, zoom_x = _draw_linear(aug, rng)
+    linear, zoom_x = _draw_linear(aug, rng, min(1.0, LONGEST_TURNED * height / width) ** 2)
     right = _symmetric(aug.width_shift_range, rng) * width
     shift = right, _symmetric(aug.height_shift_range, rng) * height
     matrix, out_width = _fit_canvas(image, linear, zoom_x, shift, aug.elastic_range, max_width)
@@ -82,14 +84,15 @@ def _symmetric(limit: float, rng: np.random.Generator) -> float:
     return rng.uniform(-limit, limit) if limit else 0.0
 
 
-def _draw_linear(aug: DataAugConfig, rng: np.random.Generator) -> tuple[np.ndarray, float]:
+def _draw_linear(aug: DataAugConfig, rng: np.random.Generator, turned: float) -> tuple[np.ndarray, float]:
     """Draws flip, zoom, shear and rotation, applied in this order; returns matrix (2, 2) and zoom along x.
 
-    Positive rotation is counter-clockwise, positive shear leans to the right.
+    `turned` is the share of the rotation that is used. Positive rotation is counter-clockwise, positive shear leans to
+    the right.
     """
     flip_x = -1 if aug.horizontal_flip and rng.random() < 0.5 else 1
     flip_y = -1 if aug.vertical_flip and rng.random() < 0.5 else 1
-    turn = math.radians(_symmetric(aug.rotation_range, rng))
+    turn = math.radians(turned * _symmetric(aug.rotation_range, rng))
     low, high = aug.zoom_range
     zoom_x, zoom_y = (1.0, 1.0) if low == high == 1 else rng.uniform(low, high, 2).tolist()
     slant = math.radians(_symmetric(aug.shear_range, rng))

@@ -5,60 +5,90 @@ A cache is identified by a hash of all it depends on: the image geometry, and na
 
 import hashlib
 import json
-from collections.abc import Sequence
+import zlib
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from data_generators.damage import damage
 from data_generators.image_store import FORMAT, SUFFIXES, ImageStore, open_store, write_store
 from data_generators.parallel import ordered_map
-from preprocessing.word_image import UnusableImage, read_word_image
+from preprocessing.word_image import UnusableImage, decode, read_word_image, to_network_geometry
 from utils.config.image import ImageConfig
 from utils.errors import UserError
-from utils.files import is_inside, remove_stale
+from utils.files import check_writable, is_inside, remove_stale
 from utils.log import progress_bar
 
 MAX_BUILDS = 3
-OUTSIDE_FOLDER = "link that leads out of images_folder"
+OUTSIDE_FOLDER = "link that leads out of images_folder (follow_links is false)"
 
 
 def open_cache(
-    folder: Path, filenames: Sequence[str], image: ImageConfig, cache: Path, name: str, owner: str = ""
+    folder: Path,
+    filenames: Sequence[str],
+    image: ImageConfig,
+    cache: Path,
+    name: str,
+    owner: str = "",
+    copy: int = 0,
+    follow_links: bool = False,
 ) -> ImageStore:
     """Opens the decoded images of `filenames` (relative to `folder`), decoding them if needed.
 
     `cache` is the folder of the cache files, `name` that of the images in the progress bar, such as `train`. Only older
-    caches of the same `owner`, such as a labels file, are removed. Raises UserError if the cache is unusable.
+    caches of the same `owner`, such as a labels file, are removed. `copy` is the number of a damaged copy of the images
+    (0: the images themselves). Images may be links out of `folder` only with `follow_links`. Raises UserError if the
+    cache is unusable.
     """
-    purpose = _digest([str(folder.resolve()), name, owner, image.model_dump(), FORMAT])
+    links = ["follow_links"] if follow_links else []
+    purpose = _digest([str(folder.resolve()), name, owner, image.model_dump(), FORMAT, copy, *links])
     content = _digest([purpose, [_fingerprint(folder, filename) for filename in filenames]])
     prefix = f"{name}-{purpose[:12]}-"
     base = cache / f"{prefix}{content[:12]}"
+    read = partial(read_inside, folder, image=image, copy=copy, follow_links=follow_links)
     for _ in range(MAX_BUILDS):
         store = open_store(base)
         if store is not None and len(store) == len(filenames):
             return store
-        _build(folder, filenames, image, base, name)
+        _check_writable(base)
+        desc = f"Damaging {name} images, copy {copy}" if copy else f"Decoding {name} images"
+        _build(read, filenames, image, base, desc)
         _remove_outdated(cache, prefix, keep=base.name)
         # A process with another list of the same name may remove it before it is opened.
     raise UserError(f"The cache {base} is removed as soon as it is written; set a cache_folder of your own.")
 
 
-def read_inside(folder: Path, filename: str, image: ImageConfig) -> np.ndarray | str:
-    """Returns the word image of a file within `folder`, or the reason why it is unusable."""
-    if not is_inside(folder / filename, folder):
+def read_inside(
+    folder: Path, filename: str, image: ImageConfig, copy: int = 0, follow_links: bool = False
+) -> np.ndarray | str:
+    """Returns the word image of a file within `folder`, or of a damaged copy, or the reason why it is unusable."""
+    if not follow_links and not is_inside(folder / filename, folder):
         return OUTSIDE_FOLDER
     try:
+        if copy:
+            rng = np.random.default_rng([copy, zlib.crc32(filename.encode())])
+            return to_network_geometry(damage(decode(folder / filename, image), rng), image)
         return read_word_image(folder / filename, image)
     except UnusableImage as error:
         return error.reason
 
 
-def _build(folder: Path, filenames: Sequence[str], image: ImageConfig, base: Path, name: str) -> None:
+def _check_writable(base: Path) -> None:
+    try:
+        check_writable(base)
+    except UserError as error:
+        raise UserError(f"{str(error).rstrip('.')}; set cache_folder to a folder that you can write.") from None
+
+
+def _build(
+    read: Callable[[str], np.ndarray | str], filenames: Sequence[str], image: ImageConfig, base: Path, desc: str
+) -> None:
     pool = ThreadPoolExecutor(2)
-    images = ordered_map(lambda filename: read_inside(folder, filename, image), filenames, pool, ahead=64)
-    with progress_bar(images, desc=f"Decoding {name} images", total=len(filenames), unit="word") as bar:
+    images = ordered_map(read, filenames, pool, ahead=64)
+    with progress_bar(images, desc=desc, total=len(filenames), unit="word") as bar:
         write_store(base, (("", pixels) for pixels in bar), image)
 
 

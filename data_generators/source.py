@@ -6,30 +6,32 @@ from pathlib import Path
 from preprocessing.labels import LabelsFile, read_labels
 from utils.config.schema import Config
 from utils.config.synthetic import SyntheticConfig
+from utils.config.train import AdditionalDataConfig
 from utils.errors import UserError
 from utils.log import log
 
 
 @dataclass(frozen=True)
 class DataSource:
-    """Images, labels, and the settings by which both are rendered if they are missing."""
+    """Images, labels, and the settings by which both are rendered if they are missing.
+
+    Images may be links out of their folder only with `follow_links`.
+    """
 
     images: Path
     labels: Path
     synthetic: SyntheticConfig
+    follow_links: bool = False
 
     @classmethod
     def of(cls, config: Config) -> "DataSource":
         """Returns the config's own dataset."""
-        return cls(Path(config.images_folder), Path(config.labels_file), config.synthetic)
+        return cls(Path(config.images_folder), Path(config.labels_file), config.synthetic, config.follow_links)
 
     @classmethod
-    def additional(cls, config: Config) -> "DataSource | None":
-        """Returns the dataset of `train.additional_data`, if there is one."""
-        data = config.train.additional_data
-        if data.images_folder is None or data.labels_file is None:
-            return None
-        return cls(Path(data.images_folder), Path(data.labels_file), data.synthetic)
+    def mixed_in(cls, data: AdditionalDataConfig) -> "DataSource":
+        """Returns a dataset of `train.additional_data`."""
+        return cls(Path(data.images_folder), Path(data.labels_file), data.synthetic, data.follow_links)
 
     def read_labels(self) -> LabelsFile:
         """Reads the labels file, after rendering the embedded dataset if it is enabled and missing.

@@ -1,4 +1,4 @@
-"""The words of a training epoch: all or some of the config's own, and those of a second dataset."""
+"""The words of a training epoch: the config's own, those of additional datasets, and damaged copies of both."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,14 +37,16 @@ class TrainingWords:
     """Training words whose images are not opened yet.
 
     Attributes:
-        parts: one or two datasets with their words: the config's own, and `train.additional_data`.
-        packed: the packed dataset that replaces both; None if the config names none.
+        parts: datasets with their words: the config's own, and those of `train.additional_data`.
+        packed: the packed dataset that replaces them; None if the config names none.
         image: geometry of the training images.
+        damaged_copies: of each image, see `DataAugConfig`.
     """
 
     parts: list[tuple[DataSource, list[Word]]]
     packed: ImageStore | None
     image: ImageConfig
+    damaged_copies: int
     train: TrainConfig
     options: DatasetOptions
 
@@ -57,11 +59,13 @@ class TrainingWords:
         image, options = training_image(config.image, config.data_aug), DatasetOptions.of(config)
         if config.train.packed.folder:
             packed = open_packed(Path(config.train.packed.folder), image)
-            return cls([], packed, image, config.train, options)
+            return cls([], packed, image, 0, config.train, options)
         parts = [(DataSource.of(config), labels.splits["train"])]
-        if second := DataSource.additional(config):
-            parts.append((second, second.read_labels().splits["train"]))
-        return cls(parts, None, image, config.train, options)
+        for data in config.train.additional_data.values():
+            source = DataSource.mixed_in(data)
+            parts.append((source, source.read_labels().splits["train"]))
+        copies = config.data_aug.damaged_copies if config.data_aug.use_data_aug else 0
+        return cls(parts, None, image, copies, config.train, options)
 
     @property
     def characters(self) -> set[str]:
@@ -75,14 +79,22 @@ class TrainingWords:
         if self.packed:
             dataset = packed_dataset(Path(str(self.train.packed.folder)), self.packed, spec)
             return dataset, [(len(dataset), len(dataset))]
-        own, *second = (open_dataset(*part, "train", self.image, self.options, spec) for part in self.parts)
-        own = train_subset(own, self.train.train_on_subset)
-        shares = [(len(own), len(own))]
-        if not second:
-            return own, shares
-        size = len(second[0])
-        used = min(self.train.additional_data.words_per_epoch or size, size)
-        return join_datasets([own, *second]), [*shares, (size, used)]
+        limits = [0, *(data.words_per_epoch for data in self.train.additional_data.values())]
+        datasets: list[Dataset] = []
+        shares: Shares = []
+        for (source, words), limit in zip(self.parts, limits, strict=True):
+            versions = [
+                open_dataset(source, words, "train", self.image, self.options, spec, copy)
+                for copy in range(1 + self.damaged_copies)
+            ]
+            if not datasets:
+                versions = [train_subset(version, self.train.train_on_subset) for version in versions]
+            used = min(limit or len(versions[0]), len(versions[0]))
+            datasets += versions
+            shares.append((len(versions[0]), used))
+            if damaged := sum(map(len, versions[1:])):
+                shares.append((damaged, min(used, damaged)))
+        return join_datasets(datasets) if len(datasets) > 1 else datasets[0], shares
 
 
 def train_subset(dataset: Dataset, subset: TrainOnSubsetConfig) -> Dataset:

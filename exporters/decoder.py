@@ -11,8 +11,9 @@ def decoder_graph(model: ModelSeq2Seq) -> Graph:
     """Returns the graph that scores the next character of each word.
 
     Inputs: ids (B,) int32, the previous characters; the encoder's outputs (`exporters/encoder.py`), of which state_i
-    are replaced by new_state_i from step to step. Outputs: log_probability (B, vocabulary_size), where PAD and START
-    have about -1e9; new_state_0, new_state_1, ... (B, latent_dim).
+    are replaced by new_state_i from step to step; with located attention also counts (B, S) and step (1,) float32, the
+    number of the character (`models/character_counts.py`). Outputs: log_probability (B, vocabulary_size), where PAD and
+    START have about -1e9; new_state_0, new_state_1, ... (B, latent_dim).
     """
     graph, network, decoder = Graph("decoder_step"), model.network, model.decoder
     latent = network.latent_dim
@@ -24,7 +25,7 @@ def decoder_graph(model: ModelSeq2Seq) -> Graph:
     inputs = graph("Gather", graph.constant(table + _gates_last(bias)), ids)
     output, cell = _lstm_step(graph, inputs, states[0], states[1], recurrent)
     new_states = [output, cell]
-    if network.attention == "luong":
+    if network.attention != "none":
         context = _attend(graph, model, output)
         joined = graph("Concat", output, context, axis=-1)
         if network.decoder_layers == 2:
@@ -65,6 +66,12 @@ def _attend(graph: Graph, model: ModelSeq2Seq, query: str) -> str:
     memory = graph.input("memory", "float32", ("B", "S", dimension))
     middle = graph.integers(1)
     scores = graph("MatMul", graph("Unsqueeze", query, middle), keys)
+    if model.network.attention == "located":
+        centre = graph("Add", graph.input("step", "float32", (1,)), graph.constant([0.5]))
+        distance = graph("Sub", graph.input("counts", "float32", ("B", "S")), centre)
+        factor = -0.5 * np.exp(-2 * np.asarray(model.decoder.attention.log_spread))
+        nearness = graph("Mul", graph("Mul", distance, distance), graph.constant(factor))
+        scores = graph("Add", scores, graph("Unsqueeze", nearness, middle))
     if not model.image.fixed_width:
         valid = graph("Unsqueeze", graph.input("valid", "bool", ("B", "S")), middle)
         scores = graph("Where", valid, scores, graph.constant(-3e4))

@@ -54,7 +54,7 @@ class _Encoder:
         for index, state in enumerate(states):
             graph.output(state, f"state_{index}", "float32", ("B", network.latent_dim))
         memory = graph("Transpose", columns, perm=[1, 0, 2])
-        if network.attention == "luong":
+        if network.attention != "none":
             self._add_attention_outputs(memory)
         if network.ctc_weight:
             self._add_ctc_outputs(memory)

@@ -23,7 +23,7 @@ def report(
     """
     scores = score_prediction(labels, texts)
     return [
-        f"n:    {scores.n} words",
+        f"n:    {scores.n} words" if scores.n == scores.words else f"n:    {scores.n} lines, {scores.words} words",
         f"case-insensitive:     CER {scores.cer_caseless:.2%}  WER {scores.wer_caseless:.2%}",
         f"without punctuation:  CER {scores.cer_no_punctuation:.2%}  WER {scores.wer_no_punctuation:.2%}",
         f"CER, mean over words (the seed project's): {scores.mean_word_cer:.2%}",

@@ -15,17 +15,20 @@ class Scores:
     """Error rates as fractions; CERs exceed 1 when predictions are far too long.
 
     Attributes:
-        n: number of words.
+        n: number of labels: words or lines.
+        words: number of words in them, separated by white space.
         cer: edit distances summed over all words / reference lengths summed over all words.
-        wer: share of words that are not exactly equal.
+        wer: edit distances over words, summed over all labels / number of words; of single words the share of those
+            that are not exactly equal.
         mean_word_cer: the seed project's figure: mean over words of distance / length of the longer one.
         cer_caseless, wer_caseless: both after Unicode case folding.
-        n_no_punctuation: number of words whose reference is more than punctuation and symbols.
+        n_no_punctuation: number of labels whose reference is more than punctuation and symbols.
         cer_no_punctuation, wer_no_punctuation: over those words, without punctuation and symbols in reference and
             prediction; nan when there are none.
     """
 
     n: int
+    words: int
     cer: float
     wer: float
     mean_word_cer: float
@@ -46,12 +49,13 @@ def score_prediction(labels: Sequence[str], predictions: Sequence[str]) -> Score
         raise ValueError("every label is empty, so there is no character error rate")
     refs, hyps = list(map(normalize_label, labels)), list(map(normalize_label, predictions))
     cer, wer, n = _rates(zip(refs, hyps))
+    words = sum(map(_word_count, refs))
     cer_caseless, wer_caseless, _ = _rates(zip(map(_caseless, refs), map(_caseless, hyps)))
     bare = zip(map(_without_punctuation, refs), map(_without_punctuation, hyps))
     cer_bare, wer_bare, n_bare = _rates((ref, hyp) for ref, hyp in bare if ref)
     word_cers = [editdistance.eval(ref, hyp) / max(len(ref), len(hyp), 1) for ref, hyp in zip(refs, hyps)]
     mean = float(np.mean(word_cers))
-    return Scores(n, cer, wer, mean, cer_caseless, wer_caseless, n_bare, cer_bare, wer_bare)
+    return Scores(n, words, cer, wer, mean, cer_caseless, wer_caseless, n_bare, cer_bare, wer_bare)
 
 
 def writer_bootstrap(
@@ -69,7 +73,7 @@ def writer_bootstrap(
     sums = np.zeros((len(rows), 4), np.int64)  # per writer: character errors, characters, word errors, words
     for key, label, prediction in zip(keys, labels, predictions):
         ref, hyp = normalize_label(label), normalize_label(prediction)
-        sums[rows[key]] += (editdistance.eval(ref, hyp), len(ref), ref != hyp, 1)
+        sums[rows[key]] += (editdistance.eval(ref, hyp), len(ref), _word_errors(ref, hyp), _word_count(ref))
     if not sums[:, 1].any():
         raise ValueError("every label is empty, so there is no character error rate")
     rng = np.random.default_rng(seed)
@@ -93,13 +97,22 @@ def _check_lengths(labels: Sequence[str], **others: Sequence[str | None]) -> Non
 
 def _rates(pairs: Iterable[tuple[str, str]]) -> tuple[float, float, int]:
     """Returns corpus CER, WER and number of (reference, prediction) pairs; nan and 0 without pairs."""
-    characters = errors = wrong = n = 0
+    characters = errors = words = wrong = n = 0
     for ref, hyp in pairs:
         characters += len(ref)
         errors += editdistance.eval(ref, hyp)
-        wrong += ref != hyp
+        words += _word_count(ref)
+        wrong += _word_errors(ref, hyp)
         n += 1
-    return (errors / characters, wrong / n, n) if n else (float("nan"), float("nan"), 0)
+    return (errors / characters, wrong / words, n) if n else (float("nan"), float("nan"), 0)
+
+
+def _word_count(text: str) -> int:
+    return max(1, len(text.split()))  # Nothing to read is something that can be read wrongly.
+
+
+def _word_errors(reference: str, prediction: str) -> int:
+    return editdistance.eval(reference.split(), prediction.split())
 
 
 def _caseless(text: str) -> str:

@@ -3,7 +3,8 @@
 import keras
 from keras import layers, ops
 
-from preprocessing.tokenizer import PAD
+from models.character_counts import character_counts
+from preprocessing.tokenizer import END, PAD
 
 
 @keras.saving.register_keras_serializable("seq2seq_ocr")
@@ -35,3 +36,28 @@ class CtcHead(layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "vocabulary_size": self.vocabulary_size}
+
+
+def column_probabilities(logits):
+    """Returns the CTC head's probabilities (B, S, V) float32 of its logits; START and END, never written, have 0."""
+    ids = ops.arange(logits.shape[-1])
+    special = ops.logical_and(ids > PAD, ids <= END)
+    return ops.softmax(ops.where(special, -1e9, ops.cast(logits, "float32")), axis=-1)
+
+
+@keras.saving.register_keras_serializable("seq2seq_ocr")
+class CharacterCounts(layers.Layer):
+    """`character_counts` of the CTC head's logits, for located attention, which must not train the head.
+
+    Shape: (B, S, vocabulary_size) -> (B, S) float32
+    """
+
+    def __init__(self, **kwargs) -> None:
+        super().__init__(dtype="float32", autocast=False, **kwargs)
+        self.supports_masking = True
+
+    def call(self, logits):
+        return ops.stop_gradient(character_counts(column_probabilities(logits), ops))
+
+    def compute_output_spec(self, logits):
+        return keras.KerasTensor(logits.shape[:2], dtype="float32")

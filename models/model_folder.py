@@ -20,6 +20,7 @@ from utils.config.image import ImageConfig
 from utils.config.legacy import upgrade_image, upgrade_network
 from utils.config.network import NetworkConfig
 from utils.config.predict import PredictConfig
+from utils.config.text import TextConfig
 from utils.errors import UserError, shorten
 from utils.files import is_inside, is_stale, open_regular, remove_stale, write_json
 
@@ -51,6 +52,7 @@ class Description(BaseModel):
     weights: FileName
     weights_sha256: str
     charset: str
+    text: TextConfig = TextConfig()
     image: ImageConfig
     network: NetworkConfig
     parameters: int | None = None
@@ -94,7 +96,8 @@ class ModelFolder:
         """The specification of the network."""
         # The limit on image files belongs to the config, not to the model.
         image = self.description.image.model_copy(update={"max_pixels": ImageConfig().max_pixels})
-        return ModelSpec(image, self.description.network, Tokenizer(self.description.charset))
+        tokenizer = Tokenizer(self.description.charset, self.description.text.direction)
+        return ModelSpec(image, self.description.network, tokenizer)
 
     @property
     def licence(self) -> str:

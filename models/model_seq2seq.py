@@ -3,7 +3,7 @@
 import keras
 
 from base.base_model import BaseModel
-from models.ctc import CtcHead
+from models.ctc import CharacterCounts, CtcHead
 from models.decoder import Decoder
 from models.encoder import build_encoder
 from models.losses import CharacterCrossEntropy, CtcLoss
@@ -35,13 +35,19 @@ class ModelSeq2Seq(BaseModel):
         length = self.network.max_seq_length if self.network.fixed_seq_length else None
         decoder_input = keras.Input((length,), dtype="int32", name="decoder_input")
         memory, mask, state_h, state_c = self.encoder([picture, width])
-        outputs = self.decoder(decoder_input, memory, mask, state_h, state_c)
-        self.ctc_head = None
-        if self.network.ctc_weight:
-            self.ctc_head = CtcHead(self.tokenizer.vocabulary_size, name="ctc")
-            outputs = {"characters": outputs, "columns": self.ctc_head(memory, mask)}
+        self.ctc_head = CtcHead(self.tokenizer.vocabulary_size, name="ctc") if self.network.ctc_weight else None
+        columns = self.ctc_head(memory, mask) if self.ctc_head else None
+        self.locate = CharacterCounts(name="counts") if self.network.attention == "located" else None
+        counts = self.locate(columns) if self.locate else None
+        outputs = self.decoder(decoder_input, memory, mask, state_h, state_c, counts)
+        if self.ctc_head:
+            outputs = {"characters": outputs, "columns": columns}
         inputs = {"image": picture, "width": width, "decoder_input": decoder_input}
         return keras.Model(inputs, outputs, name="seq2seq")
+
+    def counts(self, memory, valid):
+        """Returns the characters before each column (B, S) for the decoder's `counts`; None unless it is located."""
+        return self.locate(self.ctc_head(memory, valid)) if self.locate else None
 
     def compile(self, optimizer: keras.optimizers.Optimizer, label_smoothing: float = 0.0) -> None:
         """Sets optimizer and loss: cross-entropy of the characters, with `ctc_weight` also the CTC loss."""

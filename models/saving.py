@@ -12,6 +12,7 @@ from models.model_folder import DESCRIPTION_FILE, Description, ModelFolder, file
 from models.model_seq2seq import ModelSeq2Seq
 from models.weights_file import load_weights, save_weights
 from utils.config.network import NetworkConfig
+from utils.config.text import TextConfig
 from utils.errors import UserError, shorten
 from utils.files import atomic_write
 
@@ -38,6 +39,7 @@ def save_model(
         weights=weights,
         weights_sha256=digest,
         charset=spec.tokenizer.charset,
+        text=TextConfig(direction=spec.tokenizer.direction),
         image=spec.image,
         network=spec.network,
         parameters=model.parameter_count,

@@ -48,8 +48,11 @@ def load_pretrained(folder: ModelFolder, model: ModelSeq2Seq) -> CharsetChange:
     old = load_model(folder)
     before, now = old.tokenizer.charset, model.tokenizer.charset
     axes = _character_axes(model)
-    for old_variable, variable in zip(old.keras_model.weights, model.keras_model.weights, strict=True):
-        values = keras.ops.convert_to_numpy(old_variable)
+    old_variables = {variable.path: variable for variable in old.keras_model.weights}
+    for variable in model.keras_model.weights:
+        if variable.path not in old_variables and model.network.attention != old.network.attention:
+            continue  # The width of located attention, which other attention lacks.
+        values = keras.ops.convert_to_numpy(old_variables[variable.path])
         if variable.path in axes:
             drawn = keras.ops.convert_to_numpy(variable)
             values = _rows_by_character(values, drawn, axes[variable.path], before, now)
@@ -99,6 +102,8 @@ def _network_shape(network: NetworkConfig) -> dict[str, Any]:
         "use_batch_norm": network.normalized,
         "encoder_dim": network.encoder_dim or network.latent_dim,
         "ctc_weight": "above 0" if network.ctc_weight else "0",
+        # Either can start from the other.
+        "attention": "luong" if network.attention == "located" else network.attention,
     }
 
 

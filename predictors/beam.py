@@ -22,7 +22,7 @@ class BeamDecoder(keras.Model):
             are texts it is the best text of all.
         length_penalty: alpha, 0 or more.
         n_best: texts wanted per word, 1 to `width`.
-        ctc_weight: share of the CTC head's log probability (`predictors/joint_scorer.py`).
+        ctc_weight, characters: see `JointScorer` (`predictors/joint_scorer.py`).
         scorer: adds the log p that a lexicon gives growing texts (`predictors/lexicon/decoder.py`).
 
     Shape: image (B, H, W, C) uint8, width (B,) int32 ->
@@ -39,10 +39,11 @@ class BeamDecoder(keras.Model):
         n_best: int = 1,
         ctc_weight: float = 0.0,
         scorer: keras.layers.Layer | None = None,
+        characters: str | None = None,
     ) -> None:
         super().__init__(name="beam_decoder")
         self.encoder = model.encoder
-        self.next_characters = JointScorer(model, ctc_weight)
+        self.next_characters = JointScorer(model, ctc_weight, characters)
         # Attributes, so that Keras tracks their weights; JAX would keep those of the compilation.
         self.decoder, self.ctc_head = model.decoder, model.ctc_head
         self.max_length = model.network.max_seq_length

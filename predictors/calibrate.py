@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from base.base_predictor import Prediction
-from data_generators.dataset import Dataset, open_split
+from data_generators.dataset import join_datasets, open_split
 from metrics.alignment import align
 from metrics.calibration import calibrate, calibration_error, errors_found, fit_curve
 from models.calibration import Calibration, Curve, decoding
@@ -29,21 +29,25 @@ def calibrate_model(config: Config) -> str:
     The model may be a released one: only `model.json` gets a new entry, for the decoder of `config.predict`. Raises
     UserError without a model or enough validation words, or if the folder can't be written.
     """
-    folder = ModelFolder(find_model(config))
-    dataset = open_split(config, "val", folder.spec.with_max_pixels(config.image.max_pixels).image)
-    return calibrate_on(folder, dataset, config.predict, config.labels_file)
+    return calibrate_on(ModelFolder(find_model(config)), config, config.predict)
 
 
-def calibrate_on(folder: ModelFolder, dataset: Dataset, settings: PredictConfig, labels_file: str) -> str:
-    """Calibrates the model in `folder` on a dataset; returns a sentence about the effect.
+def calibrate_on(folder: ModelFolder, config: Config, settings: PredictConfig) -> str:
+    """Calibrates the model in `folder` on the config's validation words; returns a sentence about the effect.
 
-    Raises UserError if there are too few words, or the folder is no whole model folder or can't be written.
+    If the config trains on damaged copies, a damaged copy of the validation words is among them, so that confidences
+    hold for what is hard to read, too. Raises UserError if there are too few words, or the folder is no whole model
+    folder or can't be written.
     """
+    image, labels_file = folder.spec.with_max_pixels(config.image.max_pixels).image, config.labels_file
+    dataset = open_split(config, "val", image)
     if len(dataset) < LEAST_WORDS:
         raise UserError(
             f"Calibration needs at least {LEAST_WORDS} validation words, {labels_file} has {len(dataset)}; "
             "confidences stay as the network gives them."
         )
+    if config.data_aug.damaged_copies:
+        dataset = join_datasets([dataset, open_split(config, "val", image, copy=1)])
     predictor = load_predictor(folder, settings, folder.spec.image.max_pixels, calibrated=False)
     predictions = predictor.predict_dataset(dataset, progress=True)
     words, characters, errors = fit_curves(predictions, dataset.words)

@@ -15,17 +15,17 @@ class GreedyDecoder(keras.Model):
     word of the batch has ended.
 
     Args:
-        ctc_weight: share of the CTC head's log probability (`predictors/joint_scorer.py`).
+        ctc_weight, characters: see `JointScorer` (`predictors/joint_scorer.py`).
 
     Shape: image (B, H, W, C) uint8, width (B,) int32 ->
         ids (B, max_length) int32, at most max_length - 1 characters, END, and PAD after it;
         log_probability (B, max_length) float32, 0 there
     """
 
-    def __init__(self, model: ModelSeq2Seq, ctc_weight: float = 0.0) -> None:
+    def __init__(self, model: ModelSeq2Seq, ctc_weight: float = 0.0, characters: str | None = None) -> None:
         super().__init__(name="greedy_decoder")
         self.encoder = model.encoder
-        self.next_characters = JointScorer(model, ctc_weight)
+        self.next_characters = JointScorer(model, ctc_weight, characters)
         # Attributes, so that Keras tracks their weights: JAX would keep those of the time of compilation.
         self.decoder, self.ctc_head = model.decoder, model.ctc_head
         self.max_length = model.network.max_seq_length

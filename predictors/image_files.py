@@ -2,36 +2,40 @@
 
 import glob
 import os
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
+from preprocessing.word_image import IMAGE_ENDINGS
 from utils.errors import UserError
+from utils.log import log
 
-IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif", ".pgm", ".ppm")
 
-
-def find_images(patterns: Iterable[str]) -> list[Path]:
+def find_images(patterns: Iterable[str], endings: Collection[str] = IMAGE_ENDINGS) -> list[Path]:
     """Files, all images in folders, and what globs match, each once, in the given order.
 
-    Hidden files in folders are skipped: some systems keep notes about images there (`._word.png`). Raises UserError if
-    a pattern matches nothing.
+    `endings` are those of images, in small letters.
+
+    Hidden files in folders are skipped: some systems keep notes about images there (`._word.png`). Other files that
+    are no images are counted in the log. Raises UserError if a pattern matches nothing.
     """
     paths: dict[Path, None] = {}
     for pattern in patterns:
         # Unlike Path's tests, these don't raise on names that no file can have.
         names = [pattern] if os.path.exists(pattern) else sorted(glob.glob(pattern, recursive=True))
-        found = [path for name in names for path in _images_at(Path(name))]
+        found = [path for name in names for path in _images_at(Path(name), endings)]
         if not found:
             raise UserError(f"--filename {pattern} names no image file; give a file, a folder with images or a glob.")
         paths.update(dict.fromkeys(found))
     return list(paths)
 
 
-def _images_at(path: Path) -> list[Path]:
+def _images_at(path: Path, endings: Collection[str]) -> list[Path]:
     if not os.path.isdir(path):
         return [path]
-    return sorted(
-        file
-        for file in path.rglob("*")
-        if file.suffix.lower() in IMAGE_ENDINGS and not file.name.startswith(".") and not file.is_dir()
-    )
+    files = [file for file in path.rglob("*") if not file.name.startswith(".") and not file.is_dir()]
+    others = Counter(file.suffix.lower() or file.name for file in files if file.suffix.lower() not in endings)
+    if others:
+        counted = ", ".join(f"{number} {ending}" for ending, number in sorted(others.items()))
+        log(f"{path} also holds files that are no images, which are not read: {counted}.")
+    return sorted(file for file in files if file.suffix.lower() in endings)

@@ -3,11 +3,13 @@
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
+from models.ctc import column_probabilities
 from models.model_seq2seq import ModelSeq2Seq
 from predictors.ctc_prefix import CtcPrefix
-from preprocessing.tokenizer import END, PAD
+from preprocessing.tokenizer import END
 
 # Log probability of the impossible, instead of an infinity, which sums and products could turn into NaN.
 LOG_ZERO = -1e9
@@ -42,15 +44,19 @@ class JointScorer:
 
     log p = (1 - ctc_weight) log p_decoder + ctc_weight log p_ctc, each given the text so far, ctc_weight 0 to 1
     (Watanabe et al. 2017, "Hybrid CTC/attention architecture", eq. 49, in one pass): attention may skip or repeat
-    characters, CTC may not. Without a CTC head the decoder alone scores.
+    characters, CTC may not. Without a CTC head the decoder alone scores. With `characters`, no others are possible, and
+    these share the whole probability.
     """
 
-    def __init__(self, model: ModelSeq2Seq, ctc_weight: float) -> None:
+    def __init__(self, model: ModelSeq2Seq, ctc_weight: float, characters: str | None = None) -> None:
         self.decoder = model.decoder
         self.ctc_head = model.ctc_head if ctc_weight else None
+        self.counts = model.counts
         self.ctc_weight = ctc_weight
         self.max_length = model.network.max_seq_length
         self.prefix = CtcPrefix(ops, CtcForward())
+        refused = model.tokenizer.refused_ids(characters) if characters else None
+        self.refused = None if refused is None else np.where(refused, LOG_ZERO, 0).astype(np.float32)
 
     def start(self, memory, valid, state_h, state_c, last) -> tuple[tuple[Any, ...], list[Any]]:
         """The constants of all steps, and the states before the first one.
@@ -58,13 +64,11 @@ class JointScorer:
         `memory`, `valid`, `state_h` and `state_c` are the encoder's outputs (B, ...), `last` is (B,) int32, START.
         """
         keys, states = self.decoder.start(memory, state_h, state_c)
+        counts = self.counts(memory, valid)
         if not self.ctc_head:
-            return (keys, memory, valid, None), states
-        logits = ops.cast(self.ctc_head(memory, valid), "float32")
-        written = ops.arange(logits.shape[-1])
-        logits = ops.where(ops.logical_and(written > PAD, written <= END), LOG_ZERO, logits)
-        probability = ops.softmax(logits, axis=-1)
-        return (keys, memory, valid, probability), [*states, *self.prefix.start(probability, last)]
+            return (keys, memory, valid, counts, None), states
+        probability = column_probabilities(self.ctc_head(memory, valid))
+        return (keys, memory, valid, counts, probability), [*states, *self.prefix.start(probability, last)]
 
     def __call__(self, last, states: list[Any], constants: tuple[Any, ...], step) -> tuple[Any, list[Any]]:
         """Log probability (rows, V) float32 of each next id, and the new states.
@@ -77,9 +81,9 @@ class JointScorer:
             states: of the texts without `last`, from `start` (repeated for each row) or the last step.
             step: number of characters written so far, a scalar.
         """
-        keys, memory, valid, probability = constants
+        keys, memory, valid, counts, probability = constants
         own = len(states) - 3 if self.ctc_head else len(states)
-        logits, new_states, _ = self.decoder.step(last, states[:own], keys, memory, valid)
+        logits, new_states, _ = self.decoder.step(last, states[:own], keys, memory, valid, counts, step)
         ids = ops.arange(logits.shape[-1])[None, :]
         logits = ops.where(ids < END, ops.cast(-3e4, logits.dtype), logits)
         scores = ops.log_softmax(ops.cast(logits, "float32"), axis=-1)
@@ -87,5 +91,7 @@ class JointScorer:
             by_column, prefixes = self.prefix.step(probability, states[own:], last)
             scores = (1 - self.ctc_weight) * scores + self.ctc_weight * by_column
             new_states = [*new_states, *prefixes]
+        if self.refused is not None:
+            scores = ops.log_softmax(scores + self.refused, axis=-1)
         too_long = ops.logical_and(step == self.max_length - 1, ids != END)
         return ops.where(ops.logical_or(ids < END, too_long), LOG_ZERO, scores), new_states

@@ -35,9 +35,12 @@ def load_predictor(
     from utils.keras_import import import_keras
 
     import_keras()
+    import keras
+
     from models.saving import load_model
     from predictors.predictor_seq2seq import PredictorSeq2Seq
 
+    log(f"Reading on {keras.distribution.list_devices()[0]} with Keras.")
     return PredictorSeq2Seq(load_model(folder, max_pixels), settings, calibration)
 
 
@@ -46,6 +49,7 @@ def _load_onnx(
 ) -> WordPredictor:
     from predictors.onnx.runtime import PredictorOnnx, UnusableGraph
 
+    log("Reading on the CPU with ONNX Runtime.")
     try:
         return PredictorOnnx(*folder.onnx(), folder.spec.with_max_pixels(max_pixels), settings, calibration)
     except UnusableGraph as error:

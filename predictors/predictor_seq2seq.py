@@ -52,8 +52,8 @@ class PredictorSeq2Seq(WordPredictor):
 def make_decoder(model: ModelSeq2Seq, predict: PredictConfig) -> GreedyDecoder | BeamDecoder | LexiconDecoder:
     """The decoder that the config asks for; raises UserError if its lexicon can't be read."""
     if predict.decoder == "greedy":
-        return GreedyDecoder(model, predict.ctc_weight)
+        return GreedyDecoder(model, predict.ctc_weight, predict.characters)
     if predict.decoder == "beam":
         width, penalty = predict.beam_width, predict.length_penalty
-        return BeamDecoder(model, width, penalty, predict.n_best, predict.ctc_weight)
+        return BeamDecoder(model, width, penalty, predict.n_best, predict.ctc_weight, characters=predict.characters)
     return LexiconDecoder(model, predict)

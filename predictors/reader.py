@@ -1,16 +1,30 @@
 """The Python API: files, pictures and arrays in, predictions out."""
 
+import contextlib
+import functools
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from pathlib import Path
-from typing import Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 from PIL import Image
 
 from base.base_predictor import Prediction
 from predictors.word_predictor import WordPredictor
-from preprocessing.word_image import UnusableImage, read_word_image, word_image_of_array, word_image_of_picture
+from preprocessing.page.layout import Page
+from preprocessing.page.pictures import read_pictures
+from preprocessing.word_image import (
+    UnusableImage,
+    decode_picture,
+    picture_of,
+    read_word_image,
+    word_image_of_array,
+    word_image_of_picture,
+)
+
+if TYPE_CHECKING:
+    from predictors.pages import PageReader
 
 Errors = Literal["raise", "return"]
 ImageLike = str | os.PathLike[str] | np.ndarray | Image.Image
@@ -18,7 +32,7 @@ Images = list[str] | list[Path] | list[np.ndarray] | list[Image.Image] | list[Im
 
 
 class Reader:
-    """Reads words with a loaded model, on the same path as the command line."""
+    """Reads words and pages with a loaded model, on the same path as the command line."""
 
     def __init__(self, predictor: WordPredictor) -> None:
         self.predictor = predictor
@@ -85,6 +99,38 @@ class Reader:
                     raise
                 word_images.append(error)
         return self._read(word_images)
+
+    def read_page(self, image: ImageLike) -> Page:
+        """Reads a page: a photo or scan, the first page of a TIFF or PDF, a Pillow image or an array.
+
+        Returns:
+            a Page: its lines in reading order with polygon, baseline, text, confidence and words.
+
+        Raises:
+            UnusableImage: the picture can't be read; the message names the file.
+            UserError: the package rapidocr is not installed.
+            TypeError: no path, Pillow image or array.
+        """
+        if isinstance(image, (str, os.PathLike)):
+            with contextlib.closing(self.read_pages(image)) as pages:
+                return next(pages)
+        geometry = self.predictor.spec.image
+        picture = picture_of(image, geometry) if isinstance(image, np.ndarray) else image
+        if not isinstance(picture, Image.Image):
+            raise TypeError(f"an image is a path, a Pillow image or a numpy array, not {type(image).__name__}")
+        return self._pages.read(decode_picture(picture, geometry))
+
+    def read_pages(self, path: str | os.PathLike[str]) -> Generator[Page, None, None]:
+        """Yields the pages of a file, such as a PDF, read one after another; errors are those of `read_page`."""
+        path = Path(path)
+        for number, pixels in enumerate(read_pictures(path, self.predictor.spec.image), start=1):
+            yield self._pages.read(pixels, str(path), number)
+
+    @functools.cached_property
+    def _pages(self) -> "PageReader":
+        from predictors.pages import PageReader
+
+        return PageReader(self.predictor)
 
     def _word_image(self, image: ImageLike, number: str) -> np.ndarray:
         geometry = self.predictor.spec.image

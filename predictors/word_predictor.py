@@ -16,12 +16,20 @@ from models.model_spec import ModelSpec
 from predictors.test_time_augmentation import augmented_views, vote
 from preprocessing.batch import pad_images
 from preprocessing.tokenizer import END, PAD
-from preprocessing.word_image import UnusableImage, read_word_image
+from preprocessing.word_image import PAPER, UnusableImage, read_word_image
+from preprocessing.writing import count_lines
 from utils.config.predict import PredictConfig
 from utils.errors import UserError
-from utils.log import progress_bar
+from utils.log import log, progress_bar
 from utils.system import is_out_of_memory
 
+# Below this confidence a picture may hold more than one line.
+DOUBT = 0.5
+# A single word is read upside down if the odds of that are so many times better; if most words of a batch of at least
+# FEW read better so, all are, but those that read so many times better upright.
+SURER, FEW = 5.0, 8
+LONG = 24  # characters; of a longer text the confidence of so many counts, for the product of many is always small
+BLANK = Prediction("", 0.0, ())
 GREEDY = PredictConfig()
 
 
@@ -37,6 +45,7 @@ class WordPredictor(BasePredictor):
         self.spec = spec
         self.calibration = calibration
         self.views, self.views_below = settings.views, settings.views_below
+        self.turn_below = settings.turn_below
 
     @abstractmethod
     def decode(self, image: np.ndarray, width: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -68,14 +77,44 @@ class WordPredictor(BasePredictor):
         return results
 
     def predict_batch(self, images: list[np.ndarray]) -> list[Prediction]:
+        # Paper alone is no text, of which nothing can be sure: networks have not learned that.
+        results = [BLANK] * len(images)
+        written = [i for i, image in enumerate(images) if image.min() < PAPER]
+        if written:
+            for i, prediction in zip(written, self._predict([images[i] for i in written])):
+                results[i] = prediction
+        return results
+
+    def _predict(self, images: list[np.ndarray]) -> list[Prediction]:
+        """The predictions of images with ink."""
         readings = self._read_batch(images)
+        images = self._turn(images, readings)
         if self.views > 1:
             self._read_again(images, readings)
         return [self.calibration.apply(one) for one in readings] if self.calibration else readings
 
+    def _turn(self, images: list[np.ndarray], readings: list[Prediction]) -> list[np.ndarray]:
+        """Returns the images, upside down those that read better so; their readings are replaced."""
+        upside_down = [np.ascontiguousarray(image[::-1, ::-1]) for image in images]
+
+        def turned(chosen: list[int]) -> dict[int, Prediction]:
+            return dict(zip(chosen, self._read_batch([upside_down[i] for i in chosen]))) if chosen else {}
+
+        doubtful = [i for i, reading in enumerate(readings) if sureness(reading) < self.turn_below]
+        again, surer = turned(doubtful), SURER
+        better = sum(sureness(again[i]) > sureness(readings[i]) for i in doubtful)
+        if len(images) >= FEW and better > len(images) / 2:
+            again |= turned([i for i in range(len(images)) if i not in again])
+            surer = 1 / SURER
+        images = list(images)
+        for i, reading in again.items():
+            if _odds(reading) > surer * _odds(readings[i]):
+                images[i], readings[i] = upside_down[i], reading
+        return images
+
     def _read_again(self, images: list[np.ndarray], readings: list[Prediction]) -> None:
         """Replaces the readings of doubtful words by the vote of their views."""
-        doubtful = [i for i, reading in enumerate(readings) if reading.confidence < self.views_below]
+        doubtful = [i for i, reading in enumerate(readings) if sureness(reading) < self.views_below]
         more = self.views - 1
         views = [view for i in doubtful for view in augmented_views(images[i], more, self.spec.image)]
         again: list[Prediction] = []
@@ -104,9 +143,9 @@ class WordPredictor(BasePredictor):
 
     def _prediction(self, ids: np.ndarray, scores: np.ndarray) -> Prediction:
         """The prediction of ids (max_length,) with log probabilities (max_length,)."""
-        written = int((ids > END).sum())
-        probabilities = tuple(float(p) for p in np.exp(scores[:written]))
-        return Prediction(self.spec.tokenizer.decode(ids), float(np.exp(scores.sum())), probabilities)
+        written, tokenizer = ids[: int((ids > END).sum())], self.spec.tokenizer
+        probabilities = tuple(float(np.exp(scores[place])) for place in tokenizer.reading_order(written))
+        return Prediction(tokenizer.decode(ids), float(np.exp(scores.sum())), probabilities)
 
     def _best_of(self, ids: np.ndarray, scores: np.ndarray) -> Prediction:
         """The first of n readings (n, max_length), with all of them as alternatives if n > 1."""
@@ -125,6 +164,9 @@ class WordPredictor(BasePredictor):
         widths = np.array([image.shape[1] for image in images.values()])
         for index, prediction in self.predict(widths, lambda i: images[good[i]]):
             results[good[index]] = prediction
+            if prediction.confidence < DOUBT and count_lines(images[good[index]]) > 1:
+                path = paths[good[index]]
+                log(f"{path} seems to hold several lines; read it with --page, or give each line as a picture.")
             bar.update()
         return results
 
@@ -133,3 +175,12 @@ class WordPredictor(BasePredictor):
             return read_word_image(path, self.spec.image)
         except UnusableImage as error:
             return error
+
+
+def sureness(reading: Prediction) -> float:
+    """Returns the confidence of a reading, of one longer than LONG characters that of LONG of them."""
+    return reading.confidence ** (LONG / max(LONG, len(reading.character_confidences)))
+
+
+def _odds(reading: Prediction) -> float:
+    return sureness(reading) / max(1 - sureness(reading), 1e-9)

@@ -42,17 +42,22 @@ class Entry:
     picture: Picture
 
 
-def scan(labels: LabelsFile, folder: Path, image: ImageConfig, progress: bool = False) -> list[Entry]:
-    """Opens each image file below `folder` once, as `image` sets (channels, most pixels); returns an entry per word."""
+def scan(
+    labels: LabelsFile, folder: Path, image: ImageConfig, progress: bool = False, follow_links: bool = False
+) -> list[Entry]:
+    """Opens each image file below `folder` once, as `image` sets (channels, most pixels); returns an entry per word.
+
+    Links that lead out of `folder` are problems unless `follow_links`.
+    """
     words = [(split, word) for split in SPLITS for word in labels.splits[split]]
     with ThreadPoolExecutor(THREADS) as pool:
-        pictures = pool.map(lambda item: _inspect(folder, item[1].filename, image), words)
+        pictures = pool.map(lambda item: _inspect(folder, item[1].filename, image, follow_links), words)
         bar = progress_bar(pictures, desc="Reading", total=len(words), disable=not progress, leave=False)
         return [Entry(split, word, picture) for (split, word), picture in zip(words, bar)]
 
 
-def _inspect(folder: Path, filename: str, image: ImageConfig) -> Picture:
-    if not is_inside(folder / filename, folder):
+def _inspect(folder: Path, filename: str, image: ImageConfig, follow_links: bool) -> Picture:
+    if not follow_links and not is_inside(folder / filename, folder):
         return Picture(problem=OUTSIDE_FOLDER)
     try:
         pixels = decode(folder / filename, image)

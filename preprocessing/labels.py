@@ -46,7 +46,8 @@ def read_labels(path: str | Path) -> LabelsFile:
         raise UserError(f"{path} must hold an object with train, val and test, not {_kind(content)}.")
     for split in SPLITS:
         if split not in content:
-            raise UserError(f"{path} has no {split!r} split; add it, as an empty list if there are no such words.")
+            advice = "such as a tenth of the words; training needs it" if split == "val" else "as an empty list if none"
+            raise UserError(f"{path} has no {split!r} split; add it, {advice}.")
         if not isinstance(content[split], list):
             raise UserError(f"{path}: {split} must be a list of words, not {_kind(content[split])}.")
     splits = {
@@ -70,7 +71,7 @@ def check_filename(filename: str, where: str) -> None:
 
     Raises UserError, which starts with `where`, if the name is empty, absolute, contains `..` or can't be a file name.
     """
-    if not filename.strip() or "\0" in filename or not _is_text(filename):
+    if not filename.strip() or "\0" in filename or not is_text(filename):
         raise UserError(f"{where}: filename {filename!r} can't be a file; name one in the images folder.")
     windows = PureWindowsPath(filename)
     if PurePosixPath(filename).is_absolute() or windows.drive or windows.root or ".." in windows.parts:
@@ -92,6 +93,8 @@ def _read_json(path: Path) -> Any:
             f"Labels file {path} does not exist; make it with the command tools.create_labels, or set labels_file."
         ) from None
     except OSError as error:
+        if path.is_dir():
+            raise UserError(f"Labels file {path} is a folder; name the .json file in it.") from None
         raise UserError(f"Labels file {path} can't be read: {error.strerror}.") from None
     except (ValueError, RecursionError) as error:
         raise UserError(f"Labels file {path} is not valid JSON: {' '.join(str(error).split())}.") from None
@@ -117,7 +120,7 @@ def _word(entry: Any, where: str) -> Word:
         # A missing and a null writer are equivalent.
         if not isinstance(value, str) and not (name == "writer" and value is None):
             raise UserError(f"{where}: {name} must be a string, not {_kind(value)}; put it in quotes.")
-        if value is not None and not _is_text(value):
+        if value is not None and not is_text(value):
             raise UserError(f"{where}: {name} {value!r} holds half a character (a lone surrogate); correct it.")
     check_filename(entry["filename"], where)
     writer = entry.get("writer")
@@ -140,7 +143,7 @@ def _leaks(path: str | Path, splits: Mapping[str, list[Word]]) -> list[str]:
     ]
 
 
-def _is_text(value: str) -> bool:
+def is_text(value: str) -> bool:
     """Whether the string can be encoded; JSON escapes may produce lone surrogates."""
     try:
         value.encode()

@@ -1,10 +1,15 @@
-"""Converts text to ids and back. Special ids are outside the charset, so labels may have any character."""
+"""Converts text to ids, in the order in which they are written, and back.
+
+Special ids are outside the charset, so labels may have any character.
+"""
 
 import unicodedata
 from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from preprocessing import text_direction
+from utils.config.text import Direction
 from utils.errors import UserError
 
 PAD, START, END = 0, 1, 2
@@ -19,11 +24,17 @@ def normalize_label(text: str) -> str:
 class Tokenizer:
     """Maps labels to ids: 0 is PAD, 1 START, 2 END, and the characters of the charset follow in order.
 
-    A character is a code point, so a combining mark without a composed form is one of its own. Raises UserError if the
-    charset is empty, repeats a character, or holds one that NFC would replace.
+    A character is a code point, so a combining mark without a composed form is one of its own. Ids follow each other as
+    characters do in the picture, from left to right, also where `direction` is rtl (`text_direction.py`); the charset
+    then gets the mirrored forms of its brackets. Raises UserError if the charset is empty, repeats a character or holds
+    one that NFC would replace, or if rtl lacks python-bidi.
     """
 
-    def __init__(self, charset: str) -> None:
+    def __init__(self, charset: str, direction: Direction = "ltr") -> None:
+        self.direction, self.is_rtl = direction, direction == "rtl"
+        if self.is_rtl:
+            text_direction.check_installed()
+            charset = text_direction.with_mirrored(charset)
         if not charset:
             raise UserError("The charset is empty; give it at least one character, or train on labels.")
         repeated = sorted({char for char in charset if charset.count(char) > 1})
@@ -42,18 +53,23 @@ class Tokenizer:
         self._ids = {char: index for index, char in enumerate(charset, start=NUM_SPECIAL)}
 
     @classmethod
-    def from_labels(cls, labels: Iterable[str]) -> "Tokenizer":
+    def from_labels(cls, labels: Iterable[str], direction: Direction = "ltr") -> "Tokenizer":
         """Returns a tokenizer for the sorted characters of the NFC-normalised labels."""
-        return cls("".join(sorted(set().union(*map(normalize_label, labels)))))
+        return cls("".join(sorted(set().union(*map(normalize_label, labels)))), direction)
 
     @property
     def vocabulary_size(self) -> int:
         """Number of ids including the three special ones; ids are in [0, vocabulary_size)."""
         return NUM_SPECIAL + len(self.charset)
 
+    def written(self, text: str) -> str:
+        """Returns a text in NFC with its characters in the order of their ids."""
+        text = normalize_label(text)
+        return text_direction.visual(text) if self.is_rtl else text
+
     def encode(self, label: str) -> list[int]:
         """Returns the ids of a label's characters, in NFC, without START and END; UserError for unknown characters."""
-        label = normalize_label(label)
+        label = self.written(label)
         try:
             return [self._ids[char] for char in label]
         except KeyError:
@@ -84,6 +100,19 @@ class Tokenizer:
             decoder_target[row, : len(ids) + 1] = [*ids, END]
         return decoder_input, decoder_target
 
+    def refused_ids(self, characters: str) -> np.ndarray:
+        """Returns which ids (vocabulary_size,) a text of these characters can't have, bool; END is always possible.
+
+        With rtl a bracket permits its mirrored form, too. Raises UserError if one of them is not in the charset.
+        """
+        if self.is_rtl:
+            characters = text_direction.with_mirrored(normalize_label(characters))
+        if unknown := sorted(set(normalize_label(characters)) - self._ids.keys()):
+            raise UserError(f"The model can't write {_listed(unknown)}; take it out of predict.characters.")
+        refused = np.ones(self.vocabulary_size, bool)
+        refused[[END, *self.encode(characters)]] = False
+        return refused
+
     def decode(self, ids: Iterable[int]) -> str:
         """Returns the NFC text of `ids` up to END or PAD, without START; ValueError if not in [0, vocabulary_size)."""
         text = []
@@ -94,7 +123,13 @@ class Tokenizer:
                 raise ValueError(f"id {index} is outside [0, {self.vocabulary_size})")
             if index != START:
                 text.append(self.charset[index - NUM_SPECIAL])
-        return normalize_label("".join(text))
+        return normalize_label(text_direction.logical("".join(text))[0] if self.is_rtl else "".join(text))
+
+    def reading_order(self, ids: Sequence[int] | np.ndarray) -> Sequence[int]:
+        """Returns the places of `ids`, all of characters, in the order in which `decode` gives these characters."""
+        if not self.is_rtl:
+            return range(len(ids))
+        return text_direction.logical("".join(self.charset[index - NUM_SPECIAL] for index in ids))[1]
 
 
 def _listed(characters: Iterable[str]) -> str:

@@ -1,19 +1,30 @@
 """Converts image files and arrays of pixels to word images, for training, evaluation and prediction."""
 
+import contextlib
 import os
 import stat
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps, ImageStat, UnidentifiedImageError
 
+from preprocessing.normaliser import normalise
+from preprocessing.writing import to_usual_size
 from utils.config.image import ImageConfig
 from utils.errors import UserError
+from utils.log import log
 
 PAPER = 255
-FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "GIF", "PPM")
+HEIGHT_AT_300_DPI = 120  # pixels of a scan that `scale: auto` brings to the network's height
+FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "GIF", "PPM", "JPEG2000", "AVIF")
+HEIF_ENDINGS = (".heic", ".heif")
+IMAGE_ENDINGS = (
+    *(".png", ".jpg", ".jpeg", ".jfif", ".tif", ".tiff", ".bmp", ".webp", ".gif", ".pgm", ".ppm", ".pbm"),
+    *(".jp2", ".j2k", ".avif", ".heic", ".heif"),
+)
 
 
 class UnusableImage(UserError):
@@ -45,7 +56,12 @@ def read_word_image(path: str | Path, image: ImageConfig) -> np.ndarray:
 
 
 def word_image_of_array(array: np.ndarray, image: ImageConfig, name: str = "array") -> np.ndarray:
-    """Converts pixels in memory as `read_word_image` converts those of a file; `name` is for error messages.
+    """Converts pixels in memory as `read_word_image` converts those of a file, with the errors of `picture_of`."""
+    return word_image_of_picture(picture_of(array, image, name), image, name)
+
+
+def picture_of(array: np.ndarray, image: ImageConfig, name: str = "array") -> Image.Image:
+    """Returns pixels in memory as an image of Pillow; `name` is for error messages.
 
     `array` is (h, w), (h, w, 1), (h, w, 3) RGB or (h, w, 4) RGBA; uint8, bool, uint16 or float (0 to 1, or grey levels
     up to 255 or 65535). Raises UnusableImage if it is empty, of another shape or type, or larger than
@@ -68,7 +84,7 @@ def word_image_of_array(array: np.ndarray, image: ImageConfig, name: str = "arra
         array = array * np.uint8(255)
     elif array.dtype != np.uint8:
         array = _to_8_bits(array)
-    return word_image_of_picture(Image.fromarray(np.ascontiguousarray(array)), image, name)
+    return Image.fromarray(np.ascontiguousarray(array))
 
 
 def word_image_of_picture(picture: Image.Image, image: ImageConfig, name: str = "picture") -> np.ndarray:
@@ -76,51 +92,85 @@ def word_image_of_picture(picture: Image.Image, image: ImageConfig, name: str = 
 
     Raises UnusableImage if it has no pixels, more than `image.max_pixels`, or a damaged file.
     """
+    return to_network_geometry(decode_picture(picture, image, name), image)
+
+
+def decode_picture(picture: Image.Image, image: ImageConfig, name: str = "picture") -> np.ndarray:
+    """Returns the pixels of an image of Pillow as `decode` returns those of a file, with the same errors."""
     if not picture.width or not picture.height:
         raise UnusableImage(name, "image without pixels")
-    _check_pixels(picture.width, picture.height, name, image)
     try:
-        pixels = _pixels(_upright_on_white(picture), image)
+        return pixels_of(picture, image, name)
+    except UserError:
+        raise
     except Exception as error:
         # Pillow reads a file only now, and its plugins raise any type on damaged ones.
         raise _unusable(name, error) from None
-    return to_network_geometry(pixels, image)
 
 
 def decode(path: str | Path, image: ImageConfig) -> np.ndarray:
-    """Reads a file upright, with white for transparency; returns uint8 (h, w) or (h, w, 3)."""
+    """Reads a file upright, with paper for transparency; returns uint8 (h, w) or (h, w, 3)."""
+    with open_image(path, image) as file:
+        # Phones add previews to a photo as further pictures of format MPO.
+        if (pages := getattr(file, "n_frames", 1)) > 1 and file.format != "MPO":
+            log(f"{path} has {pages} pages, of which only the first is read; save the others as files.")
+        return pixels_of(file, image, path)
+
+
+@contextlib.contextmanager
+def open_image(path: str | Path, image: ImageConfig) -> Iterator[Image.Image]:
+    """Yields an image file whose header was read; whatever Pillow raises on it in the block becomes UnusableImage."""
     try:
         # Opening a pipe could wait forever. Folders and missing files are reported below.
         if stat.S_IFMT(os.stat(path).st_mode) not in (stat.S_IFREG, stat.S_IFDIR):
             raise UnusableImage(path, "not a regular file")
-        # `open` reads only the header, so a decompression bomb is refused before decompression.
-        with Image.open(path, formats=FORMATS) as file:
-            _check_pixels(file.width, file.height, path, image)
-            pixels = _pixels(_upright_on_white(file), image)
+        formats = _with_heif(path) if Path(path).suffix.lower() in HEIF_ENDINGS else FORMATS
+        with Image.open(path, formats=formats) as file:
+            yield file
     except UserError:
         raise
     except Exception as error:
         # On damaged files Pillow's plugins raise any type, from struct.error to AssertionError.
         raise _unusable(path, error) from None
+
+
+def pixels_of(picture: Image.Image, image: ImageConfig, name: str | Path) -> np.ndarray:
+    """Returns a picture's pixels upright, with paper for transparency, uint8 (h, w) or (h, w, 3).
+
+    Raises UnusableImage if it has none, or more than `image.max_pixels`; and anything if the file behind it is damaged.
+    """
+    # Before decompression, so that a decompression bomb is refused.
+    _check_pixels(picture.width, picture.height, name, image)
+    pixels = _pixels(_upright_on_paper(picture, image), image)
     if not pixels.size:
-        raise UnusableImage(path, "image without pixels", "replace it or take it out of the labels file")
+        raise UnusableImage(name, "image without pixels", "replace it or take it out of the labels file")
     return pixels
 
 
 def to_network_geometry(pixels: np.ndarray, image: ImageConfig) -> np.ndarray:
-    """Binarises, scales with true aspect ratio and centres on a canvas of the network's height.
+    """Normalises, binarises, scales with true aspect ratio and centres on a canvas of the network's height.
 
     `pixels` is uint8 (h, w) or (h, w, 3), as in the file; `margin` and `blur` imitate the margins and soft edges of
     augmented training images.
     """
+    if any(dict(image.normaliser).values()):
+        pixels = normalise(pixels, image.normaliser)
+    scale, channels = image.scale, image.image_size.num_channels
+    if pixels.ndim == 3 and (channels == 1 or scale == "auto"):
+        pixels = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+    if scale == "auto":
+        pixels = to_usual_size(pixels)
+        scale = image.image_size.y_size / HEIGHT_AT_300_DPI
+    if pixels.ndim == 2 and channels == 3:
+        pixels = cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB)
     if image.binarization == "otsu":
         pixels = binarize(pixels)
     height, width = pixels.shape[:2]
     size, margin = image.image_size, image.margin
     widest = size.x_size - 2 * margin
     factor = min(size.y_size / height, widest / width)
-    if image.scale != "fit":
-        factor = min(factor, image.scale)
+    if scale != "fit":
+        factor = min(factor, scale)
     new_height = min(size.y_size, max(1, round(height * factor)))
     new_width = min(widest, max(1, round(width * factor)))
     # Averaging areas keeps thin strokes when shrinking, but repeats pixels when enlarging.
@@ -142,6 +192,16 @@ def binarize(pixels: np.ndarray) -> np.ndarray:
     return black_and_white if pixels.ndim == 2 else cv2.cvtColor(black_and_white, cv2.COLOR_GRAY2RGB)
 
 
+def _with_heif(path: str | Path) -> tuple[str, ...]:
+    """Lets Pillow read HEIC, if its plugin is installed; returns all formats."""
+    try:
+        from pillow_heif import register_heif_opener
+    except ImportError:
+        raise UnusableImage(path, "HEIC needs another package", "pip install pillow-heif, or save it as JPEG") from None
+    register_heif_opener()
+    return *FORMATS, "HEIF"
+
+
 def _check_pixels(width: int, height: int, name: str | Path, image: ImageConfig) -> None:
     if width * height > image.max_pixels:
         raise UnusableImage(
@@ -154,6 +214,8 @@ def _check_pixels(width: int, height: int, name: str | Path, image: ImageConfig)
 def _pixels(picture: Image.Image, image: ImageConfig) -> np.ndarray:
     """Returns uint8 (h, w) or (h, w, 3), by the network's number of channels."""
     grey = image.image_size.num_channels == 1 or image.convert_to_grayscale
+    if image.normaliser.channel and picture.mode not in ("1", "L", "LA"):
+        return np.asarray(picture.convert("RGB"))
     pixels = np.asarray(picture.convert("L" if grey else "RGB"))
     if grey and image.image_size.num_channels == 3:
         pixels = cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB)
@@ -173,15 +235,22 @@ def _unusable(path: str | Path, error: Exception) -> UnusableImage:
     return UnusableImage(path, reason or "truncated or damaged file", "replace it or take it out of the labels file")
 
 
-def _upright_on_white(file: Image.Image) -> Image.Image:
-    """Applies the EXIF rotation, puts transparent pixels on white, and converts 16 bits to 8."""
+def _upright_on_paper(file: Image.Image, image: ImageConfig) -> Image.Image:
+    """Applies the EXIF rotation, puts transparent pixels on paper, and converts 16 bits to 8."""
     picture = ImageOps.exif_transpose(file)
     if picture.mode.startswith("I") or picture.mode == "F":
         return Image.fromarray(_to_8_bits(np.asarray(picture)))
     if picture.has_transparency_data:
-        white = Image.new("RGBA", picture.size, "white")
-        return Image.alpha_composite(white, picture.convert("RGBA"))
+        picture = picture.convert("RGBA")
+        paper = "black" if image.normaliser.polarity and _has_light_ink(picture) else "white"
+        return Image.alpha_composite(Image.new("RGBA", picture.size, paper), picture)
     return picture
+
+
+def _has_light_ink(picture: Image.Image) -> bool:
+    """Whether what is seen of a transparent picture is light: it needs dark paper, which the normaliser inverts."""
+    seen = picture.getchannel("A")
+    return bool(seen.getbbox()) and ImageStat.Stat(picture.convert("L"), seen).mean[0] > 160
 
 
 def _to_8_bits(values: np.ndarray) -> np.ndarray:

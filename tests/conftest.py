@@ -13,7 +13,8 @@ from tests.helpers.tiny import make_dataset, tiny_settings, write_settings
 SLOW = (
     *("benchmarks/", "callbacks/", "exporters/", "system/", "trainers/", "predictors/lexicon/", "predictors/onnx/"),
     *("predictors/report/test_report", "predictors/test_beam", "predictors/test_calibration"),
-    *("predictors/test_predictor", "predictors/test_reader", "predictors/test_test_time_augmentation"),
+    *("predictors/test_predictor", "predictors/test_reader", "predictors/test_pages"),
+    *("predictors/test_test_time_augmentation", "tools/serve/"),
     *("models/test_model_folder", "models/test_models", "models/test_precision", "models/test_transfer"),
     *("data_generators/synthetic/", "data_generators/test_packed", "data_generators/test_training_words"),
     *("utils/test_distributed", "utils/test_system"),

@@ -40,7 +40,8 @@ def _rows(fields: Iterable[tuple[str, FieldInfo]]) -> str:
     for name, field in fields:
         if not is_section(field):
             text = f"{field.description}{_choices(field.annotation)}".replace("|", "\\|")
-            rows += f"| `{name}` | `{json.dumps(field.default)}` | {text} |\n"
+            default = "required" if field.is_required() else f"`{json.dumps(field.default)}`"
+            rows += f"| `{name}` | {default} | {text} |\n"
     return rows
 
 

@@ -1,7 +1,10 @@
 """Writes labels.json from IAM's words.txt or from a table of your own words.
 
-IAM:       python -m tools.create_labels --data_folder datasets/iam --output datasets/iam/labels.json
-Own words: python -m tools.create_labels --table my/labels.csv --images my/images --output my/labels.json
+IAM:        python -m tools.create_labels --data_folder datasets/iam --output datasets/iam/labels.json
+A table:    python -m tools.create_labels --table my/labels.csv --images my/images --output my/labels.json
+Other data: python -m tools.create_labels --source FOLDER --output my/labels.json
+            (recognised: pictures with .gt.txt, IAM, folders of Hugging Face, EasyOCR, PaddleOCR or
+            deep-text-recognition-benchmark; with --images FOLDER for what is cut or unpacked, PAGE, ALTO and LMDB)
 
 Every image is read once; words that can't be used are counted by reason and listed beside the output.
 """
@@ -12,8 +15,9 @@ from collections import Counter
 from pathlib import Path
 
 from preprocessing.importers import iam
-from preprocessing.importers.checks import drop_bad_images, drop_bad_labels, drop_bad_segmentation
+from preprocessing.importers.checks import drop_bad_images, drop_bad_labels, drop_bad_segmentation, why_missing
 from preprocessing.importers.labelled_word import Dropped, LabelledWord
+from preprocessing.importers.sources import FORMATS, Source, read_source
 from preprocessing.importers.split import (
     Splits,
     empty_parts,
@@ -24,7 +28,6 @@ from preprocessing.importers.split import (
     table_split,
     writer_split,
 )
-from preprocessing.importers.table import read_table
 from preprocessing.labels import SPLITS, write_labels
 from preprocessing.word_image import configure_process
 from utils.cli import number, run_command
@@ -52,15 +55,19 @@ def _create(options: argparse.Namespace) -> int:
     for path in (listing, options.output):
         check_writable(path)
     form_lists = _form_lists(options)
-    images, records, dropped = _read_table(options) if options.table else _read_iam(options)
-    records, bad_labels = drop_bad_labels(records, options.max_label_length)
     image = ImageConfig(max_pixels=options.max_pixels)
-    records, bad_images = drop_bad_images(records, images, options.workers, image)
+    path, form = _source(options)
+    source = Source(path, options.images, options.forms_file, options.split == "writer", image)
+    images, records, dropped = read_source(source, form)
+    records, bad_labels = drop_bad_labels(records, options.max_label_length)
+    records, bad_images = drop_bad_images(records, images, options.workers, image, options.follow_links)
     # After the images: a missing image is reported even where its word would not be used.
     records, bad_segmentation = drop_bad_segmentation(records, keep=bool(options.include_err))
     dropped = [*dropped, *bad_labels, *bad_images, *bad_segmentation]
     if not records:
-        raise UserError(f"No usable word: {_reasons(dropped)}; check that the images are in {images}.")
+        write_csv(listing, ["name", "label", "reason"], map(vars, dropped), delimiter="\t")
+        example = _example(bad_images, dropped, images)
+        raise UserError(f"No usable word: {_reasons(dropped)}{example}; all are listed in {listing}.")
     splits, unplaced, notes = _split(records, options, form_lists)
     dropped += unplaced
     if options.include_err == "train":
@@ -70,30 +77,21 @@ def _create(options: argparse.Namespace) -> int:
     write_csv(listing, ["name", "label", "reason"], map(vars, dropped), delimiter="\t")
     write_labels(options.output, splits)
     _report(splits, dropped)
+    if missing := _example(bad_images, dropped, images):
+        print(one_line(f"Of the missing images{missing}."), file=sys.stderr)
     print(one_line(f"Written: {options.output}; the dropped words are listed in {listing}"))
+    if options.follow_links:
+        print("To train on images that are links, set follow_links=true in the config.", file=sys.stderr)
     for note in notes + empty_parts(splits):
         print(one_line(f"Warning: {note}"), file=sys.stderr)
     return 0
 
 
-def _read_iam(options: argparse.Namespace) -> tuple[Path, list[LabelledWord], list[Dropped]]:
-    """Images folder, words and dropped words of an IAM folder."""
-    images = _folder(options.data_folder / "words", "the images of IAM's words")
-    forms_file = options.forms_file or options.data_folder / "forms.txt"
-    # Only a split by writer needs the file; the other splits note the writers when they can.
-    wanted = options.forms_file or options.split == "writer" or forms_file.exists()
-    writers = iam.read_writers(forms_file) if wanted else {}
-    return images, *iam.read_words(options.data_folder / "words.txt", writers)
-
-
-def _read_table(options: argparse.Namespace) -> tuple[Path, list[LabelledWord], list[Dropped]]:
-    return _folder(options.images, "the images of the table"), read_table(options.table), []
-
-
-def _folder(path: Path, content: str) -> Path:
-    if not path.is_dir():
-        raise UserError(f"{path} is not a folder; it should hold {content}.")
-    return path
+def _source(options: argparse.Namespace) -> tuple[Path, str | None]:
+    """Path of the source, and its format if it is named."""
+    if options.table:
+        return options.table, "table"
+    return (options.data_folder, "iam") if options.data_folder else (options.source, options.format)
 
 
 def _form_lists(options: argparse.Namespace) -> dict[str, set[str]]:
@@ -131,6 +129,15 @@ def _report(splits: Splits, dropped: list[Dropped]) -> None:
     print(f"Longest label: {max(map(len, labels))} characters")
 
 
+def _example(bad_images: list[Dropped], dropped: list[Dropped], images: Path) -> str:
+    """Why the first of the missing images is missing; nothing if none is."""
+    if missing := next((word for word in bad_images if word.reason == "missing image"), None):
+        return f": {why_missing(images, missing.name)}"
+    # What an importer has not found itself is named by its text, not by an image.
+    missing = next((word for word in dropped if word.reason == "missing image"), None)
+    return f": there is none for {missing.name}, beside it and by its name" if missing else ""
+
+
 def _reasons(dropped: list[Dropped]) -> str:
     return ", ".join(f"{count} {reason}" for reason, count in Counter(d.reason for d in dropped).most_common())
 
@@ -141,8 +148,11 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     source = parser.add_mutually_exclusive_group(required=True).add_argument
     source("--data_folder", type=Path, help="IAM's folder, with words.txt, forms.txt and words/")
     source("--table", type=Path, help="CSV or TSV of filename,label[,writer]; a header may add split")
+    source("--source", type=Path, help="a table or folder in any of these formats, which is recognised")
     add = parser.add_argument
-    add("--images", type=Path, help="folder to which the table's file names are relative")
+    add("--format", choices=FORMATS, help="of --source (default: as recognised)")
+    add("--images", type=Path, help="folder to which a table's file names are relative, or for images cut or unpacked")
+    add("--follow_links", action="store_true", help="take images that are links out of their folder, as DVC's are")
     add("--output", type=Path, required=True, help="labels file to write, .json")
     ways = ["random", "writer", "forms"]
     add("--split", choices=ways, help="default: the table's split column, else random")

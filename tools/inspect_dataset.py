@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from metrics.plots import make_figure, plot_bars, plot_histogram, save_png
+from preprocessing import label_checks
 from preprocessing.dataset_checks import (
     RARE,
     Entry,
@@ -50,11 +51,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _inspect(options: argparse.Namespace) -> int:
     configure_process()
-    folder, labels_file, image = _places(options)
+    folder, labels_file, image, follow_links = _places(options)
     labels = read_labels(labels_file)
     if not folder.is_dir():
         raise UserError(f"The images folder {folder} does not exist; set --images or images_folder.")
-    entries = scan(labels, folder, image, progress=True)
+    entries = scan(labels, folder, image, True, follow_links)
     if not entries:
         raise UserError(f"{labels_file} holds no words.")
     print("\n".join(describe(entries, labels.notes)))
@@ -137,15 +138,31 @@ def _findings(entries: Sequence[Entry]) -> Iterator[str]:
     empty = [entry.word.filename for entry in entries if not entry.word.label.strip()]
     if empty:
         yield f"{len(empty)} labels are empty ({_examples(empty)})"
-    if spaces := with_spaces(entries):
+    spaces = with_spaces(entries)
+    if 0 < len(spaces) < len(entries) / 2:  # else they are lines of text
         yield f"{len(spaces)} labels have white space ({_examples(spaces)})"
     if narrow := crowded(entries):
         yield f"{len(narrow)} labels are very long for their image's width ({_examples(narrow)})"
     if rare := rare_characters(characters(of_split(entries, "train"))):
         listed = " ".join(f"{_shown(character)} {count}" for character, count in rare.items())
         yield f"{len(rare)} characters occur fewer than {RARE} times in train: {listed}"
+    yield from _label_findings(entries)
     if unseen := unseen_characters(entries):
         yield f"{len(unseen)} characters of val or test are not in train: " + " ".join(map(_shown, unseen))
+
+
+def _label_findings(entries: Sequence[Entry]) -> Iterator[str]:
+    words = [entry.word for entry in entries]
+    checks = {
+        "invisible characters": label_checks.invisible,
+        "letters that look like those of another script": label_checks.lookalikes,
+        "letters of both directions": label_checks.mixed_directions,
+    }
+    for name, check in checks.items():
+        finding = check(words)
+        if finding.files:
+            listed = list(label_checks.described(finding.characters))
+            yield f"{len(finding.files)} labels have {name}: {_examples(listed)} ({_examples(finding.files)})"
 
 
 def _wrapped(text: str, indent: str) -> list[str]:
@@ -164,13 +181,13 @@ def _shown(character: str) -> str:
     return character if character.isprintable() and not character.isspace() else f"U+{ord(character):04X}"
 
 
-def _places(options: argparse.Namespace) -> tuple[Path, Path, ImageConfig]:
-    """Images folder, labels file and how images are decoded."""
+def _places(options: argparse.Namespace) -> tuple[Path, Path, ImageConfig, bool]:
+    """Images folder, labels file, how images are decoded, and whether they may be links out of the folder."""
     if not options.conf:
-        return Path(options.images), Path(options.labels_file), ImageConfig()
+        return Path(options.images), Path(options.labels_file), ImageConfig(), options.follow_links
     config = load_config(options.conf)
     folder, labels = options.images or config.images_folder, options.labels_file or config.labels_file
-    return Path(folder), Path(labels), config.image
+    return Path(folder), Path(labels), config.image, options.follow_links or config.follow_links
 
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
@@ -178,6 +195,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("-c", "--conf", help="config file that names the dataset")
     parser.add_argument("--images", help="folder of the word images")
     parser.add_argument("--labels_file", help="labels.json")
+    parser.add_argument("--follow_links", action="store_true", help="take images that are links out of their folder")
     parser.add_argument("--plot", metavar="FILE.png", help="also draw histograms")
     options = parser.parse_args(arguments)
     if not options.conf and not (options.images and options.labels_file):

@@ -51,7 +51,7 @@ def pack_dataset(config: Config, output: Path) -> int:
     reasons: Counter[str] = Counter()
 
     def usable() -> Iterator[Row]:
-        read = partial(_read, source.images, spec)
+        read = partial(_read, source, spec)
         results = ordered_map(read, (words[i] for i in order), ThreadPoolExecutor(2), ahead=64)
         for label, content in _bar(results, len(words)):
             if isinstance(content, str):
@@ -84,8 +84,11 @@ def _spec(config: Config, characters: set[str]) -> ModelSpec:
     return ModelSpec(training_image(config.image, config.data_aug), config.network, tokenizer)
 
 
-def _read(folder: Path, spec: ModelSpec, word: Word) -> Row:
-    return word.label, label_problem(word.label, spec) or read_inside(folder, word.filename, spec.image)
+def _read(source: DataSource, spec: ModelSpec, word: Word) -> Row:
+    problem = label_problem(word.label, spec)
+    return word.label, problem or read_inside(
+        source.images, word.filename, spec.image, follow_links=source.follow_links
+    )
 
 
 def _render(settings: SyntheticConfig, spec: ModelSpec, any_charset: bool, task: tuple[int, int]) -> list[Row]:

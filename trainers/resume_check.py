@@ -13,15 +13,17 @@ ADVICE = "restore that, set another experiment_folder, or start again with --res
 def check_resumable(saved: TrainingProgress, now: Fingerprint, folder: Path) -> None:
     """Compares a saved training with its continuation; raises UserError, which names the first difference.
 
-    Network and image geometry must be the same. Words and seed may change between epochs, the batch size at any time
-    (`resume_position`).
+    Text direction, network and image geometry must be the same. Words and seed may change between epochs, the batch
+    size at any time (`resume_position`).
     """
     before = saved.fingerprint
     if saved.step >= max(1, before.steps):
         raise UserError(f"The training state in {folder} is incomplete; start again with --restart.")
-    for section in ("image", "network"):
+    for section in ("text", "image", "network"):
         earlier = getattr(before, section)
         for name, value in getattr(now, section).items():
+            if name == "charset" and earlier.get(name) != value:
+                raise _other_characters(str(earlier.get(name)), str(value), folder)
             if earlier.get(name) != value:
                 raise UserError(
                     f"The training in {folder} has {section}.{name} {_shown(earlier.get(name))}, "
@@ -32,6 +34,18 @@ def check_resumable(saved: TrainingProgress, now: Fingerprint, folder: Path) -> 
         if saved.step and earlier != value:
             began = f"was interrupted within an epoch with {name} {earlier}"
             raise UserError(f"The training in {folder} {began}, now it is {value}; {ADVICE}.")
+
+
+def _other_characters(before: str, now: str, folder: Path) -> UserError:
+    """Returns the error for a charset that has changed, as with the labels from which it is made."""
+    changes = {"new": "".join(sorted(set(now) - set(before))), "gone": "".join(sorted(set(before) - set(now)))}
+    shown = ", ".join(f"{kind}: {_shown(chars)}" for kind, chars in changes.items() if chars) or "another order"
+    start = "train.weights_initialization"
+    return UserError(
+        f"The training in {folder} has other characters ({shown}); restore labels or network.charset, start again with "
+        f"--restart, or keep what it has learned: another experiment_folder, {start}.use_pretrained_weights=true, "
+        f"{start}.restore_from={folder / 'best'} and {start}.add_characters=true."
+    )
 
 
 def resume_position(saved: TrainingProgress, now: Fingerprint) -> TrainingProgress:

@@ -6,7 +6,7 @@ import keras
 
 from callbacks.training_progress import TrainingProgress
 from data_generators.data_generator import training_generator, validation_generator
-from data_generators.dataset import Dataset, DatasetOptions, open_dataset, with_trainable_labels
+from data_generators.dataset import DatasetOptions, open_dataset, with_trainable_labels
 from data_generators.source import DataSource
 from data_generators.training_words import Shares, TrainingWords
 from models.model_folder import ModelFolder
@@ -46,7 +46,7 @@ def train(config: Config, restart: bool = False) -> None:
             raise
         with cluster.main_process_first(), cluster.local_scope():
             if cluster.is_first:
-                _calibrate(trainer.experiment.models.trained, config, trainer.val_dataset)
+                _calibrate(trainer.experiment.models.trained, config)
                 _copy_to_output(trainer.experiment)
 
 
@@ -74,22 +74,23 @@ def _build(config: Config, restart: bool, cluster: Cluster) -> TrainerSeq2Seq:
         options = DatasetOptions.of(config)
         val_words = open_dataset(source, labels.splits["val"], "val", config.image, options)
     val_trainable = with_trainable_labels(val_words, spec).shard(cluster.index, cluster.number)
-    policy = dtype_policy(resolve_precision(config.train.precision))
+    precision = resolve_precision(config.train.precision)
+    policy = dtype_policy(precision)
     with cluster.training_scope(), dtype_scope(policy):
         model = ModelSeq2Seq(spec)
         if pretrained:
             _load_pretrained(pretrained, model)
     log(
         f"Training on {_counted(shares)} words, validating on {len(val_words)}: "
-        f"{model.parameter_count / 1e6:.2f} M parameters, {len(spec.tokenizer.charset)} characters."
+        f"{model.parameter_count / 1e6:.2f} M parameters, {len(spec.tokenizer.charset)} characters, "
+        f"{precision} on {', '.join(keras.distribution.list_devices())}."
     )
-    size, seed = config.train.batch_size, config.seed
     return TrainerSeq2Seq(
         config,
         experiment,
         model,
-        training_generator(train_words, shares, spec, config.data_aug, size, seed, cluster),
-        validation_generator(val_trainable, spec, size, seed),
+        training_generator(train_words, shares, spec, config, cluster),
+        validation_generator(val_trainable, spec, config.train, config.seed),
         val_words,
         cluster,
     )
@@ -108,23 +109,23 @@ def _tokenizer(
     Args:
         characters: of the training labels; with `add_characters` they extend the pretrained charset.
     """
-    start = config.train.weights_initialization
+    start, direction = config.train.weights_initialization, config.text.direction
     if config.network.charset is not None:
-        return Tokenizer(config.network.charset)
+        return Tokenizer(config.network.charset, direction)
     if saved and start.use_pretrained_weights:
-        return Tokenizer(str(saved.fingerprint.network.get("charset", "")))
+        return Tokenizer(str(saved.fingerprint.network.get("charset", "")), direction)
     if not pretrained:
-        return Tokenizer.from_labels(characters)
+        return Tokenizer.from_labels(characters, direction)
     known = pretrained.spec.tokenizer
     charset = extended_charset(known.charset, characters)
     if start.add_characters:
-        return Tokenizer(charset)
+        return Tokenizer(charset, direction)
     if new := charset[len(known.charset) :]:
         log(
             f"The model to start from can't write {' '.join(new)}; "
             "train.weights_initialization.add_characters=true adds the characters of the training labels."
         )
-    return known
+    return Tokenizer(known.charset, direction)
 
 
 def _load_pretrained(folder: ModelFolder, model: ModelSeq2Seq) -> None:
@@ -153,13 +154,13 @@ def _pretrained_model(config: Config) -> ModelFolder | None:
     return folder
 
 
-def _calibrate(path: Path, config: Config, val_words: Dataset) -> None:
+def _calibrate(path: Path, config: Config) -> None:
     """Calibrates the trained model on the validation words, if there are enough of them."""
     # ONNX files, if there are any, belong to an earlier model.
     settings = config.predict.model_copy(update={"runtime": "keras"})
     try:
         if path.exists() and (folder := ModelFolder(path)).calibration(settings) is None:
-            log(calibrate_on(folder, val_words, settings, config.labels_file))
+            log(calibrate_on(folder, config, settings))
     except UserError as error:
         log(f"The model is not calibrated: {error}")
 

@@ -80,6 +80,7 @@ class TrainerSeq2Seq(BaseTrainer):
         self.fingerprint = Fingerprint(
             image=training_image(config.image, config.data_aug).geometry(),
             network={**config.network.model_dump(mode="json"), "charset": model.tokenizer.charset},
+            text=config.text.model_dump(),
             learning_rate=config.train.learning_rate,
             num_epochs=config.train.num_epochs,
             words=self.words,

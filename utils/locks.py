@@ -1,4 +1,4 @@
-"""One training per experiment folder, one process that makes a dataset."""
+"""One training per experiment folder, one process that makes a dataset or saves a correction."""
 
 import contextlib
 import errno
@@ -28,6 +28,11 @@ def dataset_lock(folder: Path) -> contextlib.AbstractContextManager:
     except Timeout:
         log(f"Another process makes the dataset in {folder}; waiting for it.")
         return _acquire(folder, purpose, timeout=-1)
+
+
+def corrections_lock(folder: Path) -> contextlib.AbstractContextManager:
+    """Locks a folder of corrections, for the moment of a save; UserError if it can't be written."""
+    return _acquire(folder, "save corrections in", timeout=-1)
 
 
 def _acquire(folder: Path, purpose: str, timeout: float) -> contextlib.AbstractContextManager:

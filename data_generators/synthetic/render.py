@@ -1,4 +1,4 @@
-"""Draws one word: glyphs are placed, warped, drawn with a pen of chosen width, and put on paper."""
+"""Draws one word or line: glyphs are placed, warped, drawn with a pen of chosen width, and put on paper."""
 
 import math
 
@@ -15,6 +15,7 @@ _ASCENT = (1.2, 0.15)  # stretch of what is above the x-height
 _DESCENT = (1.1, 0.2)
 _PEN_WIDTH = (3.9, 0.26)  # pixels
 _FELT_PEN = (0.05, 1.7)  # probability, and factor on the width
+_SPACE = (0.7, 1.3)  # between words, in x-heights
 _PIECE_MARGIN = 6  # pixels around a glyph, for its rotation
 _CANVAS_MARGIN = 16  # pixels around the word, for warp and pen
 
@@ -23,10 +24,10 @@ def render_word(text: str, font: Font, rng: np.random.Generator) -> np.ndarray:
     """Draws `text` as if written by hand, scanned and cropped; a pure function of `rng`'s state.
 
     Returns a uint8 grey image (height, width), ink dark on paper near 255, cropped at the ink; at least 3 x 3, for
-    usual words about 6..200 pixels high and 5..600 wide. Raises ValueError if `text` is empty or holds a character that
-    the font lacks.
+    usual words about 6..200 pixels high and 5..600 wide. Words of a line are parted by single spaces. Raises ValueError
+    if `text` is empty or holds a character that the font lacks.
     """
-    if not text or not font.charset.issuperset(text):
+    if not text.strip() or not font.charset.issuperset(text.replace(" ", "")):
         raise ValueError(f"{font.family} can't draw {text!r}")
     measures = metrics(font)
     x_height = _spread(rng, *_X_HEIGHT)
@@ -62,8 +63,11 @@ def _place_glyphs(text: str, font: Font, measures: Metrics, rng: np.random.Gener
     wobble = rng.uniform(0, 1) * loose  # unsteadiness of the hand
     pieces, pen = [], 0.0
     for position, character in enumerate(text):
+        if character == " ":
+            pen += rng.uniform(*_SPACE) * measures.x_height
+            continue
         shape = glyph(font, character)
-        if position:
+        if position and text[position - 1] != " ":
             pen += kerning(font, text[position - 1], character)
             # Script fonts are not made for words in capitals, which would overlap.
             if font.joined and character.isupper() and text[position - 1].isupper():

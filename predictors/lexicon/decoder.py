@@ -24,9 +24,11 @@ class LexiconDecoder:
         self.tokenizer = model.tokenizer
         self.predict = predict
         self.lexicon = read_lexicon(predict.lexicon.file, predict.lexicon.oov_penalty)
-        scorer = LexiconScorer(self.lexicon, model.tokenizer.charset, predict.lexicon.weight)
+        written = self.lexicon.reordered(model.tokenizer.written) if model.tokenizer.is_rtl else self.lexicon
+        scorer = LexiconScorer(written, model.tokenizer.charset, predict.lexicon.weight)
         width = predict.beam_width
-        self.beam = BeamDecoder(model, width, predict.length_penalty, width, predict.ctc_weight, scorer)
+        fusion = predict.ctc_weight, scorer, predict.characters
+        self.beam = BeamDecoder(model, width, predict.length_penalty, width, *fusion)
 
     def predict_on_batch(self, inputs: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Image batch in; ids, log_probability and rank out, as of `BeamDecoder`, with the lexicon's part."""

@@ -4,7 +4,7 @@ import bisect
 import itertools
 import math
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from preprocessing.tokenizer import normalize_label
@@ -43,6 +43,10 @@ class Lexicon:
         self.oov_penalty = oov_penalty
         self._sorted = sorted(folded)
         self._cumulated = [0.0, *itertools.accumulate(folded[word] for word in self._sorted)]
+
+    def reordered(self, order: Callable[[str], str]) -> "Lexicon":
+        """Returns the lexicon of the words with their characters in another order."""
+        return Lexicon({order(word): share for word, share in self.words.items()}, self.oov_penalty)
 
     def log_probability(self, text: str) -> float:
         """Natural logarithm of the probability of `text`, up to a constant.

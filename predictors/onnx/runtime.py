@@ -3,6 +3,7 @@
 import numpy as np
 
 from models.calibration import Calibration
+from models.character_counts import character_counts
 from models.model_spec import ModelSpec
 from predictors.ctc_prefix import CtcPrefix, ctc_forward
 from predictors.onnx.graph_check import check_graph
@@ -15,6 +16,8 @@ from utils.system import is_out_of_memory, usable_cores
 # Pixels of width, all words together. Their feature maps fit the processor's cache: twice as fast as 256 words, and the
 # memory does not depend on how wide the widest words of a dataset are.
 WIDTH_AT_ONCE = 4096
+# Log probability of the impossible, as in `predictors/joint_scorer.py`, which needs Keras.
+LOG_ZERO = -1e9
 # The encoder's output that only CTC reads.
 COLUMNS = "columns"
 
@@ -45,7 +48,9 @@ class PredictorOnnx(WordPredictor):
         self.step = _session(decoder, "decoder")
         self.carried = [node.name for node in self.encoder.get_outputs()]
         self.ctc_weight = settings.ctc_weight if COLUMNS in self.carried else 0.0
+        self.located = spec.network.attention == "located"
         self.prefix = CtcPrefix(np, ctc_forward)
+        self.refused = spec.tokenizer.refused_ids(settings.characters) if settings.characters else None
         self.states = [name for name in self.carried if name.startswith("state_")]
 
     def decode(self, image: np.ndarray, width: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -58,18 +63,10 @@ class PredictorOnnx(WordPredictor):
             raise UserError(f"The model's ONNX files don't work: {shorten(error)}; export it again.") from None
 
     def _decode(self, image: np.ndarray, width: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        parts = []
-        words = max(1, WIDTH_AT_ONCE // image.shape[2])
-        for start in range(0, len(image), words):
-            part = slice(start, start + words)
-            parts.append(self._decode_part(image[part, :, : width[part].max()], width[part]))
-        ids, log_probability = map(np.concatenate, zip(*parts))
-        return ids, log_probability
-
-    def _decode_part(self, image: np.ndarray, width: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        fed = {"image": np.ascontiguousarray(image), "width": width}
-        carried = dict(zip(self.carried, self.encoder.run(self.carried, fed)))
+        carried = self._encode(image, width)
         columns = carried.pop(COLUMNS, None)
+        if self.located:
+            carried["counts"] = character_counts(columns, np)
         shape = (len(image), self.spec.network.max_seq_length)
         ids, log_probability = np.full(shape, PAD, np.int32), np.zeros(shape, np.float32)
         # The words in the decoder: their rows in the results, and which of them haven't ended.
@@ -77,7 +74,8 @@ class PredictorOnnx(WordPredictor):
         last = np.full(shape[0], START, np.int32)
         paths = self.prefix.start(columns, last) if self.ctc_weight else []
         for step in range(shape[1]):
-            scores, paths = self._step(last, carried, columns, paths)
+            located = {"step": np.array([step], np.float32)} if self.located else {}
+            scores, paths = self._step({"ids": last, **located, **carried}, carried, columns, paths)
             # No label is longer, so the last step writes END, with the probability it has.
             last = scores.argmax(axis=1).astype(np.int32) if step < shape[1] - 1 else np.full(len(rows), END)
             score = np.take_along_axis(scores, last[:, None], axis=1)[:, 0]
@@ -90,22 +88,49 @@ class PredictorOnnx(WordPredictor):
             # Moving the unfinished words together costs about as much as a step of them.
             if 2 * left <= len(rows):
                 carried = {name: value[running] for name, value in carried.items()}
-                columns = columns[running] if self.ctc_weight else None
+                columns = columns[running] if columns is not None else None
                 paths = [value[running] for value in paths]
                 rows, last, running = rows[running], last[running], np.ones(left, bool)
         return ids, log_probability
 
+    def _encode(self, image: np.ndarray, width: np.ndarray) -> dict[str, np.ndarray]:
+        """Returns the encoder's outputs of all words by their names, computed in parts that fit the cache."""
+        parts: list[list[np.ndarray]] = []
+        words = max(1, WIDTH_AT_ONCE // image.shape[2])
+        for start in range(0, len(image), words):
+            part = slice(start, start + words)
+            fed = {"image": np.ascontiguousarray(image[part, :, : width[part].max()]), "width": width[part]}
+            parts.append(self.encoder.run(self.carried, fed))
+        return {name: _concatenate(name, [part[i] for part in parts]) for i, name in enumerate(self.carried)}
+
     def _step(
-        self, last: np.ndarray, carried: dict[str, np.ndarray], columns: np.ndarray | None, paths: list
+        self, fed: dict[str, np.ndarray], carried: dict[str, np.ndarray], columns: np.ndarray | None, paths: list
     ) -> tuple[np.ndarray, list]:
         """Log probability (rows, V) of each next id, and CTC's new states; `carried` gets the decoder's."""
         outputs = ["log_probability", *(f"new_{name}" for name in self.states)]
-        scores, *states = self.step.run(outputs, {"ids": last, **carried})
+        scores, *states = self.step.run(outputs, fed)
         carried.update(zip(self.states, states))
         if self.ctc_weight:
-            by_column, paths = self.prefix.step(columns, paths, last)
+            by_column, paths = self.prefix.step(columns, paths, fed["ids"])
             scores = (1 - self.ctc_weight) * scores + self.ctc_weight * by_column
+        if self.refused is not None:
+            scores = np.where(self.refused, np.float32(LOG_ZERO), scores)
+            scores = scores - np.logaddexp.reduce(scores, axis=1, keepdims=True)
         return scores, paths
+
+
+def _concatenate(name: str, parts: list[np.ndarray]) -> np.ndarray:
+    """Joins an output of several parts, each padded to the most columns: they are blank and not valid."""
+    if name.startswith("state_"):
+        return np.concatenate(parts)
+    axis = 2 if name == "keys" else 1
+    padded, most = [], max(part.shape[axis] for part in parts)
+    for part in parts:
+        missing = [(0, most - part.shape[axis]) if i == axis else (0, 0) for i in range(part.ndim)]
+        padded.append(np.pad(part, missing))
+        if name == COLUMNS:
+            padded[-1][:, part.shape[axis] :, PAD] = 1
+    return np.concatenate(padded)
 
 
 class UnusableGraph(UserError):

@@ -19,11 +19,15 @@ class AttentionReader(keras.Model):
     def __init__(self, model: ModelSeq2Seq) -> None:
         super().__init__(name="attention_reader")
         self.encoder = model.encoder
-        self.decoder = model.decoder
+        # Attributes, so that Keras tracks their weights.
+        self.decoder, self.ctc_head = model.decoder, model.ctc_head
+        self.counts = model.counts
 
     def call(self, inputs):
         memory, valid, state_h, state_c = self.encoder([inputs["image"], inputs["width"]], training=False)
-        return self.decoder.attention_weights(inputs["ids"], memory, valid, state_h, state_c)
+        return self.decoder.attention_weights(
+            inputs["ids"], memory, valid, state_h, state_c, self.counts(memory, valid)
+        )
 
 
 def read_attention(
@@ -69,7 +73,8 @@ def _run(
     by_column = weights.reshape(*weights.shape[:2], -1, image.shape[2] // model.column_stride).sum(2)
     for row, (picture, text) in enumerate(zip(images, texts)):
         columns = -(-picture.shape[1] // model.column_stride)
-        yield by_column[row, : len(model.tokenizer.encode(text)) + 1, :columns]
+        ids = model.tokenizer.encode(text)
+        yield by_column[row, [*model.tokenizer.reading_order(ids), len(ids)], :columns]
 
 
 def _encode(model: ModelSeq2Seq, text: str) -> list[int] | None:

@@ -1,6 +1,9 @@
-"""Reads IAM's own files: words.txt, forms.txt and lists of form ids."""
+"""Reads IAM's own files: words.txt, lines.txt, forms.txt and lists of form ids."""
 
+import os
 import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from preprocessing.importers.labelled_word import Dropped, KeptAndDropped, LabelledWord, read_text
@@ -10,7 +13,18 @@ from utils.errors import UserError
 
 WORD_ID = re.compile(r"\w+-\w+(-\w+)+")
 FORM_ID = re.compile(r"\w+-\w+(-\w+)*")
+SAMPLE = 200  # words by whose files the layout is recognised
 NUMBER = re.compile(r"-?\d+")
+
+
+@dataclass(frozen=True)
+class PlacedWord:
+    """A word of words.txt: its id, text, box (x, y, width, height) in pixels of the form, and file."""
+
+    word_id: str
+    text: str
+    box: tuple[int, ...]
+    filename: str
 
 
 def read_words(path: str | Path, writers: dict[str, str]) -> KeptAndDropped:
@@ -19,19 +33,57 @@ def read_words(path: str | Path, writers: dict[str, str]) -> KeptAndDropped:
     `writers` is the writer of each form, as from `read_writers`; forms may be missing. Raises UserError if the file
     can't be read or has no line in IAM's format.
     """
+    return _read(path, writers, _parse_word)
+
+
+def read_lines(path: str | Path, writers: dict[str, str]) -> KeptAndDropped:
+    """Returns the lines of lines.txt, as `read_words` does words; file names are relative to `lines`.
+
+    The tokens of a line, which the file separates by bars, are separated by spaces. Lines flagged `err` are kept: it is
+    the words within them that could not be found, while picture and text are right.
+    """
+    return _read(path, writers, _parse_line)
+
+
+# Id, whether it is well segmented, label, and box.
+Parsed = tuple[str, bool, str, tuple[int, ...]]
+
+
+def _read(path: str | Path, writers: dict[str, str], parse: Callable[[str], Parsed | None]) -> KeptAndDropped:
     records, dropped = [], []
     for number, line in data_lines(path):
-        parsed = _parse(line)
+        parsed = parse(line)
         if parsed is None:
             dropped.append(Dropped(f"{Path(path).name}:{number}", line, "malformed line"))
             continue
-        word_id, segmented, label = parsed
-        form = form_of(word_id)
-        filename = f"{form.partition('-')[0]}/{form}/{word_id}.png"
-        records.append(LabelledWord(Word(filename, label, writers.get(form)), form=form, segmented=segmented))
+        name, segmented, label, _ = parsed
+        form = form_of(name)
+        records.append(LabelledWord(Word(_file_of(name), label, writers.get(form)), form=form, segmented=segmented))
     if not records:
-        raise UserError(f"{path} has no line in the format of IAM's words.txt; check that it is that file.")
+        raise UserError(f"{path} has no line in the format of IAM's {Path(path).name}; check that it is that file.")
     return records, dropped
+
+
+def in_layout_of(images: Path, records: list[LabelledWord]) -> list[LabelledWord]:
+    """Returns the words with the file names of the layout on disk: IAM's own, doubled (`words/words`), or flat."""
+    for layout in ("{0}", f"{images.name}/{{0}}", "{1}", f"{images.name}/{{1}}"):
+        names = [layout.format(r.word.filename, Path(r.word.filename).name) for r in records[:SAMPLE]]
+        if any(os.path.isfile(images / name) for name in names):
+            break
+    else:
+        return records
+    return [
+        replace(r, word=replace(r.word, filename=layout.format(r.word.filename, Path(r.word.filename).name)))
+        for r in records
+    ]
+
+
+def read_places(path: str | Path) -> Iterator[PlacedWord]:
+    """Yields the words of words.txt with their places, in its order; UserError if it can't be read."""
+    for _, line in data_lines(path):
+        if parsed := _parse_word(line):
+            word_id, _, label, box = parsed
+            yield PlacedWord(word_id, label, box, _file_of(word_id))
 
 
 def read_writers(path: str | Path) -> dict[str, str]:
@@ -68,8 +120,25 @@ def form_of(name: str) -> str:
     return "-".join(name.split("-")[:2])
 
 
-def _parse(line: str) -> tuple[str, bool, str] | None:
-    """Returns (word id, whether it is well segmented, label) of a line of words.txt; None if malformed.
+def _file_of(name: str) -> str:
+    """Returns the file of a word or line in IAM's own layout."""
+    form = form_of(name)
+    return f"{form.partition('-')[0]}/{form}/{name}.png"
+
+
+def _parse_line(line: str) -> Parsed | None:
+    """Returns a line of lines.txt: id, ok or err, grey level, number of components, x, y, w, h, text."""
+    fields = line.split()
+    if len(fields) < 8 or not FORM_ID.fullmatch(fields[0]) or fields[1] not in ("ok", "er", "err"):
+        return None
+    if not all(map(NUMBER.fullmatch, fields[2:8])):
+        return None
+    label = " ".join(" ".join(fields[8:]).replace("|", " ").split())
+    return fields[0], True, normalize_label(label), tuple(map(int, fields[4:8]))
+
+
+def _parse_word(line: str) -> Parsed | None:
+    """Returns a line of words.txt; None if malformed.
 
     The file's header mentions a component count before x, y, w, h, but the lines of most copies lack it. No grammatical
     tag is a number, so a fifth number is that count. The label, the rest, may contain spaces.
@@ -80,4 +149,5 @@ def _parse(line: str) -> tuple[str, bool, str] | None:
     box_end = 8 if NUMBER.fullmatch(fields[7]) else 7
     if not all(map(NUMBER.fullmatch, fields[2:box_end])):
         return None
-    return fields[0], fields[1] == "ok", normalize_label(" ".join(fields[box_end + 1 :]))
+    box = tuple(map(int, fields[box_end - 4 : box_end]))
+    return fields[0], fields[1] == "ok", normalize_label(" ".join(fields[box_end + 1 :])), box

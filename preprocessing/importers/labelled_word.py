@@ -6,6 +6,7 @@ from pathlib import Path
 
 from preprocessing.labels import Word
 from utils.errors import UserError
+from utils.files import open_regular
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,11 @@ def drop(records: Iterable[LabelledWord], reasons: Iterable[str | None]) -> Kept
 
 def read_text(path: str | Path) -> str:
     """Returns a UTF-8 file's text without byte order mark, line ends kept; raises UserError if it can't be read."""
+    if Path(path).is_dir():
+        raise UserError(f"{path} is a folder; name the file in it.")
     try:
-        return Path(path).read_bytes().decode("utf-8-sig")
+        with open_regular(path) as file:
+            return file.read().decode("utf-8-sig")
     except FileNotFoundError:
         raise UserError(f"{path} does not exist; check the path.") from None
     except OSError as error:

@@ -74,7 +74,8 @@ def keep_in_training_only(splits: Splits, records: list[LabelledWord]) -> list[D
 
 def empty_parts(splits: Splits) -> list[str]:
     """Returns notes on splits without words."""
-    return [f"{split} is empty." for split in SPLITS if not splits[split]]
+    advice = {"val": ", and training needs validation words: leave some for it", "test": ": --predict_on_test needs it"}
+    return [f"{split} is empty{advice.get(split, '')}." for split in SPLITS if not splits[split]]
 
 
 def shared_writers(splits: Splits) -> list[str]:

@@ -1,6 +1,7 @@
 """Batches: every word once, the same whoever asks and in which order, and padded only to their own size."""
 
 import itertools
+import math
 
 import keras
 import numpy as np
@@ -76,6 +77,31 @@ def test_an_epoch_takes_its_share_of_each_part_and_all_words_come_equally_often(
         of_part = counts[first : first + size]
         assert of_part.sum() == 4 * used
         assert of_part.max() - of_part.min() <= 1
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    widths=st.lists(st.integers(1, 1300), min_size=1, max_size=300),
+    batch_size=st.integers(1, 40),
+    batch_width=st.integers(1, 5000),
+    shuffle=st.booleans(),
+)
+def test_batches_limited_by_width_hold_every_word_once_and_are_as_many_in_every_epoch(
+    widths, batch_size, batch_width, shuffle
+):
+    generator = Positions(np.array(widths), batch_size, 1, shuffle, batch_width=batch_width)
+    for epoch in range(3):
+        batches = generator.positions(epoch)
+        assert len(batches) == len(generator) and all(map(len, batches))
+        assert sorted(np.concatenate(batches).tolist()) == list(range(len(widths)))
+
+
+def test_lines_come_in_smaller_batches_than_words():
+    widths = np.concatenate([np.full(1000, 100), np.random.default_rng(0).integers(500, 900, 200)])
+    generator = Positions(widths, 64, 1, True, [(1000, 500), (200, 100)], batch_width=6400)
+    sizes, areas = zip(*((len(batch), widths[batch].sum()) for batch in generator.positions(0)))
+    assert sum(sizes) == 600 and max(sizes) <= 1.2 * 64 and min(sizes) <= 9
+    assert max(areas) <= 1.3 * 6400 and len(generator) == math.ceil((500 * 100 + 100 * widths[1000:].mean()) / 6400)
 
 
 def test_batches_hold_similar_widths():

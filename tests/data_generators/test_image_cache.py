@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from data_generators import image_cache
-from data_generators.image_cache import open_cache
+from data_generators.image_cache import OUTSIDE_FOLDER, open_cache
 from preprocessing.word_image import read_word_image
 from tests.helpers.tiny import plain_image
 from utils.config.image import ImageSizeConfig
@@ -163,8 +163,8 @@ def test_an_interrupted_build_leaves_no_cache(words, monkeypatch):
 def test_a_cache_removed_by_another_process_is_built_again(words, monkeypatch):
     build, removals = image_cache._build, []
 
-    def build_and_lose(folder, filenames, image, base, name):
-        build(folder, filenames, image, base, name)
+    def build_and_lose(read, filenames, image, base, description):
+        build(read, filenames, image, base, description)
         if not removals:
             removals.append(base)
             base.with_name(f"{base.name}.pixels").unlink()
@@ -176,7 +176,7 @@ def test_a_cache_removed_by_another_process_is_built_again(words, monkeypatch):
 
 def test_a_cache_that_can_not_be_written_is_one_sentence(words):
     (words.parent / "cache").write_text("a file")
-    with pytest.raises(UserError, match="Can't write"):
+    with pytest.raises(UserError, match=r"Can't write .*; set cache_folder"):
         opened(words)
 
 
@@ -229,6 +229,10 @@ def test_links_are_followed_only_within_the_folder(words, tmp_path):
     (words / "in.png").symlink_to(words / NAMES[0])
     (words / "out.png").symlink_to(tmp_path / "outside.png")
     (words / "out").symlink_to(tmp_path / "secret")
-    store = opened(words, ["in.png", "out.png", "out/0.png"])
-    assert store.problems == dict.fromkeys((1, 2), "link that leads out of images_folder")
+    names, cache = ["in.png", "out.png", "out/0.png"], words.parent / "cache"
+    store = opened(words, names)
+    assert store.problems == dict.fromkeys((1, 2), OUTSIDE_FOLDER)
     assert np.array_equal(store[0], read_word_image(words / NAMES[0], IMAGE))
+    followed = open_cache(words, names, IMAGE, cache, "train", follow_links=True)
+    assert followed.problems == {}
+    assert all(np.array_equal(followed[i], store[0]) for i in range(3))

@@ -8,6 +8,8 @@ import pytest
 from PIL import Image
 
 import main
+from data_generators.collator import Collator
+from data_generators.data_generator import DataGenerator
 from data_generators.source import DataSource
 from data_generators.training_words import TrainingWords
 from preprocessing.labels import read_labels
@@ -91,6 +93,28 @@ def test_a_training_on_two_datasets_learns_the_characters_of_both(dataset, tmp_p
     description = description_of(tmp_path / "experiment" / "best")
     assert "é" in description["charset"]
     assert description["origin"]["train_words"] == 24
+
+
+def test_several_datasets_are_mixed_in_by_name(dataset, tmp_path, other):
+    both = {"letters": {**other, "words_per_epoch": 5}, "more": other}
+    _, _, mixed, shares = opened(dataset, tmp_path, **both)
+    assert shares == [(20, 20), (NUMBER, 5), (NUMBER, NUMBER)] and len(mixed) == 20 + 2 * NUMBER
+    with pytest.raises(UserError, match=r"train\.additional_data\.letters\.images_folder"):
+        opened(dataset, tmp_path, letters={"labels_file": other["labels_file"]})
+
+
+def test_damaged_copies_of_every_word_alternate(dataset, tmp_path):
+    aug = {"use_data_aug": True, "damaged_copies": 2}
+    config = validate_config(tiny_settings(dataset, tmp_path, data_aug=aug), "test")
+    _, tokenizer, mixed, shares = open_config(config)
+    assert shares == [(20, 20), (40, 20)]
+    assert [word.label for word in mixed.words[:20]] == [word.label for word in mixed.words[40:]]
+    versions = [[mixed.image(start + i).tobytes() for i in range(20)] for start in (0, 20, 40)]
+    assert all(len(set(images)) == 3 for images in zip(*versions))
+    generator = DataGenerator(mixed, Collator(spec_of(config, tokenizer)), 8, seed=1, shares=shares)
+    used = [set(np.concatenate(generator.positions(epoch)).tolist()) for epoch in (0, 1)]
+    assert all(set(range(20)) < positions and len(positions) == 40 for positions in used)
+    assert used[0] | used[1] == set(range(60))
 
 
 def test_a_missing_dataset_is_named(dataset, tmp_path):

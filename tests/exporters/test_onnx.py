@@ -18,6 +18,7 @@ from models.saving import save_model
 from predictors.onnx.runtime import WIDTH_AT_ONCE, PredictorOnnx
 from predictors.predictor_seq2seq import PredictorSeq2Seq
 from tests.helpers.models import (
+    ALONE,
     NETWORKS,
     assert_alike,
     description_of,
@@ -38,7 +39,7 @@ def test_same_text_as_keras(make_config, tmp_path, eagerly, name):
     model = random_network(make_config, 3 if name == "flatten with attention" else 2, *NETWORKS[name])
     # More than are decoded at once; words end at different steps, so some are dropped on the way.
     images = pictures(model, WIDTH_AT_ONCE // 64 + 8)
-    expected = PredictorSeq2Seq(model).predict_batch(images)
+    expected = PredictorSeq2Seq(model, ALONE).predict_batch(images)
     predictor = exported(model, tmp_path)
     assert_alike(predictor.predict_batch(images), expected)
     for image, prediction in list(zip(images, expected, strict=True))[::7]:

@@ -43,10 +43,10 @@ class Page:
         assert "error" not in answer, answer
         return answer["result"]
 
-    def open(self, path: Path) -> None:
-        """Opens a file and waits until it is loaded."""
+    def open(self, place: Path | str) -> None:
+        """Opens a file or an address and waits until it is loaded."""
         self.events.clear()
-        self.send("Page.navigate", url=path.resolve().as_uri())
+        self.send("Page.navigate", url=place if isinstance(place, str) else place.resolve().as_uri())
         while not any(event.get("method") == "Page.loadEventFired" for event in self.events):
             self.events.append(self._receive())
 
@@ -56,14 +56,14 @@ class Page:
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
 
-    def press(self, key: str, code: int, text: str = "") -> None:
-        """Presses and releases a key, such as ("Tab", 9) or ("Enter", 13, "\\r")."""
-        same = {"key": key, "code": key, "windowsVirtualKeyCode": code}
+    def press(self, key: str, code: int, text: str = "", modifiers: int = 0) -> None:
+        """Presses and releases a key, such as ("Tab", 9) or ("Enter", 13, "\\r"); modifiers: 1 Alt, 2 Ctrl, 8 Shift."""
+        same = {"key": key, "code": key, "windowsVirtualKeyCode": code, "modifiers": modifiers}
         self.send("Input.dispatchKeyEvent", type="keyDown", text=text, **same)
         self.send("Input.dispatchKeyEvent", type="keyUp", **same)
 
-    def problems(self) -> list[str]:
-        """Errors and warnings so far, and every request for anything but the page itself and data."""
+    def problems(self, site: str = "file:") -> list[str]:
+        """Errors and warnings so far, and every request for anything but the site itself and data."""
         found = []
         for event in self.events:
             method, values = event.get("method"), event.get("params", {})
@@ -73,7 +73,7 @@ class Page:
                 found.append(values["entry"]["text"])
             if method == "Network.requestWillBeSent":
                 url = values["request"]["url"]
-                if not url.startswith(("file:", "data:")):
+                if not url.startswith((site, "data:", "blob:")):
                     found.append(url)
         return found
 

@@ -23,6 +23,8 @@ from preprocessing.tokenizer import END, PAD, Tokenizer
 from utils.config.predict import PredictConfig
 from utils.config.schema import Config
 
+# Greedy reading that does not depend on the other words of a batch, as the turning of words does.
+ALONE = PredictConfig(turn_below=0)
 LUONG = {"attention": "luong", "decoder_layers": 2, "embedding_dim": 4, "bidirectional": True}
 # Between them every option of the network and of the image that changes the graph.
 TWO_BLOCKS = {"num_filters": [4, 6], "conv_kernels": [[5, 5], [3, 2]], "pooling": [[2, 2], [2, 1]]}
@@ -57,6 +59,7 @@ NETWORKS = {
             "decoder_layers": 2,
         },
     ),
+    "located": ({}, {"attention": "located", "ctc_weight": 0.3, "bidirectional": True, "embedding_dim": 4}),
     "one direction": ({}, {"encoder_layers": 2, "attention": "luong", "encoder_dim": 20, "embedding_dim": 3}),
 }
 
@@ -114,7 +117,8 @@ def exported(model: ModelSeq2Seq, folder: Path) -> PredictorOnnx:
     """The ONNX predictor of a model, whose files are written into `folder`."""
     encoder_graph(model).save(folder / "encoder.onnx")
     decoder_graph(model).save(folder / "decoder.onnx")
-    return PredictorOnnx(*((folder / f"{part}.onnx").read_bytes() for part in ("encoder", "decoder")), model.spec)
+    graphs = ((folder / f"{part}.onnx").read_bytes() for part in ("encoder", "decoder"))
+    return PredictorOnnx(*graphs, model.spec, ALONE)
 
 
 def assert_alike(found, expected):

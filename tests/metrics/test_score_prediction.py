@@ -32,6 +32,7 @@ def test_figures_by_hand():
     assert dataclasses.asdict(score_prediction(labels, predictions)) == pytest.approx(
         {
             "n": 5,
+            "words": 5,
             "cer": 4 / 15,
             "wer": 4 / 5,
             "mean_word_cer": (1 / 5 + 0 + 1 / 5 + 1 + 1) / 5,
@@ -47,6 +48,16 @@ def test_figures_by_hand():
 def test_a_long_prediction_divides_by_the_reference_in_cer_and_by_itself_in_mean_word_cer():
     scores = score_prediction(["a"], ["abcd"])
     assert (scores.cer, scores.mean_word_cer) == (3.0, 0.75)
+
+
+def test_words_of_lines_are_counted():
+    # One of three words replaced, one of two lost and none of one: 2 / 6. Characters: 1 + 4 over 11 + 6 + 2.
+    scores = score_prediction(["the old cat", "so far", "on"], ["the odd cat", "so", "on"])
+    assert (scores.n, scores.words, scores.wer, scores.cer) == (3, 6, 2 / 6, 5 / 19)
+    # A word read as two is a substitution and an insertion; white space that is only wider is no error of a word.
+    assert score_prediction(["into a", "a b"], ["in to a", "a  b"]).wer == 2 / 4
+    low, high = writer_bootstrap(["the old cat"], ["the odd cat"], ["ann"])["wer"]
+    assert low == high == pytest.approx(1 / 3)
 
 
 def test_case_folding_and_symbols():

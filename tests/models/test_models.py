@@ -121,6 +121,7 @@ VARIANTS = [
     {"embedding_dim": 3, "bidirectional": True},
     {"attention": "luong"},
     {"attention": "luong", "decoder_layers": 2, "embedding_dim": 3},
+    {"attention": "located", "ctc_weight": 0.3, "bidirectional": True},
 ]
 
 
@@ -129,9 +130,10 @@ def test_teacher_forcing_equals_stepwise_decoding(variant):
     model, inputs = build(**variant), batch()
     memory, valid, state_h, state_c = start(model, inputs)
     keys, states = model.decoder.start(memory, state_h, state_c)
-    together = logits(model, inputs)
+    counts, together = model.counts(memory, valid), logits(model, inputs)
     for step in range(inputs["decoder_input"].shape[1]):
-        here, states, _ = model.decoder.step(inputs["decoder_input"][:, step], states, keys, memory, valid)
+        ids = inputs["decoder_input"][:, step]
+        here, states, _ = model.decoder.step(ids, states, keys, memory, valid, counts, step)
         np.testing.assert_allclose(ops.convert_to_numpy(here), together[:, step], atol=1e-5)
 
 
@@ -147,7 +149,7 @@ def test_later_characters_do_not_change_earlier_logits(variant):
 
 @pytest.mark.parametrize("normalization", ["ink", "standard"])
 @pytest.mark.parametrize("use_batch_norm", [False, True])
-@pytest.mark.parametrize("variant", [{"attention": "luong", "bidirectional": True}, {}])
+@pytest.mark.parametrize("variant", [{"attention": "located", "bidirectional": True}, {}])
 def test_padding_changes_nothing(use_batch_norm, normalization, variant):
     options = {"residual": [1, 0], "strides": [[1, 2], [1, 1]], "ctc_weight": 0.5, **variant}
     image = IMAGE.model_copy(update={"normalization": normalization})

@@ -206,3 +206,14 @@ def test_without_being_asked_it_only_says_what_is_missing(make_config, tmp_path,
     assert "\\x1b é" in last_line(capsys)
     assert choose_tokenizer(config, set("abe"), None, old).charset == OLD
     assert capsys.readouterr().err == ""
+
+
+def test_located_attention_starts_from_plain_attention_and_finds_the_same_in_a_word(make_config, saved):
+    folder, old = saved()
+    model = build(make_config, OLD, 6, {**FULL, "attention": "located"})
+    load_pretrained(ModelFolder(folder), model)
+    before, after = arrays(old), arrays(model)
+    (added,) = set(after) - set(before)
+    assert added.endswith("log_spread")
+    for path, values in before.items():
+        np.testing.assert_array_equal(after[path], values)

@@ -1,11 +1,16 @@
 """Files, folders and globs on the command line."""
 
 import os
+import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from predictors.image_files import find_images
+from preprocessing.word_image import UnusableImage, decode
+from utils.config.image import ImageConfig
 from utils.errors import UserError
 
 
@@ -50,3 +55,35 @@ def test_nothing_found(scans, pattern):
 def test_links_in_circles_end(scans):
     os.symlink(scans, scans / "page1" / "up")
     assert len(find_images(["page1"])) == 2
+
+
+def test_other_files_of_a_folder_are_counted(scans, capsys):
+    (scans / "page1" / "words.pdf").touch()
+    find_images(["page1"])
+    assert "1 .pdf" in capsys.readouterr().err
+    find_images(["page2"])
+    assert not capsys.readouterr().err
+
+
+@pytest.mark.parametrize("ending", ["jfif", "jp2", "avif"])
+def test_what_pillow_decodes_is_read(tmp_path, ending):
+    pixels = np.full((40, 60), 255, np.uint8)
+    pixels[10:30, 20:40] = 0
+    kind = {"jfif": "JPEG", "jp2": "JPEG2000", "avif": "AVIF"}[ending]
+    Image.fromarray(pixels).save(tmp_path / f"a.{ending}", kind)
+    (path,) = find_images([str(tmp_path)])
+    assert np.abs(decode(path, ImageConfig()).astype(int) - pixels).max() < 60
+
+
+def test_pages_beyond_the_first_are_told(tmp_path, capsys):
+    pages = [Image.new("L", (30, 20), shade) for shade in (0, 100, 200)]
+    pages[0].save(tmp_path / "scan.tif", save_all=True, append_images=pages[1:])
+    assert (decode(tmp_path / "scan.tif", ImageConfig()) == 0).all()
+    assert "scan.tif has 3 pages" in capsys.readouterr().err
+
+
+def test_heic_without_its_plugin_names_it(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    (tmp_path / "a.heic").write_bytes(b"x")
+    with pytest.raises(UnusableImage, match="pillow-heif"):
+        decode(tmp_path / "a.heic", ImageConfig())

@@ -11,7 +11,7 @@ from preprocessing.labels import read_labels
 from preprocessing.tokenizer import END, PAD, START
 from preprocessing.word_image import UnusableImage
 from tests.helpers.data import open_words
-from tests.helpers.models import LUONG, build, favour, small_pictures
+from tests.helpers.models import ALONE, LUONG, build, favour, small_pictures
 from utils.config.predict import PredictConfig
 
 CHARSET = "abcdefg"
@@ -44,7 +44,7 @@ def read_slowly(model: ModelSeq2Seq, image: np.ndarray) -> tuple[str, list[float
 def test_compiled_loop_equals_a_plain_one(make_config, network):
     model = build(make_config, **network)
     images = small_pictures(6)
-    predictions = PredictorSeq2Seq(model).predict_batch(images)
+    predictions = PredictorSeq2Seq(model, ALONE).predict_batch(images)
     ended = 0
     for image, prediction in zip(images, predictions, strict=True):
         text, probabilities = read_slowly(model, image)
@@ -71,7 +71,7 @@ def test_special_characters_are_never_written(make_config):
     assert (ids[:, 0] >= END).all()
     # Their probability is shared out among the characters: no word looks impossible for it.
     assert log_probability[:, 0].min() > -20
-    for prediction in PredictorSeq2Seq(model).predict_batch(small_pictures()):
+    for prediction in PredictorSeq2Seq(model, ALONE).predict_batch(small_pictures()):
         assert set(prediction.text) <= set(CHARSET)
 
 
@@ -80,12 +80,12 @@ def test_loop_ends_with_the_last_word(make_config, eagerly, monkeypatch):
     steps = []
     step = model.decoder.step
     monkeypatch.setattr(model.decoder, "step", lambda *inputs: steps.append(1) or step(*inputs))
-    predictions = PredictorSeq2Seq(model).predict_batch(small_pictures(3))
+    predictions = PredictorSeq2Seq(model, ALONE).predict_batch(small_pictures(3))
     assert [prediction.text for prediction in predictions] == ["", "", ""]
     assert all(prediction.confidence > 0.99 for prediction in predictions)
     assert len(steps) == 1
     favour(model, END, -200)
-    predictions = PredictorSeq2Seq(model).predict_batch(small_pictures(3))
+    predictions = PredictorSeq2Seq(model, ALONE).predict_batch(small_pictures(3))
     assert {len(prediction.text) for prediction in predictions} == {8} and len(steps) == 1 + 9
 
 
@@ -94,7 +94,7 @@ def test_few_traces_for_many_shapes(make_config, monkeypatch):
     traces = []
     call = GreedyDecoder.call
     monkeypatch.setattr(GreedyDecoder, "call", lambda self, inputs: traces.append(1) or call(self, inputs))
-    predictor = PredictorSeq2Seq(model)
+    predictor = PredictorSeq2Seq(model, ALONE)
     for number in (3, 3, 7, 1, 2):
         for seed in range(3):
             predictor.predict_batch(small_pictures(number, seed))
@@ -103,12 +103,12 @@ def test_few_traces_for_many_shapes(make_config, monkeypatch):
 
 def test_predictor_follows_the_weights(make_config):
     model = build(make_config)
-    predictor = PredictorSeq2Seq(model)
+    predictor = PredictorSeq2Seq(model, ALONE)
     before = predictor.predict_batch(small_pictures())
     other = build(make_config, seed=5)
     model.keras_model.set_weights(other.keras_model.get_weights())
     after = predictor.predict_batch(small_pictures())
-    assert after == PredictorSeq2Seq(other).predict_batch(small_pictures())
+    assert after == PredictorSeq2Seq(other, ALONE).predict_batch(small_pictures())
     assert after != before
 
 

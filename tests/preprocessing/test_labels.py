@@ -119,3 +119,11 @@ def test_what_is_written_is_read_back(tmp_path):
         {"filename": "b/c.png", "label": "\u00fc [x]"},
     ]
     assert [file.name for file in path.parent.iterdir()] == ["labels.json"]
+
+
+def test_a_missing_validation_split_needs_words(tmp_path):
+    (tmp_path / "labels.json").write_text('{"train": []}')
+    with pytest.raises(UserError, match=r"no 'val' split; .* training needs it"):
+        read_labels(tmp_path / "labels.json")
+    with pytest.raises(UserError, match=r"is a folder; name the \.json file"):
+        read_labels(tmp_path)

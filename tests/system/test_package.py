@@ -109,11 +109,17 @@ def test_installed_package_is_one_package(installed):
     package = installed / "seq2seq_ocr"
     for name in ("configs/config.yml", "datasets/text/words.tsv", "datasets/fonts/manifest.json"):
         assert (package / name).read_bytes() == (REPOSITORY / name).read_bytes()
-    for name in ("configs/iam.yml", "predictors/report/page.js", "datasets/fonts/caveat.LICENSE"):
+    for name in (
+        "configs/iam.yml",
+        "predictors/report/page.js",
+        "tools/serve/static/page.js",
+        "datasets/fonts/caveat.LICENSE",
+    ):
         assert (package / name).is_file(), name
     assert not (package / "setup.py").exists() and not (package / "tests").exists()
     (metadata,) = installed.glob("*.dist-info/METADATA")
-    assert "Provides-Extra: scale" in metadata.read_text(encoding="utf-8")
+    for extra in ("scale", "lmdb", "pages", "serve"):
+        assert f"Provides-Extra: {extra}" in metadata.read_text(encoding="utf-8")
     # No module is left that imports by the checkout's names.
     folders = "|".join(path.name for path in package.iterdir() if any(path.glob("*.py")))
     assert {"base", "models", "trainers", "utils"} <= set(folders.split("|"))

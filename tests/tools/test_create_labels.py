@@ -1,19 +1,14 @@
 """IAM's words become labels, and what ends the command, through the real command line on small real files."""
 
-import os
 import signal
-import subprocess
-import sys
 
 import pytest
 
+from preprocessing.importers import checks
 from preprocessing.importers.labelled_word import LabelledWord
 from preprocessing.importers.split import writer_split
 from preprocessing.labels import Word
 from tests.helpers.importers import dropped_of, encoded, picture, words_of
-from tests.helpers.tiny import REPOSITORY
-
-COMMAND = [sys.executable, "-m", "tools.create_labels"]
 
 
 def word_file(folder, word_id):
@@ -220,21 +215,24 @@ def test_wrong_arguments_are_refused(refused, arguments, message):
     assert message in refused(*arguments)
 
 
-def test_ctrl_c_ends_with_130_and_writes_nothing(tmp_path):
-    folder = tmp_path / "images"
-    picture(folder / "b.png")
-    os.mkfifo(tmp_path / "t.csv")
+def test_ctrl_c_ends_with_130_and_writes_nothing(tmp_path, run, monkeypatch):
+    picture(tmp_path / "images" / "b.png")
+    (tmp_path / "t.csv").write_text("b.png,b\n")
+    # While the images are read.
+    monkeypatch.setattr(checks, "decode", lambda path, image: signal.raise_signal(signal.SIGINT))
+    monkeypatch.setattr(checks, "ThreadPoolExecutor", InThisThread)
     output = tmp_path / "out" / "labels.json"
-    arguments = ["--table", tmp_path / "t.csv", "--images", folder, "--output", output, "--workers", "1"]
-    process = subprocess.Popen([*COMMAND, *map(str, arguments)], cwd=REPOSITORY, stderr=subprocess.PIPE, text=True)
-    try:
-        # Opening the pipe waits until the importer has opened it too: it is now waiting for the table.
-        with open(tmp_path / "t.csv", "wb"):
-            process.send_signal(signal.SIGINT)
-        # Had the signal come right before it began to read, it would wait for the end of the pipe.
-        process.wait(30)
-        assert process.communicate(timeout=30)[1].strip().splitlines()[-1] == "Interrupted; nothing is half-written."
-    finally:
-        process.kill()
-    assert process.returncode == 130
+    code, out, error = run("--table", tmp_path / "t.csv", "--images", tmp_path / "images", "--output", output)
+    assert (code, out) == (130, "")
+    assert error.strip().splitlines()[-1] == "Interrupted; nothing is half-written."
     assert not any((tmp_path / "out").iterdir())
+
+
+class InThisThread:
+    """A pool whose work is done by the caller, as signals reach the main thread alone."""
+
+    def __init__(self, workers):
+        self.map = map
+
+    def shutdown(self, cancel_futures):
+        pass

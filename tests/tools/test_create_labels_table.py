@@ -1,7 +1,10 @@
 """Tables of one's own words become labels, through the real command line on small real files."""
 
+import unicodedata
+
 import pytest
 
+from preprocessing.importers.table import read_table
 from tests.helpers.importers import dropped_of, encoded, picture, words_of
 
 
@@ -83,8 +86,8 @@ def test_a_third_column_is_the_writer(tmp_path, images, run):
         (b"a.png,one\nb.png,Hello, you\n", "t.csv:2 has 3 columns instead of 2; quote a label"),
         (b'a.png,one\nb.png,"two\nsub/c.png,three\n', "t.csv:2 is malformed"),
         (b"a.png,one\n../b.png,two\n", "t.csv:2: filename '../b.png' leaves the images folder"),
-        (b"filename,label,split\na.png,one,dev\n", "t.csv:2: split is 'dev'; write train, val or test"),
-        (b"filename,label,colour\na.png,one,red\n", "the header is filename, label, colour; use each of"),
+        (b"filename,label,split\na.png,one,half\n", "t.csv:2: split is 'half'; write train, val or test"),
+        (b"filename,label,path\na.png,one,red\n", "more than one column for filename"),
         (b"filename,label,split\na.png,one,test\n", "None of the 1 usable words is left for train"),
     ],
 )
@@ -93,3 +96,91 @@ def test_bad_tables_are_one_sentence(tmp_path, images, refused, content, message
     table.write_bytes(content)
     assert message in refused("--table", table, "--images", images, "--output", output)
     assert not output.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("t.csv", "file_name,text\na.png,one\nb.png,two\n"),
+        ("t.csv", "\ufeffsep=;\nfilename;label\na.png;one\nb.png;two\n"),
+        ("t.csv", "image;transcription;remark\na.png;one;x\nb.png;two;y\n"),
+        ("t.csv", "filename,text,confidence,character_confidences,error\na.png,one,0.9,0.9,\nb.png,two,0.9,0.9,\n"),
+        ("t.json", '[{"filename": "a.png", "text": "one", "confidence": 0.9}, {"filename": "b.png", "label": "two"}]'),
+        ("metadata.jsonl", '{"file_name": "a.png", "text": "one"}\n{"file_name": "b.png", "text": "two"}\n'),
+        ("gt.txt", "a.png\tone\nb.png\ttwo\n"),
+    ],
+    ids=["hugging face", "excel", "other names", "own csv", "own json", "json lines", "tabs"],
+)
+def test_tables_of_other_tools(tmp_path, images, name, content, run):
+    (tmp_path / name).write_text(content, encoding="utf-8")
+    sizes = ["--test_size", 0, "--val_size", 0]
+    code, _, error = run("--table", tmp_path / name, "--images", images, "--output", tmp_path / "o.json", *sizes)
+    assert code == 0, error
+    assert words_of(tmp_path / "o.json", "train") == {"a.png": ("one", None), "b.png": ("two", None)}
+
+
+def read_labels_of(tmp_path, name, content):
+    (tmp_path / name).write_text(content, encoding="utf-8")
+    return [record.word.label for record in read_table(tmp_path / name)]
+
+
+def test_quotes_are_labels_where_tabs_separate(tmp_path):
+    content = 'a.png\t"\nb.png\t"Hello\nc.png\tsay "x"\n'
+    for name in ("gt.txt", "gt.tsv"):
+        assert read_labels_of(tmp_path, name, content) == ['"', '"Hello', 'say "x"']
+
+
+def test_easyocr_has_no_quotes(tmp_path):
+    assert read_labels_of(tmp_path, "t.csv", 'filename,words\na.png,one, two\nb.png,"\n') == ["one, two", '"']
+
+
+def test_the_apostrophe_of_predictions_is_taken_off(tmp_path):
+    content = "filename,text,confidence\na.png,'-ed,0.9\nb.png,'tis,0.9\nc.png,-,0.9\n"
+    assert read_labels_of(tmp_path, "t.csv", content) == ["-ed", "'tis", "-"]
+    assert read_labels_of(tmp_path, "u.csv", "filename,label\na.png,'-ed\n") == ["'-ed"]
+
+
+def test_a_column_of_splits_is_no_writer(tmp_path):
+    for header in ("", "file_name,text,split\n"):
+        (tmp_path / "t.csv").write_text(f"{header}a.png,one,train\nb.png,two,validation\nc.png,three,test\n")
+        records = read_table(tmp_path / "t.csv")
+        assert [record.split for record in records] == ["train", "val", "test"]
+        assert {record.word.writer for record in records} == {None}
+
+
+@pytest.mark.parametrize(
+    ("filename", "cause"),
+    [
+        ("sub\\c.png", "write / for"),
+        ("images/a.png", "must not begin with images/"),
+        ("A.PNG", "case"),
+        ("a", "ending .png"),
+        ("gr\u00f6\u00dfe.png", "form NFD"),
+        ("scans/a.png", "must not begin with scans/"),
+        ("zzz.png", "nothing in"),
+    ],
+)
+def test_a_missing_image_is_explained(tmp_path, images, refused, filename, cause):
+    picture(images / unicodedata.normalize("NFD", "gr\u00f6\u00dfe.png"))
+    (tmp_path / "t.csv").write_text(f"filename,label\n{filename},ink\n", encoding="utf-8")
+    message = refused("--table", tmp_path / "t.csv", "--images", images, "--output", tmp_path / "labels.json")
+    assert cause in message and "looked for" in message
+    assert dropped_of(tmp_path / "labels.dropped.tsv") == {filename: ("ink", "missing image")}
+
+
+def test_the_own_predictions_name_files_as_they_were_given(tmp_path, images, run, monkeypatch):
+    """`--predict --filename images b/../images/d.jpg --output t.csv` beside the images."""
+    monkeypatch.chdir(tmp_path)
+    names = ["images/a.png", str(images / "b.png"), "./images/sub/c.png", "d.jpg"]
+    rows = "".join(f"{name},x,0.9,0.9,\n" for name in names)
+    (tmp_path / "t.csv").write_text(f"filename,text,confidence,character_confidences,error\n{rows}")
+    sizes = ["--test_size", 0, "--val_size", 0]
+    code, _, error = run("--table", "t.csv", "--images", "images", "--output", tmp_path / "o.json", *sizes)
+    assert code == 0, error
+    assert words_of(tmp_path / "o.json", "train").keys() == {"a.png", "b.png", "sub/c.png", "d.jpg"}
+
+
+@pytest.mark.parametrize("content", ["{", "[1]", '{"a": 1}', '[{"filename": "a.png"}]'])
+def test_bad_json_is_one_sentence(tmp_path, images, refused, content):
+    (tmp_path / "t.json").write_text(content)
+    assert "t.json" in refused("--table", tmp_path / "t.json", "--images", images, "--output", tmp_path / "labels.json")

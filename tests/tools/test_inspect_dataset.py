@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from preprocessing.dataset_checks import crowded, problems, scan, unseen_characters, with_spaces
+from preprocessing.importers.checks import OUTSIDE_FOLDER
 from preprocessing.labels import read_labels
 from tools import inspect_dataset
 from utils.config.image import ImageConfig
@@ -100,7 +101,9 @@ def test_links_that_training_refuses_are_problems(folder, tmp_path):
     labels = {"train": [{"filename": "0.png", "label": "a"}], "val": [], "test": []}
     (tmp_path / "labels.json").write_text(json.dumps(labels), encoding="utf-8")
     entries = scan(read_labels(tmp_path / "labels.json"), tmp_path / "words", ImageConfig())
-    assert problems(entries) == {"link that leaves the images": 1}
+    assert problems(entries) == {OUTSIDE_FOLDER: 1}
+    entries = scan(read_labels(tmp_path / "labels.json"), tmp_path / "words", ImageConfig(), follow_links=True)
+    assert problems(entries) == {}
 
 
 @pytest.mark.parametrize(
@@ -116,3 +119,19 @@ def test_errors(folder, capsys, change, message):
     assert inspect_dataset.main([*places, *change]) == 2
     error = capsys.readouterr().err.splitlines()[-1]
     assert message in error
+
+
+def test_labels_that_no_picture_shows_so(folder, tmp_path, capsys):
+    texts = ["word", "r\u0430in", "zero\u200bwidth", "\u05d0\u05d1\u05d2 a"]
+    words = [{"filename": f"{index}.png", "label": text} for index, text in enumerate(texts)]
+    labels = {"train": words, "val": [], "test": []}
+    (tmp_path / "labels.json").write_text(json.dumps(labels), encoding="utf-8")
+    places = ["--images", str(folder / "words"), "--labels_file", str(tmp_path / "labels.json")]
+    assert inspect_dataset.main(places) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    for finding in (
+        "1 labels have invisible characters: U+200B zero width space 1 (2.png)",
+        "1 labels have letters that look like those of another script: U+0430 cyrillic small letter a 1 (1.png)",
+        "1 labels have letters of both directions: U+0061 latin small letter a 1 (3.png)",
+    ):
+        assert finding in text, finding

@@ -17,7 +17,7 @@ from metrics.score_prediction import score_prediction
 from predictors.predictor_seq2seq import PredictorSeq2Seq
 from tests.helpers.data import open_split
 from tests.helpers.models import description_of, load
-from tests.helpers.tiny import REPOSITORY, merged, tiny_settings, write_settings
+from tests.helpers.tiny import CHARSET, REPOSITORY, merged, tiny_settings, write_settings
 from tests.helpers.training import STILL, assert_same_training, equal, history, last_line, state, train, weights_of
 from utils.locks import experiment_lock
 
@@ -120,6 +120,8 @@ def test_finished_run_says_so_and_does_nothing(full, capsys):
         ("network.latent_dim=13", "network.latent_dim"),
         ("image.binarization=otsu", "image.binarization"),
         ("train.optimizer=sgd", "optimizer"),
+        (f"network.charset={json.dumps(CHARSET[:-1] + chr(0xE9))}", "new: '\u00e9', gone: '~'"),
+        ("text.direction=rtl", "text.direction"),
     ],
 )
 def test_another_network_in_the_same_folder_is_refused(full, capsys, change, name):

@@ -139,8 +139,7 @@ def parts_of_batches(monkeypatch, number, **sections):
         cluster = Cluster()
         cluster.index, cluster.number = index, number
         words = make_dataset()
-        shares, aug = [(len(words),) * 2], config.data_aug
-        generator = training_generator(words, shares, spec_of(config), aug, 8, config.seed, cluster)
+        generator = training_generator(words, [(len(words),) * 2], spec_of(config), config, cluster)
         found.append([generator.batch(1, step) for step in range(len(generator))])
     return found
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from utils.config.section import Fraction, Real, Section, Share, key, refuse
+from utils.config.section import Fraction, Natural, Real, Section, Share, key, refuse
 
 Range = Annotated[list[Real], Field(min_length=2, max_length=2)]
 
@@ -29,6 +29,11 @@ class DataAugConfig(Section):
     noise_range: Real = key(0.0, "largest standard deviation of pixel noise, in grey levels", ge=0, le=255)
     blur_range: Real = key(0.0, "largest standard deviation of Gaussian blur, in pixels", ge=0, le=100)
     binarize_probability: Share = key(0.0, "share of the images turned to pure black and white")
+    damaged_copies: Natural = key(
+        0,
+        "copies of each training image that are damaged as by cameras and paper before they become network input; "
+        "each epoch has every word once undamaged and once damaged, from another copy than the last epoch",
+    )
     wrong_characters: Share = key(0.0, "share of the decoder's input characters that are replaced by random ones")
 
     @property

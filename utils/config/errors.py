@@ -2,6 +2,7 @@
 
 import datetime
 import difflib
+import re
 import reprlib
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,10 +10,11 @@ from typing import Any
 from pydantic import ValidationError
 
 from utils.config.schema import Config
-from utils.config.section import walk
+from utils.config.section import ANY_NAME, walk
 
 Problem = Mapping[str, Any]
 PATHS = [path for path, _ in walk(Config)]
+PATTERN = re.compile("|".join(re.escape(path).replace(ANY_NAME, r"[^.]+") for path in PATHS))
 
 # Sentences for the types of pydantic's errors.
 _MUST = {
@@ -88,7 +90,7 @@ def _requirement(problem: Problem) -> str:
 def _known(location: Sequence[str | int]) -> list[str]:
     """The keys of the schema with which pydantic's location begins."""
     parts = [str(part) for part in location]
-    while parts and ("." in parts[-1] or ".".join(parts) not in PATHS):
+    while parts and ("." in parts[-1] or not PATTERN.fullmatch(".".join(parts))):
         parts.pop()
     return parts
 

@@ -22,13 +22,29 @@ class ImageSizeConfig(Section):
         return self
 
 
+class NormaliserConfig(Section):
+    """What is done to a picture, which becomes grey, before it is scaled (`preprocessing/normaliser.py`)."""
+
+    channel: bool = key(True, "of a colour picture take the channel in which ink stands out")
+    polarity: bool = key(True, "invert light ink on dark paper")
+    paper: bool = key(True, "divide by the paper's brightness, so that shadows and falling light go")
+    rulings: bool = key(True, "remove rulings, squares and frames")
+    specks: bool = key(True, "remove spots far smaller than the writing")
+    trim: bool = key(True, "cut off the paper around the ink")
+    upright: bool = key(True, "turn tall pictures by 90 degrees if strokes follow each other downwards")
+    straighten: bool = key(True, "turn writing that rises or falls by 3 to 12 degrees level")
+
+
 class ImageConfig(Section):
     """How an image file becomes the network's input; a model keeps these settings."""
 
     image_size: ImageSizeConfig = ImageSizeConfig()
     convert_to_grayscale: bool = key(False, "read colour files as grey although num_channels is 3")
-    scale: Annotated[Real, Field(gt=0)] | Literal["fit"] = key(
-        0.3, "factor from file pixels to network pixels (0.3 to 0.4 for 300 dpi), or `fit`: full height"
+    normaliser: NormaliserConfig = NormaliserConfig()
+    scale: Annotated[Real, Field(gt=0)] | Literal["fit", "auto"] = key(
+        "auto",
+        "factor from file pixels to network pixels (0.3 to 0.4 for 300 dpi); fit: full height; auto: by the writing's "
+        "size, y_size / 120 where it is that of 300 dpi or can't be told",
     )
     binarization: Literal["none", "otsu"] = key(
         "otsu", "otsu: black ink on white paper before scaling, so that grey and binarised scans look alike"

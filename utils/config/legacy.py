@@ -14,6 +14,8 @@ OLD_LENGTH, LENGTH = "max_seq_lenght", "max_seq_length"
 DEFAULTS = """
 image:
   {image_size: {y_size: 128, x_size: 384, num_channels: 1}, convert_to_grayscale: false, scale: fit,
+   normaliser: {channel: false, polarity: false, paper: false, rulings: false, specks: false, trim: false,
+                upright: false, straighten: false},
    binarization: none, fixed_width: true, normalization: standard, margin: 0, blur: 0.0}
 network:
   {num_filters: [16, 32, 64, 128, 256, 512],

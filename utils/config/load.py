@@ -29,6 +29,15 @@ def load_config(path: str | Path, overrides: Iterable[str] = ()) -> Config:
     return validate_config(values, str(path), overridden)
 
 
+def refuse_training_keys(overrides: Iterable[str]) -> None:
+    """Raises UserError if `--set` changes what a trained model keeps, which has no effect on it."""
+    for override in overrides:
+        name = upgrade_key(override.partition("=")[0])
+        if name.split(".")[0] in ("network", "image", "text") and name != "image.max_pixels":
+            instead = "predict.characters restricts what is written" if name == "network.charset" else "leave it out"
+            raise UserError(f"--set {name} only has an effect on a training: a trained model keeps its own; {instead}.")
+
+
 def validate_config(values: dict[str, Any], source: str, overridden: Iterable[str] = ()) -> Config:
     """Checks a nested dictionary against the schema; errors name `source`, or `--set` for the keys `overridden` by it.
 

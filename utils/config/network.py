@@ -36,7 +36,11 @@ class NetworkConfig(Section):
     bidirectional: bool = key(True, "read the columns in both directions")
     latent_dim: Size = key(256, "units of the decoder LSTM")
     decoder_layers: Literal[1, 2] = key(1, "2: a second LSTM reads the attention's output; needs attention")
-    attention: Literal["none", "luong"] = key("luong", "luong: attention over the columns; none: plain seq2seq")
+    attention: Literal["none", "luong", "located"] = key(
+        "luong",
+        "luong: attention over the columns; located: near the place where CTC has counted as many characters, for "
+        "lines; none: plain seq2seq",
+    )
     embedding_dim: SizeOrZero = key(64, "size of the character embedding of the decoder; 0: one-hot")
     dropout: Fraction = key(0.1, "dropout before encoder, decoder and output")
     ctc_weight: Share = key(0.3, "weight of a joint CTC loss on the encoder's columns; 0: none")
@@ -53,6 +57,8 @@ class NetworkConfig(Section):
                 problems.append(f"{name} has {len(value)} entries, but num_filters has {blocks}: give one per block")
         if self.decoder_layers == 2 and self.attention == "none":
             problems.append("decoder_layers 2 needs attention luong, whose output its second LSTM reads")
+        if self.attention == "located" and not self.ctc_weight:
+            problems.append("attention located needs ctc_weight above 0, for CTC counts the characters")
         if self.columns == "flatten" and self.ctc_weight:
             problems.append("ctc_weight needs columns height, for CTC reads columns from left to right")
         refuse(problems)

@@ -29,11 +29,19 @@ class PredictConfig(Section):
     beam_width: PositiveInt = key(16, "hypotheses that beam and lexicon keep per word")
     length_penalty: NotNegative = key(0.3, "beam and lexicon rank by log p / length^this; 0: by p, more: longer texts")
     ctc_weight: Share = key(0.3, "share of the CTC head's log p in decoding, where the network was trained with one")
+    characters: Annotated[str, Field(min_length=1)] | None = key(
+        None, "the only characters that may be written, such as those of numbers; null: all that the model knows"
+    )
     n_best: PositiveInt = key(1, "texts of each word to give with beam or lexicon, best first")
     views: Annotated[int, Field(ge=1, le=5)] = key(
         1, "variants of a doubtful word (unchanged, slanted, zoomed) that vote on its text (test-time augmentation)"
     )
     views_below: Share = key(0.4, "with views: a word is doubtful below this uncalibrated confidence; 1: all words")
+    turn_below: Share = key(
+        0.5,
+        "confidence, before calibration, below which a word is read upside down, too, and turned if that is far surer "
+        "or if most words of its batch read better so; 0: never; 1: all words",
+    )
     lexicon: LexiconConfig = LexiconConfig()
 
     @model_validator(mode="after")

@@ -13,6 +13,7 @@ from utils.config.network import NetworkConfig
 from utils.config.predict import PredictConfig
 from utils.config.section import Natural, Section, key, refuse
 from utils.config.synthetic import SyntheticConfig
+from utils.config.text import TextConfig
 from utils.config.train import TrainConfig
 
 
@@ -21,11 +22,13 @@ class Config(Section):
 
     images_folder: str = key("./datasets/synthetic/words/", "folder to which file names in labels_file are relative")
     labels_file: str = key("./datasets/synthetic/labels.json", "images and labels of the splits train, val and test")
+    follow_links: bool = key(False, "whether images may be links out of images_folder, as in stores such as DVC")
     data_licence: str = key("", "terms of the data's licence, written into every model folder")
     cache_folder: str = key("./datasets/.cache", "decoded images, so that each image file is read only once")
     experiment_folder: str = key("./experiments/default", "everything that training writes")
     seed: Natural = key(1, "seed of initial weights, shuffling, augmentation and dropout")
     synthetic: SyntheticConfig = SyntheticConfig()
+    text: TextConfig = TextConfig()
     image: ImageConfig = ImageConfig()
     train: TrainConfig = TrainConfig()
     predict: PredictConfig = PredictConfig()
@@ -62,7 +65,7 @@ def _geometry_problems(image: ImageConfig, network: NetworkConfig) -> list[str]:
 
 def _training_problems(config: Config) -> list[str]:
     train, problems = config.train, []
-    if train.packed.folder and (train.additional_data.labels_file or train.train_on_subset.enabled):
+    if train.packed.folder and (train.additional_data or train.train_on_subset.enabled):
         problems.append(
             "train.packed.folder excludes train.additional_data and train.train_on_subset: pack the "
             "words that you want, and leave out the other two"

@@ -1,5 +1,6 @@
 """The base class of all config sections, and the value types that they share."""
 
+import typing
 from collections.abc import Iterator
 from typing import Annotated, Any
 
@@ -28,6 +29,9 @@ Size = Annotated[int, Field(ge=1, le=65_536)]
 SizeOrZero = Annotated[int, Field(ge=0, le=65_536)]
 
 
+ANY_NAME = "NAME"
+
+
 class Section(BaseModel):
     """Settings of one part; unknown keys and wrong types are errors."""
 
@@ -35,11 +39,16 @@ class Section(BaseModel):
 
 
 def walk(section: Any, prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
-    """Dotted name and field of every key of a section class, subsections included, each before its keys."""
+    """Dotted name and field of every key of a section class, subsections included, each before its keys.
+
+    The name of a subsection that its user chooses is ANY_NAME.
+    """
     for name, field in section.model_fields.items():
         yield prefix + name, field
         if is_section(field):
             yield from walk(field.annotation, f"{prefix}{name}.")
+        elif typing.get_origin(field.annotation) is dict:  # of sections, each under a name of the user's
+            yield from walk(typing.get_args(field.annotation)[1], f"{prefix}{name}.{ANY_NAME}.")
 
 
 def is_section(field: FieldInfo) -> bool:

@@ -1,10 +1,10 @@
 """Config section `train`: data, optimizer, devices and output of a training."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field
 
-from utils.config.section import Fraction, Natural, NotNegative, PositiveInt, Real, Section, Share, key, refuse
+from utils.config.section import Fraction, Natural, NotNegative, PositiveInt, Real, Section, Share, key
 from utils.config.synthetic import SyntheticConfig
 
 
@@ -33,18 +33,20 @@ class PackedConfig(Section):
 
 
 class AdditionalDataConfig(Section):
-    """A second dataset whose training words are mixed in; its val and test words are not used."""
+    """A dataset whose training words are mixed in; its val and test words are not used."""
 
-    labels_file: str | None = key(None, "labels of a dataset to mix in; null: none")
-    images_folder: str | None = key(None, "folder to which its file names are relative")
+    labels_file: str = key(..., "labels of a dataset to mix in")
+    images_folder: str = key(..., "folder to which its file names are relative")
+    follow_links: bool = key(False, "whether its images may be links out of that folder")
     words_per_epoch: Natural = key(0, "words of it per epoch, different ones in the next; 0: all")
     synthetic: SyntheticConfig = SyntheticConfig()
 
-    @model_validator(mode="after")
-    def _whole(self) -> "AdditionalDataConfig":
-        if (self.labels_file is None) != (self.images_folder is None):
-            refuse(["labels_file and images_folder go together: set both"])
-        return self
+
+def _named(datasets: Any) -> Any:
+    """The datasets by name, also where the keys of a single one stand in their place."""
+    if not isinstance(datasets, dict) or not set(datasets) & set(AdditionalDataConfig.model_fields):
+        return datasets
+    return {"data": datasets} if datasets.get("labels_file") else {}
 
 
 class DistributionConfig(Section):
@@ -67,7 +69,9 @@ class TrainConfig(Section):
     """Data, optimizer, devices and output of a training."""
 
     train_on_subset: TrainOnSubsetConfig = TrainOnSubsetConfig()
-    additional_data: AdditionalDataConfig = AdditionalDataConfig()
+    additional_data: Annotated[dict[str, AdditionalDataConfig], BeforeValidator(_named)] = key(
+        {}, "datasets to mix in, each under a name of its own, with the keys below"
+    )
     packed: PackedConfig = PackedConfig()
     optimizer: Literal["adam", "adamw", "sgd", "rmsprop", "adagrad", "adadelta"] = key("adamw", "optimizer")
     learning_rate: Real = key(0.003, "peak learning rate", gt=0)
@@ -79,6 +83,9 @@ class TrainConfig(Section):
     ema_decay: Fraction = key(0.0, "moving average of the weights, evaluated and saved instead of them; 0: off")
     label_smoothing: Fraction = key(0.05, "probability mass spread over all characters")
     batch_size: PositiveInt = key(128, "words per step")
+    batch_width: Natural = key(
+        0, "pixels of width per step, all images together, so that steps of lines hold fewer of them; 0: no limit"
+    )
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16", "auto"] = key(
         "auto",
         "number format of training's matrix products; mixed_float16: for GPUs without bfloat16; "

@@ -142,6 +142,18 @@ def test_every_font_draws_each_of_its_characters_differently() -> None:
         assert len(shapes) == len(glyphs), font.family
 
 
+def test_a_line_has_a_gap_at_each_space() -> None:
+    for font in fonts_of("test")[:3]:
+        line = render_word("moon nun mummy", font, np.random.default_rng(3))
+        empty = (line < 128).sum(axis=0) == 0
+        starts = np.flatnonzero(np.diff(empty.astype(int), prepend=0) == 1)
+        ends = np.flatnonzero(np.diff(empty.astype(int), append=0) == -1)
+        gaps = sorted(ends - starts)
+        assert gaps[-2] > 15 and gaps[-2] > 1.3 * (gaps[-3] if len(gaps) > 2 else 0)
+    with pytest.raises(ValueError):
+        render_word(" ", font, np.random.default_rng(3))
+
+
 def test_render_word_draws_any_supported_text() -> None:
     for position, font in enumerate(load_fonts()):
         rng = np.random.default_rng(position)

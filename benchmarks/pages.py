@@ -1,0 +1,192 @@
+"""Reads labelled pages, also with rapidocr if it is installed: python -m benchmarks.pages PAGES.json
+
+PAGES.json is a list of {"file", "kind", "language", "complete", "lines": [{"text", "box": [x, y, w, h]}]} with the
+lines in reading order and the files beside it. A page's text is that of its lines, joined by spaces. CER and WER are
+those of complete pages, where all writing is given: edit distances summed over pages, over the characters and words
+given. Word recall counts the given words found anywhere on their page, each as often as it is there; line recall the
+given boxes that a found line's box covers with an IoU of at least 0.5; spurious are found lines of complete pages that
+cover none.
+"""
+
+import argparse
+import functools
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from metrics.score_prediction import score_prediction
+from models.model_folder import ModelFolder
+from models.model_paths import find_model
+from predictors.loading import load_predictor
+from predictors.pages import PageReader
+from preprocessing.page.pictures import read_pictures
+from preprocessing.word_image import configure_process
+from utils.cli import run_command
+from utils.config.load import load_config
+from utils.errors import UserError
+from utils.files import write_text
+from utils.log import log, progress_bar
+
+LEAST_IOU = 0.5
+Box = tuple[float, float, float, float]  # left, top, right, bottom
+Found = list[tuple[str, Box]]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a system read on a labelled page, and the seconds that it took."""
+
+    page: dict[str, Any]
+    found: Found
+    seconds: float
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.pages", description=__doc__.splitlines()[0])
+    add = parser.add_argument
+    add("pages", type=Path, help="JSON file of labelled pages")
+    add("-c", "--conf", default="configs/config.yml", help="config file (default: %(default)s)")
+    add("--set", nargs="+", action="extend", default=[], metavar="KEY.PATH=VALUE", help="override config keys")
+    add("--language", help="only pages of this language")
+    add("--ours_only", action="store_true", help="without rapidocr's own reading")
+    add("--output", type=Path, default=Path("benchmarks/pages.md"), help="table (default: %(default)s)")
+    options = parser.parse_args(arguments)
+    return run_command(lambda: _run(options))
+
+
+def _run(options: argparse.Namespace) -> int:
+    config = load_config(options.conf, options.set)
+    configure_process()
+    pages = [p for p in _load(options.pages) if options.language in (None, p["language"])]
+    if not pages:
+        raise UserError(f"{options.pages} has no page of language {options.language}.")
+    predictor = load_predictor(ModelFolder(find_model(config)), config.predict, config.image.max_pixels)
+    reader = PageReader(predictor)
+
+    def ours(path: Path) -> Found:
+        pixels = next(read_pictures(path, predictor.spec.image))
+        return [(line.text, _bounds(line.polygon)) for line in reader.read(pixels).lines]
+
+    systems = {"this project": ours, **({} if options.ours_only else {"rapidocr": _rapidocr()})}
+    results: dict[str, list[Result]] = {name: [] for name in systems}
+    # One page after the other in both, so that neither has the quieter machine.
+    for page in progress_bar(pages, desc="Reading pages", total=len(pages), unit="page"):
+        for name, read in systems.items():
+            start = time.perf_counter()
+            found = read(options.pages.parent / page["file"])
+            results[name].append(Result(page, found, time.perf_counter() - start))
+    text = table(results)
+    write_text(options.output, text)
+    print(text, end="")
+    log(f"Written to {options.output}.")
+    return 0
+
+
+def _load(path: Path) -> list[dict[str, Any]]:
+    try:
+        pages = json.loads(path.read_text(encoding="utf-8"))
+        for page in pages:
+            _ = page["file"], page["kind"], page["language"], page["complete"]
+            _ = [(line["text"], *line["box"]) for line in page["lines"]]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path} is no list of labelled pages: {error}.") from None
+    return pages
+
+
+def _rapidocr() -> Callable[[Path], Found]:
+    """Returns rapidocr's own reading of a page, with its defaults."""
+    from rapidocr import RapidOCR
+
+    engine = RapidOCR(params={"Global.log_level": "critical"})
+
+    def read(path: Path) -> Found:
+        pixels = np.asarray(ImageOps.exif_transpose(Image.open(path)).convert("RGB"))
+        result = engine(np.ascontiguousarray(pixels[:, :, ::-1]))
+        return [] if result.txts is None else [(text, _bounds(box)) for text, box in zip(result.txts, result.boxes)]
+
+    return read
+
+
+def _bounds(polygon: Iterable[tuple[float, float]]) -> Box:
+    xs, ys = zip(*polygon)
+    return float(min(xs)), float(min(ys)), float(max(xs)), float(max(ys))
+
+
+def table(results: dict[str, list[Result]]) -> str:
+    """Returns the scores of each system on all pages, each language and each kind of picture, as Markdown."""
+    lines = [
+        "| pages | system | n (complete) | CER / WER, % | word recall, % | line recall, % | spurious, % | s per page |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    everything = [result.page for one in results.values() for result in one]
+    groups: dict[str, Callable[[dict[str, Any]], bool]] = {"all": lambda page: True}
+    for key in ("language", "kind"):
+        for value in dict.fromkeys(page[key] for page in everything):
+            groups[value] = functools.partial(_has, key, value)
+    for group, belongs in groups.items():
+        for system, all_of_it in results.items():
+            chosen = [result for result in all_of_it if belongs(result.page)]
+            lines.append(f"| {group} | {system} | {' | '.join(_cells(chosen))} |")
+    return "\n".join(lines) + "\n"
+
+
+def _has(key: str, value: str, page: dict[str, Any]) -> bool:
+    return page[key] == value
+
+
+def _cells(results: list[Result]) -> list[str]:
+    complete = [result for result in results if result.page["complete"]]
+    errors = "-"
+    if complete:
+        given = [" ".join(line["text"] for line in result.page["lines"]) for result in complete]
+        scores = score_prediction(given, [" ".join(text for text, _ in result.found) for result in complete])
+        errors = f"{100 * scores.cer:.1f} / {100 * scores.wer:.1f}"
+    words = [word_recall(result.page, result.found) for result in results]
+    matched = [line_matches(result.page, result.found) for result in results]
+    recall = sum(hits for hits, _ in matched) / sum(len(result.page["lines"]) for result in results)
+    spurious = [wrong for (_, wrong), result in zip(matched, results) if result.page["complete"]]
+    found = sum(len(result.found) for result in complete)
+    return [
+        f"{len(results)} ({len(complete)})",
+        errors,
+        f"{100 * sum(hit for hit, _ in words) / sum(number for _, number in words):.1f}",
+        f"{100 * recall:.1f}",
+        f"{100 * sum(spurious) / found:.1f}" if found else "-",
+        f"{np.mean([result.seconds for result in results]):.2f}",
+    ]
+
+
+def word_recall(page: dict[str, Any], found: Found) -> tuple[int, int]:
+    """Returns how many of a page's given words were read, and how many there are."""
+    given = Counter(word for line in page["lines"] for word in line["text"].split())
+    read = Counter(word for text, _ in found for word in text.split())
+    return (given & read).total(), given.total()
+
+
+def line_matches(page: dict[str, Any], found: Found) -> tuple[int, int]:
+    """Returns how many given lines a found one covers, and how many found ones cover none."""
+    given = [(x, y, x + w, y + h) for x, y, w, h in (line["box"] for line in page["lines"])]
+    table = np.array([[_iou(one, box) for _, box in found] for one in given]).reshape(len(given), len(found))
+    covered = table >= LEAST_IOU
+    return int(covered.any(axis=1).sum()), int((~covered.any(axis=0)).sum())
+
+
+def _iou(one: Box, two: Box) -> float:
+    width = min(one[2], two[2]) - max(one[0], two[0])
+    height = min(one[3], two[3]) - max(one[1], two[1])
+    shared = max(0.0, width) * max(0.0, height)
+    areas = sum((right - left) * (bottom - top) for left, top, right, bottom in (one, two))
+    return shared / (areas - shared) if areas > shared else 0.0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,97 @@
+"""Writes read pages to the files that --output and --overlay name."""
+
+from pathlib import Path
+
+import numpy as np
+
+from predictors.page_formats.alto import to_alto
+from predictors.page_formats.hocr import to_hocr
+from predictors.page_formats.page_json import to_json
+from predictors.page_formats.page_xml import to_page_xml
+from predictors.page_formats.text import to_text
+from predictors.page_overlay import draw_overlay
+from preprocessing.page.layout import Page
+from utils.errors import UserError
+from utils.files import atomic_write, check_writable, write_json, write_text
+from utils.log import log
+
+PAGE_OUTPUTS = (".txt", ".json", ".xml", ".hocr")
+
+
+class PageOutput:
+    """Collects pages for one file (.txt, .json, .hocr), or writes each to an XML file of its own.
+
+    PAGE and ALTO hold one page a file. The only page is written to `output` itself, several to files named after their
+    pictures in the folder that `output` names without its ending. Raises UserError if `output` can't be written.
+    """
+
+    def __init__(self, output: str | None, xml_format: str, min_confidence: float | None) -> None:
+        self._path = Path(output) if output else None
+        self._to_xml = to_alto if xml_format == "alto" else to_page_xml
+        self._min_confidence = min_confidence
+        self._pages: list[Page] = []
+        self._names = _Names()
+        self._in_folder = False
+        if self._path:
+            check_writable(self._path)
+
+    def add(self, page: Page) -> None:
+        """Takes the next page."""
+        if not self._path:
+            return
+        self._pages.append(page)
+        if self._path.suffix.lower() == ".xml" and len(self._pages) > 1:
+            self._in_folder = True
+            self._write_to_folder()
+
+    def close(self) -> None:
+        """Writes what is not yet written; also after an interruption, so that no finished page is lost."""
+        if not self._path or self._in_folder or not self._pages:
+            return
+        kind = self._path.suffix.lower()
+        if kind == ".json":
+            write_json(self._path, to_json(self._pages, self._min_confidence))
+        elif kind == ".xml":
+            write_text(self._path, self._to_xml(self._pages[0]))
+        else:
+            write_text(self._path, to_hocr(self._pages) if kind == ".hocr" else to_text(self._pages))
+
+    def _write_to_folder(self) -> None:
+        """Writes the pages at hand; one stays in the list, so that more than one is known to have been there."""
+        folder = self._path.with_suffix("") if self._path else Path()
+        if not self._names.taken:
+            log(f"One XML file holds one page; the pages are written to the folder {folder}.")
+        for page in self._pages if not self._names.taken else self._pages[1:]:
+            write_text(folder / f"{self._names.of(page)}.xml", self._to_xml(page))
+        del self._pages[1:]
+
+
+class OverlayFolder:
+    """A folder of pictures of pages with their lines; raises UserError if it can't be written."""
+
+    def __init__(self, folder: str, min_confidence: float | None) -> None:
+        self._folder, self._min_confidence, self._names = Path(folder), min_confidence, _Names()
+        if self._folder.exists() and not self._folder.is_dir():
+            raise UserError(f"--overlay {folder} is no folder; name one.")
+        check_writable(self._folder / "page.jpg")
+
+    def add(self, pixels: np.ndarray, page: Page) -> None:
+        """Writes the overlay of a page."""
+        with atomic_write(self._folder / f"{self._names.of(page)}.jpg") as temporary:
+            draw_overlay(pixels, page, self._min_confidence).save(temporary, "JPEG", quality=88)
+
+
+class _Names:
+    """File names of pages, after their pictures; each once."""
+
+    def __init__(self) -> None:
+        self.taken: set[str] = set()
+
+    def of(self, page: Page) -> str:
+        stem = Path(page.filename).stem + (f"-{page.number}" if page.number > 1 else "")
+        name, copy = stem, 1
+        while name.lower() in self.taken:
+            copy += 1
+            name = f"{stem}_{copy}"
+        self.taken.add(name.lower())
+        return name

@@ -1,0 +1,39 @@
+"""Draws the lines of a page, and what was read in them, over its picture."""
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from preprocessing.page.layout import Line, Page
+
+LINE, DOUBTFUL = (0, 110, 190), (200, 40, 30)  # colours
+TEXT_HEIGHT = 0.3  # of a line's height
+LONGEST = 2400  # pixels of the longer side
+
+
+def draw_overlay(pixels: np.ndarray, page: Page, min_confidence: float | None = None) -> Image.Image:
+    """Returns the picture, at most LONGEST pixels long, with outlines and text; words below the limit are red.
+
+    Args:
+        pixels: of the page, uint8 (h, w) or (h, w, 3) RGB.
+    """
+    picture = Image.fromarray(pixels).convert("RGB")
+    factor = min(1.0, LONGEST / max(picture.size))
+    picture = picture.resize([max(1, round(side * factor)) for side in picture.size])
+    draw = ImageDraw.Draw(picture, "RGBA")
+    for line in page.lines:
+        draw.polygon([(x * factor, y * factor) for x, y in line.polygon], outline=LINE, width=2)
+    for line in page.lines:
+        _write(draw, line, factor, min_confidence)
+    return picture
+
+
+def _write(draw: ImageDraw.ImageDraw, line: Line, factor: float, min_confidence: float | None) -> None:
+    """Writes the words of a line above it."""
+    ys = [y for _, y in line.polygon]
+    font = ImageFont.load_default(size=max(10.0, TEXT_HEIGHT * (max(ys) - min(ys)) * factor))
+    for word in line.words:
+        doubtful = min_confidence is not None and word.confidence < min_confidence
+        left, top, right, bottom = draw.textbbox((word.box[0] * factor, word.box[1] * factor), word.text, font, "ld")
+        draw.rectangle((left - 2, top - 1, right + 2, bottom + 1), fill=(255, 255, 255, 205))
+        colour = DOUBTFUL if doubtful else LINE
+        draw.text((word.box[0] * factor, word.box[1] * factor), word.text, colour, font, "ld")

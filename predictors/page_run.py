@@ -1,0 +1,79 @@
+"""The job `--predict --page`."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from models.model_folder import ModelFolder
+from models.model_paths import find_model
+from predictors.image_files import find_images
+from predictors.loading import load_predictor
+from predictors.page_formats.text import to_text
+from predictors.page_output import OverlayFolder, PageOutput
+from predictors.pages import PageReader
+from preprocessing.page.layout import Page
+from preprocessing.page.pictures import PAGE_ENDINGS, read_pictures
+from preprocessing.word_image import UnusableImage
+from utils.config.image import ImageConfig
+from utils.config.schema import Config
+from utils.log import log, print_result, progress_bar
+
+
+def predict_pages(
+    config: Config,
+    patterns: list[str],
+    output: str | None = None,
+    xml_format: str = "page",
+    overlay: str | None = None,
+    min_confidence: float | None = None,
+) -> int:
+    """Reads pages and prints their text, an empty line between two; returns the exit code, 2 if a file was unusable.
+
+    `output` is a .txt, .json, .xml or .hocr file, `overlay` a folder of pictures with what was read; lines and words of
+    less than `min_confidence` are marked in both. After an interruption the finished pages are in `output`.
+    """
+    paths = find_images(patterns, PAGE_ENDINGS)
+    pages = PageOutput(output, xml_format, min_confidence)
+    pictures = OverlayFolder(overlay, min_confidence) if overlay else None
+    predictor = load_predictor(ModelFolder(find_model(config)), config.predict, config.image.max_pixels)
+    reader = PageReader(predictor)
+    failed: list[Path] = []
+    number = 0
+    try:
+        for path, index, pixels in _pictures(paths, predictor.spec.image, failed):
+            page = reader.read(pixels, str(path), index)
+            if number:
+                print_result("")
+            number += 1
+            _print(page, min_confidence)
+            pages.add(page)
+            if pictures:
+                pictures.add(pixels, page)
+    finally:
+        pages.close()
+    if failed and len(paths) > 1:
+        log(f"{len(failed)} of {len(paths)} files could not be read.")
+    return 2 if failed else 0
+
+
+def _pictures(paths: list[Path], image: ImageConfig, failed: list[Path]) -> Iterator[tuple[Path, int, np.ndarray]]:
+    """Yields file, number and pixels of each page; unusable files are reported and added to `failed`."""
+    for path in progress_bar(paths, desc="Reading", total=len(paths), unit="file", disable=len(paths) < 2, leave=False):
+        try:
+            for index, pixels in enumerate(read_pictures(path, image), start=1):
+                yield path, index, pixels
+        except UnusableImage as error:
+            failed.append(path)
+            log(str(error))
+
+
+def _print(page: Page, min_confidence: float | None) -> None:
+    name = page.filename if page.number == 1 else f"{page.filename}, page {page.number}"
+    if not page.lines:
+        log(f"{name}: no text found.")
+        return
+    print_result(to_text([page]).rstrip("\n"))
+    if min_confidence is not None:
+        doubtful = sum(word.confidence < min_confidence for line in page.lines for word in line.words)
+        log(f"{name}: {doubtful} of {sum(len(line.words) for line in page.lines)} words are doubtful.")

@@ -1,0 +1,148 @@
+"""Reads pages: finds their lines, cuts them straight, and reads them with the model of words or lines."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+from base.base_predictor import Prediction
+from predictors.word_predictor import WordPredictor
+from preprocessing.normaliser import normalise
+from preprocessing.page.detect import TextDetector
+from preprocessing.page.layout import Line, Page, PageWord
+from preprocessing.page.lines import find_lines
+from preprocessing.page.strips import box_on_page, cut_strip
+from preprocessing.page.words import find_words
+from preprocessing.word_image import to_network_geometry
+
+# A model that writes texts so long reads lines; others read words alone.
+LINE_LENGTH = 64
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """What the network reads at once: a line, or a word of it; `span` is its share (start, end) of the line."""
+
+    line: int
+    image: np.ndarray
+    span: tuple[float, float]
+
+
+class PageReader:
+    """Reads pages with a loaded model of words or of lines. Raises UserError if rapidocr is not installed."""
+
+    def __init__(self, predictor: WordPredictor) -> None:
+        self.predictor = predictor
+        self.reads_lines = predictor.spec.network.max_seq_length >= LINE_LENGTH
+        self._detector = TextDetector()
+
+    def read(self, pixels: np.ndarray, filename: str = "", number: int = 1) -> Page:
+        """Returns the page with the text of its lines, in reading order; a page without text has none.
+
+        Args:
+            pixels: uint8 (h, w) or (h, w, 3) RGB.
+            filename, number: of the page, which it keeps.
+        """
+        lines = find_lines(pixels, self._detector.find(pixels))
+        strips = [self._clean(cut_strip(pixels, line)) for line in lines]
+        pieces = [piece for i, strip in enumerate(strips) for piece in self._pieces(i, strip)]
+        widths = np.array([piece.image.shape[1] for piece in pieces], np.int64)
+        predictions: dict[int, list[tuple[_Piece, Prediction]]] = {}
+        for index, prediction in sorted(self.predictor.predict(widths, lambda i: pieces[i].image)):
+            predictions.setdefault(pieces[index].line, []).append((pieces[index], prediction))
+        with_text = self._lines_of_words if not self.reads_lines else self._lines_of_text
+        read = [with_text(lines[i], strips[i], found) for i, found in sorted(predictions.items())]
+        size = pixels.shape[1], pixels.shape[0]
+        return Page(filename, *size, tuple(line for line in read if line.text), number)
+
+    def _clean(self, strip: np.ndarray) -> np.ndarray:
+        """Returns a strip as the normaliser makes it, without changes of place: dark ink on white paper."""
+        steps = self.predictor.spec.image.normaliser
+        if not any(dict(steps).values()):
+            return strip if strip.ndim == 2 else cv2.cvtColor(strip, cv2.COLOR_RGB2GRAY)
+        in_place = {"trim": False, "upright": False, "straighten": False}
+        return normalise(strip, steps.model_copy(update=in_place))
+
+    def _pieces(self, line: int, strip: np.ndarray) -> Iterator[_Piece]:
+        """Yields what the network reads of a line."""
+        geometry = self.predictor.spec.image
+        if self.reads_lines:
+            yield _Piece(line, to_network_geometry(strip, geometry), (0.0, 1.0))
+            return
+        width = strip.shape[1]
+        for start, end in find_words(strip):
+            word = strip[:, max(0, start - 1) : end + 1]
+            yield _Piece(line, to_network_geometry(word, geometry), (start / width, end / width))
+
+    @staticmethod
+    def _lines_of_words(line: Line, _: np.ndarray, found: list[tuple[_Piece, Prediction]]) -> Line:
+        found = [(piece, prediction) for piece, prediction in found if prediction.text]
+        predictions = [prediction for _, prediction in found]
+        return replace(
+            line,
+            text=" ".join(word.text for word in predictions),
+            confidence=float(np.prod([word.confidence for word in predictions])),
+            words=tuple(PageWord(word.text, word.confidence, box_on_page(line, *piece.span)) for piece, word in found),
+            character_confidences=_joined_confidences(predictions),
+            alternatives=_alternatives_of_words(predictions),
+        )
+
+    @staticmethod
+    def _lines_of_text(line: Line, strip: np.ndarray, found: list[tuple[_Piece, Prediction]]) -> Line:
+        """Returns the line with its text, whose words lie between the widest gaps."""
+        ((_, prediction),) = found
+        texts = prediction.text.split()
+        spans, width = find_words(strip, len(texts)), strip.shape[1]
+        if len(spans) < len(texts):  # Words that touch: shares of the line by their letters.
+            ends = np.cumsum([len(text) + 1 for text in texts]) * width // (len(prediction.text) + 1)
+            spans = list(zip([0, *map(int, ends[:-1])], map(int, ends)))
+        confidences = _word_confidences(prediction, texts)
+        words = tuple(
+            PageWord(text, confidence, box_on_page(line, start / width, end / width))
+            for text, confidence, (start, end) in zip(texts, confidences, spans)
+        )
+        read = line_of_prediction(line, prediction)
+        return replace(read, text=" ".join(texts), words=words)
+
+
+def line_of_prediction(line: Line, prediction: Prediction) -> Line:
+    """Returns a line with its reading, without words."""
+    confidences = prediction.character_confidences
+    return replace(
+        line,
+        text=prediction.text,
+        confidence=prediction.confidence,
+        # NFC may have composed characters, and blanks at the ends or side by side are left out of a page's lines.
+        character_confidences=confidences if len(confidences) == len(" ".join(prediction.text.split())) else (),
+        alternatives=tuple(text for text, _ in prediction.alternatives[1:]),
+    )
+
+
+def _joined_confidences(words: list[Prediction]) -> tuple[float, ...]:
+    """Returns the confidences of the characters of words with a blank between them; nothing if some are unknown."""
+    if any(len(word.character_confidences) != len(word.text) for word in words):
+        return ()
+    return tuple(p for word in words for p in (1.0, *word.character_confidences))[1:]
+
+
+def _alternatives_of_words(words: list[Prediction]) -> tuple[str, ...]:
+    """Returns the line with each further reading of its least sure word."""
+    if not words:
+        return ()
+    least = min(range(len(words)), key=lambda i: words[i].confidence)
+    others = [text for text, _ in words[least].alternatives[1:]]
+    return tuple(" ".join(other if i == least else word.text for i, word in enumerate(words)) for other in others)
+
+
+def _word_confidences(prediction: Prediction, texts: list[str]) -> list[float]:
+    """Returns the product of the characters' confidences in each word, or the line's where they can't be assigned."""
+    confidences = np.array(prediction.character_confidences)
+    if len(confidences) != len(prediction.text):  # NFC has composed characters.
+        return [prediction.confidence] * len(texts)
+    values, start = [], 0
+    for text in texts:
+        start = prediction.text.index(text, start)
+        values.append(float(np.prod(confidences[start : start + len(text)])))
+        start += len(text)
+    return values

@@ -1,0 +1,34 @@
+"""Finds the tables of a folder by the names that other tools give them, one for all words or one per split."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from preprocessing.importers.labelled_word import LabelledWord
+from preprocessing.importers.table import SPLIT_NAMES, read_table
+
+# Hugging Face, EasyOCR, deep-text-recognition-benchmark, PaddleOCR.
+NAMES = ("metadata.csv", "metadata.jsonl", "labels.csv", "gt.txt", "rec_gt.txt")
+PADDLE = "rec_gt_{split}.txt"
+
+
+def tables_in(folder: Path) -> dict[Path, str | None]:
+    """Returns the tables of a folder and the split that each stands for, None where the table itself has splits."""
+    for name in NAMES:
+        if (folder / name).is_file():
+            return {folder / name: None}
+    found: dict[Path, str | None] = {}
+    for name, split in SPLIT_NAMES.items():
+        paths = [folder / PADDLE.format(split=name), *(folder / name / table for table in NAMES)]
+        found |= {path: split for path in paths if path.is_file()}
+    return found
+
+
+def read_tables(folder: Path, tables: dict[Path, str | None]) -> list[LabelledWord]:
+    """Returns the words of `tables_in(folder)`; file names in a subfolder's table are relative to that."""
+    records = []
+    for path, split in tables.items():
+        prefix = path.parent.relative_to(folder)
+        for record in read_table(path, path.parent):
+            word = replace(record.word, filename=(prefix / record.word.filename).as_posix())
+            records.append(replace(record, word=word, split=split or record.split))
+    return records

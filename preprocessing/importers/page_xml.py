@@ -1,0 +1,134 @@
+"""Reads lines with polygon, baseline and text from PAGE XML (2013 to 2019) and ALTO (2 to 4).
+
+PAGE: PRImA's schema, as Transkribus, eScriptorium, Loghi and OCR-D write it. ALTO: the Library of Congress' schema, as
+eScriptorium and kraken write it, with their BASELINE and Polygon.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from xml.etree.ElementTree import Element, ParseError, XMLParser
+
+from preprocessing.importers.labelled_word import read_text
+from preprocessing.page.layout import Line, Page, Point
+from preprocessing.tokenizer import normalize_label
+from utils.errors import UserError
+
+NUMBERS = re.compile(r"-?\d+(?:\.\d+)?")
+
+
+def read_page(path: Path) -> Page:
+    """Returns the page of a PAGE or ALTO file; `filename` is the picture's name as the file gives it.
+
+    Raises UserError if the file can't be read, is not well-formed, declares entities or is of another kind.
+    """
+    root = _parse(path)
+    kind = _name(root)
+    if kind == "PcGts":
+        return _page(root, path)
+    if kind == "alto":
+        return _alto(root, path)
+    raise UserError(f"{path} is neither PAGE nor ALTO: its root is {kind}.")
+
+
+def _parse(path: Path) -> Element:
+    text = read_text(path)
+    # Entities can make a file of a few bytes fill the memory, and these formats have none.
+    if "<!DOCTYPE" in text or "<!ENTITY" in text:
+        raise UserError(f"{path} declares a document type or entities, which PAGE and ALTO don't; remove them.")
+    parser = XMLParser()
+    try:
+        parser.feed(re.sub(r"^\s*<\?xml[^>]*\?>", "", text))
+        return parser.close()
+    except (ParseError, ValueError) as error:
+        raise UserError(f"{path} is not well-formed XML: {error}.") from None
+
+
+def _name(element: Element) -> str:
+    """Returns an element's name without its namespace, which differs from version to version."""
+    return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
+
+
+def _children(element: Element, name: str) -> Iterator[Element]:
+    return (child for child in element if _name(child) == name)
+
+
+def _all(element: Element, name: str) -> Iterator[Element]:
+    return (child for child in element.iter() if _name(child) == name)
+
+
+def _points(text: str | None, where: str) -> tuple[Point, ...]:
+    """Returns points of `x,y x,y` or `x y x y`."""
+    values = [float(value) for value in NUMBERS.findall(text or "")]
+    if len(values) % 2:
+        raise UserError(f"{where} has points with an odd number of coordinates: {text!r}.")
+    return tuple(zip(values[::2], values[1::2]))
+
+
+def _page(root: Element, path: Path) -> Page:
+    page = next(_all(root, "Page"), None)
+    if page is None:
+        raise UserError(f"{path} has no Page.")
+    lines: list[Line] = []
+    for element in _all(page, "TextLine"):
+        where = f"{path}: line {element.get('id', len(lines) + 1)}"
+        coords, baseline = (next(_children(element, name), None) for name in ("Coords", "Baseline"))
+        polygon = _outline(coords, where) if coords is not None else ()
+        base = _points(baseline.get("points"), where) if baseline is not None else ()
+        if len(polygon) > 2:
+            lines.append(Line(polygon, base if len(base) > 1 else (), normalize_label(_unicode(element))))
+    return Page(page.get("imageFilename", ""), _size(page, "imageWidth"), _size(page, "imageHeight"), tuple(lines))
+
+
+def _outline(coords: Element, where: str) -> tuple[Point, ...]:
+    """Returns the points of Coords, which the format of 2010 wrote as elements of their own."""
+    if coords.get("points"):
+        return _points(coords.get("points"), where)
+    points = [f"{point.get('x')} {point.get('y')}" for point in _children(coords, "Point")]
+    return _points(" ".join(points), where)
+
+
+def _unicode(line: Element) -> str:
+    """Returns the line's own text, of its first variant, else that of its words."""
+    equivalents = sorted(_children(line, "TextEquiv"), key=lambda one: int(one.get("index", 0) or 0))
+    for equivalent in equivalents:
+        if (text := next(_children(equivalent, "Unicode"), None)) is not None and (text.text or "").strip():
+            return " ".join((text.text or "").split())
+    words = [_unicode(word) for word in _children(line, "Word")]
+    return " ".join(filter(None, words))
+
+
+def _alto(root: Element, path: Path) -> Page:
+    page = next(_all(root, "Page"), None)
+    if page is None:
+        raise UserError(f"{path} has no Page.")
+    unit = next((element.text for element in _all(root, "MeasurementUnit")), "pixel")
+    if (unit or "").strip() != "pixel":
+        raise UserError(f"{path} measures in {unit}; export it in pixels.")
+    name = next((element.text for element in _all(root, "fileName")), None)
+    lines: list[Line] = []
+    for element in _all(page, "TextLine"):
+        where = f"{path}: line {element.get('ID', len(lines) + 1)}"
+        shape = next(_all(element, "Polygon"), None) if next(_children(element, "Shape"), None) is not None else None
+        polygon = _points(shape.get("POINTS"), where) if shape is not None else _box(element)
+        base = _points(element.get("BASELINE"), where) if " " in (element.get("BASELINE") or "") else ()
+        text = " ".join(filter(None, (string.get("CONTENT", "") for string in _all(element, "String"))))
+        if len(polygon) > 2:
+            lines.append(Line(polygon, base if len(base) > 1 else (), normalize_label(" ".join(text.split()))))
+    return Page((name or "").strip(), _size(page, "WIDTH"), _size(page, "HEIGHT"), tuple(lines))
+
+
+def _box(element: Element) -> tuple[Point, ...]:
+    left, top, width, height = (_number(element, name) for name in ("HPOS", "VPOS", "WIDTH", "HEIGHT"))
+    if width <= 0 or height <= 0:
+        return ()
+    return ((left, top), (left + width, top), (left + width, top + height), (left, top + height))
+
+
+def _size(element: Element, name: str) -> int:
+    return int(_number(element, name))
+
+
+def _number(element: Element, name: str) -> float:
+    found = NUMBERS.fullmatch(element.get(name, "").strip())
+    return float(found[0]) if found else 0.0

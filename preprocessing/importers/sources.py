@@ -1,0 +1,134 @@
+"""Recognises the format of labelled words or lines, and reads them: one importer a format."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from preprocessing.importers import iam
+from preprocessing.importers.folder_tables import NAMES, read_tables, tables_in
+from preprocessing.importers.gt_txt import ENDING, read_pairs
+from preprocessing.importers.labelled_word import Dropped, KeptAndDropped, LabelledWord
+from preprocessing.importers.lmdb_store import DATA_FILE, read_lmdb
+from preprocessing.importers.pages import cut_pages
+from preprocessing.importers.table import read_table
+from utils.config.image import ImageConfig
+from utils.errors import UserError
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where labelled words or lines are.
+
+    Attributes:
+        path: a table, or a folder in one of FORMATS.
+        images: folder to which a table's file names are relative (None: the table's own), or into which lines of pages
+            are cut or an LMDB is unpacked.
+        forms_file: IAM's forms.txt; None: the one in the folder.
+        needs_writers: whether IAM's forms.txt has to be there.
+        image: limits of the pictures.
+    """
+
+    path: Path
+    images: Path | None
+    forms_file: Path | None
+    needs_writers: bool
+    image: ImageConfig
+
+
+# Formats with the images in a place of their own.
+HOLD_IMAGES = ("iam", "iam_lines", "gt_txt")
+# Folder of the images, words, and words that are left out.
+Imported = tuple[Path, list[LabelledWord], list[Dropped]]
+
+
+def read_source(source: Source, form: str | None) -> Imported:
+    """Reads a source in a format, or in the one that it is recognised by; UserError if it can't be read."""
+    form = form or recognise(source.path)
+    if source.images and form in HOLD_IMAGES:
+        raise UserError(f"--images is not used with format {form}, whose images are in {source.path}; leave it out.")
+    return FORMATS[form](source)
+
+
+def recognise(path: Path) -> str:
+    """Returns the name of a source's format; UserError if it has none of them."""
+    if path.is_file():
+        return "lmdb" if path.name == DATA_FILE else "table"
+    if not path.is_dir():
+        raise UserError(f"{path} does not exist; name a table, or a folder in one of the formats {', '.join(FORMATS)}.")
+    if (path / "words.txt").exists():
+        return "iam"
+    if (path / "lines.txt").exists():
+        return "iam_lines"
+    if (path / DATA_FILE).exists():
+        return "lmdb"
+    if tables_in(path):
+        return "table"
+    if next(path.rglob(f"*{ENDING}"), None):
+        return "gt_txt"
+    if next(path.rglob("*.xml"), None):
+        return "pages"
+    known = f"words.txt or lines.txt (IAM), {', '.join(NAMES)}, {DATA_FILE}, *{ENDING} or *.xml (PAGE, ALTO)"
+    raise UserError(f"{path} holds no {known}; name the folder that does, or a table.")
+
+
+def _read_iam(source: Source) -> Imported:
+    return _iam_of(source, "words", iam.read_words)
+
+
+def _read_iam_lines(source: Source) -> Imported:
+    return _iam_of(source, "lines", iam.read_lines)
+
+
+def _iam_of(source: Source, kind: str, read: Callable[[Path, dict[str, str]], KeptAndDropped]) -> Imported:
+    images = _folder(source.path / kind, f"the images of IAM's {kind}")
+    forms_file = source.forms_file or source.path / "forms.txt"
+    # Only a split by writer needs the file; the other splits note the writers when they can.
+    wanted = source.forms_file or source.needs_writers or forms_file.exists()
+    writers = iam.read_writers(forms_file) if wanted else {}
+    records, dropped = read(source.path / f"{kind}.txt", writers)
+    return images, iam.in_layout_of(images, records), dropped
+
+
+def _read_table(source: Source) -> Imported:
+    path = source.path
+    if not path.is_dir():
+        images = _folder(source.images or path.parent, "the images of the table")
+        return images, read_table(path, images), []
+    tables = tables_in(path)
+    if not tables:
+        raise UserError(f"{path} is a folder without {', '.join(NAMES)}; name the table itself.")
+    return _folder(source.images or path, "the images of the table"), read_tables(path, tables), []
+
+
+def _read_lmdb(source: Source) -> Imported:
+    if source.images is None:
+        raise UserError("An LMDB is unpacked into image files; name a folder for them with --images.")
+    # Some tools name the file, not its folder.
+    folder = source.path.parent if source.path.name == DATA_FILE else source.path
+    return source.images, *read_lmdb(_folder(folder, DATA_FILE), source.images)
+
+
+def _read_pairs(source: Source) -> Imported:
+    return source.path, *read_pairs(_folder(source.path, "the pictures and their texts"))
+
+
+def _read_pages(source: Source) -> Imported:
+    if source.images is None:
+        raise UserError("Lines of pages are cut into pictures; name a folder for them with --images.")
+    return source.images, *cut_pages(_folder(source.path, "the pages"), source.images, source.image)
+
+
+def _folder(path: Path, content: str) -> Path:
+    if not path.is_dir():
+        raise UserError(f"{path} is not a folder; it should hold {content}.")
+    return path
+
+
+FORMATS: dict[str, Callable[[Source], Imported]] = {
+    "iam": _read_iam,
+    "iam_lines": _read_iam_lines,
+    "table": _read_table,
+    "gt_txt": _read_pairs,
+    "pages": _read_pages,
+    "lmdb": _read_lmdb,
+}

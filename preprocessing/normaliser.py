@@ -1,0 +1,166 @@
+"""Brings pictures of handwriting to dark ink on white paper, without shadows, rulings, specks and wide margins.
+
+Each step is a function of its own on grey pixels, uint8 (h, w); all use standard operators of OpenCV.
+"""
+
+import cv2
+import numpy as np
+
+from preprocessing.ink import PAPER, grown, ink_mask, stroke_width
+from preprocessing.rulings import LEAST_SIZE, remove_rulings
+from preprocessing.writing import skew, turn_upright
+from utils.config.image import NormaliserConfig
+
+# Pixels above which a photo is halved: a word needs no more.
+LARGEST = 2**22
+# Pixels of the shorter side at which paper and polarity are estimated: enough for strokes, fast for photos.
+COARSE = 64
+# Paper is light above this grey level, and even where none of it is darker than this part of the brightest.
+LIGHT, EVEN = 140, 0.85
+SPECK = 0.25
+
+
+def normalise(pixels: np.ndarray, steps: NormaliserConfig) -> np.ndarray:
+    """Runs the steps that are switched on, in their order.
+
+    Args:
+        pixels: uint8 (h, w) or (h, w, 3) RGB.
+
+    Returns:
+        uint8 (h', w'), paper 255; without ink, a picture of paper alone.
+    """
+    while pixels.shape[0] * pixels.shape[1] > LARGEST:
+        pixels = cv2.resize(pixels, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+    grey = pixels
+    if pixels.ndim == 3:
+        grey = ink_channel(pixels) if steps.channel else cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+    if steps.polarity:
+        grey = darken_ink(grey)
+    if steps.paper:
+        grey = divide_by_paper(grey)
+    if steps.rulings:
+        grey = remove_rulings(grey)
+    if steps.specks:
+        grey = remove_specks(grey)
+    if steps.trim:
+        grey = trim(grey)
+    if steps.upright:
+        grey = turn_upright(grey)
+    return straighten(grey) if steps.straighten else grey
+
+
+def ink_channel(pixels: np.ndarray) -> np.ndarray:
+    """The grey mix or colour channel in which two classes (ink and paper) are told apart best, by Otsu's criterion.
+
+    Args:
+        pixels: uint8 (h, w, 3) RGB.
+    """
+    coarse = _shrunk(pixels)
+    mixes = [cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), *cv2.split(pixels)]
+    small = [cv2.cvtColor(coarse, cv2.COLOR_RGB2GRAY), *cv2.split(coarse)]
+    scores = [_separability(one) for one in small]
+    # The usual mix has the least noise: another one has to be clearly better.
+    best = int(np.argmax(scores))
+    return mixes[best] if scores[best] > 1.1 * scores[0] else mixes[0]
+
+
+def darken_ink(grey: np.ndarray) -> np.ndarray:
+    """Inverts light ink on dark paper.
+
+    Ink is thin: differences to the local median are large where it is, so their third moment has its sign. Pictures
+    too small to tell stay as they are.
+    """
+    if min(grey.shape) < LEAST_SIZE or is_even(grey):
+        return grey
+    small = _shrunk(grey)
+    reach = min(127, max(4, min(small.shape) * 3 // 8))
+    padded = cv2.copyMakeBorder(small, reach, reach, reach, reach, cv2.BORDER_REFLECT_101)
+    median = cv2.medianBlur(padded, 2 * reach + 1)[reach:-reach, reach:-reach]
+    difference = small.astype(np.float32) - median
+    return PAPER - grey if (difference**3).sum() > 0 else grey
+
+
+def divide_by_paper(grey: np.ndarray) -> np.ndarray:
+    """Divides by the paper's brightness, a closing wider than strokes; shadows and falling light go."""
+    if is_even(grey):
+        return cv2.convertScaleAbs(grey, alpha=PAPER / max(1.0, float(_paper_sample(grey).mean())))
+    small = _shrunk(grey)
+    # Wider than the thickest stroke of a scan, so that a full stop is not taken for paper.
+    reach = max(31, int(0.35 * min(small.shape))) | 1
+    padded = cv2.copyMakeBorder(small, reach, reach, reach, reach, cv2.BORDER_REFLECT_101)
+    element = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
+    closed = cv2.morphologyEx(cv2.GaussianBlur(padded, (0, 0), 1), cv2.MORPH_CLOSE, element)
+    paper = cv2.medianBlur(closed, min(31, reach))[reach:-reach, reach:-reach]
+    paper = cv2.resize(paper, grey.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    return cv2.divide(grey, np.maximum(paper, 1), scale=PAPER)
+
+
+def is_even(grey: np.ndarray) -> bool:
+    """Whether light paper of one brightness is seen in all parts of the picture, so that it needs no estimate."""
+    if min(grey.shape) < LEAST_SIZE:
+        return False
+    darkest, brightest = cv2.minMaxLoc(_paper_sample(grey))[:2]
+    return brightest >= LIGHT and darkest >= EVEN * brightest
+
+
+def _paper_sample(grey: np.ndarray) -> np.ndarray:
+    """Returns the brightest grey level around some of the pixels."""
+    step = max(1, min(grey.shape) // COARSE)
+    sample = grey[::step, ::step]
+    # Boxes wider than strokes: the brightest pixel of each is paper.
+    box = np.ones([max(LEAST_SIZE, side // 3) for side in sample.shape], np.uint8)
+    return cv2.dilate(sample, box)
+
+
+def remove_specks(grey: np.ndarray) -> np.ndarray:
+    """Whitens spots smaller than a dot of this pen: of less than SPECK of its stroke width squared."""
+    ink = ink_mask(grey)
+    number, parts, statistics, _ = cv2.connectedComponentsWithStatsWithAlgorithm(
+        ink.view(np.uint8), 8, cv2.CV_16U if grey.size < 2**16 else cv2.CV_32S, cv2.CCL_DEFAULT
+    )
+    if number <= 2:
+        return grey
+    small = statistics[:, cv2.CC_STAT_AREA] < SPECK * stroke_width(ink) ** 2
+    small[0] = False
+    if not small.any():
+        return grey
+    specks = small[parts]
+    return np.where(grown(specks) & ~(ink & ~specks), np.uint8(PAPER), grey)
+
+
+def trim(grey: np.ndarray) -> np.ndarray:
+    """Cuts off the paper around the ink, but for one pixel; a picture of paper alone if there is no ink."""
+    ink = ink_mask(grey)
+    if not ink.any():
+        return np.full(grey.shape, PAPER, np.uint8)
+    rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
+    return grey[max(0, rows[0] - 1) : rows[-1] + 2, max(0, columns[0] - 1) : columns[-1] + 2]
+
+
+def straighten(grey: np.ndarray) -> np.ndarray:
+    """Turns writing that clearly rises or falls level, and trims it."""
+    degrees = skew(grey)
+    if not degrees:
+        return grey
+    rise = int(abs(np.tan(np.radians(degrees))) * grey.shape[1] / 2) + 2
+    # What comes in from outside is paper as light as the picture's own, or all of that would be ink beside it.
+    paper = int(np.median(grey[~ink_mask(grey)]))
+    grey = cv2.copyMakeBorder(grey, rise, rise, 4, 4, cv2.BORDER_CONSTANT, value=paper)
+    height, width = grey.shape
+    turn = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1)
+    return trim(cv2.warpAffine(grey, turn, (width, height), flags=cv2.INTER_LINEAR, borderValue=paper))
+
+
+def _separability(grey: np.ndarray) -> float:
+    """Otsu's criterion, the variance between two classes as a part of the paper's brightness squared."""
+    threshold, _ = cv2.threshold(grey, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
+    dark = grey <= threshold
+    if dark.all() or not dark.any():
+        return 0.0
+    weight, light = dark.mean(), float(grey[~dark].mean())
+    return float(weight * (1 - weight) * ((light - grey[dark].mean()) / max(light, 1)) ** 2)
+
+
+def _shrunk(pixels: np.ndarray) -> np.ndarray:
+    factor = COARSE / min(pixels.shape[:2])
+    return cv2.resize(pixels, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA) if factor < 1 else pixels

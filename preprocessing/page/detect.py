@@ -1,0 +1,49 @@
+"""Finds text on a page with the detector of the package `rapidocr` (PP-OCRv6 detection, Apache-2.0)."""
+
+from typing import Any
+
+import cv2
+import numpy as np
+
+from utils.errors import UserError
+from utils.system import usable_cores
+
+# Pixels of the longer side at which the detector looks: a line of 40 on an A4 page is 30 pixels high.
+LONGEST = 2000
+WIDEST = 4  # the longer side over the shorter one
+INSTALL = "Reading pages needs the package rapidocr; run `pip install -r requirements-pages.txt`."
+
+
+class TextDetector:
+    """Finds pieces of text lines; raises UserError if rapidocr is not installed.
+
+    One object serves any number of pages, one after another.
+    """
+
+    def __init__(self) -> None:
+        try:
+            from rapidocr import RapidOCR
+        except ImportError:
+            raise UserError(INSTALL) from None
+        threads = min(2, usable_cores())
+        settings = {"EngineConfig.onnxruntime.intra_op_num_threads": threads, "Global.log_level": "critical"}
+        self._engine: Any = RapidOCR(params={**settings, "Global.max_side_len": LONGEST})
+
+    def find(self, page: np.ndarray) -> np.ndarray:
+        """Returns the corners of pieces of lines, float32 (n, 4, 2): x, y in pixels of the page, clockwise.
+
+        Args:
+            page: uint8 (h, w) or (h, w, 3) RGB.
+        """
+        factor = min(1.0, LONGEST / max(page.shape[:2]))
+        size = [max(1, round(side * factor)) for side in page.shape[1::-1]]
+        small = cv2.resize(page, size, interpolation=cv2.INTER_AREA) if factor < 1 else page
+        # The detector enlarges pictures until their shorter side has 736 pixels.
+        height, width = small.shape[:2]
+        padding = [max(0, -(-max(height, width) // WIDEST) - side) for side in (height, width)]
+        small = cv2.copyMakeBorder(small, 0, padding[0], 0, padding[1], cv2.BORDER_REPLICATE)
+        code = cv2.COLOR_GRAY2BGR if small.ndim == 2 else cv2.COLOR_RGB2BGR
+        found = self._engine(cv2.cvtColor(small, code), use_det=True, use_cls=False, use_rec=False)
+        boxes = getattr(found, "boxes", None)
+        corners = np.asarray(() if boxes is None else boxes, np.float32).reshape(-1, 4, 2)
+        return (corners / factor).clip(0, [page.shape[1] - 1, page.shape[0] - 1])

@@ -1,0 +1,47 @@
+"""Pages of text: where their lines are and what they say, between detector, reader, importers and output formats."""
+
+from dataclasses import dataclass
+
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class PageWord:
+    """A word of a line: its text, its confidence (0 to 1), and its box (left, top, width, height) in pixels."""
+
+    text: str
+    confidence: float
+    box: tuple[int, int, int, int]
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of text on a page.
+
+    Attributes:
+        polygon: its outline, points (x, y) in pixels of the page; at least three.
+        baseline: the line that its letters stand on, points from left to right; empty if unknown.
+        text, confidence: what it says, and the probability of that; None where it was not read but given.
+        words: the parts of the text, if they are known.
+        character_confidences: of each character of the text, 0 to 1; empty if unknown.
+        alternatives: further readings of the text, best first; empty unless the decoder gives several.
+    """
+
+    polygon: tuple[Point, ...]
+    baseline: tuple[Point, ...] = ()
+    text: str = ""
+    confidence: float | None = None
+    words: tuple[PageWord, ...] = ()
+    character_confidences: tuple[float, ...] = ()
+    alternatives: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page: path of the picture, number in that file (from 1), size in pixels, and lines in reading order."""
+
+    filename: str
+    width: int
+    height: int
+    lines: tuple[Line, ...]
+    number: int = 1

@@ -1,0 +1,152 @@
+"""Pages are read by the command line and from Python, with the shipped model."""
+
+import json
+import shutil
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import main
+from base.base_predictor import Prediction
+from predictors import load
+from predictors.pages import PageReader, _Piece, line_of_prediction
+from preprocessing.importers.page_xml import read_page
+from preprocessing.page.layout import Line
+from tests.helpers.drawn_pages import LINES, encrypted_pdf, written_page
+from tests.helpers.importers import words_of
+from tests.helpers.tiny import REPOSITORY
+from tools.create_labels import main as create_labels
+from utils.errors import UserError
+
+pytest.importorskip("rapidocr")
+TEXTS = [" ".join(words) for words in LINES]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A page with text and a blank one."""
+    folder = tmp_path_factory.mktemp("pages")
+    Image.fromarray(written_page()).save(folder / "a.png")
+    Image.new("L", (300, 400), 255).save(folder / "b.png")
+    return folder
+
+
+@pytest.fixture
+def read(tmp_path, capsys):
+    """A function: options -> exit code, stdout and stderr of `--predict --page`."""
+
+    def call(*options):
+        model = [f"predict.weights_file={REPOSITORY}/snapshots/iam", f"experiment_folder={tmp_path}/none"]
+        try:
+            code = main.main(["--set", *model, "--predict", "--page", "--filename", *map(str, options)])
+        except SystemExit as error:
+            code = error.code
+        return code, *capsys.readouterr()
+
+    return call
+
+
+def test_text_in_reading_order_goes_to_stdout_and_a_blank_page_has_none(folder, read, tmp_path):
+    code, output, error = read(folder, "--output", tmp_path / "all.json")
+    assert (code, output.splitlines()) == (0, [*TEXTS, ""]) and "b.png" in error
+    first, second = json.loads((tmp_path / "all.json").read_text(encoding="utf-8"))
+    assert first["text"].splitlines() == TEXTS and second["lines"] == []
+    for line, words in zip(first["lines"], LINES):
+        assert [word["text"] for word in line["words"]] == list(words)
+        boxes = np.array([word["box"] for word in line["words"]])
+        assert (np.diff(boxes[:, 0]) > 100).all() and (boxes[:, 2] > 100).all()
+        assert 0 < line["confidence"] <= 1 and len(line["baseline"]) >= 2
+
+
+@pytest.mark.parametrize("form", ["page", "alto"])
+def test_xml_of_one_page_is_one_file_that_create_labels_reads(folder, read, tmp_path, form):
+    source, images, labels = tmp_path / "source", tmp_path / "images", tmp_path / "labels.json"
+    source.mkdir()
+    shutil.copy(folder / "a.png", source)
+    code, *_ = read(source / "a.png", "--output", source / "a.xml", "--format", form)
+    assert code == 0 and [line.text for line in read_page(source / "a.xml").lines] == TEXTS
+    options = ["--source", source, "--images", images, "--output", labels, "--test_size", "0.01", "--val_size", "0.01"]
+    assert create_labels([*map(str, options), "--split", "random"]) == 0
+    texts = [text for split in ("train", "val", "test") for text, _ in words_of(labels, split).values()]
+    assert sorted(texts) == sorted(TEXTS)
+
+
+def test_xml_of_several_pages_is_a_folder_and_overlays_are_pictures(folder, read, tmp_path):
+    code, *_ = read(folder, "--output", tmp_path / "all.xml", "--overlay", tmp_path / "drawn")
+    assert code == 0 and not (tmp_path / "all.xml").exists()
+    assert sorted(path.name for path in (tmp_path / "all").iterdir()) == ["a.xml", "b.xml"]
+    assert Image.open(tmp_path / "drawn" / "a.jpg").size == (1300, 900)
+    assert sorted(path.name for path in (tmp_path / "drawn").iterdir()) == ["a.jpg", "b.jpg"]
+
+
+def test_pages_of_a_file_are_numbered(read, tmp_path):
+    page = Image.fromarray(written_page())
+    page.save(tmp_path / "two.tif", save_all=True, append_images=[page])
+    code, output, _ = read(tmp_path / "two.tif", "--output", tmp_path / "two.hocr")
+    assert code == 0 and output.splitlines() == [*TEXTS, "", *TEXTS]
+    assert (tmp_path / "two.hocr").read_text(encoding="utf-8").count('class="ocr_page"') == 2
+
+
+def test_unusable_files_are_named_and_the_others_read(folder, read, tmp_path):
+    (tmp_path / "locked.pdf").write_bytes(encrypted_pdf())
+    Image.new("L", (1, 1), 0).save(tmp_path / "dot.png")
+    Image.new("L", (4000, 3), 0).save(tmp_path / "strip.png")
+    code, output, error = read(folder / "a.png", tmp_path)
+    assert code == 2 and output.splitlines() == [*TEXTS, "", ""]
+    assert "locked.pdf" in error and "Traceback" not in error
+
+
+def test_finished_pages_are_written_after_an_interruption(folder, read, tmp_path, monkeypatch):
+    import predictors.page_run
+
+    real = predictors.page_run.read_pictures
+
+    def interrupted(path, image):
+        if path.name == "b.png":
+            raise KeyboardInterrupt
+        return real(path, image)
+
+    monkeypatch.setattr(predictors.page_run, "read_pictures", interrupted)
+    code, *_ = read(folder, "--output", tmp_path / "all.txt")
+    assert code == 130 and (tmp_path / "all.txt").read_text(encoding="utf-8").splitlines() == TEXTS
+
+
+@pytest.mark.parametrize(
+    "options",
+    [["--output", "a.csv"], ["--format", "alto"], ["--output", "a.json", "--format", "page"], ["--output", "a.html"]],
+)
+def test_options_that_do_not_go_together_are_refused(read, options):
+    assert read("a.png", *options)[0] == 2
+
+
+def test_a_page_is_read_from_python(folder):
+    reader = load(REPOSITORY / "snapshots" / "iam")
+    page = reader.read_page(folder / "a.png")
+    assert [line.text for line in page.lines] == TEXTS and (page.width, page.height) == (1300, 900)
+    for same in (written_page(), Image.fromarray(written_page())):
+        assert [line.text for line in reader.read_page(same).lines] == TEXTS
+    with pytest.raises(TypeError):
+        reader.read_page(3)
+
+
+def test_characters_of_a_line_have_their_confidences_and_words_their_alternatives():
+    predictor = load(REPOSITORY / "snapshots" / "iam").predictor
+    for line in PageReader(predictor).read(written_page()).lines:
+        assert len(line.character_confidences) == len(line.text) and line.alternatives == ()
+    one = Prediction("ab", 0.9, (0.9, 1.0), (("ab", 0.9), ("ob", 0.1)))
+    two = Prediction("c", 0.5, (0.5,), (("c", 0.5), ("e", 0.3), ("o", 0.2)))
+    box, strip = Line(((0.0, 0.0), (90.0, 0.0), (90.0, 20.0), (0.0, 20.0))), np.full((20, 90), 255, np.uint8)
+    pieces = [_Piece(0, strip, (0.0, 0.4)), _Piece(0, strip, (0.6, 1.0))]
+    line = PageReader._lines_of_words(box, strip, list(zip(pieces, (one, two))))
+    assert (line.text, line.character_confidences) == ("ab c", (0.9, 1.0, 1.0, 0.5))
+    assert line.alternatives == ("ab e", "ab o")
+    line = line_of_prediction(box, Prediction("a b", 0.5, (1.0, 0.9, 0.5), (("a b", 0.5), ("ab", 0.2))))
+    assert line.character_confidences == (1.0, 0.9, 0.5) and line.alternatives == ("ab",)
+
+
+def test_without_rapidocr_the_message_says_how_to_install_it(folder, monkeypatch):
+    monkeypatch.setitem(sys.modules, "rapidocr", None)
+    with pytest.raises(UserError, match=r"requirements-pages\.txt"):
+        load(REPOSITORY / "snapshots" / "iam").read_page(folder / "a.png")

@@ -1,0 +1,62 @@
+"""Pages of files: photos, multi-page TIFF and PDF, and what can't be read."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from preprocessing.page.pictures import read_pictures
+from preprocessing.word_image import UnusableImage
+from tests.helpers.drawn_pages import encrypted_pdf
+from utils.config.image import ImageConfig
+
+IMAGE = ImageConfig()
+PAGES = [Image.new("L", (60, 80), grey) for grey in (50, 120, 250)]
+
+
+@pytest.mark.parametrize("name", ["pages.tif", "pages.pdf"])
+def test_every_page_of_a_file_is_read_in_order(tmp_path, name):
+    if name.endswith("pdf"):
+        pytest.importorskip("pypdfium2")
+    PAGES[0].save(tmp_path / name, save_all=True, append_images=PAGES[1:], resolution=300)
+    pages = list(read_pictures(tmp_path / name, IMAGE))
+    np.testing.assert_allclose([page.shape[:2] for page in pages], [(80, 60)] * 3, atol=1)
+    assert np.allclose([page.mean() for page in pages], (50, 120, 250), atol=2)
+
+
+def test_only_the_first_picture_of_other_formats_is_a_page(tmp_path):
+    PAGES[0].save(tmp_path / "moving.gif", save_all=True, append_images=PAGES[1:])
+    assert len(list(read_pictures(tmp_path / "moving.gif", IMAGE))) == 1
+
+
+def test_a_poster_is_rendered_with_as_many_pixels_as_allowed(tmp_path):
+    pytest.importorskip("pypdfium2")
+    PAGES[0].resize((600, 800)).save(tmp_path / "poster.pdf", resolution=10)
+    (page,) = read_pictures(tmp_path / "poster.pdf", IMAGE.model_copy(update={"max_pixels": 30_000}))
+    assert 25_000 < page.shape[0] * page.shape[1] <= 30_000
+
+
+@pytest.mark.parametrize(
+    "name, content, reason",
+    [
+        ("a.pdf", encrypted_pdf(), "encrypted PDF"),
+        ("a.pdf", b"%PDF-1.4\nhalf", "damaged or no PDF"),
+        ("a.pdf", b"", "damaged or no PDF"),
+        ("a.tif", b"II*\0", "not an image"),
+        ("a.jpg", b"", "empty file"),
+        ("a.pdf", None, "missing file"),
+    ],
+)
+def test_unusable_files_are_named(tmp_path, name, content, reason):
+    if name.endswith("pdf"):
+        pytest.importorskip("pypdfium2")
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(UnusableImage) as error:
+        list(read_pictures(tmp_path / name, IMAGE))
+    assert error.value.reason == reason and str(tmp_path / name) in str(error.value)
+
+
+def test_too_many_pixels_are_refused_before_they_are_decoded(tmp_path):
+    PAGES[0].save(tmp_path / "large.png")
+    with pytest.raises(UnusableImage, match="max_pixels"):
+        list(read_pictures(tmp_path / "large.png", IMAGE.model_copy(update={"max_pixels": 1000})))

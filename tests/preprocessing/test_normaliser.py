@@ -1,0 +1,214 @@
+"""Each step of the normaliser, on drawn words."""
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis.extra import numpy as hnp
+from PIL import Image
+
+from preprocessing.ink import ink_mask
+from preprocessing.normaliser import (
+    darken_ink,
+    divide_by_paper,
+    ink_channel,
+    normalise,
+    remove_specks,
+    straighten,
+    trim,
+)
+from preprocessing.rulings import remove_rulings, straight_lines
+from preprocessing.word_image import read_word_image, to_network_geometry, word_image_of_array
+from preprocessing.writing import count_lines, skew, to_usual_size, turn_upright, writing_size
+from tests.helpers.drawn_words import PHOTO, draw_word, overlap
+from utils.config.image import ImageConfig, NormaliserConfig
+
+ALL = PHOTO.normaliser
+
+
+@pytest.mark.parametrize("text", ["until", "a", "WWW", "Mill"])
+def test_light_ink_becomes_dark_and_dark_ink_stays(text):
+    dark = draw_word(text)
+    assert np.array_equal(darken_ink(dark), dark) and np.array_equal(darken_ink(255 - dark), dark)
+
+
+def test_a_frame_does_not_turn_the_polarity():
+    framed = draw_word()
+    cv2.rectangle(framed, (2, 2), (framed.shape[1] - 3, framed.shape[0] - 3), 40, 3)
+    assert np.array_equal(darken_ink(framed), framed)
+
+
+def test_shade_and_its_edge_are_divided_out():
+    image = draw_word()
+    falling = (image * np.linspace(1, 0.35, image.shape[1])).astype(np.uint8)
+    shadow = image.copy()
+    shadow[:, image.shape[1] // 2 :] = (shadow[:, image.shape[1] // 2 :] * 0.45).astype(np.uint8)
+    assert overlap(falling, image) < 0.7 > overlap(shadow, image)
+    for shaded in (falling, shadow):
+        assert overlap(divide_by_paper(shaded), image) > 0.9
+        assert np.median(divide_by_paper(shaded)) > 250
+
+
+@pytest.mark.parametrize("rise", [0, 6, -6])
+def test_rulings_go_and_strokes_stay(rise):
+    image = draw_word(paper=255)
+    ruled = image.copy()
+    for row in (15, image.shape[0] - 45, image.shape[0] - 12):
+        cv2.line(ruled, (0, row), (image.shape[1], row + rise), 110, 3)
+    assert overlap(ruled, image) < 0.8 and overlap(remove_rulings(ruled), image) > 0.85
+
+
+@pytest.mark.parametrize("paper", [150, 200, 255])
+@pytest.mark.parametrize("steps", [{}, {"paper": False}])
+def test_a_falling_line_on_grey_paper_stays_ink_on_paper(paper, steps):
+    """Even paper that is not white must not become ink when the picture is turned."""
+    line = np.hstack([draw_word(paper=paper)] * 4)
+    turn = cv2.getRotationMatrix2D((line.shape[1] / 2, line.shape[0] / 2), -4, 1)
+    fallen = cv2.warpAffine(line, turn, line.shape[::-1], borderValue=paper)
+    strip = to_network_geometry(fallen, ImageConfig(normaliser=NormaliserConfig(**steps)))
+    level = to_network_geometry(line, ImageConfig(normaliser=NormaliserConfig(**steps)))
+    assert 0.5 < (strip < 128).mean() / (level < 128).mean() < 2
+
+
+@pytest.mark.parametrize("lean", [-6, 0, 6])
+def test_a_slanted_stroke_is_not_cut_by_a_thick_ruling(lean):
+    image = np.full((60, 200), 255, np.uint8)
+    for column in (40, 100, 150):
+        cv2.line(image, (column - lean, 12), (column + lean, 48), 40, 3)
+    ruled = image.copy()
+    cv2.line(ruled, (0, 30), (200, 30), 40, 4)
+    found = ink_mask(remove_rulings(ruled))
+    assert found[28:34].sum(axis=1).min() >= 9 and found[28:34].sum(axis=1).max() < 60
+
+
+def test_squares_and_frames_go():
+    image = draw_word(paper=255)
+    height, width = image.shape
+    framed = image.copy()
+    cv2.rectangle(framed, (4, 4), (width - 5, height - 5), 40, 3)
+    assert overlap(remove_rulings(framed), image) > 0.99
+    for column in range(10, width, 45):
+        cv2.line(framed, (column, 0), (column, height), 120, 2)
+    assert overlap(remove_rulings(framed), image) > 0.75
+
+
+@pytest.mark.parametrize("text", ["-", "t", "until", "T", "e", "Z"])
+def test_strokes_are_no_rulings(text):
+    image = trim(draw_word(text, paper=255))
+    assert np.array_equal(remove_rulings(image), image)
+
+
+def test_lines_must_be_straight_and_whole():
+    ink = np.zeros((60, 200), bool)
+    ink[30:33] = True
+    assert straight_lines(ink)[31].all()
+    ink[:, 60:100] = False
+    assert not straight_lines(ink).any()
+
+
+def test_specks_go_and_dots_stay():
+    image = draw_word("in", paper=255)
+    spotted = image.copy()
+    for place in ((5, 5), (70, 20), (20, image.shape[1] - 8)):
+        spotted[place] = 0
+    assert np.array_equal(ink_mask(remove_specks(spotted)), ink_mask(image))
+
+
+def test_trim_leaves_one_pixel():
+    image = np.full((100, 200), 255, np.uint8)
+    image[40:60, 50:90] = 0
+    assert trim(image).shape == (22, 42)
+
+
+@pytest.mark.parametrize("factor", [1 / 3, 0.5, 2, 4])
+def test_writing_size_grows_with_the_picture(factor):
+    image = draw_word(scale=3)
+    other = cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+    assert writing_size(other)[0] / writing_size(image)[0] == pytest.approx(factor, rel=0.15)
+
+
+@pytest.mark.parametrize("text", ["-", ".", ",", "l", "(", ":", "1"])
+def test_a_lone_mark_has_no_size(text):
+    mark = trim(draw_word(text))
+    assert not writing_size(mark)[0] and to_usual_size(mark) is mark
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 200), (40, 5), (64, 256)])
+@pytest.mark.parametrize("noise", [0, 4])
+def test_blank_paper_stays_blank(shape, noise):
+    paper = np.clip(np.random.default_rng(1).normal(200, noise, shape), 0, 255).astype(np.uint8)
+    blank = normalise(paper, ALL)
+    assert blank.shape == shape and (blank == 255).all()
+
+
+def test_blue_ink_on_yellow_paper_stands_out_most_in_red():
+    mask = draw_word(paper=255, ink=0) < 128
+    picture = np.where(mask[..., None], (60, 60, 200), (210, 200, 130)).astype(np.uint8)
+    grey = ink_channel(picture)
+    assert np.array_equal(grey, picture[..., 0])
+
+
+@pytest.mark.parametrize("change", ["light", "margin", "large", "colour", "clear"])
+def test_pictures_of_one_word_become_nearly_one_image(change, tmp_path):
+    """Whatever is done to the picture: the network sees the word as it is without."""
+    image = draw_word()
+    expected = word_image_of_array(image, PHOTO)
+    picture = {
+        "light": lambda: 255 - image,
+        "margin": lambda: cv2.copyMakeBorder(image, 90, 120, 150, 20, cv2.BORDER_CONSTANT, value=230),
+        "large": lambda: cv2.resize(image, None, fx=3, fy=3, interpolation=cv2.INTER_CUBIC),
+        "colour": lambda: np.dstack([image, np.full_like(image, 225), np.full_like(image, 215)]),
+        "clear": lambda: np.dstack([np.full_like(image, 255)] * 3 + [255 - image]),
+    }[change]()
+    Image.fromarray(picture).save(tmp_path / "word.png")
+    found = read_word_image(tmp_path / "word.png", PHOTO)
+    if change == "large":
+        assert abs(found.shape[1] - expected.shape[1]) <= 0.6 * expected.shape[1]
+    else:
+        assert found.shape == expected.shape and overlap(found, expected) > 0.9
+
+
+def test_a_word_turned_by_a_quarter_is_turned_back_or_upside_down():
+    image = trim(draw_word())
+    assert np.array_equal(turn_upright(image), image)
+    assert np.array_equal(turn_upright(np.rot90(image)), image)
+    assert np.array_equal(turn_upright(np.rot90(image, -1)), image[::-1, ::-1])
+
+
+@pytest.mark.parametrize("degrees", [-10, -6, 6, 10])
+def test_writing_is_turned_level(degrees):
+    image = draw_word("several words", paper=255)
+    height, width = image.shape
+    image = cv2.copyMakeBorder(image, 60, 60, 0, 0, cv2.BORDER_CONSTANT, value=255)
+    centre = cv2.getRotationMatrix2D((width / 2, height / 2 + 60), degrees, 1)
+    turned = trim(cv2.warpAffine(image, centre, image.shape[::-1], borderValue=255))
+    assert skew(trim(image)) == 0 and skew(turned) == pytest.approx(-degrees, abs=2)
+    assert straighten(turned).shape[0] < 1.25 * trim(image).shape[0] < turned.shape[0]
+
+
+@pytest.mark.parametrize("text", ["l", "I", "f", "!", "(", "t", "by", "8"])
+def test_tall_letters_stay_upright(text):
+    image = trim(draw_word(text))
+    assert np.array_equal(turn_upright(image), image)
+
+
+def test_lines_are_counted():
+    line, narrow = draw_word("several words", border=15), draw_word("ij", border=15)
+    assert count_lines(to_network_geometry(line, PHOTO)) == 1 == count_lines(to_network_geometry(narrow, PHOTO))
+    for number in (2, 3, 5):
+        assert count_lines(to_network_geometry(np.vstack([line] * number), PHOTO)) > 1
+
+
+def test_each_step_can_be_switched_off():
+    image = 255 - draw_word()
+    nothing = NormaliserConfig(**dict.fromkeys(NormaliserConfig.model_fields, False))
+    assert np.array_equal(normalise(image, nothing), image)
+    for name in ("polarity", "trim"):
+        assert not np.array_equal(normalise(image, ALL.model_copy(update={name: False})), normalise(image, ALL))
+
+
+@settings(deadline=None)
+@given(hnp.arrays(np.uint8, hnp.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=80)))
+def test_any_pixels_give_an_image_of_the_networks_height(pixels):
+    strip = to_network_geometry(pixels, PHOTO)
+    assert strip.shape[0] == PHOTO.image_size.y_size and strip.shape[1] <= PHOTO.image_size.x_size

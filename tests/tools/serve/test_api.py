@@ -1,0 +1,139 @@
+"""The server's routes: reading, pages, corrections, export."""
+
+import io
+import json
+from concurrent.futures import ThreadPoolExecutor
+from xml.etree import ElementTree
+
+import pytest
+from PIL import Image
+from starlette.testclient import TestClient
+
+from predictors import load
+from preprocessing.importers.page_xml import read_page
+from tests.helpers.drawn_pages import LINES, written_page
+from tests.helpers.tiny import REPOSITORY
+from tests.tools.serve.conftest import BASE
+from tools.serve import reading_queue
+from tools.serve.app import create_app
+from tools.serve.security import Access
+
+
+def png(pixels):
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    return file.getvalue()
+
+
+def test_a_word_is_read_as_by_the_command_line(client, word):
+    answer = client.post("/read", files={"file": ("a/look.png", word)})
+    assert answer.status_code == 200, answer.text
+    (entry,) = answer.json()
+    reading = load(REPOSITORY / "snapshots" / "iam_fast").read(REPOSITORY / "test_images" / "look.png")
+    assert entry["filename"] == "look.png" and entry["text"] == reading.text and entry["error"] == ""
+    assert entry["confidence"] == pytest.approx(reading.confidence, abs=1e-5)
+    assert len(entry["character_confidences"]) == len(reading.character_confidences)
+
+
+def test_a_page_is_read_as_by_the_command_line(client):
+    pytest.importorskip("rapidocr")
+    answer = client.post("/read", files={"file": ("p.png", png(written_page()))}, data={"page": "true"})
+    (page,) = answer.json()
+    assert (page["filename"], page["page"], page["width"], page["height"]) == ("p.png", 1, 1300, 900)
+    assert len(page["lines"]) == len(LINES) and page["text"].count("\n") == len(LINES) - 1
+    assert {"text", "confidence", "polygon", "baseline", "words"} == set(page["lines"][0])
+
+
+def test_requests_at_once_are_all_answered_and_read_in_batches(reading, store, learning, monkeypatch, word):
+    batches, real = [], reading.words
+    monkeypatch.setattr(reading, "words", lambda paths: batches.append(len(paths)) or real(paths))
+    app = create_app(reading, store, Access(), learning)
+    with TestClient(app, base_url=BASE) as client, ThreadPoolExecutor(200) as pool:
+        answers = list(pool.map(lambda _: client.post("/read", files={"file": ("w.png", word)}), range(200)))
+    assert {answer.status_code for answer in answers} == {200}
+    assert len({answer.json()[0]["text"] for answer in answers}) == 1
+    assert sum(batches) == 200 and len(batches) < 100
+
+
+def test_a_full_queue_asks_for_patience(client, monkeypatch, word):
+    monkeypatch.setattr(reading_queue, "MOST_JOBS", 0)
+    answer = client.post("/read", files={"file": ("w.png", word)})
+    assert answer.status_code == 503 and "retry-after" in answer.headers
+
+
+def test_health_page_and_description(client):
+    assert client.get("/health").json() == {"status": "ok", "model": "iam_fast", "waiting": 0}
+    page = client.get("/")
+    assert page.status_code == 200 and "default-src 'none'" in page.headers["content-security-policy"]
+    assert "http:" not in page.text and "https:" not in page.text and "style=" not in page.text
+    for name in ("page.css", "page.js", "common.js", "editor.js", "upload.js", "learn.js", "icon.svg"):
+        assert client.get(f"/static/{name}").status_code == 200
+    paths = client.get("/openapi.json").json()["paths"]
+    assert {"/read", "/health", "/pages"} <= set(paths)
+    assert client.get("/docs").status_code == 404
+
+
+def test_from_a_picture_to_exports(client, added, word, tmp_path):
+    job = added(word, name="../../look<b>.png")
+    (page_id,) = job["pages"]
+    assert job["state"] == "done"
+    page = client.get(f"/pages/{page_id}").json()
+    assert page["filename"] == "look<b>.png"
+    (line,) = page["lines"]
+    assert line["saved"] is None and len(line["characters"]) == len(line["text"])
+    for path in (f"/pages/{page_id}/picture", f"/pages/{page_id}/lines/0/picture"):
+        assert Image.open(io.BytesIO(client.get(path).content)).size == Image.open(io.BytesIO(word)).size
+    path = f"/pages/{page_id}/lines/0"
+    answer = client.put(path, json={"text": " Löok & see  ", "before": None})
+    assert answer.json() == {"saved": "Löok & see"}
+    assert client.get("/pages").json() == [
+        {"id": page_id, "filename": "look<b>.png", "page": 1, "lines": 1, "saved": 1}
+    ]
+    assert client.get(f"/pages/{page_id}/export?format=text").text == "Löok & see\n"
+    xml = client.get(f"/pages/{page_id}/export?format=page")
+    (tmp_path / "page.xml").write_bytes(xml.content)
+    assert [line.text for line in read_page(tmp_path / "page.xml").lines] == ["Löok & see"]
+    alto = ElementTree.fromstring(client.get(f"/pages/{page_id}/export?format=alto").content)
+    assert [node.get("CONTENT") for node in alto.iter() if node.tag.endswith("String")] == ["Löok & see"]
+    client.put(path, json={"text": "", "before": "Löok & see"})
+    assert client.get(f"/pages/{page_id}/export?format=text").text == ""
+
+
+def test_a_page_is_read_line_by_line_into_the_store(client, added):
+    pytest.importorskip("rapidocr")
+    job = added(png(written_page()), kind="page", name="p.png")
+    page = client.get(f"/pages/{job['pages'][0]}").json()
+    assert len(page["lines"]) == len(LINES)
+    for number, line in enumerate(page["lines"]):
+        assert len(line["characters"]) in (0, len(line["text"]))
+        strip = Image.open(io.BytesIO(client.get(f"/pages/{page['id']}/lines/{number}/picture").content))
+        assert strip.width > 2 * strip.height
+
+
+def test_each_page_of_a_file_is_kept(client, added):
+    pytest.importorskip("rapidocr")
+    file, blank = io.BytesIO(), Image.new("L", (300, 200), 255)
+    blank.save(file, "TIFF", save_all=True, append_images=[blank])
+    assert len(added(file.getvalue(), kind="page", name="two.tif")["pages"]) == 2
+    assert sorted((page["page"], page["lines"]) for page in client.get("/pages").json()) == [(1, 0), (2, 0)]
+
+
+def test_another_tab_is_not_overwritten_unseen(client, added, word):
+    (page_id,) = added(word)["pages"]
+    path = f"/pages/{page_id}/lines/0"
+    assert client.put(path, json={"text": "one", "before": None}).status_code == 200
+    late = client.put(path, json={"text": "two", "before": None})
+    assert late.status_code == 409 and late.json()["saved"] == "one"
+    assert client.put(path, json={"text": "two", "before": "one"}).status_code == 200
+    assert client.put(path, json={"text": None, "before": "two"}).json() == {"saved": None}
+    assert client.get(f"/pages/{page_id}").json()["lines"][0]["saved"] is None
+
+
+@pytest.mark.parametrize("content", [b"", b"no picture", b"%PDF-1.4 broken", b"\x89PNG\r\n\x1a\n"])
+@pytest.mark.parametrize("kind", ["line", "page"])
+def test_a_file_that_cannot_be_read_fails_and_leaves_nothing(added, store, content, kind):
+    job = added(content, kind=kind, name="bad.png")
+    assert job["state"] == "failed" and job["pages"] == []
+    # The sentence has the file's name, not our path of it.
+    assert job["error"].startswith("bad.png: ") and "/tmp" not in json.dumps(job)
+    assert not any(path.is_dir() for path in store.folder.iterdir())

@@ -1,0 +1,181 @@
+"""The page in a real browser: a page dropped, read and corrected by keyboard, opened again; a word written by mouse."""
+
+import base64
+import contextlib
+import io
+import json
+import threading
+import time
+
+import pytest
+import uvicorn
+from PIL import Image
+
+from tests.helpers.browser import CHROMIUM, browser
+from tests.helpers.drawn_pages import LINES, written_page
+from tools.serve.app import create_app
+from tools.serve.security import Access
+
+pytest.importorskip("rapidocr")
+pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no chromium, chromium-browser or google-chrome on PATH")
+ENTER, CTRL = ("Enter", 13, "\r"), 2
+DROP = """(() => { const bytes = Uint8Array.from(atob(%s), (c) => c.charCodeAt(0)); const data = new DataTransfer();
+data.items.add(new File([bytes], "letter.png", {type: "image/png"}));
+document.dispatchEvent(new DragEvent("drop", {dataTransfer: data, bubbles: true})); })()"""
+
+
+@contextlib.contextmanager
+def running(app):
+    """Yields the address of a server on a free port."""
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    try:
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/"
+    finally:
+        server.should_exit = server.force_exit = True
+        thread.join()
+
+
+@pytest.fixture
+def site(reading, store, learning):
+    with running(create_app(reading, store, Access(), learning)) as address:
+        yield address
+
+
+@pytest.fixture
+def page(tmp_path):
+    with browser(tmp_path / "profile") as opened:
+        yield opened
+
+
+def wait(page, condition, seconds=60):
+    """Waits until a JavaScript expression is true."""
+    end = time.monotonic() + seconds
+    while not page.run(condition):
+        assert time.monotonic() < end, (condition, page.run("document.body.innerText"))
+        time.sleep(0.05)
+
+
+def write(page, text):
+    """Replaces the text of the focused line."""
+    page.run("document.activeElement.select()")
+    page.send("Input.insertText", text=text)
+
+
+def states(page):
+    return page.run("[...document.querySelectorAll('#lines li')].map((line) => line.className)")
+
+
+def texts(page):
+    return page.run("[...document.querySelectorAll('#lines input')].map((input) => input.value)")
+
+
+def drop_page(page):
+    file = io.BytesIO()
+    Image.fromarray(written_page()).save(file, "PNG")
+    page.run(DROP % json.dumps(base64.b64encode(file.getvalue()).decode()))
+    wait(page, f"document.querySelectorAll('#lines li').length === {len(LINES)}")
+
+
+def test_a_page_is_dropped_corrected_by_keyboard_and_opened_again(page, site, store):
+    page.open(site)
+    drop_page(page)
+    read = texts(page)
+    wait(page, "[...document.querySelectorAll('#lines img')].every((img) => img.naturalWidth > 100)")
+    page.press("F2", 113)
+    assert page.run("document.activeElement.selectionEnd - document.activeElement.selectionStart") == 1
+    assert page.run("document.getElementById('learn').disabled")
+    # The first line has the focus; Enter saves a changed one, Ctrl+Enter also accepts one as it stands.
+    write(page, "imperial museum, other")
+    page.press(*ENTER)
+    page.press(*ENTER, modifiers=CTRL)
+    write(page, "supported")
+    page.press("Escape", 27)
+    assert texts(page)[2] == read[2]
+    write(page, "supported offices")
+    page.press(*ENTER)
+    wanted = ["imperial museum, other", read[1], "supported offices"]
+    wait(page, "document.querySelectorAll('#lines li.saved').length === 3")
+    assert texts(page) == wanted and sorted(store.corrections.texts().values()) == sorted(wanted)
+    # Undo of the last save, then a text that is typed but not saved.
+    page.press("z", 90, modifiers=CTRL)
+    wait(page, "document.querySelectorAll('#lines li.read').length === 1")
+    write(page, "half a li")
+    page.open(site)
+    wait(page, "document.querySelectorAll('#pages button').length === 1")
+    assert "2 of 3 lines" in page.run("document.querySelector('#pages').textContent")
+    page.run("document.querySelector('#pages button').click()")
+    wait(page, f"document.querySelectorAll('#lines li').length === {len(LINES)}")
+    assert states(page) == ["saved", "saved", "unsaved"] and texts(page) == [*wanted[:2], "half a li"]
+    # Another tab saves the last line; only what was shown is replaced.
+    (page_id,) = (summary.id for summary in store.pages())
+    store.save(page_id, 2, "of another tab", None)
+    page.press(*ENTER)
+    wait(page, "document.querySelectorAll('#lines li.failed').length === 1")
+    assert "of another tab" in page.run("document.querySelector('#lines li.failed .state').textContent")
+    page.press("Escape", 27)
+    wanted[2] = "of another tab"
+    assert texts(page) == wanted and states(page) == ["saved"] * 3
+    exported = page.run("fetch(document.getElementById('export-text').href).then((answer) => answer.text())")
+    assert exported.splitlines() == wanted
+    assert [text for text in page.problems(site) if "409" not in text] == []
+
+
+def test_a_word_written_with_the_mouse_is_read(page, site):
+    page.open(site)
+    page.run("document.getElementById('write').click()")
+    box = page.run("(({x, y}) => [x, y])(document.getElementById('canvas').getBoundingClientRect())")
+    for points in ([(60, 30), (60, 130)], [(60, 80), (110, 80)], [(110, 30), (110, 130)], [(150, 60), (150, 130)]):
+        for kind, (x, y) in zip(("mousePressed", "mouseMoved", "mouseReleased"), [points[0], points[1], points[1]]):
+            place = {"x": box[0] + x, "y": box[1] + y, "button": "left", "buttons": 1, "clickCount": 1}
+            page.send("Input.dispatchMouseEvent", type=kind, **place)
+    page.run("document.getElementById('pad-read').click()")
+    wait(page, "document.querySelectorAll('#lines li').length === 1")
+    assert texts(page)[0].strip()
+    assert page.problems(site) == []
+
+
+def test_it_fits_a_phone_and_both_colour_schemes(page, site):
+    page.send("Emulation.setDeviceMetricsOverride", width=360, height=740, deviceScaleFactor=2, mobile=True)
+    page.open(site)
+    drop_page(page)
+    assert page.run("document.documentElement.scrollWidth") <= 360
+    colours = set()
+    for scheme in ("light", "dark"):
+        page.send("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+        colours.add(page.run("getComputedStyle(document.body).backgroundColor"))
+    assert len(colours) == 2
+    assert page.problems(site) == []
+
+
+class Course:
+    """Stands for a training: started, an epoch, done."""
+
+    def __init__(self):
+        self.now = {"state": "idle", "message": "", "model": "old", "lines": {"train": 20, "val": 5}, "least": 20}
+        self.now |= {"epochs": []}
+
+    def state(self):
+        if self.now["epochs"]:
+            self.now |= {"state": "done", "model": "new", "before": 0.25, "after": 0.125}
+        if self.now["state"] == "training":
+            self.now["epochs"] = [0.2]
+        return dict(self.now)
+
+    def start(self):
+        self.now["state"] = "training"
+
+    def stop(self):
+        self.now["state"] = "stopped"
+
+
+def test_the_course_of_learning_is_shown(page, reading, store):
+    with running(create_app(reading, store, Access(), Course())) as site:
+        page.open(site)
+        wait(page, "document.getElementById('learned').textContent.startsWith('25 corrected lines, 5 ')")
+        page.run("document.getElementById('learn').click()")
+        wait(page, "document.getElementById('learned').textContent.includes('before 25.00 %, after 12.50 %')")
+        assert page.run("document.getElementById('stop').hidden") and page.problems(site) == []

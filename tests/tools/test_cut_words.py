@@ -1,0 +1,50 @@
+"""Words cut out of pictures by a table of boxes."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from preprocessing.labels import read_labels
+from tools.cut_words import main
+
+HEADER = "filename\ttext\tx\ty\tw\th\tdocument\tsplit\n"
+
+
+@pytest.fixture
+def table(tmp_path):
+    """A table beside a picture whose pixel values are their column."""
+    Image.fromarray(np.tile(np.arange(100, dtype=np.uint8), (20, 1))).save(tmp_path / "line.png")
+    path = tmp_path / "words.tsv"
+    path.write_text(
+        HEADER + 'line.png\t"quoted\t10\t5\t30\t10\tann\ttrain\nline.png\tb\t-5\t0\t10\t99\tbob\tvalid\n'
+        "line.png\tc\t200\t0\t10\t10\tbob\ttrain\n",
+        encoding="utf-8",
+    )
+    return path
+
+
+def test_words_are_cut_by_their_boxes(table, tmp_path, capsys):
+    assert main([str(table), "--output", str(tmp_path / "out")]) == 0
+    splits = read_labels(tmp_path / "out" / "labels.json").splits
+    ((first,), (second,)) = splits["train"], splits["val"]
+    assert (first.label, first.writer, second.label, second.writer) == ('"quoted', "ann", "b", "bob")
+    crop = np.asarray(Image.open(tmp_path / "out" / "words" / first.filename))
+    assert crop.shape == (10, 30) and (crop[0] == np.arange(10, 40)).all()
+    assert np.asarray(Image.open(tmp_path / "out" / "words" / second.filename)).shape == (20, 5)
+    captured = capsys.readouterr()
+    assert "1 train, 1 val, 0 test" in captured.out and "1 boxes lie outside" in captured.err
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("filename\ttext\n", "no column x"),
+        (HEADER + "line.png\ta\t1\t2\tx\t4\tann\ttrain\n", "words.tsv:2"),
+        (HEADER + "line.png\ta\t1\t2\t3\t4\tann\tdev\n", "words.tsv:2"),
+        (HEADER + "none.png\ta\t1\t2\t3\t4\tann\ttrain\n", "none.png"),
+    ],
+)
+def test_bad_tables_are_one_sentence(table, tmp_path, capsys, content, message):
+    table.write_text(content, encoding="utf-8")
+    assert main([str(table), "--output", str(tmp_path / "out")]) == 2
+    assert message in capsys.readouterr().err

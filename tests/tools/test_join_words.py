@@ -1,0 +1,55 @@
+"""Lines made of IAM's words at their places on the form."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from preprocessing.labels import Word, read_labels, write_labels
+from tools.join_words import main
+
+# Two words of one line, 8 pixels apart, the second 3 pixels lower; a line with a hole; a form without a split.
+WORDS = """# comment
+a01-000u-00-00 ok 154 100 50 20 10 AT A
+a01-000u-00-01 ok 154 1 128 53 30 12 NN MOVE
+a01-000u-01-00 ok 154 100 90 20 10 AT to
+a01-000u-01-01 ok 154 900 90 20 10 AT stop
+b02-000-00-00 ok 154 1 1 20 10 AT no
+"""
+
+
+@pytest.fixture
+def iam(tmp_path):
+    """words.txt, pictures of ink 40 on paper 200, and labels.json."""
+    for number, size in (("00-00", (10, 20)), ("00-01", (12, 30)), ("01-00", (10, 20)), ("01-01", (10, 20))):
+        folder = tmp_path / "words" / "a01" / "a01-000u"
+        folder.mkdir(parents=True, exist_ok=True)
+        picture = np.full(size, 200, np.uint8)
+        picture[4, 5] = 40
+        Image.fromarray(picture).save(folder / f"a01-000u-{number}.png")
+    (tmp_path / "words.txt").write_text(WORDS, encoding="utf-8")
+    labels = {"train": [], "val": [Word("a01/a01-000u/a01-000u-00-00.png", "A", "000")], "test": []}
+    write_labels(tmp_path / "labels.json", labels)
+    return tmp_path
+
+
+def run(folder):
+    names = ("--images", "words"), ("--labels", "labels.json"), ("--output", "lines")
+    return main([str(folder / "words.txt"), *(part for name, file in names for part in (name, str(folder / file)))])
+
+
+def test_words_stand_at_their_places_on_white_paper(iam, capsys):
+    assert run(iam) == 0
+    splits = read_labels(iam / "lines" / "labels.json").splits
+    assert splits == {"train": [], "val": [Word("a01-000u-00.png", "A MOVE", "000")], "test": []}
+    line = np.asarray(Image.open(iam / "lines" / "lines" / "a01-000u-00.png"))
+    expected = np.full((15, 58), 255)
+    expected[4, 5] = expected[7, 33] = 51  # 40 of 200
+    np.testing.assert_array_equal(line, expected)
+    assert "1 lines are left out: words at odd places" in capsys.readouterr().err
+
+
+def test_a_line_with_a_missing_word_is_left_out_and_counted(iam, capsys):
+    (iam / "words/a01/a01-000u/a01-000u-00-01.png").unlink()
+    assert run(iam) == 0
+    assert not read_labels(iam / "lines" / "labels.json").splits["val"]
+    assert "1 lines are left out: missing file" in capsys.readouterr().err

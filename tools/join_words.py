@@ -1,0 +1,92 @@
+"""Joins IAM's word images to lines, each word at its place on the form, into a dataset of line images.
+
+Example: python -m tools.join_words datasets/iam/words.txt --images datasets/iam/words --labels datasets/iam/labels.json
+    --output datasets/lines/iam
+"""
+
+import argparse
+import sys
+from collections import Counter, defaultdict
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from preprocessing.importers.iam import PlacedWord, form_of, read_places
+from preprocessing.labels import SPLITS, Word, read_labels, write_labels
+from preprocessing.word_image import PAPER, UnusableImage, decode
+from utils.cli import run_command
+from utils.config.image import ImageConfig
+from utils.log import log, progress_bar
+
+GAP = 200  # pixels between words above which a box is wrong: no line has such a hole
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line; returns the exit code (0 done, 2 user error)."""
+    parser = argparse.ArgumentParser(description="Joins IAM's words to lines.")
+    add = parser.add_argument
+    add("words", type=Path, help="IAM's words.txt, which has the places of the words")
+    add("--images", type=Path, required=True, help="folder of the word images, in IAM's layout")
+    add("--labels", type=Path, required=True, help="labels.json of the words: a line is in the split of its form")
+    add("--output", type=Path, required=True, help="folder of the dataset: lines/ and labels.json")
+    options = parser.parse_args(arguments)
+    return run_command(lambda: _join_all(options.words, options.images, options.labels, options.output))
+
+
+def _join_all(words: Path, images: Path, labels: Path, output: Path) -> int:
+    forms = {
+        form_of(Path(word.filename).stem): (split, word.writer)
+        for split, labelled in read_labels(labels).splits.items()
+        for word in labelled
+    }
+    lines: dict[str, list[PlacedWord]] = defaultdict(list)
+    for word in read_places(words):
+        if form_of(word.word_id) in forms:
+            lines[word.word_id.rpartition("-")[0]].append(word)
+    splits: dict[str, list[Word]] = {split: [] for split in SPLITS}
+    reasons: Counter[str] = Counter()
+    (output / "lines").mkdir(parents=True, exist_ok=True)
+    for name, placed in progress_bar(lines.items(), desc="Joining lines", total=len(lines), unit="line"):
+        try:
+            picture = join(placed, images)
+        except UnusableImage as error:
+            reasons[error.reason] += 1
+            continue
+        if picture is None:
+            reasons["words at odd places"] += 1
+            continue
+        Image.fromarray(picture).save(output / "lines" / f"{name}.png")
+        split, writer = forms[form_of(name)]
+        splits[split].append(Word(f"{name}.png", " ".join(word.text for word in placed), writer))
+    write_labels(output / "labels.json", splits)
+    for reason, number in reasons.most_common():
+        log(f"{number} lines are left out: {reason}.")
+    print(f"{output / 'labels.json'}: " + ", ".join(f"{len(found)} {split}" for split, found in splits.items()))
+    return 0
+
+
+def join(words: list[PlacedWord], images: Path) -> np.ndarray | None:
+    """Returns the picture of a line, uint8 (h, w), from the images of its words; None if their boxes fit no line.
+
+    The paper of each word is made white. Raises UnusableImage if one of them can't be read.
+    """
+    boxes = np.array([word.box for word in words])
+    starts, ends = boxes[:, 0], boxes[:, 0] + boxes[:, 2]
+    if (starts[1:] - ends[:-1] > GAP).any() or (np.diff(starts) <= 0).any():
+        return None
+    left, top = boxes[:, :2].min(axis=0)
+    pictures = [decode(images / word.filename, ImageConfig()) for word in words]
+    bottom = max(y + len(picture) for (_, y, *_), picture in zip(boxes, pictures))
+    right = max(x + picture.shape[1] for (x, *_), picture in zip(boxes, pictures))
+    line = np.full((bottom - top, right - left), PAPER, np.uint8)
+    for (x, y, *_), picture in zip(boxes, pictures):
+        paper = max(1.0, float(np.percentile(picture, 90)))
+        whitened = np.minimum(picture.astype(np.float32) * (PAPER / paper), PAPER).astype(np.uint8)
+        place = line[y - top : y - top + len(picture), x - left : x - left + picture.shape[1]]
+        np.minimum(place, whitened, out=place)
+    return line
+
+
+if __name__ == "__main__":
+    sys.exit(main())

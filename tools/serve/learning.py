@@ -1,0 +1,189 @@
+"""Trains on the corrections in a process of its own, and changes the model if the new one reads better."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, HTTPException
+
+from metrics.score_prediction import score_prediction
+from models.model_folder import ModelFolder
+from predictors.loading import load_predictor
+from predictors.reader import Reader
+from preprocessing.word_image import UnusableImage
+from tools.serve.reading import Reading
+from tools.serve.store import Store
+from utils.config.schema import Config
+from utils.errors import UserError
+from utils.files import write_json
+from utils.log import log
+from utils.paths import ROOT
+
+LEAST_LINES = 20
+CHOICE, LOG = "model.json", "training.log"
+NICE = 10  # priority of the training, so that reading stays quick
+
+
+class Learning:
+    """A training on the corrections of a store, at most one at a time.
+
+    Args:
+        conf, overrides: of the training, as for `main.py -c CONF --set OVERRIDES`.
+        config: the same, loaded; the sections for reading count.
+        experiments: the folder in which each training gets a folder of its own.
+    """
+
+    def __init__(
+        self, reading: Reading, store: Store, config: Config, conf: str, overrides: list[str], experiments: Path
+    ) -> None:
+        self._reading, self._store, self._config = reading, store, config
+        self._arguments, self._experiments = (conf, overrides), experiments
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen | None = None
+        self._experiment: Path | None = None
+        self._state, self._message = "idle", ""
+        self._rates: dict[str, float] = {}
+
+    def state(self) -> dict[str, Any]:
+        """Returns state, corrected lines, CER of the finished epochs, and CER before and after on held-back lines."""
+        return {
+            "state": self._state,
+            "message": self._message,
+            "model": str(self._reading.folder),
+            "lines": self._store.corrections.counts(),
+            "least": LEAST_LINES,
+            "epochs": _epochs(self._experiment),
+            **self._rates,
+        }
+
+    def start(self) -> None:
+        """Starts a training from the model in use; raises UserError if one runs or too few lines are corrected."""
+        with self._lock:
+            if self._state == "training":
+                raise UserError("A training is running; wait or stop it.")
+            counts = self._store.corrections.counts()
+            if counts["train"] + counts["val"] < LEAST_LINES:
+                raise UserError(f"Learning needs at least {LEAST_LINES} corrected lines.")
+            self._state, self._message, self._rates = "training", "", {}
+            self._experiment = self._experiments / time.strftime("%Y%m%d-%H%M%S")
+        threading.Thread(target=self._run, args=(self._experiment,), name="learning", daemon=True).start()
+
+    def stop(self) -> None:
+        """Stops the training, if one runs; the model in use stays."""
+        with self._lock:
+            if self._state == "training":
+                self._state = "stopped"
+            if self._process:
+                self._process.terminate()
+
+    def _run(self, experiment: Path) -> None:
+        try:
+            for job in ("--train", "--export"):
+                self._finish(self._start(job, experiment))
+            self._compare(experiment / "best")
+        except UserError as error:
+            with self._lock:
+                if self._state != "stopped":
+                    self._state, self._message = "failed", str(error)
+        except Exception as error:
+            self._state, self._message = "failed", "the comparison of the models failed"
+            log(f"The training on corrections failed: {error!r}")
+
+    def _start(self, job: str, experiment: Path) -> subprocess.Popen:
+        conf, overrides = self._arguments
+        folder = self._store.folder
+        values = {
+            "images_folder": folder,
+            "labels_file": folder / "labels.json",
+            "experiment_folder": experiment,
+            "train.weights_initialization.restore_from": self._reading.folder,
+        }
+        settings = [*overrides, *(f"{name}={json.dumps(str(value))}" for name, value in values.items())]
+        # A file, since a pipe that nobody empties would stop the process.
+        with open(folder / LOG, "a", encoding="utf-8") as log_file, self._lock:
+            if self._state != "training":
+                raise UserError("stopped")
+            line = [sys.executable, str(ROOT / "main.py"), "-c", conf, job, "--set", *settings]
+            self._process = subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=log_file, stderr=subprocess.STDOUT)
+        if hasattr(os, "setpriority"):
+            os.setpriority(os.PRIO_PROCESS, self._process.pid, NICE)
+        return self._process
+
+    def _finish(self, process: subprocess.Popen) -> None:
+        code = process.wait()
+        with self._lock:
+            self._process = None
+        if code:
+            lines = (self._store.folder / LOG).read_text(encoding="utf-8", errors="replace").split("\n")
+            raise UserError(next((line for line in reversed(lines) if line.strip()), f"exit code {code}"))
+
+    def _compare(self, new: Path) -> None:
+        """Takes the new model into use if it reads the held-back lines better."""
+        before, after = self._cer(self._reading.folder), self._cer(new)
+        with self._lock:
+            if self._state != "training":
+                return
+            if after < before:
+                self._reading.use(new)
+                write_json(self._store.folder / CHOICE, {"model": str(new)})
+            self._rates = {"before": before, "after": after}
+            self._state = "done"
+
+    def _cer(self, folder: Path) -> float:
+        """Returns the CER of a model on the held-back lines."""
+        model = load_predictor(ModelFolder(folder), self._config.predict, self._config.image.max_pixels)
+        paths, labels = zip(*self._store.held_back())
+        read = Reader(model).read_many(paths, errors="return")
+        texts = ["" if isinstance(result, UnusableImage) else result.text for result in read]
+        return score_prediction(labels, texts).cer
+
+
+def chosen_model(folder: Path) -> Path | None:
+    """Returns the model that an earlier training took into use for a folder of corrections, if it is still there."""
+    try:
+        path = Path(json.loads((folder / CHOICE).read_bytes())["model"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    if not path.exists():
+        log(f"The model {path}, learned from these corrections, is gone; reading with the config's.")
+        return None
+    return path
+
+
+def add_learning(app: FastAPI, learning: Learning) -> None:
+    """Adds the routes of learning."""
+
+    @app.get("/training")
+    def state() -> dict[str, Any]:
+        """Returns the state of the training on corrections."""
+        return learning.state()
+
+    @app.post("/training", status_code=202)
+    def start() -> dict[str, Any]:
+        """Starts a training on the corrections."""
+        try:
+            learning.start()
+        except UserError as error:
+            raise HTTPException(409, str(error)) from None
+        return learning.state()
+
+    @app.delete("/training")
+    def stop() -> dict[str, Any]:
+        """Stops the training."""
+        learning.stop()
+        return learning.state()
+
+
+def _epochs(experiment: Path | None) -> list[float]:
+    """Returns the CER on held-back lines after each epoch of a training."""
+    try:
+        rows = (experiment / "history.csv").read_text(encoding="utf-8").splitlines() if experiment else []
+        names = rows[0].split(",") if rows else []
+        return [float(row.split(",")[names.index("val_cer")]) for row in rows[1:]]
+    except (OSError, ValueError, IndexError):
+        return []

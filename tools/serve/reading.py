@@ -1,0 +1,64 @@
+"""The model in use, and what is read with it; all of it runs in the reading thread."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from base.base_predictor import Prediction
+from models.model_folder import ModelFolder
+from predictors.loading import load_predictor
+from predictors.pages import PageReader, line_of_prediction
+from predictors.reader import Reader
+from preprocessing.page.layout import Line, Page
+from preprocessing.page.pictures import read_pictures
+from preprocessing.word_image import UnusableImage
+from tools.serve.store import Store, whole_picture
+from utils.config.schema import Config
+
+MOST_PAGES = 100  # of a file
+
+
+class Reading:
+    """A loaded model, which may be replaced by another at any time.
+
+    `folder` is that of the model. Raises UserError if it is no whole model folder.
+    """
+
+    def __init__(self, config: Config, folder: Path) -> None:
+        self._config = config
+        self.use(folder)
+
+    def use(self, folder: Path) -> None:
+        """Loads another model; raises UserError, and keeps the present one, if that fails."""
+        predictor = load_predictor(ModelFolder(folder), self._config.predict, self._config.image.max_pixels)
+        self.folder, self._reader = folder, Reader(predictor)
+        self._page_reader: PageReader | None = None  # It needs rapidocr, which only pages do.
+
+    def words(self, paths: Sequence[Path]) -> list[Prediction | UnusableImage]:
+        """Returns the reading of each image, or why it can't be read."""
+        return self._reader.read_many(paths, errors="return")
+
+    def pages(self, path: Path, filename: str) -> Iterator[tuple[np.ndarray, Page]]:
+        """Yields pixels and text of each page of a file; raises UnusableImage, UserError if rapidocr is missing."""
+        for number, pixels in enumerate(read_pictures(path, self._reader.predictor.spec.image), start=1):
+            if number > MOST_PAGES:
+                raise UnusableImage(path, f"more than {MOST_PAGES} pages", "send it in parts")
+            if self._page_reader is None:
+                self._page_reader = PageReader(self._reader.predictor)
+            yield pixels, self._page_reader.read(pixels, filename, number)
+
+    def page_texts(self, path: Path, filename: str) -> Iterator[Page]:
+        """Yields the pages of a file without their pixels."""
+        return (page for _, page in self.pages(path, filename))
+
+    def line(self, path: Path, filename: str) -> Iterator[tuple[np.ndarray, Page]]:
+        """Yields pixels and text of a picture of one line or word."""
+        pixels = next(read_pictures(path, self._reader.predictor.spec.image))
+        line = line_of_prediction(Line(whole_picture(pixels)), self._reader.read(pixels))
+        yield pixels, Page(filename, pixels.shape[1], pixels.shape[0], (line,))
+
+    def add_to(self, store: Store, pages: Iterator[tuple[np.ndarray, Page]]) -> Iterator[str]:
+        """Yields the id of each page once it is in the store."""
+        for pixels, page in pages:
+            yield store.add(pixels, page)

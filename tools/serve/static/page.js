@@ -1,0 +1,43 @@
+// The list of pages, and what opens them.
+import { ask, byId, element, say } from "/static/common.js";
+import { onSaved, openPage } from "/static/editor.js";
+import { showLearning } from "/static/learn.js";
+import { startUploads } from "/static/upload.js";
+
+let open = null;
+
+async function showPages() {
+  const pages = await ask("GET", "/pages");
+  byId("no-pages").hidden = pages.length > 0;
+  byId("pages").replaceChildren(
+    ...pages.map((page) => {
+      const name = page.filename + (page.page > 1 ? `, page ${page.page}` : "");
+      const count = element("span", {}, `${page.saved} of ${page.lines} lines corrected`);
+      const button = element("button", { type: "button", onclick: () => show(page.id) }, element("span", {}, name), count);
+      button.setAttribute("aria-current", String(page.id === open));
+      return element("li", {}, button);
+    }),
+  );
+}
+
+async function show(id) {
+  open = id;
+  try {
+    await openPage(id);
+    await showPages();
+  } catch (error) {
+    say(error.message);
+  }
+}
+
+onSaved(() => {
+  showPages().catch((error) => say(error.message));
+  showLearning();
+});
+startUploads(async (id, isFirst) => {
+  // A page that comes while another one is being corrected waits in the list.
+  if (isFirst && !byId("lines").contains(document.activeElement)) await show(id);
+  else await showPages();
+});
+showPages().catch((error) => say(error.message));
+showLearning();

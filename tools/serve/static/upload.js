@@ -1,0 +1,140 @@
+// New pages: dropped, pasted, chosen, photographed or written by hand.
+import { ask, byId, element, pause, say } from "/static/common.js";
+
+const POLL = 400;
+const RETRY = 5000;
+
+// `added` is called with the id of each page as soon as it was read, and whether it is the first of its file.
+export function startUploads(added) {
+  const kind = () => document.querySelector('input[name="kind"]:checked').value;
+  const send = (files) => Array.from(files).forEach((file) => follow(file, kind(), added));
+
+  for (const input of [byId("files"), byId("camera")]) {
+    input.addEventListener("change", () => {
+      send(input.files);
+      input.value = "";
+    });
+  }
+  const drop = byId("drop");
+  document.addEventListener("dragover", (event) => {
+    event.preventDefault();
+    drop.classList.add("over");
+  });
+  document.addEventListener("dragleave", () => drop.classList.remove("over"));
+  document.addEventListener("drop", (event) => {
+    event.preventDefault();
+    drop.classList.remove("over");
+    send(event.dataTransfer.files);
+  });
+  document.addEventListener("paste", (event) => {
+    if (event.clipboardData.files.length) send(event.clipboardData.files);
+  });
+  startPad((file) => follow(file, "line", added));
+}
+
+// A full queue takes the file later.
+async function queued(form, waits) {
+  for (;;) {
+    try {
+      return await ask("POST", "/pages", form);
+    } catch (error) {
+      if (error.status !== 503) throw error;
+      waits();
+      await pause(RETRY);
+    }
+  }
+}
+
+async function follow(file, kind, added) {
+  const bar = element("progress", {});
+  const text = element("span", {}, `${file.name}: sending`);
+  const entry = element("li", {}, bar, text);
+  byId("jobs").append(entry);
+  const form = new FormData();
+  form.append("file", file, file.name);
+  form.append("kind", kind);
+  const begun = Date.now();
+  let known = 0;
+  try {
+    const { job } = await queued(form, () => (text.textContent = `${file.name}: waits until there is room`));
+    for (;;) {
+      const now = await ask("GET", `/jobs/${job}`);
+      for (; known < now.pages.length; known++) await added(now.pages[known], known === 0);
+      if (now.state === "failed") throw new Error(now.error);
+      if (now.state === "done") break;
+      const seconds = Math.round((Date.now() - begun) / 1000);
+      const where = now.state === "waiting" ? `waits, ${now.ahead} before it` : `page ${known + 1} is read`;
+      text.textContent = `${file.name}: ${where}, ${seconds} s`;
+      await pause(POLL);
+    }
+    say(`${file.name}: ${known === 1 ? "read" : `${known} pages read`}`);
+    entry.remove();
+  } catch (error) {
+    bar.remove();
+    entry.className = "failed";
+    text.textContent = error.message.startsWith(file.name) ? error.message : `${file.name}: ${error.message}`;
+    const away = element("button", { type: "button", onclick: () => entry.remove() }, "Dismiss");
+    entry.append(away);
+  }
+}
+
+function startPad(send) {
+  const canvas = byId("canvas");
+  const brush = canvas.getContext("2d");
+  let strokes = [];
+  let drawing = false;
+
+  function draw() {
+    brush.fillStyle = "#ffffff";
+    brush.fillRect(0, 0, canvas.width, canvas.height);
+    brush.strokeStyle = brush.fillStyle = "#101010";
+    brush.lineWidth = 5;
+    brush.lineCap = brush.lineJoin = "round";
+    for (const points of strokes) {
+      brush.beginPath();
+      points.forEach(([x, y], i) => (i ? brush.lineTo(x, y) : brush.moveTo(x, y)));
+      if (points.length === 1) brush.lineTo(points[0][0] + 0.1, points[0][1]);
+      brush.stroke();
+    }
+    byId("pad-read").disabled = byId("pad-undo").disabled = byId("pad-clear").disabled = !strokes.length;
+  }
+
+  function point(event) {
+    const box = canvas.getBoundingClientRect();
+    const factor = canvas.width / box.width;
+    return [(event.clientX - box.left) * factor, (event.clientY - box.top) * factor];
+  }
+
+  canvas.addEventListener("pointerdown", (event) => {
+    if (event.button !== 0) return;
+    canvas.setPointerCapture(event.pointerId);
+    drawing = true;
+    strokes.push([point(event)]);
+    draw();
+  });
+  canvas.addEventListener("pointermove", (event) => {
+    if (!drawing) return;
+    for (const part of event.getCoalescedEvents?.() ?? [event]) strokes.at(-1).push(point(part));
+    draw();
+  });
+  for (const name of ["pointerup", "pointercancel"]) canvas.addEventListener(name, () => (drawing = false));
+  byId("write").addEventListener("click", () => {
+    byId("pad").hidden = !byId("pad").hidden;
+    draw();
+  });
+  byId("pad-undo").addEventListener("click", () => {
+    strokes.pop();
+    draw();
+  });
+  const clear = () => {
+    strokes = [];
+    draw();
+  };
+  byId("pad-clear").addEventListener("click", clear);
+  byId("pad-read").addEventListener("click", () => {
+    canvas.toBlob((blob) => {
+      send(new File([blob], "written.png", { type: "image/png" }));
+      clear();
+    }, "image/png");
+  });
+}
