@@ -114,7 +114,7 @@ def test_predictor_follows_the_weights(make_config):
 
 def test_dataset_and_files_agree_and_keep_their_order(make_config, dataset):
     config = make_config()
-    predictor = PredictorSeq2Seq(build(make_config), PredictConfig(batch_size=3))
+    predictor = PredictorSeq2Seq(build(make_config), PredictConfig(batch_size=3, turn_below=0))
     words = read_labels(config.labels_file).splits["test"]
     data = open_words(config, words, "test")
     from_dataset = predictor.predict_dataset(data)
