@@ -50,15 +50,20 @@ class BaseDataGenerator(keras.utils.Sequence):
         self.shuffle = shuffle
         self.pads_batches = pads_batches
         self.batch_width = max(batch_width, int(self.widths.max(initial=0))) if batch_width else 0
-        # The share of a batch that each image takes: at least one of batch_size.
-        self.costs = np.full(len(self.widths), 1 / batch_size)
-        if batch_width:
-            self.costs = np.maximum(self.costs, self.widths / self.batch_width)
+        # The share of a batch that a word takes on average: at least one of batch_size.
+        self._share = 1 / batch_size
+        if batch_width and self.words_per_epoch:
+            ends = np.cumsum([size for size, _ in self.shares])
+            parts = zip(np.split(self._costs(np.arange(len(self.widths))), ends[:-1]), self.shares)
+            self._share = sum(used * part.mean() for part, (_, used) in parts if used) / self.words_per_epoch
+        group = batch_size * BATCHES_PER_GROUP if shuffle else max(1, self.words_per_epoch)
+        groups, rest = divmod(self.words_per_epoch, group)
+        self._length = groups * self._batches(group) + self._batches(rest)
         self.epoch = 0
         self._plan: tuple[int, list[np.ndarray]] = (-1, [])
 
     def __len__(self) -> int:
-        return sum(self._batches(size) for size in self._group_sizes())
+        return self._length
 
     def __getitem__(self, index: int) -> Any:
         return self.batch(self.epoch, index)
@@ -98,27 +103,19 @@ class BaseDataGenerator(keras.utils.Sequence):
             batches += self._cut(group[np.argsort(self.widths[group], kind="stable")])
         return [batches[i] for i in rng.permutation(len(batches))]
 
-    def _group_sizes(self) -> list[int]:
-        """Returns the numbers of words that are sorted by width together."""
-        if not self.shuffle:
-            return [self.words_per_epoch]
-        return [len(group) for group in _chunks(np.arange(self.words_per_epoch), self.batch_size * BATCHES_PER_GROUP)]
-
     def _batches(self, words: int) -> int:
         """Returns the number of batches of so many words, whichever of them they are."""
-        return min(words, math.ceil(words * self._mean_cost() - 1e-9))
+        return min(words, math.ceil(words * self._share - 1e-9))
 
-    def _mean_cost(self) -> float:
-        """Returns the mean of `costs` over the words of an epoch."""
-        parts = np.split(self.costs, np.cumsum([size for size, _ in self.shares])[:-1])
-        total = sum(used * part.mean() for part, (_, used) in zip(parts, self.shares) if used)
-        return total / max(self.words_per_epoch, 1)
+    def _costs(self, words: np.ndarray) -> np.ndarray:
+        """Returns the share of a batch limited by width that each of the words takes."""
+        return np.maximum(1 / self.batch_size, self.widths[words] / self.batch_width)
 
     def _cut(self, words: np.ndarray) -> list[np.ndarray]:
         """Cuts words, narrow to wide, into `_batches` batches of about equal costs."""
         if not self.batch_width:
             return _chunks(words, self.batch_size)
-        number, costs = self._batches(len(words)), np.cumsum(self.costs[words])
+        number, costs = self._batches(len(words)), np.cumsum(self._costs(words))
         ends = np.searchsorted(costs, costs[-1] * np.arange(1, number) / number)
         # Fewer different numbers of images are fewer shapes to prepare for; none is empty.
         if len(words) > 2 * ROWS * number:

@@ -17,7 +17,6 @@ from utils.cluster import Cluster
 from utils.config.data_aug import DataAugConfig
 from utils.config.schema import Config
 from utils.config.train import TrainConfig
-from utils.errors import UserError
 
 
 class DataGenerator(BaseDataGenerator):
@@ -69,12 +68,8 @@ def training_generator(
     aug, train = config.data_aug, config.train
     distortions = aug if aug.use_data_aug else None
     buckets = _buckets(spec, distortions)
-    sharded = buckets is not None or cluster.distributed
+    sharded = is_sharded(cluster)
     collator = Collator(spec, distortions, buckets, (cluster.index, cluster.number) if sharded else (0, 1))
-    if sharded and train.batch_width:
-        raise UserError(
-            "train.batch_width needs one process of TensorFlow, where batches may differ in size; set it to 0."
-        )
     return DataGenerator(
         words,
         collator,
@@ -90,6 +85,11 @@ def validation_generator(words: Dataset, spec: ModelSpec, train: TrainConfig, se
     """Returns batches of the words that this process validates on."""
     collator = Collator(spec, buckets=_buckets(spec))
     return DataGenerator(words, collator, train.batch_size, seed, shuffle=False, batch_width=train.batch_width)
+
+
+def is_sharded(cluster: Cluster) -> bool:
+    """Whether all batches of a training have the same number of words, in equal shards."""
+    return keras.backend.backend() == "jax" or cluster.distributed
 
 
 def _buckets(spec: ModelSpec, aug: DataAugConfig | None = None) -> Buckets | None:

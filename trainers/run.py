@@ -5,7 +5,7 @@ from pathlib import Path
 import keras
 
 from callbacks.training_progress import TrainingProgress
-from data_generators.data_generator import training_generator, validation_generator
+from data_generators.data_generator import is_sharded, training_generator, validation_generator
 from data_generators.dataset import DatasetOptions, open_dataset, with_trainable_labels
 from data_generators.source import DataSource
 from data_generators.training_words import Shares, TrainingWords
@@ -61,6 +61,10 @@ def _build(config: Config, restart: bool, cluster: Cluster) -> TrainerSeq2Seq:
     experiment.check_outputs()
     if config.train.batch_size % cluster.devices:
         raise UserError(f"train.batch_size {config.train.batch_size} is no multiple of the {cluster.devices} devices.")
+    if config.train.batch_width and is_sharded(cluster):
+        raise UserError(
+            "train.batch_width needs one process of TensorFlow, where batches may differ in size; set it to 0."
+        )
     saved = None if restart else read_saved(experiment.state_file, cluster)
     # A resumed training has its own weights.
     pretrained = None if saved else _pretrained_model(config)
