@@ -95,21 +95,21 @@ class WordPredictor(BasePredictor):
 
     def _turn(self, images: list[np.ndarray], readings: list[Prediction]) -> list[np.ndarray]:
         """Returns the images, upside down those that read better so; their readings are replaced."""
-        upside_down = [np.ascontiguousarray(image[::-1, ::-1]) for image in images]
 
-        def turned(chosen: list[int]) -> dict[int, Prediction]:
-            return dict(zip(chosen, self._read_batch([upside_down[i] for i in chosen]))) if chosen else {}
+        def turned(chosen: list[int]) -> dict[int, tuple[np.ndarray, Prediction]]:
+            upside_down = [np.ascontiguousarray(images[i][::-1, ::-1]) for i in chosen]
+            return dict(zip(chosen, zip(upside_down, self._read_batch(upside_down)))) if chosen else {}
 
         doubtful = [i for i, reading in enumerate(readings) if sureness(reading) < self.turn_below]
         again, surer = turned(doubtful), SURER
-        better = sum(sureness(again[i]) > sureness(readings[i]) for i in doubtful)
+        better = sum(sureness(reading) > sureness(readings[i]) for i, (_, reading) in again.items())
         if len(images) >= FEW and better > len(images) / 2:
             again |= turned([i for i in range(len(images)) if i not in again])
             surer = 1 / SURER
         images = list(images)
-        for i, reading in again.items():
+        for i, (image, reading) in again.items():
             if _odds(reading) > surer * _odds(readings[i]):
-                images[i], readings[i] = upside_down[i], reading
+                images[i], readings[i] = image, reading
         return images
 
     def _read_again(self, images: list[np.ndarray], readings: list[Prediction]) -> None:

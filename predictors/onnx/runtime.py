@@ -74,8 +74,7 @@ class PredictorOnnx(WordPredictor):
         last = np.full(shape[0], START, np.int32)
         paths = self.prefix.start(columns, last) if self.ctc_weight else []
         for step in range(shape[1]):
-            located = {"step": np.array([step], np.float32)} if self.located else {}
-            scores, paths = self._step({"ids": last, **located, **carried}, carried, columns, paths)
+            scores, paths = self._step(step, last, carried, columns, paths)
             # No label is longer, so the last step writes END, with the probability it has.
             last = scores.argmax(axis=1).astype(np.int32) if step < shape[1] - 1 else np.full(len(rows), END)
             score = np.take_along_axis(scores, last[:, None], axis=1)[:, 0]
@@ -104,14 +103,15 @@ class PredictorOnnx(WordPredictor):
         return {name: _concatenate(name, [part[i] for part in parts]) for i, name in enumerate(self.carried)}
 
     def _step(
-        self, fed: dict[str, np.ndarray], carried: dict[str, np.ndarray], columns: np.ndarray | None, paths: list
+        self, step: int, last: np.ndarray, carried: dict[str, np.ndarray], columns: np.ndarray | None, paths: list
     ) -> tuple[np.ndarray, list]:
         """Log probability (rows, V) of each next id, and CTC's new states; `carried` gets the decoder's."""
         outputs = ["log_probability", *(f"new_{name}" for name in self.states)]
-        scores, *states = self.step.run(outputs, fed)
+        located = {"step": np.array([step], np.float32)} if self.located else {}
+        scores, *states = self.step.run(outputs, {"ids": last, **located, **carried})
         carried.update(zip(self.states, states))
         if self.ctc_weight:
-            by_column, paths = self.prefix.step(columns, paths, fed["ids"])
+            by_column, paths = self.prefix.step(columns, paths, last)
             scores = (1 - self.ctc_weight) * scores + self.ctc_weight * by_column
         if self.refused is not None:
             scores = np.where(self.refused, np.float32(LOG_ZERO), scores)
