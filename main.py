@@ -11,15 +11,14 @@ python main.py --calibrate
 import argparse
 import sys
 
-from utils.cli import number, run_command
+from utils.cli import add_config_options, number, run_command
 
 
 def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     """Parses the command line; nothing slow is imported before, so errors and --help come at once."""
     parser = argparse.ArgumentParser(description="Reads handwriting with sequence-to-sequence networks.")
     add = parser.add_argument
-    add("-c", "--conf", default="configs/config.yml", help="config file (default: %(default)s)")
-    add("--set", nargs="+", action="extend", default=[], metavar="KEY.PATH=VALUE", help="override config keys")
+    add_config_options(parser)
     job = parser.add_mutually_exclusive_group(required=True).add_argument
     job("--train", action="store_true", help="train, or continue an interrupted training")
     job("--predict_on_test", action="store_true", help="read the test words, report CER and WER")

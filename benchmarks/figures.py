@@ -20,6 +20,7 @@ from data_generators.damage import KINDS
 from data_generators.data_augmentation import augment
 from data_generators.synthetic import WORDS_PER_FORM, fonts_of, render_word, sample
 from data_generators.training_words import training_image
+from metrics.history import read_history
 from metrics.plots import as_image, make_figure
 from predictors.report.pictures import draw_attention, draw_words
 from preprocessing.word_image import read_word_image, to_network_geometry, word_image_of_array
@@ -51,7 +52,6 @@ def main(arguments: list[str] | None = None) -> int:
 def _draw_all(folder: Path) -> int:
     # These import Keras.
     from callbacks.history import draw_history
-    from predictors.report.run import read_history
 
     figures: dict[str, Callable[[], Image.Image]] = {
         "predictions": partial(predictions, RENDERED_MODEL),

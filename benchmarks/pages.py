@@ -29,7 +29,7 @@ from predictors.loading import load_predictor
 from predictors.pages import PageReader
 from preprocessing.page.pictures import read_pictures
 from preprocessing.word_image import configure_process
-from utils.cli import run_command
+from utils.cli import add_config_options, run_command
 from utils.config.load import load_config
 from utils.errors import UserError
 from utils.files import write_text
@@ -42,7 +42,7 @@ Found = list[tuple[str, Box]]
 
 @dataclass(frozen=True)
 class Result:
-    """What a system read on a labelled page, and the seconds that it took."""
+    """Lines that a system read on a labelled page, and the seconds that it took."""
 
     page: dict[str, Any]
     found: Found
@@ -54,8 +54,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.pages", description=__doc__.splitlines()[0])
     add = parser.add_argument
     add("pages", type=Path, help="JSON file of labelled pages")
-    add("-c", "--conf", default="configs/config.yml", help="config file (default: %(default)s)")
-    add("--set", nargs="+", action="extend", default=[], metavar="KEY.PATH=VALUE", help="override config keys")
+    add_config_options(parser)
     add("--language", help="only pages of this language")
     add("--ours_only", action="store_true", help="without rapidocr's own reading")
     add("--output", type=Path, default=Path("benchmarks/pages.md"), help="table (default: %(default)s)")

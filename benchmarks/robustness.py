@@ -24,10 +24,10 @@ from predictors.loading import load_predictor
 from predictors.word_predictor import WordPredictor
 from preprocessing.labels import Word
 from preprocessing.word_image import configure_process, decode, word_image_of_array
-from utils.cli import number, run_command
+from utils.cli import add_config_options, number, run_command
 from utils.config.load import load_config
 from utils.errors import UserError
-from utils.files import atomic_write
+from utils.files import write_text
 from utils.log import log, progress_bar
 
 UNDAMAGED = "undamaged"
@@ -74,8 +74,7 @@ def main(arguments: list[str] | None = None) -> int:
     """The command line; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.robustness", description=__doc__.splitlines()[0])
     add = parser.add_argument
-    add("-c", "--conf", default="configs/config.yml", help="config file (default: %(default)s)")
-    add("--set", nargs="+", action="extend", default=[], metavar="KEY.PATH=VALUE", help="override config keys")
+    add_config_options(parser)
     add("--split", choices=("train", "val", "test"), default="test", help="of the labels file (default: %(default)s)")
     add("--words", type=number(int, 1), default=300, help="random words of the split (default: %(default)s)")
     add("--least_characters", type=number(int, 1), default=1, help="of a word (default: %(default)s)")
@@ -100,8 +99,7 @@ def _run(options: argparse.Namespace) -> int:
     pictures = [decode(source.images / word.filename, predictor.spec.image) for word in words]
     results = list(_measure(predictor, words, pictures, options))
     text, picture = table(results, options.strengths, len(words)), options.output.with_suffix(".png")
-    with atomic_write(options.output) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    write_text(options.output, text)
     figure, (axes,) = make_figure(size=(12, 4))
     plot_bars(axes, "CER in %, mean of the strengths", means(results), "%.1f")
     axes.tick_params("x", rotation=60)

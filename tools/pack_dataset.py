@@ -26,7 +26,7 @@ from models.model_spec import ModelSpec
 from preprocessing.labels import Word, write_labels
 from preprocessing.tokenizer import Tokenizer
 from preprocessing.word_image import configure_process, word_image_of_array
-from utils.cli import number, run_command
+from utils.cli import add_config_options, number, run_command
 from utils.config.load import load_config
 from utils.config.schema import Config
 from utils.config.synthetic import SyntheticConfig
@@ -110,8 +110,7 @@ def main(arguments: list[str] | None = None) -> int:
     """The command line; returns 0, 2 when the user can mend the problem, 130 on Ctrl-C."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add = parser.add_argument
-    add("-c", "--conf", default="configs/config.yml", help="config file (default: %(default)s)")
-    add("--set", nargs="+", action="extend", default=[], metavar="KEY.PATH=VALUE", help="override its keys")
+    add_config_options(parser)
     add("--output", required=True, help="folder of the packed dataset")
     add("--synthetic", type=number(int, 1), metavar="N", help="render N words instead of packing the config's own")
     add("--workers", type=int, default=0, help="processes that render (default: one per CPU core)")

@@ -35,6 +35,13 @@ def number(kind: type, low: float, high: float = float("inf")) -> Callable[[str]
     return parse
 
 
+def add_config_options(parser: argparse.ArgumentParser, default: str = "configs/config.yml") -> None:
+    """Adds the options that name a config and override its keys."""
+    parser.add_argument("-c", "--conf", default=default, help="config file (default: %(default)s)")
+    override = "override config keys"
+    parser.add_argument("--set", nargs="+", action="extend", default=[], metavar="KEY.PATH=VALUE", help=override)
+
+
 def run_command(job: Callable[[], int], interrupted: str = "Interrupted; nothing is half-written.") -> int:
     """Runs the job of a command line and returns its exit code.
 

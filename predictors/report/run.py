@@ -1,12 +1,12 @@
 """The `--report` option: gathers what the report is about."""
 
-import csv
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from base.base_predictor import Prediction
 from data_generators.dataset import Dataset
+from metrics.history import read_history
 from models.model_folder import ModelFolder
 from models.model_paths import ModelPaths
 from models.saving import load_model
@@ -42,12 +42,3 @@ def report_on(
     own = model_folder.path == ModelPaths.of(config.experiment_folder, config.callbacks).trained
     history = read_history(Path(config.experiment_folder) / "history.csv") if own else []
     return write_report(folder, Evaluation(model, dataset, predictions, facts, history, config.predict.batch_size))
-
-
-def read_history(path: Path) -> list[dict[str, float]]:
-    """The rows of a `history.csv`; none if there is no such file, or it is no table of numbers."""
-    try:
-        with open(path, encoding="utf-8", newline="") as file:
-            return [{name: float(value or "nan") for name, value in row.items()} for row in csv.DictReader(file)]
-    except (OSError, ValueError, TypeError, AttributeError):
-        return []

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from models.model_paths import find_model
 from preprocessing.word_image import configure_process
-from utils.cli import number, run_command
+from utils.cli import add_config_options, number, run_command
 from utils.config.load import load_config, refuse_training_keys
 from utils.errors import UserError
 from utils.log import log
@@ -95,8 +95,7 @@ def _listen(host: str, port: int) -> socket.socket:
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
-    add("-c", "--conf", default="configs/adapt.yml", help="config of reading and learning (default: %(default)s)")
-    add("--set", nargs="+", action="extend", default=[], metavar="KEY.PATH=VALUE", help="override config keys")
+    add_config_options(parser, "configs/adapt.yml")
     add("--name", default="mine", help=f"folder of the corrections in {CORRECTIONS} (default: %(default)s)")
     add("--port", type=number(int, 1, 65535), default=8000, help="default: %(default)s")
     add("--host", default="127.0.0.1", help="address to listen on; others than this machine's need --token")

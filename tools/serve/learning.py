@@ -11,6 +11,7 @@ from typing import Any
 
 from fastapi import FastAPI, HTTPException
 
+from metrics.history import read_history
 from metrics.score_prediction import score_prediction
 from models.model_folder import ModelFolder
 from predictors.loading import load_predictor
@@ -51,13 +52,14 @@ class Learning:
 
     def state(self) -> dict[str, Any]:
         """Returns state, corrected lines, CER of the finished epochs, and CER before and after on held-back lines."""
+        rows = read_history(self._experiment / "history.csv") if self._experiment else []
         return {
             "state": self._state,
             "message": self._message,
             "model": str(self._reading.folder),
             "lines": self._store.corrections.counts(),
             "least": LEAST_LINES,
-            "epochs": _epochs(self._experiment),
+            "epochs": [row["val_cer"] for row in rows if "val_cer" in row],
             **self._rates,
         }
 
@@ -177,13 +179,3 @@ def add_learning(app: FastAPI, learning: Learning) -> None:
         """Stops the training."""
         learning.stop()
         return learning.state()
-
-
-def _epochs(experiment: Path | None) -> list[float]:
-    """Returns the CER on held-back lines after each epoch of a training."""
-    try:
-        rows = (experiment / "history.csv").read_text(encoding="utf-8").splitlines() if experiment else []
-        names = rows[0].split(",") if rows else []
-        return [float(row.split(",")[names.index("val_cer")]) for row in rows[1:]]
-    except (OSError, ValueError, IndexError):
-        return []
