@@ -18,7 +18,7 @@ def make_page(data: Any, **values: Any) -> str:
 
     Every text in `values` is escaped, only `Markup` is not.
     """
-    style, script = _read("page.css"), _read("page.js")
+    style, script = _read("theme.css") + _read("page.css"), _read("page.js")
     policy = (
         "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; "
         f"style-src '{_hash(style)}'; script-src '{_hash(script)}'"

@@ -29,8 +29,10 @@ from tools.serve.security import MOST_BYTES, Access, Guard
 from tools.serve.store import Store
 from utils.errors import UserError
 from utils.escaping import escape_control
+from utils.paths import ROOT
 
 STATIC = Path(__file__).parent / "static"
+THEME = ROOT / "predictors" / "report" / "theme.css"  # shared with the evaluation report
 TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 EXPORTS = {
     "text": ("txt", "text/plain", lambda page: to_text([page])),
@@ -74,7 +76,7 @@ def create_app(reading: Reading, store: Store, access: Access, learning: Learnin
 
 
 def _add_static(app: FastAPI) -> None:
-    files = {path.name: path.read_bytes() for path in STATIC.iterdir() if path.suffix in TYPES}
+    files = {path.name: path.read_bytes() for path in (*STATIC.iterdir(), THEME) if path.suffix in TYPES}
 
     @app.get("/", include_in_schema=False)
     def page() -> Response:

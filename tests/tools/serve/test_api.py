@@ -66,7 +66,7 @@ def test_health_page_and_description(client):
     page = client.get("/")
     assert page.status_code == 200 and "default-src 'none'" in page.headers["content-security-policy"]
     assert "http:" not in page.text and "https:" not in page.text and "style=" not in page.text
-    for name in ("page.css", "page.js", "common.js", "editor.js", "upload.js", "learn.js", "icon.svg"):
+    for name in ("theme.css", "page.css", "page.js", "common.js", "editor.js", "upload.js", "learn.js", "icon.svg"):
         assert client.get(f"/static/{name}").status_code == 200
     paths = client.get("/openapi.json").json()["paths"]
     assert {"/read", "/health", "/pages"} <= set(paths)
