@@ -36,7 +36,10 @@ def release(source: Path, output: Path) -> int:
     model, about = load_model(folder), folder.description
     for variable in model.keras_model.trainable_variables:
         variable.assign(np.asarray(variable).astype(np.float16))
-    save_model(output, model, about.origin, about.calibrations)
+    # Of absolute paths only the name: others have no such folder.
+    labels = Path(str(about.origin.get("labels_file", "")))
+    origin = {**about.origin, "labels_file": labels.name} if labels.is_absolute() else about.origin
+    save_model(output, model, origin, about.calibrations)
     return 0
 
 
