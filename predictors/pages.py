@@ -22,7 +22,7 @@ LINE_LENGTH = 64
 
 @dataclass(frozen=True)
 class _Piece:
-    """What the network reads at once: a line, or a word of it; `span` is its share (start, end) of the line."""
+    """Image that the network reads at once, a line or a word of it; `span` is its share (start, end) of the line."""
 
     line: int
     image: np.ndarray

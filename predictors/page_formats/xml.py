@@ -1,4 +1,4 @@
-"""What the XML formats share: boxes and points in whole pixels, and text that XML can hold."""
+"""Helpers of the XML formats: boxes and points in whole pixels, and text that XML can hold."""
 
 import re
 from collections.abc import Iterable

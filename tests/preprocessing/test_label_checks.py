@@ -1,4 +1,4 @@
-"""What is wrong with labels that look right."""
+"""Faults of labels that look right."""
 
 import pytest
 

@@ -23,7 +23,7 @@ class ImageSizeConfig(Section):
 
 
 class NormaliserConfig(Section):
-    """What is done to a picture, which becomes grey, before it is scaled (`preprocessing/normaliser.py`)."""
+    """Steps on a picture, which becomes grey, before it is scaled (`preprocessing/normaliser.py`)."""
 
     channel: bool = key(True, "of a colour picture take the channel in which ink stands out")
     polarity: bool = key(True, "invert light ink on dark paper")

@@ -12,7 +12,7 @@ from tools.serve.reading_queue import FullError, ReadingQueue
 
 @pytest.fixture
 def read():
-    """What was read, in order."""
+    """The names of the files that were read, in order."""
     return []
 
 
