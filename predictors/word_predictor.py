@@ -14,6 +14,7 @@ from data_generators.dataset import Dataset
 from models.calibration import Calibration
 from models.model_spec import ModelSpec
 from predictors.test_time_augmentation import augmented_views, vote
+from predictors.turning import sureness, turn_upside_down
 from preprocessing.batch import pad_images
 from preprocessing.tokenizer import END, PAD
 from preprocessing.word_image import PAPER, UnusableImage, read_word_image
@@ -25,10 +26,6 @@ from utils.system import is_out_of_memory
 
 # Below this confidence a picture may hold more than one line.
 DOUBT = 0.5
-# A single word is read upside down if the odds of that are so many times better; if most words of a batch of at least
-# FEW read better so, all are, but those that read so many times better upright.
-SURER, FEW = 5.0, 8
-LONG = 24  # characters; of a longer text the confidence of so many counts, for the product of many is always small
 BLANK = Prediction("", 0.0, ())
 GREEDY = PredictConfig()
 
@@ -88,29 +85,12 @@ class WordPredictor(BasePredictor):
     def _predict(self, images: list[np.ndarray]) -> list[Prediction]:
         """The predictions of images with ink."""
         readings = self._read_batch(images)
-        images = self._turn(images, readings)
+        if self.turn_below:
+            images = list(images)
+            turn_upside_down(images, readings, self._read_batch, self.turn_below)
         if self.views > 1:
             self._read_again(images, readings)
         return [self.calibration.apply(one) for one in readings] if self.calibration else readings
-
-    def _turn(self, images: list[np.ndarray], readings: list[Prediction]) -> list[np.ndarray]:
-        """Returns the images, upside down those that read better so; their readings are replaced."""
-
-        def turned(chosen: list[int]) -> dict[int, tuple[np.ndarray, Prediction]]:
-            upside_down = [np.ascontiguousarray(images[i][::-1, ::-1]) for i in chosen]
-            return dict(zip(chosen, zip(upside_down, self._read_batch(upside_down)))) if chosen else {}
-
-        doubtful = [i for i, reading in enumerate(readings) if sureness(reading) < self.turn_below]
-        again, surer = turned(doubtful), SURER
-        better = sum(sureness(reading) > sureness(readings[i]) for i, (_, reading) in again.items())
-        if len(images) >= FEW and better > len(images) / 2:
-            again |= turned([i for i in range(len(images)) if i not in again])
-            surer = 1 / SURER
-        images = list(images)
-        for i, (image, reading) in again.items():
-            if _odds(reading) > surer * _odds(readings[i]):
-                images[i], readings[i] = image, reading
-        return images
 
     def _read_again(self, images: list[np.ndarray], readings: list[Prediction]) -> None:
         """Replaces the readings of doubtful words by the vote of their views."""
@@ -175,12 +155,3 @@ class WordPredictor(BasePredictor):
             return read_word_image(path, self.spec.image)
         except UnusableImage as error:
             return error
-
-
-def sureness(reading: Prediction) -> float:
-    """Returns the confidence of a reading, of one longer than LONG characters that of LONG of them."""
-    return reading.confidence ** (LONG / max(LONG, len(reading.character_confidences)))
-
-
-def _odds(reading: Prediction) -> float:
-    return sureness(reading) / max(1 - sureness(reading), 1e-9)

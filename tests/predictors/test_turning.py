@@ -5,7 +5,8 @@ import pytest
 
 from base.base_predictor import Prediction
 from models.model_spec import ModelSpec
-from predictors.word_predictor import FEW, WordPredictor, sureness
+from predictors.turning import FEW, SUPPOSED, sureness, upside_down_share
+from predictors.word_predictor import WordPredictor
 from preprocessing.tokenizer import END, Tokenizer
 from utils.config.predict import PredictConfig
 
@@ -50,10 +51,20 @@ def test_a_word_alone_is_turned_only_if_that_is_far_surer(texts):
 
 
 def test_where_most_of_a_batch_read_better_upside_down_the_others_are_turned_too(texts):
-    most = [(10, 30)] * (FEW - 2)
-    assert texts(*most, (50, 20), (90, 5)) == ["turned"] * (FEW - 1) + ["upright"]  # 4 and 171 times better upright
-    few = [(10, 30)] * (FEW // 2) + [(50, 20)] * (FEW // 2)
-    assert texts(*few) == ["upright"] * FEW
+    most = [(5, 60)] * (3 * FEW)  # 29 times better upside down
+    # 4 and 1,881 times better upright.
+    assert texts(*most, (50, 20), (99, 5)) == ["turned"] * (len(most) + 1) + ["upright"]
+
+
+def test_where_half_of_a_batch_read_far_better_upside_down_the_surer_reading_counts(texts):
+    half = [(5, 60)] * FEW + [(90, 1)] * FEW
+    assert texts(*half, (20, 30), (20, 15)) == ["turned"] * FEW + ["upright"] * FEW + ["turned", "upright"]
+
+
+def test_the_share_upside_down_is_that_of_clear_words_and_the_supposed_one_of_few_words():
+    assert upside_down_share(np.array([1e9] * (FEW - 1))) == SUPPOSED
+    # One supposed word beside those seen: (30 + 1/6) / 41.
+    assert upside_down_share(np.array([1e9] * 30 + [0.0] * 10)) == pytest.approx((30 + SUPPOSED) / 41)
 
 
 def test_turn_below_0_never_turns(make_config):

@@ -1,0 +1,66 @@
+"""Words that are upside down: the surer of both readings, given how many others of a batch are so.
+
+The share of such words in a batch is estimated by expectation maximisation (Saerens et al. 2002): a word alone needs
+clear evidence, one of many that lie alike needs little.
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from base.base_predictor import Prediction
+
+LONG = 24  # characters; of a longer text the confidence of so many counts, for the product of many is always small
+SUPPOSED = 1 / 6  # share upside down before anything is read: a word alone is turned if the odds are five times better
+FEW = 8  # words from which on a batch tells something about the share
+MANY = 0.25  # share from which on sure words are read upside down, too
+ROUNDS = 20
+
+Read = Callable[[list[np.ndarray]], list[Prediction]]
+
+
+def turn_upside_down(images: list[np.ndarray], readings: list[Prediction], read: Read, below: float) -> None:
+    """Replaces images and readings by those upside down where these are surer.
+
+    Args:
+        images: word images uint8 (height, width) or (height, width, 3), replaced in place.
+        readings: of `images`, replaced in place.
+        read: reads word images once.
+        below: sureness below which a word is read upside down, too.
+    """
+    turned: dict[int, tuple[np.ndarray, Prediction]] = {}
+
+    def add(chosen: Sequence[int]) -> None:
+        upside_down = [np.ascontiguousarray(images[i][::-1, ::-1]) for i in chosen]
+        turned.update(zip(chosen, zip(upside_down, read(upside_down) if upside_down else ())))
+
+    def gains() -> np.ndarray:
+        """How many times better the odds of each word are upside down; 0 where it was not read so."""
+        return np.array([_odds(turned[i][1]) / _odds(one) if i in turned else 0.0 for i, one in enumerate(readings)])
+
+    add([i for i, reading in enumerate(readings) if sureness(reading) < below])
+    if turned and upside_down_share(gains()) > MANY:
+        add([i for i in range(len(images)) if i not in turned])
+    gain = gains()
+    share = upside_down_share(gain)
+    for i in np.flatnonzero(share * gain > 1 - share):
+        images[i], readings[i] = turned[i]
+
+
+def upside_down_share(gains: np.ndarray) -> float:
+    """Returns the share of words upside down, given how many times better the odds of each are so; SUPPOSED for few."""
+    share = SUPPOSED
+    if len(gains) >= FEW:
+        for _ in range(ROUNDS):
+            # As if one more word had been seen, so that no share is 0 or 1.
+            share = (SUPPOSED + (share * gains / (share * gains + 1 - share)).sum()) / (len(gains) + 1)
+    return share
+
+
+def sureness(reading: Prediction) -> float:
+    """Returns the confidence of a reading, of one longer than LONG characters that of LONG of them."""
+    return reading.confidence ** (LONG / max(LONG, len(reading.character_confidences)))
+
+
+def _odds(reading: Prediction) -> float:
+    return max(sureness(reading), 1e-9) / max(1 - sureness(reading), 1e-9)
