@@ -43,7 +43,7 @@ def turn_upside_down(images: list[np.ndarray], readings: list[Prediction], read:
         add([i for i in range(len(images)) if i not in turned])
     gain = gains()
     share = upside_down_share(gain)
-    for i in np.flatnonzero(share * gain > 1 - share):
+    for i in np.flatnonzero(share * gain > 1 - share).tolist():
         images[i], readings[i] = turned[i]
 
 
