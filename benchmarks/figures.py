@@ -18,7 +18,7 @@ from benchmarks.page_figure import page_figure
 from benchmarks.report import Row, draw
 from data_generators.damage import KINDS
 from data_generators.data_augmentation import augment
-from data_generators.synthetic import WORDS_PER_FORM, fonts_of, render_word, sample
+from data_generators.synthetic import WORDS_PER_FORM, Text, Texts, fonts_of, render_word, sample
 from data_generators.training_words import training_image
 from metrics.history import read_history
 from metrics.plots import as_image, make_figure
@@ -34,6 +34,7 @@ RENDERED_MODEL, HANDWRITING_MODEL = "snapshots/synthetic", "snapshots/iam"
 ATTENTION_WORDS = ("look", "turning", "office")
 COLOURS = 96  # enough for ink, paper and one tint, and a third of the file
 SEED, AUGMENTED_FONT = 4, 3
+IN_DICTIONARY = Texts(beyond_dictionary=0.0)
 # The kinds of damage that are shown.
 DAMAGES = (
     *("paper", "ruled", "box", "colour", "shadow", "light"),
@@ -78,7 +79,7 @@ def predictions(model: str, number: int = 24) -> Image.Image:
     """Words of the fonts kept for testing, with the texts that a shipped model reads."""
     from predictors import load
 
-    words = [sample(SEED, "test", form * WORDS_PER_FORM + form % 8, 0.0) for form in range(number)]
+    words = [sample(SEED, "test", form * WORDS_PER_FORM + form % 8, IN_DICTIONARY) for form in range(number)]
     images = [image for image, _, _ in words]
     texts = [prediction.text for prediction in load(ROOT / model).read(images)]
     return as_image(draw_words(images, texts, [label for _, label, _ in words]))
@@ -115,7 +116,7 @@ def normaliser(number: int = 6) -> Image.Image:
     image, rng = load_config(ROOT / "configs" / "iam.yml").image, np.random.default_rng(SEED)
     before = []
     for index, kind in enumerate(DAMAGES):
-        word = sample(SEED, "test", index * WORDS_PER_FORM + 3, 0.0)[0]
+        word = sample(SEED, "test", index * WORDS_PER_FORM + 3, IN_DICTIONARY)[0]
         before.append(KINDS[kind](word, 0.8, rng))
     after = [to_network_geometry(picture, image) for picture in before]
     figure, axes = make_figure(2 * (len(DAMAGES) // number), number, size=(1.9, 1.1))
@@ -129,9 +130,9 @@ def normaliser(number: int = 6) -> Image.Image:
     return as_image(figure)
 
 
-def synthetic(columns: int = 6, rows: int = 8, text: str = "english") -> Image.Image:
+def synthetic(columns: int = 6, rows: int = 8, text: Text = "english") -> Image.Image:
     """Rendered words, each of another form and so mostly of another font."""
-    words = [sample(SEED, "train", i * WORDS_PER_FORM + i % 8, 0.0, text)[0] for i in range(columns * rows)]
+    words = [sample(SEED, "train", i * WORDS_PER_FORM + i % 8, Texts(text, 0.0))[0] for i in range(columns * rows)]
     return _sheet(words, columns, (150, 64))
 
 

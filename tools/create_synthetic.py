@@ -7,7 +7,7 @@ import argparse
 import sys
 from typing import get_args
 
-from data_generators.synthetic import BEYOND_DICTIONARY, Text
+from data_generators.synthetic import BEYOND_DICTIONARY, Text, Texts
 from data_generators.synthetic.dataset import create_synthetic
 from utils.cli import run_command
 
@@ -23,6 +23,7 @@ def main(arguments: list[str] | None = None) -> int:
     add("--beyond_dictionary", type=float, default=BEYOND_DICTIONARY, metavar="SHARE", help=share)
     text = "accented: French, German and Spanish words with accents (default: %(default)s)"
     add("--text", choices=get_args(Text), default="english", help=text)
+    add("--most_words", type=int, default=1, help="of an image, 1 to so many; 10 for lines (default: %(default)s)")
     add("--seed", type=int, default=1, help="other seeds give other words (default: 1)")
     add("--workers", type=int, default=0, help="processes (default: one per CPU core)")
     options = parser.parse_args(arguments)
@@ -31,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     def create() -> int:
         settings = options.output, num_words, options.seed, options.workers
-        labels = create_synthetic(*settings, beyond_dictionary=options.beyond_dictionary, text=options.text)
+        labels = create_synthetic(*settings, texts=Texts(options.text, options.beyond_dictionary, options.most_words))
         print(labels)
         return 0
 

@@ -20,7 +20,7 @@ from data_generators.image_store import Row
 from data_generators.packed import write_packed
 from data_generators.parallel import ordered_map, process_map
 from data_generators.source import DataSource
-from data_generators.synthetic import sample
+from data_generators.synthetic import Texts, sample
 from data_generators.training_words import training_image
 from models.model_spec import ModelSpec
 from preprocessing.labels import Word, write_labels
@@ -95,7 +95,7 @@ def _render(settings: SyntheticConfig, spec: ModelSpec, any_charset: bool, task:
     """The words first..end-1 that the network can learn; `any_charset`: whatever their characters."""
     rows: list[Row] = []
     for index in range(*task):
-        image, label, _ = sample(settings.seed, "train", index, settings.beyond_dictionary, settings.text)
+        image, label, _ = sample(settings.seed, "train", index, Texts.of(settings))
         fits = len(label) < spec.network.max_seq_length if any_charset else not label_problem(label, spec)
         if fits:
             rows.append((label, word_image_of_array(image, spec.image)))

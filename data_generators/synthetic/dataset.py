@@ -1,4 +1,4 @@
-"""Renders a dataset of words in IAM's layout: images below words/, and labels.json."""
+"""Renders a dataset of words or lines in IAM's layout: images below words/, and labels.json."""
 
 import contextlib
 import functools
@@ -6,6 +6,7 @@ import itertools
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import TextIO
 
@@ -14,7 +15,7 @@ import numpy as np
 from tqdm import tqdm
 
 from data_generators.parallel import process_map
-from data_generators.synthetic import BEYOND_DICTIONARY, SPLITS, WORDS_PER_FORM, WORDS_PER_LINE, Text, sample
+from data_generators.synthetic import SPLITS, WORDS, WORDS_PER_FORM, WORDS_PER_LINE, Texts, sample
 from utils.errors import UserError
 from utils.files import atomic_write, write_text
 from utils.locks import LOCK_FILE, dataset_lock
@@ -32,8 +33,7 @@ def create_synthetic(
     seed: int,
     workers: int = 0,
     progress: bool = True,
-    beyond_dictionary: float = BEYOND_DICTIONARY,
-    text: Text = "english",
+    texts: Texts = WORDS,
     keep: bool = False,
 ) -> Path:
     """Renders a dataset; the same arguments give the same files for any number of `workers`.
@@ -47,8 +47,7 @@ def create_synthetic(
         seed: 0 or more. Word i of a split depends on seed, split and i alone.
         workers: processes; 0 means one per CPU core.
         progress: whether to show a progress bar on stderr.
-        beyond_dictionary: 0 to 1, share of labels that are in no dictionary.
-        text: "english", or "accented": French, German and Spanish words with accents.
+        texts: what labels are drawn.
         keep: whether a complete dataset, which another process may just have made, is left unchanged.
 
     Returns:
@@ -57,14 +56,14 @@ def create_synthetic(
     Raises:
         UserError: impossible numbers, a folder that can't be written or has other content.
     """
-    _check_arguments(num_words, seed, workers, beyond_dictionary)
+    _check_arguments(num_words, seed, workers, texts)
     folder, labels = Path(output_folder), Path(output_folder, "labels.json")
     counts = {split: num_words[split] for split in SPLITS}
-    description = {"seed": seed, "beyond_dictionary": beyond_dictionary, "text": text, "num_words": counts}
+    description = {"seed": seed, **asdict(texts), "num_words": counts}
     _check_folder(folder)
     starts = ((split, first) for split, count in counts.items() for first in range(0, count, _TASK_WORDS))
     tasks = [(split, first, min(first + _TASK_WORDS, counts[split])) for split, first in starts]
-    render = functools.partial(_render_task, str(folder / "words"), seed, beyond_dictionary, text)
+    render = functools.partial(_render_task, str(folder / "words"), seed, texts)
     with dataset_lock(folder):
         if keep and labels.exists():
             return labels
@@ -77,7 +76,7 @@ def create_synthetic(
     return labels
 
 
-def _check_arguments(num_words: dict[str, int], seed: int, workers: int, beyond_dictionary: float) -> None:
+def _check_arguments(num_words: dict[str, int], seed: int, workers: int, texts: Texts) -> None:
     if set(num_words) != set(SPLITS):
         raise UserError(f"The numbers of words need the keys {', '.join(SPLITS)}, not {sorted(num_words)}.")
     for split, count in num_words.items():
@@ -87,8 +86,10 @@ def _check_arguments(num_words: dict[str, int], seed: int, workers: int, beyond_
         raise UserError(f"The seed must be 0 or more, not {seed}.")
     if workers < 0:
         raise UserError(f"The number of workers must be 0 (one per CPU core) or more, not {workers}.")
-    if not 0 <= beyond_dictionary <= 1:
-        raise UserError(f"The share of labels beyond the dictionary must be 0 to 1, not {beyond_dictionary}.")
+    if not 0 <= texts.beyond_dictionary <= 1:
+        raise UserError(f"The share of labels beyond the dictionary must be 0 to 1, not {texts.beyond_dictionary}.")
+    if texts.most_words < 1:
+        raise UserError(f"The number of words of an image must be 1 or more, not {texts.most_words}.")
 
 
 def _check_folder(folder: Path) -> None:
@@ -124,14 +125,12 @@ def _write_labels(file: TextIO, counts: dict[str, int], entries: Iterator[dict[s
     file.write("\n}\n")
 
 
-def _render_task(
-    words_folder: str, seed: int, beyond_dictionary: float, text: Text, task: tuple[str, int, int]
-) -> list[dict[str, str]]:
+def _render_task(words_folder: str, seed: int, texts: Texts, task: tuple[str, int, int]) -> list[dict[str, str]]:
     """Renders and saves words first..end-1 of a split; returns their entries of labels.json."""
     split, first, end = task
     entries = []
     for index in range(first, end):
-        image, label, writer = sample(seed, split, index, beyond_dictionary, text)
+        image, label, writer = sample(seed, split, index, texts)
         number, place = divmod(index, WORDS_PER_FORM)
         line, column = divmod(place, WORDS_PER_LINE)
         folder = f"{_FORM_LETTERS[split]}{number // 1000:02d}"

@@ -55,6 +55,8 @@ def upgraded(values):
     values["text"] = {"direction": "ltr"}
     values["follow_links"] = False
     data = values["train"]["additional_data"]
+    for synthetic in (values["synthetic"], data["synthetic"]):
+        synthetic["most_words"] = 1
     values["train"]["additional_data"] = {"data": {**data, "follow_links": False}} if data["labels_file"] else {}
     return values
 

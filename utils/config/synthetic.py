@@ -4,14 +4,15 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from utils.config.section import Natural, Section, Share, key
+from utils.config.section import Natural, PositiveInt, Section, Share, key
 
 
 class SyntheticConfig(Section):
-    """Words rendered from the bundled fonts where labels_file is missing."""
+    """Words or lines rendered from the bundled fonts where labels_file is missing."""
 
     enabled: bool = key(False, "create images_folder and labels_file on first use")
     num_words: Annotated[int, Field(ge=10)] = key(20_000, "training words; val and test get a tenth each")
     beyond_dictionary: Share = key(0.17, "share of labels in no dictionary, so that the model learns to read them, too")
     text: Literal["english", "accented"] = key("english", "English words; accented: French, German and Spanish ones")
+    most_words: PositiveInt = key(1, "words of an image, 1 to so many parted by spaces: 1 for words, 10 for lines")
     seed: Natural = key(1, "seed of texts, fonts and distortions")

@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 from data_generators.synthetic import (
     ACCENTED,
     CHARSET,
+    LONGEST,
     SPLITS,
     WORDS_PER_FORM,
+    Texts,
     draw_accented,
     draw_text,
     fonts_of,
@@ -122,6 +124,13 @@ def test_command_line(tmp_path: Path) -> None:
     labels = json.loads((tmp_path / "new" / "labels.json").read_text())
     assert {split: len(entries) for split, entries in labels.items()} == {"train": 40, "val": 10, "test": 10}
     assert "Rendering" in done.stderr
+
+
+def test_lines_have_one_to_most_words_up_to_the_longest_label(tmp_path: Path) -> None:
+    labels = [sample(2, "train", index, Texts(most_words=3))[1] for index in range(60)]
+    assert {len(label.split(" ")) for label in labels} == {1, 2, 3}
+    longest = max(len(sample(2, "train", index, Texts(most_words=60))[1]) for index in range(8))
+    assert LONGEST - 25 < longest <= LONGEST
 
 
 def test_no_font_family_is_in_two_splits() -> None:
