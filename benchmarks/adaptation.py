@@ -1,0 +1,142 @@
+"""Learns one hand from more and more corrected lines: a table of its error rates, and of those on other hands.
+
+python -m benchmarks.adaptation --hand NAME --set images_folder=DIR labels_file=FILE --others DIR FILE
+"""
+
+import argparse
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.process import run
+from data_generators.dataset import open_split
+from metrics.score_prediction import Scores, score_prediction
+from models.model_folder import ModelFolder
+from predictors.loading import load_predictor
+from preprocessing.labels import Word, read_labels, write_labels
+from preprocessing.word_image import configure_process
+from utils.cli import add_config_options, number, run_command
+from utils.config.load import load_config
+from utils.config.schema import Config
+from utils.errors import UserError
+from utils.files import write_text
+from utils.log import log
+
+HELD_BACK = 5  # one in so many corrected lines is for validation, as in tools.serve
+LEAST_REST = 20  # lines of the hand that no training sees
+
+
+@dataclass(frozen=True)
+class Row:
+    """Scores on the rest of the hand and on others after learning from `lines`; `taken`: better on those held back."""
+
+    lines: int
+    rest: Scores
+    others: Scores | None
+    minutes: float
+    taken: bool
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.adaptation", description=__doc__.splitlines()[0])
+    add = parser.add_argument
+    add_config_options(parser)
+    parser.set_defaults(conf="configs/adapt.yml")
+    add("--hand", required=True, help="writer in the labels file, or the beginning of its file names")
+    add("--split", choices=("train", "val", "test"), default="val", help="of the labels file (default: %(default)s)")
+    add("--lines", type=number(int, 5), nargs="+", default=[20, 50, 100, 300], help="default: 20 50 100 300")
+    add("--others", type=Path, nargs=2, metavar=("DIR", "FILE"), help="images and labels file of other hands, part val")
+    add("--seed", type=int, default=1, help="of the choice of lines (default: 1)")
+    add("--output", type=Path, default=Path("benchmarks/adaptation.md"), help="table (default: %(default)s)")
+    options = parser.parse_args(arguments)
+    return run_command(lambda: _run(options))
+
+
+def _run(options: argparse.Namespace) -> int:
+    config = load_config(options.conf, options.set)
+    configure_process()
+    words = [word for word in read_labels(config.labels_file).splits[options.split] if _is_by(options.hand, word)]
+    sizes = [size for size in sorted(options.lines) if size + LEAST_REST <= len(words)]
+    if not sizes:
+        raise UserError(f"{config.labels_file} has {len(words)} lines of {options.hand} in {options.split}: too few.")
+    words = [words[i] for i in np.random.default_rng(options.seed).permutation(len(words))]
+    folder = Path(config.experiment_folder)
+    before = Path(config.train.weights_initialization.restore_from or "")
+    rows = [Row(0, *_scores(before, config, words[sizes[-1] :], options.others, folder), 0.0, True)]
+    for size in sizes:
+        log(f"Learning {options.hand} from {size} lines.")
+        rows.append(_learn(size, words, sizes[-1], config, options))
+    text = table(options.hand, rows, len(words) - sizes[-1])
+    write_text(options.output, text)
+    print(text, end="")
+    return 0
+
+
+def _is_by(hand: str, word: Word) -> bool:
+    return word.writer == hand or word.filename.startswith(hand)
+
+
+def _learn(size: int, words: Sequence[Word], rest: int, config: Config, options: argparse.Namespace) -> Row:
+    """Trains on the first `size` words, as tools.serve does, and scores the better model on those from `rest` on."""
+    folder = Path(config.experiment_folder) / str(size)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    train = [word for i, word in enumerate(words[:size]) if (i + 1) % HELD_BACK]
+    held_back = list(words[HELD_BACK - 1 : size : HELD_BACK])
+    labels = folder / "labels.json"
+    write_labels(labels, {"train": train, "val": held_back, "test": held_back})
+    settings = [*options.set, f"labels_file={labels}", f"experiment_folder={folder}"]
+    done = run("main.py", "-c", options.conf, "--train", "--set", *settings)
+    old, new = Path(config.train.weights_initialization.restore_from or ""), folder / "best"
+    before, after = (_scores(model, config, held_back, None, folder)[0].cer for model in (old, new))
+    taken = after < before
+    scores = _scores(new if taken else old, config, words[rest:], options.others, folder)
+    return Row(size, *scores, done.seconds / 60, taken)
+
+
+def _scores(
+    model: Path, config: Config, words: Sequence[Word], others: Sequence[Path] | None, folder: Path
+) -> tuple[Scores, Scores | None]:
+    """Returns the model's scores on words of the config's images, and on the validation words of another dataset."""
+    folder.mkdir(parents=True, exist_ok=True)
+    labels = folder / "read.json"
+    write_labels(labels, {"train": [], "val": words, "test": []})
+    datasets = [(config.images_folder, labels), *([others] if others else [])]
+    predictor = load_predictor(ModelFolder(model), config.predict, config.image.max_pixels)
+    found = []
+    for images, file in datasets:
+        read = config.model_copy(update={"images_folder": str(images), "labels_file": str(file)})
+        dataset = open_split(read, "val", predictor.spec.image)
+        texts = [prediction.text for prediction in predictor.predict_dataset(dataset)]
+        found.append(score_prediction([word.label for word in dataset.words], texts))
+    return found[0], found[1] if others else None
+
+
+def table(hand: str, rows: Sequence[Row], rest: int) -> str:
+    """Returns the scores as Markdown."""
+    lines = [
+        f"{hand}, {rest} lines that no training saw; CER / WER in %.",
+        "",
+        "| corrected lines | rest of the hand | CER against before | other hands | minutes | taken into use |",
+        "|---|---|---|---|---|---|",
+    ]
+    first = rows[0].rest.cer
+    for row in rows:
+        change = f"{100 * (row.rest.cer / first - 1):+.0f} %" if row.lines and first else ""
+        others = _rates(row.others) if row.others else ""
+        end = f"{row.minutes:.1f} | {'yes' if row.taken else 'no'}" if row.lines else " | "
+        lines.append(f"| {row.lines} | {_rates(row.rest)} | {change} | {others} | {end} |")
+    return "\n".join(lines) + "\n"
+
+
+def _rates(scores: Scores) -> str:
+    return f"{100 * scores.cer:.2f} / {100 * scores.wer:.2f}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
