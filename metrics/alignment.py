@@ -1,5 +1,6 @@
 """Alignment of the characters of labels and predicted texts."""
 
+import itertools
 from collections.abc import Iterable
 
 from preprocessing.tokenizer import normalize_label
@@ -29,6 +30,16 @@ def align(label: str, text: str) -> list[Pair]:
             column -= 1
             pairs.append(("", text[column]))
     return pairs[::-1]
+
+
+def longest_runs(label: str, text: str) -> tuple[int, int]:
+    """Returns the lengths of the longest runs of deletions and of insertions: parts skipped, and read twice."""
+    runs = [(of_label != "", of_text != "") for of_label, of_text in align(label, text)]
+    longest = {(True, False): 0, (False, True): 0}
+    for kind, run in itertools.groupby(runs):
+        if kind in longest:
+            longest[kind] = max(longest[kind], len(list(run)))
+    return longest[True, False], longest[False, True]
 
 
 def diff(pairs: Iterable[Pair]) -> list[str | Pair]:

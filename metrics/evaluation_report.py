@@ -5,11 +5,13 @@ import unicodedata
 from collections.abc import Sequence
 
 from base.base_predictor import Prediction
+from metrics.alignment import longest_runs
 from metrics.calibration import calibration_error, errors_found
 from metrics.score_prediction import score_prediction, writer_bootstrap
 from preprocessing.tokenizer import normalize_label
 
 LABEL_KINDS = ("words", "punctuation only", "contains digits")
+LONG_RUN = 5  # characters in a row that are missing or too many, where attention skips or repeats a part
 LENGTH_GROUPS = ("1", "2-3", "4-6", "7-9", "10+")
 
 
@@ -28,6 +30,7 @@ def report(
         f"without punctuation:  CER {scores.cer_no_punctuation:.2%}  WER {scores.wer_no_punctuation:.2%}",
         f"CER, mean over words (the seed project's): {scores.mean_word_cer:.2%}",
         *_interval(labels, texts, writers),
+        *(_lost_places(labels, texts) if scores.n < scores.words else ()),
         *table("by kind of label", labels, texts, list(map(label_kind, labels)), LABEL_KINDS),
         *table("by label length", labels, texts, list(map(length_group, labels)), LENGTH_GROUPS),
         *confidence,
@@ -87,6 +90,13 @@ def length_group(label: str) -> str | None:
     """Returns the one of LENGTH_GROUPS for a label's code points (NFC); None if the label is empty."""
     length = len(normalize_label(label))
     return LENGTH_GROUPS[bisect.bisect_left((1, 3, 6, 9), length)] if length else None
+
+
+def _lost_places(labels: Sequence[str], texts: Sequence[str]) -> list[str]:
+    """Returns a line on how often the attention lost its place in a line of text."""
+    skipped, repeated = zip(*(longest_runs(label, text) for label, text in zip(labels, texts)))
+    counts = [sum(length >= LONG_RUN for length in lengths) for lengths in (skipped, repeated)]
+    return [f"lines with {LONG_RUN} or more characters in a row too few: {counts[0]}, too many: {counts[1]}"]
 
 
 def _interval(labels: Sequence[str], texts: Sequence[str], writers: Sequence[str | None]) -> list[str]:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metrics.alignment import align, diff
+from metrics.alignment import align, diff, longest_runs
 
 
 @pytest.mark.parametrize(
@@ -35,3 +35,9 @@ def test_alignment_is_whole_and_shortest(label, text):
 def test_difference_joins_what_is_equal():
     assert diff(align("hollow", "hallo")) == ["h", ("o", "a"), "llo", ("w", "")]
     assert diff([]) == []
+
+
+def test_runs_that_are_skipped_or_repeated():
+    assert longest_runs("one two three", "one three") == (4, 0)
+    assert longest_runs("nation", "nationation") == (0, 5)
+    assert longest_runs("word", "ward") == (0, 0)

@@ -98,3 +98,10 @@ def test_confidence_by_hand():
         ["0.5", "and", "more", "5", "16.67%", "60.00%"],  # 5 / 30
     ]
     assert len(confidence_report(["a"], [Prediction("a", 0.5, ())])) == 1  # without errors none can be found
+
+
+def test_lines_that_lost_a_part_or_have_one_twice_are_counted():
+    labels = ["to be or not to be", "that is the question", "whether"]
+    texts = ["to be to be", "that is the question the question", "whether"]
+    assert "lines with 5 or more characters in a row too few: 1, too many: 1" in report(labels, texts, [None] * 3)
+    assert not any("in a row" in line for line in report(["a", "b"], ["a", "c"], [None] * 2))
