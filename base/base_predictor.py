@@ -23,6 +23,7 @@ class Prediction:
             not that of confidence); empty unless predict.n_best is set.
         raw_confidence: the network's own probability, the product over the characters and the end; None where
             `confidence` is that.
+        upside_down: whether the image was read upside down.
     """
 
     text: str
@@ -30,6 +31,7 @@ class Prediction:
     character_confidences: tuple[float, ...]
     alternatives: tuple[tuple[str, float], ...] = ()
     raw_confidence: float | None = None
+    upside_down: bool = False
 
 
 class BasePredictor(ABC):

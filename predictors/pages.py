@@ -10,7 +10,7 @@ from base.base_predictor import Prediction
 from predictors.word_predictor import WordPredictor
 from preprocessing.normaliser import normalise
 from preprocessing.page.detect import TextDetector
-from preprocessing.page.layout import Line, Page, PageWord
+from preprocessing.page.layout import Line, Page, PageWord, turn_upside_down
 from preprocessing.page.lines import find_lines
 from preprocessing.page.strips import box_on_page, cut_strip
 from preprocessing.page.words import find_words
@@ -40,10 +40,21 @@ class PageReader:
     def read(self, pixels: np.ndarray, filename: str = "", number: int = 1) -> Page:
         """Returns the page with the text of its lines, in reading order; a page without text has none.
 
+        A page most of whose lines are upside down is read again the other way round.
+
         Args:
             pixels: uint8 (h, w) or (h, w, 3) RGB.
             filename, number: of the page, which it keeps.
         """
+        lines, is_upside_down = self._read(pixels)
+        size = pixels.shape[1], pixels.shape[0]
+        if not is_upside_down:
+            return Page(filename, *size, lines, number)
+        lines, _ = self._read(np.ascontiguousarray(pixels[::-1, ::-1]))
+        return turn_upside_down(Page(filename, *size, lines, number))
+
+    def _read(self, pixels: np.ndarray) -> tuple[tuple[Line, ...], bool]:
+        """Returns the lines with text, and whether most of them were read upside down."""
         lines = find_lines(pixels, self._detector.find(pixels))
         strips = [self._clean(cut_strip(pixels, line)) for line in lines]
         pieces = [piece for i, strip in enumerate(strips) for piece in self._pieces(i, strip)]
@@ -53,8 +64,8 @@ class PageReader:
             predictions.setdefault(pieces[index].line, []).append((pieces[index], prediction))
         with_text = self._lines_of_words if not self.reads_lines else self._lines_of_text
         read = [with_text(lines[i], strips[i], found) for i, found in sorted(predictions.items())]
-        size = pixels.shape[1], pixels.shape[0]
-        return Page(filename, *size, tuple(line for line in read if line.text), number)
+        turned = [prediction.upside_down for found in predictions.values() for _, prediction in found]
+        return tuple(line for line in read if line.text), sum(turned) > len(turned) / 2
 
     def _clean(self, strip: np.ndarray) -> np.ndarray:
         """Returns a strip as the normaliser makes it, without changes of place: dark ink on white paper."""

@@ -5,6 +5,7 @@ clear evidence, one of many that lie alike needs little.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -44,7 +45,8 @@ def turn_upside_down(images: list[np.ndarray], readings: list[Prediction], read:
     gain = gains()
     share = upside_down_share(gain)
     for i in np.flatnonzero(share * gain > 1 - share).tolist():
-        images[i], readings[i] = turned[i]
+        image, reading = turned[i]
+        images[i], readings[i] = image, replace(reading, upside_down=True)
 
 
 def upside_down_share(gains: np.ndarray) -> float:

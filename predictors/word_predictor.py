@@ -101,7 +101,8 @@ class WordPredictor(BasePredictor):
         for start in range(0, len(views), self.batch_size):
             again += self._read_batch(views[start : start + self.batch_size])
         for number, i in enumerate(doubtful):
-            readings[i] = vote([readings[i], *again[number * more : (number + 1) * more]])
+            voted = vote([readings[i], *again[number * more : (number + 1) * more]])
+            readings[i] = replace(voted, upside_down=readings[i].upside_down)
 
     def _read_batch(self, images: list[np.ndarray]) -> list[Prediction]:
         """Reads word images once; confidences are the network's own."""

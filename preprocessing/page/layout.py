@@ -1,6 +1,6 @@
 """Pages of text: where their lines are and what they say, between detector, reader, importers and output formats."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 Point = tuple[float, float]
 
@@ -20,7 +20,7 @@ class Line:
 
     Attributes:
         polygon: its outline, points (x, y) in pixels of the page; at least three.
-        baseline: the line that its letters stand on, points from left to right; empty if unknown.
+        baseline: the line that its letters stand on, points in the direction of reading; empty if unknown.
         text, confidence: what it says, and the probability of that; None where it was not read but given.
         words: the parts of the text, if they are known.
         character_confidences: of each character of the text, 0 to 1; empty if unknown.
@@ -45,3 +45,25 @@ class Page:
     height: int
     lines: tuple[Line, ...]
     number: int = 1
+
+
+def turn_upside_down(page: Page) -> Page:
+    """Returns the page as it lies in its picture turned by 180 degrees."""
+
+    def turned(points: tuple[Point, ...]) -> tuple[Point, ...]:
+        return tuple((page.width - x, page.height - y) for x, y in points)
+
+    def turned_word(word: PageWord) -> PageWord:
+        left, top, width, height = word.box
+        return replace(word, box=(page.width - left - width, page.height - top - height, width, height))
+
+    lines = (
+        replace(
+            line,
+            polygon=turned(line.polygon),
+            baseline=turned(line.baseline),
+            words=tuple(map(turned_word, line.words)),
+        )
+        for line in page.lines
+    )
+    return replace(page, lines=tuple(lines))

@@ -48,6 +48,19 @@ def read(tmp_path, capsys):
     return call
 
 
+def test_a_page_upside_down_is_read_in_reading_order_with_its_places(folder):
+    model = load(REPOSITORY / "snapshots" / "iam")
+    upright = model.read_page(folder / "a.png")
+    page = model.read_page(np.ascontiguousarray(written_page()[::-1, ::-1]))
+    assert [line.text for line in page.lines] == [line.text for line in upright.lines] == TEXTS
+    for line, other in zip(page.lines, upright.lines):
+        size = page.width, page.height
+        assert np.allclose(np.array(line.polygon), size - np.array(other.polygon), atol=12)
+        for word, its in zip(line.words, other.words):
+            corner = np.array(word.box[:2]) + word.box[2:]
+            assert np.allclose(corner, size - np.array(its.box[:2]), atol=12)
+
+
 def test_text_in_reading_order_goes_to_stdout_and_a_blank_page_has_none(folder, read, tmp_path):
     code, output, error = read(folder, "--output", tmp_path / "all.json")
     assert (code, output.splitlines()) == (0, [*TEXTS, ""]) and "b.png" in error
