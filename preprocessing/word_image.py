@@ -19,6 +19,7 @@ from utils.log import log
 
 PAPER = 255
 HEIGHT_AT_300_DPI = 120  # pixels of a scan that `scale: auto` brings to the network's height
+SOFTNESS = 0.6
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "GIF", "PPM", "JPEG2000", "AVIF")
 HEIF_ENDINGS = (".heic", ".heif")
 IMAGE_ENDINGS = (
@@ -163,8 +164,8 @@ def to_network_geometry(pixels: np.ndarray, image: ImageConfig) -> np.ndarray:
         scale = image.image_size.y_size / HEIGHT_AT_300_DPI
     if pixels.ndim == 2 and channels == 3:
         pixels = cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB)
-    if image.binarization == "otsu":
-        pixels = binarize(pixels)
+    if image.binarization != "none":
+        pixels = binarize(pixels, SOFTNESS if image.binarization == "soft" else 0.0)
     height, width = pixels.shape[:2]
     size, margin = image.image_size, image.margin
     widest = size.x_size - 2 * margin
@@ -185,10 +186,20 @@ def to_network_geometry(pixels: np.ndarray, image: ImageConfig) -> np.ndarray:
     return cv2.GaussianBlur(canvas, (0, 0), image.blur) if image.blur else canvas
 
 
-def binarize(pixels: np.ndarray) -> np.ndarray:
-    """Returns black ink (0) on white paper (255) by Otsu's threshold (1979); uint8 (h, w) or (h, w, 3)."""
+def binarize(pixels: np.ndarray, softness: float = 0.0) -> np.ndarray:
+    """Returns black ink (0) on white paper (255) by Otsu's threshold (1979); uint8 (h, w) or (h, w, 3).
+
+    With `softness`, 0 to 1, levels from the mean of the ink to so far between threshold and mean of the paper become a
+    ramp of greys, so that strokes thinner than a pixel are not cut.
+    """
     grey = pixels if pixels.ndim == 2 else cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
-    _, black_and_white = cv2.threshold(grey, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
+    threshold, black_and_white = cv2.threshold(grey, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
+    is_paper = black_and_white > 0
+    if softness and is_paper.any() and not is_paper.all():
+        ink, paper = float(grey[~is_paper].mean()), float(grey[is_paper].mean())
+        white = threshold + softness * (paper - threshold)
+        ramp = np.clip((np.arange(256) - ink) * (PAPER / (white - ink)), 0, PAPER)
+        black_and_white = cv2.LUT(grey, ramp.astype(np.uint8))
     return black_and_white if pixels.ndim == 2 else cv2.cvtColor(black_and_white, cv2.COLOR_GRAY2RGB)
 
 

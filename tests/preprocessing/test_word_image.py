@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFile
 
-from preprocessing.word_image import UnusableImage, decode, read_word_image, to_network_geometry
+from preprocessing.word_image import UnusableImage, binarize, decode, read_word_image, to_network_geometry
 from tests.helpers.bad_inputs import png_of
 from tests.helpers.tiny import plain_image
 from utils.config.image import ImageSizeConfig
@@ -212,6 +212,26 @@ def test_otsu_makes_grey_and_binarised_scans_agree():
     assert paper == [255, 255]
     without = otsu.model_copy(update={"binarization": "none"})
     assert np.median(to_network_geometry(grey, without)) < 230
+
+
+def test_soft_binarization_keeps_pale_strokes_grey():
+    # Otsu's threshold is 40; the ink's mean is that level, the paper's (200 * 61 + 150 * 4) / 65.
+    picture = np.full((10, 10), 200, np.uint8)
+    picture[2:7, 1:8], picture[8, 3:7] = 40, 150
+    assert set(np.unique(binarize(picture))) == {0, 255}
+    soft = binarize(picture, 0.6)
+    white = 40 + 0.6 * ((200 * 61 + 150 * 4) / 65 - 40)
+    assert np.unique(soft).tolist() == [0, 255] and white < 150
+    faint = np.where(picture == 150, 100, picture).astype(np.uint8)
+    # Now 100 is the threshold and ink, whose mean is 1800 / 39; paper is 200.
+    ink, white = 1800 / 39, 100 + 0.6 * 100
+    assert np.unique(binarize(faint, 0.6)).tolist() == [0, int((100 - ink) * 255 / (white - ink)), 255]
+
+
+@pytest.mark.parametrize("level", [0, 128, 255])
+def test_soft_binarization_leaves_an_even_picture_as_the_hard_one(level):
+    picture = np.full((5, 5), level, np.uint8)
+    assert np.array_equal(binarize(picture, 0.6), binarize(picture))
 
 
 # Unusable files

@@ -46,8 +46,10 @@ class ImageConfig(Section):
         "factor from file pixels to network pixels (0.3 to 0.4 for 300 dpi); fit: full height; auto: by the writing's "
         "size, y_size / 120 where it is that of 300 dpi or can't be told",
     )
-    binarization: Literal["none", "otsu"] = key(
-        "otsu", "otsu: black ink on white paper before scaling, so that grey and binarised scans look alike"
+    binarization: Literal["none", "otsu", "soft"] = key(
+        "otsu",
+        "otsu: black ink on white paper before scaling, so that grey and binarised scans look alike; soft: the same, but "
+        "thin and pale strokes stay grey",
     )
     fixed_width: bool = key(False, "pad every image to x_size instead of to its own width")
     normalization: Literal["ink", "standard"] = key("ink", "ink: paper 0, ink 1; standard: mean 0, variance 1 by image")
