@@ -48,8 +48,8 @@ class ImageConfig(Section):
     )
     binarization: Literal["none", "otsu", "soft"] = key(
         "otsu",
-        "otsu: black ink on white paper before scaling, so that grey and binarised scans look alike; soft: the same, but "
-        "thin and pale strokes stay grey",
+        "otsu: black ink on white paper before scaling, so that grey and binarised scans look alike; "
+        "soft: the same, but thin and pale strokes stay grey",
     )
     fixed_width: bool = key(False, "pad every image to x_size instead of to its own width")
     normalization: Literal["ink", "standard"] = key("ink", "ink: paper 0, ink 1; standard: mean 0, variance 1 by image")
