@@ -8,10 +8,13 @@ from preprocessing.ink import PAPER, ink_mask, stroke_width
 # Strokes that a column of a word turned by 90 degrees crosses at least, and as a multiple of those that a row does.
 RUNS, MORE_RUNS = 3.5, 1.5
 GAP = 0.35  # ink of a row between two lines, as a part of the line above's fullest
-# Of IAM words (300 dpi): median of `writing_size`, a tenth more, since small pictures are blurred. What is less than
-# RANGE (in its logarithm) off stays as it is; of narrow words, whose size is less sure, less than NARROW_RANGE.
+# Of IAM words (300 dpi): median of the size that `measure_writing` finds, a tenth more, since small pictures are
+# blurred. What is less than RANGE (in its logarithm) off stays as it is; of narrow words, whose size is less sure, less
+# than NARROW_RANGE.
 USUAL_SIZE, RANGE, NARROW_RANGE = 17.9, 0.4, 0.6
 LARGEST_FACTOR = 8.0
+# Pitch in pixels at the usual size, below which writing is widened, up to MOST_STRETCH; of IAM words the median is 24.
+LEAST_PITCH, MOST_STRETCH, LEAST_STRETCH = 26.0, 1.5, 1.05
 # Skew is looked for in pictures so wide (over height), up to so many steps, and must sharpen the rows so much.
 WIDE, LEAST_SKEW, MOST_SKEW, SHARPER = 1.2, 3, 12, 1.3
 LONG = 4  # width over height up to which a step is a degree; in lines, whose ends rise further, it is less
@@ -20,36 +23,48 @@ SKEW_SIDE = 32  # pixels of the height at which it is looked for
 
 
 def to_usual_size(grey: np.ndarray) -> np.ndarray:
-    """Scales writing to the size of a 300 dpi scan, unless it is near that, or its size can't be told.
+    """Scales writing to the size of a 300 dpi scan, unless it is near that, and widens narrow hands.
 
-    Hands differ in size, too, and a network has seen that: only what is further off than they are is changed.
+    Hands differ in size, too, and a network has seen that: only what is further off than they are is changed. Where
+    letters are close together, its columns are too coarse to tell them apart.
     """
-    size, is_narrow = writing_size(grey)
+    size, pitch, is_narrow = measure_writing(grey)
     factor = min(USUAL_SIZE / size, LARGEST_FACTOR) if size else 1.0
     if abs(np.log(factor)) < (NARROW_RANGE if is_narrow else RANGE):
+        factor = 1.0
+    stretch = 1.0 if is_narrow or not pitch else min(max(1.0, LEAST_PITCH / (pitch * factor)), MOST_STRETCH)
+    if factor == 1 and stretch < LEAST_STRETCH:
         return grey
-    shape = [max(1, round(side * factor)) for side in grey.shape[::-1]]
+    shape = max(1, round(grey.shape[1] * factor * stretch)), max(1, round(grey.shape[0] * factor))
     return cv2.resize(grey, shape, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC)
 
 
-def writing_size(grey: np.ndarray) -> tuple[float, bool]:
-    """Size of the writing in pixels, from its x-height h and stroke width s: h^0.7 s^0.3.
+def measure_writing(grey: np.ndarray) -> tuple[float, float, bool]:
+    """Returns size and pitch of the writing in pixels, and whether the word is narrower than about three letters.
 
-    On IAM it varies less from hand to hand than h alone (standard deviation 35 %). Returns the size, 0 where a lone
-    mark (a dash, a comma, a bracket) has none to tell, and whether the word is narrower than about three letters.
+    The size is h^0.7 s^0.3 from its x-height h and stroke width s: on IAM it varies less from hand to hand than h alone
+    (standard deviation 35 %). The pitch is the width, without gaps, over the number of strokes that a row through the
+    bodies of letters crosses: about two thirds of a letter's width. Both are 0 where a lone mark (a dash, a comma, a
+    bracket) has none to tell.
     """
     ink = ink_mask(grey)
     if not ink.any():
-        return 0.0, True
+        return 0.0, 0.0, True
     stroke = stroke_width(ink)
     if min(grey.shape) < 2.5 * stroke + 2 or max(grey.shape) < 9 * stroke:
-        return 0.0, True
+        return 0.0, 0.0, True
     profile = cv2.blur(ink.sum(axis=1).astype(np.float32)[:, None], (1, 3))[:, 0]
     # Rows through the bodies of letters hold most of the ink.
-    limit = 0.5 * np.sort(profile)[-max(1, len(profile) // 5) :].mean()
-    x_height = max(1, int((profile >= limit).sum()))
+    body = profile >= 0.5 * np.sort(profile)[-max(1, len(profile) // 5) :].mean()
+    x_height = max(1, int(body.sum()))
     width = grey.shape[1] / x_height
-    return (x_height**0.7 * stroke**0.3 if width >= 1.5 else 0.0), width < 3
+    if width < 1.5:
+        return 0.0, 0.0, True
+    rows = ink[body].view(np.int8)
+    strokes = float(np.median((np.diff(rows, axis=1, prepend=0) > 0).sum(axis=1)))
+    # Gaps wider than half the x-height, between words, are no part of a letter's width.
+    written = cv2.morphologyEx(rows.max(axis=0)[None].view(np.uint8), cv2.MORPH_CLOSE, np.ones((1, x_height // 2 | 1)))
+    return x_height**0.7 * stroke**0.3, float(written.sum()) / max(1.0, strokes), width < 3
 
 
 def skew(grey: np.ndarray) -> float:

@@ -19,7 +19,7 @@ from preprocessing.normaliser import (
 )
 from preprocessing.rulings import remove_rulings, straight_lines
 from preprocessing.word_image import read_word_image, to_network_geometry, word_image_of_array
-from preprocessing.writing import count_lines, skew, to_usual_size, turn_upright, writing_size
+from preprocessing.writing import MOST_STRETCH, count_lines, measure_writing, skew, to_usual_size, turn_upright
 from tests.helpers.drawn_words import PHOTO, draw_word, overlap
 from utils.config.image import ImageConfig, NormaliserConfig
 
@@ -121,16 +121,34 @@ def test_trim_leaves_one_pixel():
 
 
 @pytest.mark.parametrize("factor", [1 / 3, 0.5, 2, 4])
-def test_writing_size_grows_with_the_picture(factor):
+def test_the_size_grows_with_the_picture(factor):
     image = draw_word(scale=3)
     other = cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
-    assert writing_size(other)[0] / writing_size(image)[0] == pytest.approx(factor, rel=0.15)
+    assert measure_writing(other)[0] / measure_writing(image)[0] == pytest.approx(factor, rel=0.15)
+
+
+def test_the_pitch_grows_with_the_width_alone():
+    line = trim(draw_word("minimum minimum"))
+    for x, y in ((0.6, 1), (1.5, 1), (1.5, 1.5)):
+        other = cv2.resize(line, None, fx=x, fy=y, interpolation=cv2.INTER_LINEAR)
+        assert measure_writing(other)[1] / measure_writing(line)[1] == pytest.approx(x, rel=0.1)
+    # A wide gap between words is no part of a letter.
+    gap = np.full((len(line), 300), 255, np.uint8)
+    assert measure_writing(np.hstack([line, gap, line]))[1] == pytest.approx(measure_writing(line)[1], rel=0.1)
+
+
+def test_narrow_writing_is_widened_and_wide_writing_is_left():
+    line = to_usual_size(trim(draw_word("minimum minimum")))
+    narrow, wide = (cv2.resize(line, None, fx=x, fy=1, interpolation=cv2.INTER_AREA) for x in (0.5, 2))
+    assert to_usual_size(wide) is wide
+    stretched = to_usual_size(narrow)
+    assert len(stretched) == len(narrow) and 1.1 < stretched.shape[1] / narrow.shape[1] <= MOST_STRETCH + 0.01
 
 
 @pytest.mark.parametrize("text", ["-", ".", ",", "l", "(", ":", "1"])
 def test_a_lone_mark_has_no_size(text):
     mark = trim(draw_word(text))
-    assert not writing_size(mark)[0] and to_usual_size(mark) is mark
+    assert not measure_writing(mark)[0] and to_usual_size(mark) is mark
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (3, 200), (40, 5), (64, 256)])
