@@ -12,6 +12,7 @@ import numpy as np
 
 from utils.cli import run_command
 from utils.keras_import import import_keras
+from utils.log import log
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -40,6 +41,8 @@ def release(source: Path, output: Path) -> int:
     labels = Path(str(about.origin.get("labels_file", "")))
     origin = {**about.origin, "labels_file": labels.name} if labels.is_absolute() else about.origin
     save_model(output, model, origin, about.calibrations)
+    if not about.calibrations:
+        log(f"{output} is not calibrated: python main.py --calibrate --set predict.weights_file={output}")
     return 0
 
 
