@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-# Pieces of one line: vertical distance over height, heights' ratio, gap over height, and overlap along the line.
-OFF_LINE, HEIGHTS, GAP, OVERLAP = 0.45, 1.8, 1.0, 0.1
+# Pieces of one line: vertical distance over height, heights' ratio, gap over height, overlap over length and height.
+OFF_LINE, HEIGHTS, GAP, OVERLAP = 0.45, 1.8, 1.0, 0.15
 WIDE_GAP = 2.0  # over height, where another line runs past the gap, so that no column ends there
 SLOPE = 0.35  # between the directions of two pieces
 
@@ -64,7 +64,12 @@ def join_pieces(pieces: list[Piece]) -> list[list[Piece]]:
 def _overlap(one: Piece, two: Piece) -> bool:
     """Whether two pieces lie above each other, which those of one line don't."""
     apart = abs((two.centre - one.centre) @ one.along) - (one.length + two.length) / 2
-    return apart < -OVERLAP * min(one.length, two.length) - OVERLAP * one.height
+    return apart < -_slack(one, two)
+
+
+def _slack(one: Piece, two: Piece) -> float:
+    """Returns by how much pieces that follow each other may overlap."""
+    return OVERLAP * (min(one.length, two.length) + min(one.height, two.height))
 
 
 def _neighbours(pieces: list[Piece]) -> list[tuple[float, int, int]]:
@@ -74,7 +79,7 @@ def _neighbours(pieces: list[Piece]) -> list[tuple[float, int, int]]:
         for j, right in enumerate(pieces):
             gap = (right.ends[0] - left.ends[1]) @ left.along
             height = min(left.height, right.height)
-            if i == j or gap > WIDE_GAP * height or gap < -OVERLAP * min(left.length, right.length):
+            if i == j or gap > WIDE_GAP * height or gap < -_slack(left, right):
                 continue
             if (right.centre - left.centre) @ left.along <= 0 or _follows(left, right) > OFF_LINE * height:
                 continue
