@@ -5,10 +5,20 @@ import csv
 import pytest
 
 from metrics.score_prediction import score_prediction
+from models.model_folder import ModelFolder
 from tests.helpers.models import predictor_of
 from tests.helpers.tiny import REPOSITORY
+from utils.config.load import load_config
 
 IMAGES = REPOSITORY / "test_images"
+
+
+@pytest.mark.parametrize("name", ["iam", "iam_fast", "synthetic"])
+def test_shipped_models_are_calibrated_for_their_own_config(name):
+    model = ModelFolder(REPOSITORY / "snapshots" / name)
+    settings = load_config(REPOSITORY / "configs" / f"{name}.yml").predict
+    for views in {settings.views, 1}:
+        assert model.calibration(settings.model_copy(update={"views": views}))
 
 
 @pytest.mark.parametrize("name, worst", [("iam", 0.1), ("iam_fast", 0.3), ("synthetic", 0.2)])
