@@ -17,6 +17,7 @@ LARGEST = 2**22
 COARSE = 64
 # Paper is light above this grey level, and even where none of it is darker than this part of the brightest.
 LIGHT, EVEN = 140, 0.85
+CLEAR = 0.9  # skewness of light strokes where they may as well be the paper between bold ones
 SPECK = 0.25
 
 
@@ -70,14 +71,21 @@ def darken_ink(grey: np.ndarray) -> np.ndarray:
     Ink is thin: differences to the local median are large where it is, so their third moment has its sign. Pictures
     too small to tell stay as they are.
     """
-    if min(grey.shape) < LEAST_SIZE or is_even(grey):
+    if min(grey.shape) < LEAST_SIZE:
         return grey
+    least = 0.0
+    if is_even(grey):
+        # Light strokes may reach into all parts of a tight picture, but they don't fill most of it.
+        if 2 * np.count_nonzero(grey >= LIGHT) > grey.size:
+            return grey
+        least = CLEAR
     small = _shrunk(grey)
     reach = min(127, max(4, min(small.shape) * 3 // 8))
     padded = cv2.copyMakeBorder(small, reach, reach, reach, reach, cv2.BORDER_REFLECT_101)
     median = cv2.medianBlur(padded, 2 * reach + 1)[reach:-reach, reach:-reach]
     difference = small.astype(np.float32) - median
-    return PAPER - grey if (difference**3).sum() > 0 else grey
+    skewness = (difference**3).mean() / max(1.0, (difference**2).mean()) ** 1.5
+    return PAPER - grey if skewness > least else grey
 
 
 def divide_by_paper(grey: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ from PIL import Image
 from preprocessing.ink import ink_mask
 from preprocessing.normaliser import (
     darken_ink,
+    is_even,
     divide_by_paper,
     ink_channel,
     normalise,
@@ -30,6 +31,13 @@ ALL = PHOTO.normaliser
 def test_light_ink_becomes_dark_and_dark_ink_stays(text):
     dark = draw_word(text)
     assert np.array_equal(darken_ink(dark), dark) and np.array_equal(darken_ink(255 - dark), dark)
+
+
+@pytest.mark.parametrize("text", ["measure", "summer", "an"])
+def test_light_ink_of_a_picture_without_margins_becomes_dark(text):
+    tight = trim(cv2.dilate(draw_word(text, scale=2), np.ones((5, 5), np.uint8)))
+    assert is_even(255 - tight)
+    assert np.array_equal(darken_ink(255 - tight), tight) and np.array_equal(darken_ink(tight), tight)
 
 
 def test_a_frame_does_not_turn_the_polarity():
