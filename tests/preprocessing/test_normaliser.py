@@ -10,9 +10,9 @@ from PIL import Image
 from preprocessing.ink import ink_mask
 from preprocessing.normaliser import (
     darken_ink,
-    is_even,
     divide_by_paper,
     ink_channel,
+    is_even,
     normalise,
     remove_specks,
     straighten,
