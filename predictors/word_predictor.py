@@ -75,7 +75,7 @@ class WordPredictor(BasePredictor):
 
     def predict_batch(self, images: list[np.ndarray]) -> list[Prediction]:
         # Paper alone is no text, of which nothing can be sure: networks have not learned that.
-        results = [BLANK] * len(images)
+        results = [replace(BLANK, raw_confidence=0.0) if self.calibration else BLANK] * len(images)
         written = [i for i, image in enumerate(images) if image.min() < PAPER]
         if written:
             for i, prediction in zip(written, self._predict([images[i] for i in written])):

@@ -156,6 +156,9 @@ def test_all_runtimes_give_the_calibrated_confidences(make_config, saved, eagerl
             assert found.text == before.text and found.raw_confidence == pytest.approx(before.confidence, abs=1e-4)
             expected = calibrate(np.array(before.confidence), CURVE)
             assert found.confidence == pytest.approx(float(expected), abs=1e-3)
+        # Blank paper is as sure before as after, so that a report with some knows that its model is calibrated.
+        blank = predictor.predict_batch([np.full_like(images[0], 255)])[0]
+        assert (blank.text, blank.confidence, blank.raw_confidence) == ("", 0.0, 0.0)
     capsys.readouterr()
     other = predictor_of(saved, decoder="beam", beam_width=2)
     assert other.calibration is None and "not calibrated" in capsys.readouterr().err
