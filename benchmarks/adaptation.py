@@ -45,8 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
     """The command line; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.adaptation", description=__doc__.splitlines()[0])
     add = parser.add_argument
-    add_config_options(parser)
-    parser.set_defaults(conf="configs/adapt.yml")
+    add_config_options(parser, "configs/adapt.yml")
     add("--hand", required=True, help="writer in the labels file, or the beginning of its file names")
     add("--split", choices=("train", "val", "test"), default="val", help="of the labels file (default: %(default)s)")
     add("--lines", type=number(int, 5), nargs="+", default=[20, 50, 100, 300], help="default: 20 50 100 300")

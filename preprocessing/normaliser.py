@@ -74,7 +74,7 @@ def darken_ink(grey: np.ndarray) -> np.ndarray:
     if min(grey.shape) < LEAST_SIZE:
         return grey
     least = 0.0
-    if is_even(grey):
+    if even_paper(grey):
         # Light strokes may reach into all parts of a tight picture, but they don't fill most of it.
         if 2 * np.count_nonzero(grey >= LIGHT) > grey.size:
             return grey
@@ -90,8 +90,8 @@ def darken_ink(grey: np.ndarray) -> np.ndarray:
 
 def divide_by_paper(grey: np.ndarray) -> np.ndarray:
     """Divides by the paper's brightness, a closing wider than strokes; shadows and falling light go."""
-    if is_even(grey):
-        return cv2.convertScaleAbs(grey, alpha=PAPER / max(1.0, float(_paper_sample(grey).mean())))
+    if brightness := even_paper(grey):
+        return cv2.convertScaleAbs(grey, alpha=PAPER / brightness)
     small = _shrunk(grey)
     # Wider than the thickest stroke of a scan, so that a full stop is not taken for paper.
     reach = max(31, int(0.35 * min(small.shape))) | 1
@@ -103,21 +103,16 @@ def divide_by_paper(grey: np.ndarray) -> np.ndarray:
     return cv2.divide(grey, np.maximum(paper, 1), scale=PAPER)
 
 
-def is_even(grey: np.ndarray) -> bool:
-    """Whether light paper of one brightness is seen in all parts of the picture, so that it needs no estimate."""
+def even_paper(grey: np.ndarray) -> float:
+    """Returns the brightness of light paper that is seen alike in all parts of the picture; 0 if it is not."""
     if min(grey.shape) < LEAST_SIZE:
-        return False
-    darkest, brightest = cv2.minMaxLoc(_paper_sample(grey))[:2]
-    return brightest >= LIGHT and darkest >= EVEN * brightest
-
-
-def _paper_sample(grey: np.ndarray) -> np.ndarray:
-    """Returns the brightest grey level around some of the pixels."""
+        return 0.0
     step = max(1, min(grey.shape) // COARSE)
     sample = grey[::step, ::step]
     # Boxes wider than strokes: the brightest pixel of each is paper.
-    box = np.ones([max(LEAST_SIZE, side // 3) for side in sample.shape], np.uint8)
-    return cv2.dilate(sample, box)
+    paper = cv2.dilate(sample, np.ones([max(LEAST_SIZE, side // 3) for side in sample.shape], np.uint8))
+    darkest, brightest = cv2.minMaxLoc(paper)[:2]
+    return float(paper.mean()) if brightest >= LIGHT and darkest >= EVEN * brightest else 0.0
 
 
 def remove_specks(grey: np.ndarray) -> np.ndarray:

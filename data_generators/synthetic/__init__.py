@@ -39,7 +39,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Texts:
-    """What labels are drawn.
+    """Labels that are drawn.
 
     Attributes:
         text: "english", or "accented": French, German and Spanish words with accents.
@@ -69,6 +69,7 @@ def sample(seed: int, split: str, index: int, texts: Texts = WORDS) -> tuple[np.
     font = font_of_form(seed, split, index // WORDS_PER_FORM, accented=texts.text == "accented")
     rng = np.random.default_rng([seed, SPLITS.index(split), index])
     draw = draw_accented if texts.text == "accented" else draw_text
+    # Single words keep the random numbers that they always had.
     number = int(rng.integers(1, texts.most_words + 1)) if texts.most_words > 1 else 1
     label = draw(rng, font.charset, texts.beyond_dictionary)
     for _ in range(number - 1):

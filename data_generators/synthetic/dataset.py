@@ -47,7 +47,7 @@ def create_synthetic(
         seed: 0 or more. Word i of a split depends on seed, split and i alone.
         workers: processes; 0 means one per CPU core.
         progress: whether to show a progress bar on stderr.
-        texts: what labels are drawn.
+        texts: the labels that are drawn.
         keep: whether a complete dataset, which another process may just have made, is left unchanged.
 
     Returns:

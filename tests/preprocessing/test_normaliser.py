@@ -11,8 +11,8 @@ from preprocessing.ink import ink_mask
 from preprocessing.normaliser import (
     darken_ink,
     divide_by_paper,
+    even_paper,
     ink_channel,
-    is_even,
     normalise,
     remove_specks,
     straighten,
@@ -36,7 +36,7 @@ def test_light_ink_becomes_dark_and_dark_ink_stays(text):
 @pytest.mark.parametrize("text", ["measure", "summer", "an"])
 def test_light_ink_of_a_picture_without_margins_becomes_dark(text):
     tight = trim(cv2.dilate(draw_word(text, scale=2), np.ones((5, 5), np.uint8)))
-    assert is_even(255 - tight)
+    assert even_paper(255 - tight)
     assert np.array_equal(darken_ink(255 - tight), tight) and np.array_equal(darken_ink(tight), tight)
 
 
