@@ -4,7 +4,6 @@ python -m benchmarks.adaptation --hand NAME --set images_folder=DIR labels_file=
 """
 
 import argparse
-import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.process import run
-from data_generators.dataset import open_split
+from data_generators.dataset import Dataset, DatasetOptions, open_dataset, open_split
+from data_generators.source import DataSource
 from metrics.score_prediction import Scores, score_prediction
 from models.model_folder import ModelFolder
 from predictors.loading import load_predictor
@@ -64,13 +64,17 @@ def _run(options: argparse.Namespace) -> int:
     if not sizes:
         raise UserError(f"{config.labels_file} has {len(words)} lines of {options.hand} in {options.split}: too few.")
     words = [words[i] for i in np.random.default_rng(options.seed).permutation(len(words))]
-    folder = Path(config.experiment_folder)
-    before = Path(config.train.weights_initialization.restore_from or "")
-    rows = [Row(0, *_scores(before, config, words[sizes[-1] :], options.others, folder), 0.0, True)]
+    rest, before = words[sizes[-1] :], Path(config.train.weights_initialization.restore_from or "")
+    rows = [Row(0, *_scores(before, config, rest, options.others), 0.0, True)]
     for size in sizes:
         log(f"Learning {options.hand} from {size} lines.")
-        rows.append(_learn(size, words, sizes[-1], config, options))
-    text = table(options.hand, rows, len(words) - sizes[-1])
+        held_back = words[HELD_BACK - 1 : size : HELD_BACK]
+        new, minutes = _learn([word for word in words[:size] if word not in held_back], held_back, config, options)
+        cer_before, cer_after = (_scores(model, config, held_back)[0].cer for model in (before, new))
+        taken = cer_after < cer_before
+        scores = _scores(new, config, rest, options.others) if taken else (rows[0].rest, rows[0].others)
+        rows.append(Row(size, *scores, minutes, taken))
+    text = table(options.hand, rows, len(rest))
     write_text(options.output, text)
     print(text, end="")
     return 0
@@ -80,40 +84,36 @@ def _is_by(hand: str, word: Word) -> bool:
     return word.writer == hand or word.filename.startswith(hand)
 
 
-def _learn(size: int, words: Sequence[Word], rest: int, config: Config, options: argparse.Namespace) -> Row:
-    """Trains on the first `size` words, as tools.serve does, and scores the better model on those from `rest` on."""
-    folder = Path(config.experiment_folder) / str(size)
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    train = [word for i, word in enumerate(words[:size]) if (i + 1) % HELD_BACK]
-    held_back = list(words[HELD_BACK - 1 : size : HELD_BACK])
+def _learn(
+    train: Sequence[Word], held_back: Sequence[Word], config: Config, options: argparse.Namespace
+) -> tuple[Path, float]:
+    """Trains as tools.serve does, anew; returns the new model, and the minutes that it took."""
+    folder = Path(config.experiment_folder) / str(len(train) + len(held_back))
+    folder.mkdir(parents=True, exist_ok=True)
     labels = folder / "labels.json"
-    write_labels(labels, {"train": train, "val": held_back, "test": held_back})
+    write_labels(labels, {"train": train, "val": held_back, "test": []})
     settings = [*options.set, f"labels_file={labels}", f"experiment_folder={folder}"]
-    done = run("main.py", "-c", options.conf, "--train", "--set", *settings)
-    old, new = Path(config.train.weights_initialization.restore_from or ""), folder / "best"
-    before, after = (_scores(model, config, held_back, None, folder)[0].cer for model in (old, new))
-    taken = after < before
-    scores = _scores(new if taken else old, config, words[rest:], options.others, folder)
-    return Row(size, *scores, done.seconds / 60, taken)
+    done = run("main.py", "-c", options.conf, "--train", "--restart", "--set", *settings)
+    return folder / "best", done.seconds / 60
 
 
 def _scores(
-    model: Path, config: Config, words: Sequence[Word], others: Sequence[Path] | None, folder: Path
+    model: Path, config: Config, words: Sequence[Word], others: Sequence[Path] | None = None
 ) -> tuple[Scores, Scores | None]:
     """Returns the model's scores on words of the config's images, and on the validation words of another dataset."""
-    folder.mkdir(parents=True, exist_ok=True)
-    labels = folder / "read.json"
-    write_labels(labels, {"train": [], "val": words, "test": []})
-    datasets = [(config.images_folder, labels), *([others] if others else [])]
     predictor = load_predictor(ModelFolder(model), config.predict, config.image.max_pixels)
-    found = []
-    for images, file in datasets:
-        read = config.model_copy(update={"images_folder": str(images), "labels_file": str(file)})
-        dataset = open_split(read, "val", predictor.spec.image)
+
+    def read(dataset: Dataset) -> Scores:
         texts = [prediction.text for prediction in predictor.predict_dataset(dataset)]
-        found.append(score_prediction([word.label for word in dataset.words], texts))
-    return found[0], found[1] if others else None
+        return score_prediction([word.label for word in dataset.words], texts)
+
+    source, options, image = DataSource.of(config), DatasetOptions.of(config), predictor.spec.image
+    rest = read(open_dataset(source, words, "val", image, options))
+    if not others:
+        return rest, None
+    images, labels = map(str, others)
+    elsewhere = config.model_copy(update={"images_folder": images, "labels_file": labels})
+    return rest, read(open_split(elsewhere, "val", image))
 
 
 def table(hand: str, rows: Sequence[Row], rest: int) -> str:
