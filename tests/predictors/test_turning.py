@@ -56,6 +56,18 @@ def test_where_most_of_a_batch_read_better_upside_down_the_others_are_turned_too
     assert texts(*most, (50, 20), (99, 5)) == ["turned"] * (len(most) + 1) + ["upright"]
 
 
+def test_of_many_unsure_readings_the_least_sure_are_tried_until_none_is_better_upside_down(texts, monkeypatch):
+    tried = []
+    read = Scripted._read_batch
+    monkeypatch.setattr(Scripted, "_read_batch", lambda self, images: tried.append(len(images)) or read(self, images))
+    assert texts(*[(20, 10)] * (5 * FEW)) == ["upright"] * (5 * FEW)
+    assert tried == [5 * FEW, FEW]
+    tried.clear()
+    mixed = [(5, 90)] * FEW + [(20, 10)] * (5 * FEW)
+    assert texts(*mixed) == ["turned"] * FEW + ["upright"] * (5 * FEW)
+    assert tried == [6 * FEW, FEW, FEW]
+
+
 def test_where_half_of_a_batch_read_far_better_upside_down_the_surer_reading_counts(texts):
     half = [(5, 60)] * FEW + [(90, 1)] * FEW
     assert texts(*half, (20, 30), (20, 15)) == ["turned"] * FEW + ["upright"] * FEW + ["turned", "upright"]
