@@ -29,6 +29,7 @@ class Calibration(BaseModel):
     Attributes:
         decoding: the result of `decoding` below.
         words, characters: the curves.
+        lines: the curve of texts with a space, if there were enough: their confidence is the product of many.
         fitted_on: number of words and calibration errors of the fit, for people.
     """
 
@@ -37,6 +38,7 @@ class Calibration(BaseModel):
     decoding: dict[str, Any]
     words: Curve
     characters: Curve
+    lines: Curve | None = None
     fitted_on: dict[str, Any] = {}
 
     def apply(self, prediction: Prediction) -> Prediction:
@@ -45,7 +47,8 @@ class Calibration(BaseModel):
         The probability that remains for the other alternatives keeps the network's proportions.
         """
         raw, first = prediction.confidence, prediction.alternatives[:1]
-        confidence = float(calibrate(np.array(raw), self.words))
+        curve = self.lines if self.lines and " " in prediction.text else self.words
+        confidence = float(calibrate(np.array(raw), curve))
         share = min(1.0, (1 - confidence) / max(1 - raw, 1e-9))
         characters = calibrate(np.array(prediction.character_confidences), self.characters)
         return replace(

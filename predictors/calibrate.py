@@ -1,11 +1,12 @@
-"""The `--calibrate` job: fits a model's confidences to its accuracy on validation words."""
+"""The `--calibrate` job: fits a model's confidences to its accuracy on validation words and lines."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
 from base.base_predictor import Prediction
-from data_generators.dataset import join_datasets, open_split
+from data_generators.dataset import Dataset, DatasetOptions, join_datasets, open_dataset, open_split
+from data_generators.source import DataSource
 from metrics.alignment import align
 from metrics.calibration import calibrate, calibration_error, errors_found, fit_curve
 from models.calibration import Calibration, Curve, decoding
@@ -13,12 +14,14 @@ from models.model_folder import ModelFolder
 from models.model_paths import find_model
 from predictors.loading import load_predictor
 from preprocessing.labels import Word
+from utils.config.image import ImageConfig
 from utils.config.predict import PredictConfig
 from utils.config.schema import Config
 from utils.errors import UserError
 
 # A curve fitted to fewer words could make confidences worse.
 LEAST_WORDS = 100
+MOST_LINES = 400  # of each additional dataset
 # Groups of writers (or words), each calibrated by a curve that was fitted on the others.
 FOLDS = 30
 
@@ -35,8 +38,9 @@ def calibrate_model(config: Config) -> str:
 def calibrate_on(folder: ModelFolder, config: Config, settings: PredictConfig) -> str:
     """Calibrates the model in `folder` on the config's validation words; returns a sentence about the effect.
 
-    If the config trains on damaged copies, a damaged copy of the validation words is among them, so that confidences
-    hold for what is hard to read, too. Raises UserError if there are too few words, or the folder is no whole model
+    Lines in the validation splits of `train.additional_data` are among them, unless they are rendered. If the config
+    trains on damaged copies, there is a damaged copy of all these, too, so that confidences hold for what is hard to
+    read. Raises UserError if there are too few words, or the folder is no whole model
     folder or can't be written.
     """
     image, labels_file = folder.spec.with_max_pixels(config.image.max_pixels).image, config.labels_file
@@ -46,14 +50,15 @@ def calibrate_on(folder: ModelFolder, config: Config, settings: PredictConfig) -
             f"Calibration needs at least {LEAST_WORDS} validation words, {labels_file} has {len(dataset)}; "
             "confidences stay as the network gives them."
         )
-    if config.data_aug.damaged_copies:
-        dataset = join_datasets([dataset, open_split(config, "val", image, copy=1)])
+    copies = (0, 1) if config.data_aug.damaged_copies else (0,)
+    damaged = [open_split(config, "val", image, copy) for copy in copies[1:]]
+    dataset = join_datasets([dataset, *damaged, *(part for copy in copies for part in _lines(config, image, copy))])
     predictor = load_predictor(folder, settings, folder.spec.image.max_pixels, calibrated=False)
     predictions = predictor.predict_dataset(dataset, progress=True)
-    words, characters, errors = fit_curves(predictions, dataset.words)
+    curves, errors = fit_curves(predictions, dataset.words)
     fitted_on = {"labels_file": labels_file, "split": "val", **errors}
     way = decoding(settings, folder.spec.network)
-    folder.add_calibration(Calibration(decoding=way, words=words, characters=characters, fitted_on=fitted_on))
+    folder.add_calibration(Calibration(decoding=way, **curves, fitted_on=fitted_on))
     return (
         f"Calibrated {folder.path} for decoder {settings.decoder} on {len(dataset)} validation words: "
         f"expected calibration error {errors['ece_before']:.2%} before, {errors['ece']:.2%} after, "
@@ -62,21 +67,45 @@ def calibrate_on(folder: ModelFolder, config: Config, settings: PredictConfig) -
     )
 
 
-def fit_curves(predictions: Sequence[Prediction], words: Sequence[Word]) -> tuple[Curve, Curve, dict[str, float]]:
-    """The curves of words and of characters that fit these readings, and the calibration errors with them."""
+def _lines(config: Config, image: ImageConfig, copy: int) -> list[Dataset]:
+    """The validation lines of the additional datasets with real ones, MOST_LINES of each, spread evenly."""
+    parts = []
+    for data in config.train.additional_data.values():
+        source = DataSource.mixed_in(data)
+        lines = [] if data.synthetic.enabled else [w for w in source.read_labels().splits["val"] if " " in w.label]
+        if lines:
+            some = [lines[i] for i in np.linspace(0, len(lines) - 1, min(len(lines), MOST_LINES)).astype(int)]
+            parts.append(open_dataset(source, some, "val", image, DatasetOptions.of(config), copy=copy))
+    return parts
+
+
+def fit_curves(
+    predictions: Sequence[Prediction], words: Sequence[Word]
+) -> tuple[dict[str, Curve | None], dict[str, float]]:
+    """The curves of a `Calibration` that fit these readings, by its attributes, and the calibration errors with them.
+
+    There is one for lines, texts with a space, only if there are LEAST_WORDS at least of them and of other texts.
+    """
     confidences = np.array([prediction.confidence for prediction in predictions])
     right = np.array([w.label == p.text for w, p in zip(words, predictions, strict=True)])
-    curve = fit_curve(confidences, right)
-    calibrated, held_out = calibrate(confidences, curve), _held_out(confidences, right, words)
+    spaced = np.array([" " in prediction.text for prediction in predictions])
+    apart = min(spaced.sum(), (~spaced).sum()) >= LEAST_WORDS
+    calibrated, held_out = np.zeros((2, len(words)))
+    curves: dict[str, Curve | None] = {}
+    for name, group in (("words", ~spaced), ("lines", spaced)) if apart else (("words", spaced | True),):
+        curves[name] = curve = fit_curve(confidences[group], right[group])
+        calibrated[group] = calibrate(confidences[group], curve)
+        members = [words[i] for i in np.flatnonzero(group)]
+        held_out[group] = _held_out(confidences[group], right[group], members)
     characters = _characters(predictions, words)
+    curves["characters"] = fit_curve(*zip(*characters)) if characters else (1.0, 1.0, 0.0)
     errors = {
         "ece_before": calibration_error(confidences, right),
         "ece": calibration_error(calibrated, right),
         "ece_held_out": calibration_error(held_out, right),
         "errors_found": errors_found(confidences, right),
     }
-    rounded = {"words": len(words), **{name: round(value, 6) for name, value in errors.items()}}
-    return curve, fit_curve(*zip(*characters)) if characters else (1.0, 1.0, 0.0), rounded
+    return curves, {"words": len(words), **{name: round(value, 6) for name, value in errors.items()}}
 
 
 def _held_out(confidences: np.ndarray, right: np.ndarray, words: Sequence[Word]) -> np.ndarray:

@@ -42,7 +42,9 @@ def turn_upside_down(images: list[np.ndarray], readings: list[Prediction], read:
         """How many times better the odds of each word are upside down; 0 where it was not read so."""
         return np.array([_odds(turned[i][1]) / _odds(one) if i in turned else 0.0 for i, one in enumerate(readings)])
 
-    unsure = sorted((i for i in range(len(images)) if sureness(readings[i]) < below), key=lambda i: sureness(readings[i]))
+    unsure = sorted(
+        (i for i in range(len(images)) if sureness(readings[i]) < below), key=lambda i: sureness(readings[i])
+    )
     for start in range(0, len(unsure), FEW):
         group = unsure[start : start + FEW]
         add(group)

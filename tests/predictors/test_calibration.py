@@ -169,7 +169,8 @@ def test_fit_on_readings():
     labels = ["ab", "ab", "abc", "b"] * 40
     readings = [Prediction("ab", 0.9, (0.9, 0.9)), Prediction("ax", 0.5, (0.9, 0.2))] * 80
     words = [Word(f"{i}.png", label, writer=f"w{i % 3}") for i, label in enumerate(labels)]
-    words_curve, characters_curve, facts = fit_curves(readings, words)
+    curves, facts = fit_curves(readings, words)
+    words_curve, characters_curve = curves["words"], curves["characters"]
     # Of the sure words half are right, of the others none.
     assert calibrate(np.array([0.9]), words_curve)[0] == pytest.approx(0.5, abs=0.05)
     assert calibrate(np.array([0.5]), words_curve)[0] < 0.1
@@ -177,6 +178,35 @@ def test_fit_on_readings():
     assert calibrate(np.array([0.2]), characters_curve)[0] < 0.1
     assert facts["words"] == 160 and facts["errors_found"] == pytest.approx(32 / 120, abs=1e-6)
     assert facts["ece"] < 0.05 < facts["ece_before"] and facts["ece_held_out"] < 0.1
+
+
+def test_lines_have_a_curve_of_their_own():
+    """The confidence of a line is the product of many: the same number means something else than a word's."""
+    readings = [Prediction("ab", 0.3, (0.5, 0.6))] * 120 + [Prediction("a b", 0.3, (0.6, 0.8, 0.6))] * 120
+    right = [i % 4 == 0 for i in range(120)] + [i % 4 > 0 for i in range(120)]
+    words = [Word(f"{i}.png", one.text if hit else "no") for i, (one, hit) in enumerate(zip(readings, right))]
+    curves, facts = fit_curves(readings, words)
+    calibration = Calibration(decoding={}, **curves)
+    # A quarter of the words is right, and three quarters of the lines.
+    assert calibration.apply(readings[0]).confidence == pytest.approx(0.25, abs=0.03)
+    assert calibration.apply(readings[-1]).confidence == pytest.approx(0.75, abs=0.03)
+    assert facts["ece"] < 0.03 < 0.15 < facts["ece_before"]
+    # Too few of them are calibrated with the words.
+    assert set(fit_curves(readings[:150], words[:150])[0]) == {"words", "characters"}
+
+
+def test_lines_of_additional_data_are_among_those_it_is_fitted_on(dataset, saved, tmp_path, eagerly, monkeypatch):
+    labels = json.loads((dataset / "labels.json").read_text(encoding="utf-8"))
+    for number, row in enumerate(labels["val"]):
+        row["label"] += " b" if number % 2 else ""
+    (dataset / "lines.json").write_text(json.dumps(labels), encoding="utf-8")
+    monkeypatch.setattr(predictors.calibrate, "LEAST_WORDS", 6)
+    monkeypatch.setattr(predictors.calibrate, "MOST_LINES", 2)
+    settings = tiny_settings(dataset, tmp_path)
+    more = {"labels_file": str(dataset / "lines.json"), "images_folder": settings["images_folder"]}
+    settings["train"]["additional_data"] = {"lines": more, "rendered": {**more, "synthetic": {"enabled": True}}}
+    assert main.main(["-c", write_settings(tmp_path / "tiny.yml", settings), "--calibrate"]) == 0
+    assert description_of(saved)["calibrations"][0]["fitted_on"]["words"] == 6 + 2
 
 
 def test_command(make_config, dataset, saved, tmp_path, eagerly, monkeypatch, capsys):

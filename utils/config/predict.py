@@ -39,8 +39,8 @@ class PredictConfig(Section):
     views_below: Share = key(0.4, "with views: a word is doubtful below this uncalibrated confidence; 1: all words")
     turn_below: Share = key(
         0.5,
-        "confidence, before calibration, below which a word is read upside down, too, and turned if that is far surer, "
-        "or surer and many words of its batch are so; 0: never; 1: all words",
+        "confidence, before calibration, below which a word is tried upside down, the least sure first, and turned if "
+        "that is far surer, or surer and many words of its batch are so; 0: never; 1: all words",
     )
     lexicon: LexiconConfig = LexiconConfig()
 

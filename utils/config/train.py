@@ -33,7 +33,7 @@ class PackedConfig(Section):
 
 
 class AdditionalDataConfig(Section):
-    """A dataset whose training words are mixed in; its val and test words are not used."""
+    """A dataset whose training words are mixed in; of its other words, validation lines serve calibration."""
 
     labels_file: str = key(..., "labels of a dataset to mix in")
     images_folder: str = key(..., "folder to which its file names are relative")
