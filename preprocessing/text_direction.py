@@ -2,7 +2,8 @@
 
 Pictures are read from left to right, so right-to-left text is learned and written in visual order. Both ways use the
 Unicode Bidirectional Algorithm (UAX #9) of python-bidi with a right-to-left paragraph: numbers and Latin words keep
-their own order within it, and brackets are mirrored. Marks stay behind their letter.
+their own order within it, and brackets are mirrored. Marks stay behind their letter. Where a charset has no letter of
+a right-to-left script, the writing is mirror writing: every character goes from right to left.
 """
 
 import unicodedata
@@ -37,6 +38,17 @@ def check_installed() -> None:
 def with_mirrored(characters: str) -> str:
     """Returns `characters` and, behind them, the mirrored forms that they lack, such as `)` for `(`."""
     return characters + "".join(MIRRORED[c] for c in characters if MIRRORED.get(c, c) not in characters)
+
+
+def is_right_to_left(characters: str) -> bool:
+    """Returns whether one of them belongs to a right-to-left script."""
+    return any(unicodedata.bidirectional(char) in ("R", "AL", "AN") for char in characters)
+
+
+def mirror_written(text: str) -> Ordered:
+    """Returns a text of mirror writing in visual order, or one in visual order in logical order; see `logical`."""
+    classes = [unicodedata.bidirectional(char) for char in text]
+    return _ordered(text, [one if one in ATTACHED else "R" for one in classes])
 
 
 @lru_cache(maxsize=2**16)

@@ -35,6 +35,7 @@ class Tokenizer:
         if self.is_rtl:
             text_direction.check_installed()
             charset = text_direction.with_mirrored(charset)
+        self._is_mirror_writing = self.is_rtl and not text_direction.is_right_to_left(charset)
         if not charset:
             raise UserError("The charset is empty; give it at least one character, or train on labels.")
         repeated = sorted({char for char in charset if charset.count(char) > 1})
@@ -65,6 +66,8 @@ class Tokenizer:
     def written(self, text: str) -> str:
         """Returns a text in NFC with its characters in the order of their ids."""
         text = normalize_label(text)
+        if self._is_mirror_writing:
+            return text_direction.mirror_written(text)[0]
         return text_direction.visual(text) if self.is_rtl else text
 
     def encode(self, label: str) -> list[int]:
@@ -123,13 +126,16 @@ class Tokenizer:
                 raise ValueError(f"id {index} is outside [0, {self.vocabulary_size})")
             if index != START:
                 text.append(self.charset[index - NUM_SPECIAL])
-        return normalize_label(text_direction.logical("".join(text))[0] if self.is_rtl else "".join(text))
+        return normalize_label(self._logical("".join(text))[0] if self.is_rtl else "".join(text))
 
     def reading_order(self, ids: Sequence[int] | np.ndarray) -> Sequence[int]:
         """Returns the places of `ids`, all of characters, in the order in which `decode` gives these characters."""
         if not self.is_rtl:
             return range(len(ids))
-        return text_direction.logical("".join(self.charset[index - NUM_SPECIAL] for index in ids))[1]
+        return self._logical("".join(self.charset[index - NUM_SPECIAL] for index in ids))[1]
+
+    def _logical(self, written: str) -> text_direction.Ordered:
+        return (text_direction.mirror_written if self._is_mirror_writing else text_direction.logical)(written)
 
 
 def _listed(characters: Iterable[str]) -> str:

@@ -70,7 +70,7 @@ def test_no_character_is_lost(text):
 
 @given(st.text(HEBREW + LATIN + DIGITS + "( ", min_size=1, max_size=12))
 def test_the_tokenizer_writes_from_left_to_right(text):
-    tokenizer = Tokenizer.from_labels([text], "rtl")
+    tokenizer = Tokenizer.from_labels([text, HEBREW], "rtl")
     assert Tokenizer(tokenizer.charset, "rtl").charset == tokenizer.charset
     ids = tokenizer.encode(text)
     assert Tokenizer(tokenizer.charset).decode(ids) == visual(text)
@@ -79,6 +79,21 @@ def test_the_tokenizer_writes_from_left_to_right(text):
     # Each character's place among the ids, up to mirroring.
     shown = [tokenizer.charset[ids[place] - 3] for place in tokenizer.reading_order(ids)]
     assert [char for char in shown if char not in "()"] == [char for char in decoded if char not in "()"]
+
+
+@given(st.text(LATIN + DIGITS + "( \u0323", min_size=1, max_size=12))
+@example("12 ab(")
+@example("0b\u03231")
+def test_without_a_right_to_left_letter_it_is_mirror_writing(text):
+    text = normalize_label(text.lstrip("\u0323"))
+    tokenizer = Tokenizer.from_labels([text, "()b\u0323"], "rtl")
+    ids = tokenizer.encode(text)
+    assert tokenizer.decode(ids) == text
+    assert [text[place] for place in range(len(text))] == [
+        tokenizer.charset[ids[place] - 3].translate({40: 41, 41: 40}) for place in tokenizer.reading_order(ids)
+    ]
+    if "\u0323" not in text:
+        assert Tokenizer(tokenizer.charset).decode(ids) == text[::-1].replace("(", ")")
 
 
 def test_only_chosen_characters():
