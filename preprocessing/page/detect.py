@@ -11,6 +11,9 @@ from utils.system import usable_cores
 # Pixels of the longer side at which the detector looks: a line of 40 on an A4 page is 30 pixels high.
 LONGEST = 2000
 WIDEST = 4  # the longer side over the shorter one
+# Larger pictures are looked at in parts, one below the other, since the detector needs 270 bytes for each pixel. Parts
+# reach so many pixels into each other that a line lies whole in one of them; those nearest the cut count in both.
+MOST_PIXELS, REACH, NEAR_CUT = 1_600_000, 200, 8
 INSTALL = "Reading pages needs the package rapidocr; run `pip install -r requirements-pages.txt`."
 
 
@@ -43,7 +46,18 @@ class TextDetector:
         padding = [max(0, -(-max(height, width) // WIDEST) - side) for side in (height, width)]
         small = cv2.copyMakeBorder(small, 0, padding[0], 0, padding[1], cv2.BORDER_REPLICATE)
         code = cv2.COLOR_GRAY2BGR if small.ndim == 2 else cv2.COLOR_RGB2BGR
-        found = self._engine(cv2.cvtColor(small, code), use_det=True, use_cls=False, use_rec=False)
-        boxes = getattr(found, "boxes", None)
-        corners = np.asarray(() if boxes is None else boxes, np.float32).reshape(-1, 4, 2)
+        corners = self._find_in_parts(cv2.cvtColor(small, code))
         return (corners / factor).clip(0, [page.shape[1] - 1, page.shape[0] - 1])
+
+    def _find_in_parts(self, picture: np.ndarray) -> np.ndarray:
+        """Returns the corners of pieces in a BGR picture that is looked at in parts of MOST_PIXELS."""
+        height, width = picture.shape[:2]
+        cuts = np.linspace(0, height, -(-height * width // MOST_PIXELS) + 1).astype(int)
+        found = []
+        for top, bottom in zip(cuts, cuts[1:]):
+            start = max(0, top - REACH)
+            boxes = self._engine(picture[start : bottom + REACH], use_det=True, use_cls=False, use_rec=False).boxes
+            corners = np.asarray(() if boxes is None else boxes, np.float32).reshape(-1, 4, 2) + [0, start]
+            middles = corners[:, :, 1].mean(axis=1)
+            found.append(corners[(middles >= top - NEAR_CUT) & (middles < bottom + NEAR_CUT)])
+        return np.concatenate(found)
