@@ -1,5 +1,6 @@
 """Finds text on a page with the detector of the package `rapidocr` (PP-OCRv6 detection, Apache-2.0)."""
 
+from itertools import pairwise
 from typing import Any
 
 import cv2
@@ -54,10 +55,11 @@ class TextDetector:
         height, width = picture.shape[:2]
         cuts = np.linspace(0, height, -(-height * width // MOST_PIXELS) + 1).astype(int)
         found = []
-        for top, bottom in zip(cuts, cuts[1:]):
+        for top, bottom in pairwise(cuts):
             start = max(0, top - REACH)
             boxes = self._engine(picture[start : bottom + REACH], use_det=True, use_cls=False, use_rec=False).boxes
-            corners = np.asarray(() if boxes is None else boxes, np.float32).reshape(-1, 4, 2) + [0, start]
+            corners = np.asarray(() if boxes is None else boxes, np.float32).reshape(-1, 4, 2)
+            corners = corners + np.float32((0, start))
             middles = corners[:, :, 1].mean(axis=1)
             found.append(corners[(middles >= top - NEAR_CUT) & (middles < bottom + NEAR_CUT)])
         return np.concatenate(found)
