@@ -74,14 +74,12 @@ def _lines(config: Config, image: ImageConfig, copy: int) -> list[Dataset]:
         source = DataSource.mixed_in(data)
         lines = [] if data.synthetic.enabled else [w for w in source.read_labels().splits["val"] if " " in w.label]
         if lines:
-            some = [lines[i] for i in np.linspace(0, len(lines) - 1, min(len(lines), MOST_LINES)).astype(int)]
+            some = [lines[i] for i in np.linspace(0, len(lines) - 1, min(len(lines), MOST_LINES)).astype(int).tolist()]
             parts.append(open_dataset(source, some, "val", image, DatasetOptions.of(config), copy=copy))
     return parts
 
 
-def fit_curves(
-    predictions: Sequence[Prediction], words: Sequence[Word]
-) -> tuple[dict[str, Curve | None], dict[str, float]]:
+def fit_curves(predictions: Sequence[Prediction], words: Sequence[Word]) -> tuple[dict[str, Curve], dict[str, float]]:
     """The curves of a `Calibration` that fit these readings, by its attributes, and the calibration errors with them.
 
     There is one for lines, texts with a space, only if there are LEAST_WORDS at least of them and of other texts.
@@ -91,11 +89,11 @@ def fit_curves(
     spaced = np.array([" " in prediction.text for prediction in predictions])
     apart = min(spaced.sum(), (~spaced).sum()) >= LEAST_WORDS
     calibrated, held_out = np.zeros((2, len(words)))
-    curves: dict[str, Curve | None] = {}
+    curves: dict[str, Curve] = {}
     for name, group in (("words", ~spaced), ("lines", spaced)) if apart else (("words", spaced | True),):
         curves[name] = curve = fit_curve(confidences[group], right[group])
         calibrated[group] = calibrate(confidences[group], curve)
-        members = [words[i] for i in np.flatnonzero(group)]
+        members = [words[i] for i in np.flatnonzero(group).tolist()]
         held_out[group] = _held_out(confidences[group], right[group], members)
     characters = _characters(predictions, words)
     curves["characters"] = fit_curve(*zip(*characters)) if characters else (1.0, 1.0, 0.0)

@@ -59,7 +59,7 @@ class TextDetector:
             start = max(0, top - REACH)
             boxes = self._engine(picture[start : bottom + REACH], use_det=True, use_cls=False, use_rec=False).boxes
             corners = np.asarray(() if boxes is None else boxes, np.float32).reshape(-1, 4, 2)
-            corners = corners + np.float32((0, start))
+            corners[:, :, 1] += start
             middles = corners[:, :, 1].mean(axis=1)
             found.append(corners[(middles >= top - NEAR_CUT) & (middles < bottom + NEAR_CUT)])
         return np.concatenate(found)
