@@ -1,11 +1,12 @@
 """The `--calibrate` job: fits a model's confidences to its accuracy on validation words and lines."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 
 from base.base_predictor import Prediction
-from data_generators.dataset import Dataset, DatasetOptions, join_datasets, open_dataset, open_split
+from data_generators.dataset import DatasetOptions, join_datasets, open_dataset, open_split
 from data_generators.source import DataSource
 from metrics.alignment import align
 from metrics.calibration import calibrate, calibration_error, errors_found, fit_curve
@@ -14,7 +15,6 @@ from models.model_folder import ModelFolder
 from models.model_paths import find_model
 from predictors.loading import load_predictor
 from preprocessing.labels import Word
-from utils.config.image import ImageConfig
 from utils.config.predict import PredictConfig
 from utils.config.schema import Config
 from utils.errors import UserError
@@ -51,12 +51,15 @@ def calibrate_on(folder: ModelFolder, config: Config, settings: PredictConfig) -
             "confidences stay as the network gives them."
         )
     copies = (0, 1) if config.data_aug.damaged_copies else (0,)
-    damaged = [open_split(config, "val", image, copy) for copy in copies[1:]]
-    dataset = join_datasets([dataset, *damaged, *(part for copy in copies for part in _lines(config, image, copy))])
+    parts = [dataset, *(open_split(config, "val", image, copy) for copy in copies[1:])]
+    for source, lines in _lines(config):
+        parts += [open_dataset(source, lines, "val", image, DatasetOptions.of(config), copy=copy) for copy in copies]
+    dataset = join_datasets(parts)
     predictor = load_predictor(folder, settings, folder.spec.image.max_pixels, calibrated=False)
     predictions = predictor.predict_dataset(dataset, progress=True)
     curves, errors = fit_curves(predictions, dataset.words)
-    fitted_on = {"labels_file": labels_file, "split": "val", **errors}
+    # Without its folder: a released model says nothing about the machine that made it.
+    fitted_on = {"labels_file": Path(labels_file).name, "split": "val", **errors}
     way = decoding(settings, folder.spec.network)
     folder.add_calibration(Calibration(decoding=way, **curves, fitted_on=fitted_on))
     return (
@@ -67,16 +70,14 @@ def calibrate_on(folder: ModelFolder, config: Config, settings: PredictConfig) -
     )
 
 
-def _lines(config: Config, image: ImageConfig, copy: int) -> list[Dataset]:
-    """The validation lines of the additional datasets with real ones, MOST_LINES of each, spread evenly."""
-    parts = []
+def _lines(config: Config) -> Iterator[tuple[DataSource, list[Word]]]:
+    """Yields the validation lines of the additional datasets with real ones, MOST_LINES of each, spread evenly."""
     for data in config.train.additional_data.values():
         source = DataSource.mixed_in(data)
         lines = [] if data.synthetic.enabled else [w for w in source.read_labels().splits["val"] if " " in w.label]
         if lines:
-            some = [lines[i] for i in np.linspace(0, len(lines) - 1, min(len(lines), MOST_LINES)).astype(int).tolist()]
-            parts.append(open_dataset(source, some, "val", image, DatasetOptions.of(config), copy=copy))
-    return parts
+            places = np.linspace(0, len(lines) - 1, min(len(lines), MOST_LINES)).astype(int).tolist()
+            yield source, [lines[i] for i in places]
 
 
 def fit_curves(predictions: Sequence[Prediction], words: Sequence[Word]) -> tuple[dict[str, Curve], dict[str, float]]:

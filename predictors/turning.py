@@ -38,17 +38,19 @@ def turn_upside_down(images: list[np.ndarray], readings: list[Prediction], read:
         upside_down = [np.ascontiguousarray(images[i][::-1, ::-1]) for i in chosen]
         turned.update(zip(chosen, zip(upside_down, read(upside_down) if upside_down else ())))
 
-    def gains() -> np.ndarray:
-        """How many times better the odds of each word are upside down; 0 where it was not read so."""
-        return np.array([_odds(turned[i][1]) / _odds(one) if i in turned else 0.0 for i, one in enumerate(readings)])
+    def gain_of(i: int) -> float:
+        """How many times better the odds of a word are upside down; 0 if it was not read so."""
+        return _odds(turned[i][1]) / _odds(readings[i]) if i in turned else 0.0
 
-    unsure = sorted(
-        (i for i in range(len(images)) if sureness(readings[i]) < below), key=lambda i: sureness(readings[i])
-    )
+    def gains() -> np.ndarray:
+        return np.array([gain_of(i) for i in range(len(images))])
+
+    sure = [sureness(reading) for reading in readings]
+    unsure = sorted((i for i, value in enumerate(sure) if value < below), key=sure.__getitem__)
     for start in range(0, len(unsure), FEW):
         group = unsure[start : start + FEW]
         add(group)
-        if SUPPOSED * gains()[group].max() <= 1 - SUPPOSED:
+        if SUPPOSED * max(map(gain_of, group)) <= 1 - SUPPOSED:
             break
     if turned and upside_down_share(gains()) > MANY:
         add([i for i in range(len(images)) if i not in turned])

@@ -45,6 +45,7 @@ def is_right_to_left(characters: str) -> bool:
     return any(unicodedata.bidirectional(char) in ("R", "AL", "AN") for char in characters)
 
 
+@lru_cache(maxsize=2**16)
 def mirror_written(text: str) -> Ordered:
     """Returns a text of mirror writing in visual order, or one in visual order in logical order; see `logical`."""
     classes = [unicodedata.bidirectional(char) for char in text]

@@ -57,7 +57,8 @@ class TextDetector:
         found = []
         for top, bottom in pairwise(cuts):
             start = max(0, top - REACH)
-            boxes = self._engine(picture[start : bottom + REACH], use_det=True, use_cls=False, use_rec=False).boxes
+            seen = self._engine(picture[start : bottom + REACH], use_det=True, use_cls=False, use_rec=False)
+            boxes = getattr(seen, "boxes", None)
             corners = np.asarray(() if boxes is None else boxes, np.float32).reshape(-1, 4, 2)
             corners[:, :, 1] += start
             middles = corners[:, :, 1].mean(axis=1)

@@ -89,7 +89,7 @@ def test_without_a_right_to_left_letter_it_is_mirror_writing(text):
     tokenizer = Tokenizer.from_labels([text, "()b\u0323"], "rtl")
     ids = tokenizer.encode(text)
     assert tokenizer.decode(ids) == text
-    assert [text[place] for place in range(len(text))] == [
+    assert list(text) == [
         tokenizer.charset[ids[place] - 3].translate({40: 41, 41: 40}) for place in tokenizer.reading_order(ids)
     ]
     if "\u0323" not in text:
