@@ -1,37 +1,20 @@
 """Config files and --set: what they load to, and a line for each mistake that names its key."""
 
-import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-import yaml
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.helpers.tiny import REPOSITORY, command
 from tools.config_reference import reference
-from utils.config.image import NormaliserConfig
-from utils.config.legacy import upgrade_image, upgrade_network
 from utils.config.load import config_to_yaml, load_config, validate_config
 from utils.errors import UserError
 
 ROOT = Path(__file__).parents[2]
-SEED_PROJECT_CONFIG = ROOT / "tests" / "data" / "seed_project_config.yml"
-# What v1.0 loaded each recipe, and the seed project's file, to.
-V1 = json.loads((ROOT / "tests" / "data" / "configs_v1.json").read_text(encoding="utf-8"))
 PLAIN_AUG = "rotation_range: 0, height_shift_range: 0, zoom_range: [1, 1], shear_range: 0, elastic_range: 0"
-
-
-@pytest.fixture
-def write(tmp_path):
-    def _write(content):
-        path = tmp_path / "c.yml"
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return path
-
-    return _write
 
 
 def refusal(path, *overrides):
@@ -43,57 +26,9 @@ def refusal(path, *overrides):
     return str(caught.value).replace(f"{path.parent}/", "")
 
 
-def upgraded(values):
-    """Upgrades the values that v1.0 loaded: written out here so that legacy.py is not its own witness."""
-    values = json.loads(json.dumps(values).replace('.h5"', '"').replace("max_seq_lenght", "max_seq_length"))
-    del values["export"], values["train"]["use_multiprocessing"], values["train"]["output"]["output_graph"]
-    del values["predict"]["graph_file"], values["network"]["loss"]
-    # What has been added since does nothing to such a config.
-    values["image"]["normaliser"] = dict.fromkeys(NormaliserConfig.model_fields, False)
-    values["data_aug"]["damaged_copies"] = values["train"]["batch_width"] = 0
-    values["predict"] |= {"turn_below": 0.5, "characters": None}
-    values["text"] = {"direction": "ltr"}
-    values["follow_links"] = False
-    data = values["train"]["additional_data"]
-    for synthetic in (values["synthetic"], data["synthetic"]):
-        synthetic["most_words"] = 1
-    values["train"]["additional_data"] = {"data": {**data, "follow_links": False}} if data["labels_file"] else {}
-    return values
-
-
-@pytest.mark.parametrize("name", V1)
-def test_configs_load_to_the_values_of_v1(write, name):
-    """The config.yml that v1.0 wrote for an experiment of each recipe."""
-    assert load_config(write(yaml.safe_dump(V1[name]))).model_dump(mode="json") == upgraded(V1[name])
-
-
-def test_the_seed_projects_own_file_loads_to_the_values_of_v1():
-    assert load_config(SEED_PROJECT_CONFIG).model_dump(mode="json") == upgraded(V1["seed_project"])
-    assert load_config(ROOT / "configs" / "seed.yml").model_dump(mode="json") == upgraded(V1["seed"])
-
-
-def test_the_old_spelling_means_the_old_defaults(write):
-    old = load_config(write("network: {max_seq_lenght: 9, loss: x}\ntrain: {use_multiprocessing: true}"))
-    seed = load_config(SEED_PROJECT_CONFIG)
-    assert old.network == seed.network.model_copy(update={"max_seq_length": 9}) and old.image == seed.image
-    assert old.train.schedule == "constant" and not old.data_aug.use_data_aug
-    new = load_config(write("seed: 1"), ["network.max_seq_lenght=9"])
-    assert new.network.max_seq_length == 9 and new.network.attention == "luong"
+def test_keys_of_old_configs_are_unknown_in_new_ones(write):
     assert "unknown key network.loss" in refusal(write("network: {loss: x, max_seq_length: 9}"))
     assert "unknown key export" in refusal(write("export: {int8: true}"))
-
-
-def test_sections_of_old_models_are_upgraded():
-    today = load_config(ROOT / "configs" / "config.yml").model_dump(mode="json")
-    old = V1["config"]
-    assert upgrade_network(old["network"]) == upgrade_network(today["network"]) == today["network"]
-    assert upgrade_image(today["image"]) == today["image"]
-    unnormalised = {"normaliser": dict.fromkeys(NormaliserConfig.model_fields, False)}
-    assert upgrade_image(old["image"]) == {**old["image"], **unnormalised}
-    lacking = {name: value for name, value in old["image"].items() if name not in ("margin", "blur")}
-    assert upgrade_image(lacking) == {**old["image"], **unnormalised, "margin": 0, "blur": 0.0}
-    assert upgrade_network({"max_seq_lenght": 9})["conv_dropout"] == 0
-    assert upgrade_network([1]) == upgrade_image([1]) == [1]
 
 
 def test_extends_merges_sections_and_replaces_lists(write, tmp_path):
