@@ -8,7 +8,7 @@ import numpy as np
 from data_generators.synthetic.accents import ACCENTED, draw_accented
 from data_generators.synthetic.fonts import SPLITS, Font, font_of_form, fonts_of, load_fonts
 from data_generators.synthetic.render import render_word
-from data_generators.synthetic.texts import BEYOND_DICTIONARY, CHARSET, draw_text
+from data_generators.synthetic.texts import BEYOND_DICTIONARY, CHARSET, append_text, draw_text
 from utils.config.synthetic import SyntheticConfig
 
 Text = Literal["english", "accented"]
@@ -44,7 +44,8 @@ class Texts:
     Attributes:
         text: "english", or "accented": French, German and Spanish words with accents.
         beyond_dictionary: 0 to 1, share of the words that are in no dictionary (`draw_text`).
-        most_words: a label has 1 to so many, parted by spaces, but no more than LONGEST characters.
+        most_words: a label has 1 to so many, parted by spaces (but not from the marks behind them), of LONGEST
+            characters at most.
     """
 
     text: Text = "english"
@@ -73,6 +74,6 @@ def sample(seed: int, split: str, index: int, texts: Texts = WORDS) -> tuple[np.
     number = int(rng.integers(1, texts.most_words + 1)) if texts.most_words > 1 else 1
     label = draw(rng, font.charset, texts.beyond_dictionary)
     for _ in range(number - 1):
-        longer = f"{label} {draw(rng, font.charset, texts.beyond_dictionary)}"
+        longer = append_text(label, draw(rng, font.charset, texts.beyond_dictionary))
         label = longer if len(longer) <= LONGEST else label
     return render_word(label, font, rng), label, font.writer

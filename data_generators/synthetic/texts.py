@@ -30,6 +30,8 @@ _MARKS = {
 }  # fmt: skip
 _ABBREVIATIONS = ("Mr.", "Mrs.", "Dr.", "St.", "M.P.", "U.S.", "etc.", "i.e.", "e.g.", "No.", "p.m.", "a.m.")
 _ATTACHED = (("", ","), ("", "."), ("", "?"), ('"', ""), ("", '"'), ("(", ")"), ("'", "'"))  # before, after
+# Marks that follow a word without a blank.
+_CLOSING = frozenset((".", ",", ";", ":", "?", "!", ")", "..."))
 _PRONOUN = ("i", "i'm", "i'd", "i'll", "i've")
 
 
@@ -45,6 +47,11 @@ def draw_text(
         text = (_draw_beyond if rng.random() < beyond_dictionary else _draw_usual)(rng)(rng)
         if charset.issuperset(text):
             return text
+
+
+def append_text(line: str, text: str) -> str:
+    """Returns a line with one more text: parted by a blank, but for what stands in brackets and marks behind words."""
+    return f"{line}{text}" if text in _CLOSING or line.endswith("(") else f"{line} {text}"
 
 
 @functools.cache

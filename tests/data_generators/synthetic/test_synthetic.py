@@ -1,7 +1,9 @@
 """The synthetic dataset: layout, reproducibility, and that it looks as it should in numbers."""
 
+import functools
 import hashlib
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -28,7 +30,7 @@ from data_generators.synthetic import (
 )
 from data_generators.synthetic.dataset import MAX_WORDS, create_synthetic
 from data_generators.synthetic.fonts import glyph
-from data_generators.synthetic.texts import load_words
+from data_generators.synthetic.texts import append_text, load_words
 from utils.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -129,8 +131,21 @@ def test_command_line(tmp_path: Path) -> None:
 def test_lines_have_one_to_most_words_up_to_the_longest_label(tmp_path: Path) -> None:
     labels = [sample(2, "train", index, Texts(most_words=3))[1] for index in range(60)]
     assert {len(label.split(" ")) for label in labels} == {1, 2, 3}
+    assert not any(re.search(r" [.,;:?!)]( |$)", label) for label in labels)
     longest = max(len(sample(2, "train", index, Texts(most_words=60))[1]) for index in range(8))
     assert LONGEST - 25 < longest <= LONGEST
+
+
+@pytest.mark.parametrize(
+    ("texts", "line"),
+    [
+        (["he", ",", "too", "..."], "he, too..."),
+        (["a", "(", "b", ")", "."], "a (b)."),
+        ([",", "-", "x", '"'], ', - x "'),
+    ],
+)
+def test_marks_stand_behind_their_word(texts, line) -> None:
+    assert functools.reduce(append_text, texts) == line
 
 
 def test_no_font_family_is_in_two_splits() -> None:
