@@ -10,7 +10,7 @@ from base.base_predictor import Prediction
 from predictors.word_predictor import WordPredictor
 from preprocessing.normaliser import normalise
 from preprocessing.page.detect import TextDetector
-from preprocessing.page.layout import Line, Page, PageWord, turn_upside_down
+from preprocessing.page.layout import Line, Page, PageWord, rotate_page
 from preprocessing.page.lines import find_lines
 from preprocessing.page.strips import box_on_page, cut_strip
 from preprocessing.page.words import find_words
@@ -51,7 +51,7 @@ class PageReader:
         if not is_upside_down:
             return Page(filename, *size, lines, number)
         lines, _ = self._read(np.ascontiguousarray(pixels[::-1, ::-1]))
-        return turn_upside_down(Page(filename, *size, lines, number))
+        return rotate_page(Page(filename, *size, lines, number))
 
     def _read(self, pixels: np.ndarray) -> tuple[tuple[Line, ...], bool]:
         """Returns the lines with text, and whether most of them were read upside down."""

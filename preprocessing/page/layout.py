@@ -47,7 +47,7 @@ class Page:
     number: int = 1
 
 
-def turn_upside_down(page: Page) -> Page:
+def rotate_page(page: Page) -> Page:
     """Returns the page as it lies in its picture turned by 180 degrees."""
 
     def turned(points: tuple[Point, ...]) -> tuple[Point, ...]:
