@@ -166,11 +166,16 @@ def to_network_geometry(pixels: np.ndarray, image: ImageConfig) -> np.ndarray:
         pixels = cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB)
     if image.binarization != "none":
         pixels = binarize(pixels, SOFTNESS if image.binarization == "soft" else 0.0)
+    return _on_canvas(pixels, scale, image)
+
+
+def _on_canvas(pixels: np.ndarray, scale: float | str, image: ImageConfig) -> np.ndarray:
+    """Returns the picture in the middle of a canvas of the network's height; `scale` is a factor, or "fit"."""
     height, width = pixels.shape[:2]
     size, margin = image.image_size, image.margin
     widest = size.x_size - 2 * margin
     factor = min(size.y_size / height, widest / width)
-    if scale != "fit":
+    if not isinstance(scale, str):
         factor = min(factor, scale)
     new_height = min(size.y_size, max(1, round(height * factor)))
     new_width = min(widest, max(1, round(width * factor)))
