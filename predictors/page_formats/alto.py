@@ -36,7 +36,8 @@ def _add_line(block: Element, line: Line, name: str) -> None:
     baseline = {"BASELINE": points(line.baseline, " ")} if line.baseline else {}
     element = SubElement(block, "TextLine", {"ID": name, **box, **baseline})
     SubElement(SubElement(element, "Shape"), "Polygon", POINTS=points(line.polygon, " "))
-    words = line.words or (PageWord(line.text, line.confidence or 0.0, bounds(line.polygon)),)
+    confidence = 1.0 if line.confidence is None else line.confidence
+    words = line.words or (PageWord(line.text, confidence, bounds(line.polygon)),)
     for i, word in enumerate(words):
         if i:
             SubElement(element, "SP")

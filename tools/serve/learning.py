@@ -46,6 +46,7 @@ class Learning:
         self._arguments, self._experiments = (conf, overrides), experiments
         self._lock = threading.Lock()
         self._process: subprocess.Popen | None = None
+        self._thread: threading.Thread | None = None
         self._experiment: Path | None = None
         self._state, self._message = "idle", ""
         self._rates: dict[str, float] = {}
@@ -54,7 +55,7 @@ class Learning:
         """Returns state, corrected lines, CER of the finished epochs, and CER before and after on held-back lines."""
         rows = read_history(self._experiment / "history.csv") if self._experiment else []
         return {
-            "state": self._state,
+            "state": "stopping" if self._state == "stopped" and self._is_running() else self._state,
             "message": self._message,
             "model": str(self._reading.folder),
             "lines": self._store.corrections.counts(),
@@ -66,14 +67,15 @@ class Learning:
     def start(self) -> None:
         """Starts a training from the model in use; raises UserError if one runs or too few lines are corrected."""
         with self._lock:
-            if self._state == "training":
-                raise UserError("A training is running; wait or stop it.")
+            if self._is_running():
+                raise UserError("A training is running; wait for its end, or stop it.")
             counts = self._store.corrections.counts()
             if counts["train"] + counts["val"] < LEAST_LINES:
                 raise UserError(f"Learning needs at least {LEAST_LINES} corrected lines.")
             self._state, self._message, self._rates = "training", "", {}
             self._experiment = self._experiments / time.strftime("%Y%m%d-%H%M%S")
-        threading.Thread(target=self._run, args=(self._experiment,), name="learning", daemon=True).start()
+            self._thread = threading.Thread(target=self._run, args=(self._experiment,), name="learning", daemon=True)
+            self._thread.start()
 
     def stop(self) -> None:
         """Stops the training, if one runs; the model in use stays."""
@@ -82,6 +84,10 @@ class Learning:
                 self._state = "stopped"
             if self._process:
                 self._process.terminate()
+
+    def _is_running(self) -> bool:
+        """Whether a training runs, or has been stopped and finishes its step."""
+        return self._thread is not None and self._thread.is_alive()
 
     def _run(self, experiment: Path) -> None:
         try:

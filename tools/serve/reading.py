@@ -1,6 +1,8 @@
-"""The model in use, and what is read with it; all of it runs in the reading thread."""
+"""The model in use, and what is read with it in the reading thread."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -14,39 +16,58 @@ from preprocessing.page.layout import Line, Page
 from preprocessing.page.pictures import read_pictures
 from preprocessing.word_image import UnusableImage
 from tools.serve.store import Store, whole_picture
+from utils.config.image import ImageConfig
 from utils.config.schema import Config
 
 MOST_PAGES = 100  # of a file
 
 
-class Reading:
-    """A loaded model, which may be replaced by another at any time.
+@dataclass(frozen=True)
+class _Model:
+    """A loaded model. Its reader of pages needs rapidocr, and so is made when the first page comes."""
 
-    `folder` is that of the model. Raises UserError if it is no whole model folder.
+    folder: Path
+    reader: Reader
+
+    @property
+    def image(self) -> ImageConfig:
+        return self.reader.predictor.spec.image
+
+    @cached_property
+    def page_reader(self) -> PageReader:
+        return PageReader(self.reader.predictor)
+
+
+class Reading:
+    """A loaded model, which may be replaced by another at any time, from another thread.
+
+    Raises UserError if `folder` is no whole model folder.
     """
 
     def __init__(self, config: Config, folder: Path) -> None:
         self._config = config
         self.use(folder)
 
+    @property
+    def folder(self) -> Path:
+        """The folder of the model in use."""
+        return self._model.folder
+
     def use(self, folder: Path) -> None:
         """Loads another model; raises UserError, and keeps the present one, if that fails."""
         predictor = load_predictor(ModelFolder(folder), self._config.predict, self._config.image.max_pixels)
-        self.folder, self._reader = folder, Reader(predictor)
-        self._page_reader: PageReader | None = None  # It needs rapidocr, which only pages do.
+        self._model = _Model(folder, Reader(predictor))
 
     def words(self, paths: Sequence[Path]) -> list[Prediction | UnusableImage]:
         """Returns the reading of each image, or why it can't be read."""
-        return self._reader.read_many(paths, errors="return")
+        return self._model.reader.read_many(paths, errors="return")
 
     def pages(self, path: Path, filename: str) -> Iterator[tuple[np.ndarray, Page]]:
         """Yields pixels and text of each page of a file; raises UnusableImage, UserError if rapidocr is missing."""
-        for number, pixels in enumerate(read_pictures(path, self._reader.predictor.spec.image), start=1):
+        for number, pixels in enumerate(read_pictures(path, self._model.image), start=1):
             if number > MOST_PAGES:
                 raise UnusableImage(path, f"more than {MOST_PAGES} pages", "send it in parts")
-            if self._page_reader is None:
-                self._page_reader = PageReader(self._reader.predictor)
-            yield pixels, self._page_reader.read(pixels, filename, number)
+            yield pixels, self._model.page_reader.read(pixels, filename, number)
 
     def page_texts(self, path: Path, filename: str) -> Iterator[Page]:
         """Yields the pages of a file without their pixels."""
@@ -54,8 +75,9 @@ class Reading:
 
     def line(self, path: Path, filename: str) -> Iterator[tuple[np.ndarray, Page]]:
         """Yields pixels and text of a picture of one line or word."""
-        pixels = next(read_pictures(path, self._reader.predictor.spec.image))
-        line = line_of_prediction(Line(whole_picture(pixels)), self._reader.read(pixels))
+        model = self._model
+        pixels = next(read_pictures(path, model.image))
+        line = line_of_prediction(Line(whole_picture(pixels)), model.reader.read(pixels))
         yield pixels, Page(filename, pixels.shape[1], pixels.shape[0], (line,))
 
     def add_to(self, store: Store, pages: Iterator[tuple[np.ndarray, Page]]) -> Iterator[str]:

@@ -148,7 +148,9 @@ class ReadingQueue:
         # A request whose client has gone cancels its future.
         if job.future.set_running_or_notify_cancel():
             if isinstance(result, Exception):
-                job.future.set_exception(result)
+                # A finished job is kept for a while, and a traceback would keep the page's pixels.
+                result.__context__ = result.__cause__ = None
+                job.future.set_exception(result.with_traceback(None))
             else:
                 job.future.set_result(result)
 

@@ -12,7 +12,6 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 SHORTEST_TOKEN = 16
 MOST_BYTES = 32_000_000  # of a request
 SLACK = 100_000  # bytes of a form around its file
@@ -72,7 +71,7 @@ class Guard:
     def _refusal(self, scope: Scope, headers: Headers) -> Response | None:
         host = headers.get("host", "")
         name = _host_name(host)
-        if not name or (self._access.loopback_only and name not in LOOPBACK):
+        if not name or (self._access.loopback_only and not is_loopback(name)):
             return _refused(421, "this name is not served; use http://127.0.0.1")
         if _is_cross_site(scope, headers, host):
             return _refused(403, "requests of other sites are refused")
@@ -125,10 +124,18 @@ def _host_name(host: str) -> str:
     return (parts.hostname or "") if parts.netloc == host and "@" not in host else ""
 
 
+def _address(origin: str) -> str | None:
+    """Returns name and port of an Origin header; nothing if it is malformed."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return None
+
+
 def _is_cross_site(scope: Scope, headers: Headers, host: str) -> bool:
     """Whether a browser sent this for the page of another site; other programs send neither of the headers."""
     origin = headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != host:
+    if origin is not None and _address(origin) != host:
         return True
     if headers.get("sec-fetch-site", "none") in ("none", "same-origin"):
         return False

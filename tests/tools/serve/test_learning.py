@@ -1,6 +1,7 @@
 """Learning from corrections: exactly the training of the command line, and a new model only if it reads better."""
 
 import json
+import threading
 import time
 
 import pytest
@@ -31,7 +32,7 @@ def tiny_learning(make_config, tiny, store, tmp_path):
 
 
 def wait(learning):
-    while (state := learning.state())["state"] == "training":
+    while (state := learning.state())["state"] in ("training", "stopping"):
         time.sleep(0.1)
     return state
 
@@ -58,6 +59,29 @@ def test_a_stopped_training_leaves_the_model_in_use(tiny_learning, store, tmp_pa
     learning.stop()
     assert wait(learning)["state"] == "stopped" and reading.folder == tmp_path / "model"
     assert chosen_model(store.folder) is None
+
+
+def test_a_stopped_training_ends_before_the_next_begins(tiny_learning, monkeypatch):
+    learning, _ = tiny_learning
+    started, ended = threading.Event(), threading.Event()
+
+    def finish(_):
+        started.set()
+        ended.wait(20)
+        raise UserError("stopped")
+
+    monkeypatch.setattr(learning, "_start", lambda *_: None)
+    monkeypatch.setattr(learning, "_finish", finish)
+    learning.start()
+    assert started.wait(20)
+    learning.stop()
+    assert learning.state()["state"] == "stopping"
+    with pytest.raises(UserError):
+        learning.start()
+    ended.set()
+    assert wait(learning)["state"] == "stopped"
+    learning.start()
+    assert wait(learning)["state"] == "failed"
 
 
 def test_too_few_lines_and_failures_are_reported(client, learning, monkeypatch, store):

@@ -124,6 +124,52 @@ def test_a_page_is_dropped_corrected_by_keyboard_and_opened_again(page, site, st
     assert [text for text in page.problems(site) if "409" not in text] == []
 
 
+def test_the_text_of_another_tab_is_not_replaced_by_moving_on(page, site, store):
+    page.open(site)
+    drop_page(page)
+    (page_id,) = (summary.id for summary in store.pages())
+    store.save(page_id, 0, "of another tab", None)
+    write(page, "of this tab")
+    page.press(*ENTER)
+    wait(page, "document.querySelector('#lines li').className === 'failed'")
+    page.press("ArrowUp", 38)
+    page.press("ArrowDown", 40)
+    page.press(*ENTER, modifiers=CTRL)
+    wait(page, "document.querySelectorAll('#lines li.saved').length === 1")
+    assert "of another tab" in store.corrections.texts().values()
+    page.press("ArrowUp", 38)
+    page.press("ArrowUp", 38)
+    page.press(*ENTER)
+    wait(page, "document.querySelectorAll('#lines li.saved').length === 2")
+    assert "of this tab" in store.corrections.texts().values()
+    # What another tab has changed since can't be undone here, and stays on the list of what can.
+    store.save(page_id, 0, "once more", "of this tab")
+    page.press("z", 90, modifiers=CTRL)
+    wait(page, "document.querySelector('#lines li').className === 'failed'")
+    assert "once more" in store.corrections.texts().values() and not page.run(
+        "document.getElementById('undo').disabled"
+    )
+
+
+def test_doubtful_characters_are_found_beside_a_correction(page, site):
+    page.open(site)
+    drop_page(page)
+    doubts = "[...document.querySelectorAll('#lines li')].map((line) => line.querySelectorAll('mark').length)"
+    line = page.run(doubts).index(max(page.run(doubts)))
+    assert max(page.run(doubts)) > 1
+    for _ in range(line):
+        page.press("ArrowDown", 40)
+    page.run("document.activeElement.setSelectionRange(0, 0)")
+    page.send("Input.insertText", text="two ")
+    selected = set()
+    for _ in range(max(page.run(doubts))):
+        page.press("F2", 113)
+        start, end = page.run("(({selectionStart: a, selectionEnd: b}) => [a, b])(document.activeElement)")
+        assert end == start + 1 and start >= len("two ")
+        selected.add(start)
+    assert len(selected) == max(page.run(doubts))
+
+
 def test_a_word_written_with_the_mouse_is_read(page, site):
     page.open(site)
     page.run("document.getElementById('write').click()")

@@ -1,9 +1,12 @@
 """The reading thread: batches of words, pages between them, bounds, errors and the end."""
 
+import gc
 import io
 import threading
+import weakref
 from concurrent.futures import CancelledError
 
+import numpy as np
 import pytest
 
 from tools.serve import reading_queue
@@ -65,12 +68,19 @@ def test_words_that_wait_are_one_batch_between_the_pages_of_a_file(queue, read):
 def test_errors_reach_their_requests_and_the_thread_goes_on(queue):
     def broken(_):
         yield 1
+        pixels = np.zeros(3)
+        seen.append(weakref.ref(pixels))
         raise KeyError("page")
+
+    seen = []
 
     job = queue.add_pages(file(b""), broken)
     with pytest.raises(KeyError):
         job.future.result(10)
     assert job.results == [1]
+    # A job that is remembered keeps no picture.
+    gc.collect()
+    assert job.future.exception() and seen[0]() is None
     with pytest.raises(ValueError):
         queue.add_word(file(b"bad")).future.result(10)
     assert queue.add_word(file(b"good")).future.result(10) == "good"

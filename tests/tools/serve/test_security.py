@@ -97,6 +97,7 @@ HOSTILE = {
     "Host with a user": headers(host="127.0.0.1@evil.example"),
     "no Host": headers(host=""),
     "cross-site Origin": upload(headers={"origin": EVIL}),
+    "Origin without an end": upload(headers={"origin": "http://["}),
     "Origin null": upload(headers={"origin": "null"}),
     "Origin of another port": upload(headers={"origin": "http://127.0.0.1:9000"}),
     "cross-site fetch": headers(path="/pages", sec_fetch_site="cross-site", sec_fetch_mode="no-cors"),
@@ -144,7 +145,7 @@ def test_with_the_token_programs_and_browsers_come_in(serve, word):
 
 def test_the_page_itself_and_links_to_it_are_allowed(client):
     assert client.get("/", headers={"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"}).status_code == 200
-    for host in ("localhost:8000", "[::1]:8000", "127.0.0.1"):
+    for host in ("localhost:8000", "[::1]:8000", "127.0.0.1", "127.0.0.2:8000"):
         assert client.get("/health", headers={"host": host, "origin": f"http://{host}"}).status_code == 200
 
 

@@ -5,6 +5,7 @@ const DOUBT = 0.6; // confidence below which a character is marked
 const PER_CENT = 100;
 let lines = [];
 let undone = []; // saves that can be undone: line, saved text before
+let saving = Promise.resolve();
 let changed = () => {};
 
 export function onSaved(action) {
@@ -35,6 +36,8 @@ class LineEditor {
     this.characters = Array.from(line.text);
     this.confidences = line.characters;
     this.readings = [line.text, ...line.alternatives];
+    this.pending = null; // the text that is being saved
+    this.isConflict = false; // Another tab has saved a text since, which only Enter replaces.
     // What was typed but not saved outlives the tab.
     const draft = localStorage.getItem(this.path);
     this.input = element("input", {
@@ -47,7 +50,7 @@ class LineEditor {
     picture.addEventListener("click", () => this.focus());
     this.input.addEventListener("input", () => this.keep());
     this.input.addEventListener("keydown", (event) => this.press(event));
-    this.input.addEventListener("blur", () => this.isChanged && this.save(this.input.value));
+    this.input.addEventListener("blur", () => this.leave());
     this.show();
   }
 
@@ -87,14 +90,23 @@ class LineEditor {
     this.show();
   }
 
-  // One save after the other, so that each knows what the last one has saved.
+  // Enter saves and moves on, which leaves the line, too.
+  leave() {
+    if (this.isChanged && !this.isConflict && this.input.value !== this.pending) this.save(this.input.value);
+  }
+
+  // One save after the other, so that each knows what the last one has saved, and undo which was the last; resolves to
+  // whether it is saved.
   save(text, undoing = false) {
-    this.saving = (this.saving ?? Promise.resolve()).then(() => this.put(text, undoing));
-    return this.saving;
+    this.pending = text;
+    this.isConflict = false;
+    saving = saving.then(() => this.put(text, undoing));
+    return saving;
   }
 
   async put(text, undoing) {
-    if (text === this.saved) return;
+    if (text === this.saved) return true;
+    if (this.isConflict) return false;
     const before = this.saved;
     try {
       const answer = await ask("PUT", this.path, { text, before });
@@ -105,14 +117,19 @@ class LineEditor {
       byId("undo").disabled = !undone.length;
       this.keep();
       changed();
+      return true;
     } catch (error) {
       if (error.status === 409) {
+        this.isConflict = true;
         this.saved = error.values.saved;
         this.show(`another tab has: ${this.text}`);
       } else {
         this.show(error.message);
       }
       say(`Line ${this.number + 1} is not saved: ${error.message}.`);
+      return false;
+    } finally {
+      if (this.pending === text) this.pending = null;
     }
   }
 
@@ -148,13 +165,25 @@ class LineEditor {
     this.write(this.readings[(place + 1) % this.readings.length]);
   }
 
+  // Selects the next doubtful character of those that stand before and behind what was changed.
   nextDoubt() {
-    if (this.input.value !== this.read) return;
-    const doubtful = this.characters.map((_, place) => place).filter((place) => this.isDoubtful(place));
+    const { value } = this.input;
+    const longer = value.length - this.read.length;
+    let same = 0; // characters at the beginning
+    while (same < Math.min(value.length, this.read.length) && value[same] === this.read[same]) same += 1;
+    const tail = this.read.slice(same);
+    let behind = 0; // characters at the end
+    while (behind < tail.length + Math.min(0, longer) && value.at(-1 - behind) === tail.at(-1 - behind)) behind += 1;
     // Places in the input are UTF-16 units.
     const at = (place) => this.characters.slice(0, place).join("").length;
-    const next = doubtful.find((place) => at(place) > this.input.selectionStart) ?? doubtful[0];
-    if (next !== undefined) this.input.setSelectionRange(at(next), at(next + 1));
+    const spans = this.characters
+      .map((_, place) => place)
+      .filter((place) => this.isDoubtful(place))
+      .map((place) => [at(place), at(place + 1)])
+      .map(([start, end]) => (end <= same ? [start, end] : start >= this.read.length - behind ? [start + longer, end + longer] : null))
+      .filter(Boolean);
+    const next = spans.find(([start]) => start > this.input.selectionStart) ?? spans[0];
+    if (next) this.input.setSelectionRange(...next);
   }
 
   focus() {
@@ -175,9 +204,13 @@ async function undo() {
   if (!last) return;
   last.line.write(last.line.text);
   last.line.focus();
-  await last.line.save(last.before, true);
-  last.line.write(last.line.text);
-  say(`Line ${last.line.number + 1}: the last save is undone.`);
+  if (await last.line.save(last.before, true)) {
+    last.line.write(last.line.text);
+    say(`Line ${last.line.number + 1}: the last save is undone.`);
+  } else {
+    undone.push(last);
+    byId("undo").disabled = false;
+  }
 }
 
 byId("undo").addEventListener("click", undo);

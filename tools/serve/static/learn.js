@@ -3,16 +3,18 @@ import { ask, byId, pause, say } from "/static/common.js";
 
 const POLL = 2000;
 const percent = (share) => (100 * share).toFixed(2) + " %";
+const RUNNING = ["training", "stopping"];
 let watching = false;
 
 function show(now) {
   const { train, val } = now.lines;
-  const isTraining = now.state === "training";
+  const isRunning = RUNNING.includes(now.state);
   const counted = `${train + val} corrected lines, ${val} of them held back for comparison.`;
   const epochs = now.epochs.length ? ` ${now.epochs.length} epochs, CER ${percent(now.epochs.at(-1))}.` : "";
   const texts = {
     idle: train + val < now.least ? `Learning starts at ${now.least} lines.` : "",
     training: `Training from ${now.model}.${epochs}`,
+    stopping: "Stopping after the present step.",
     stopped: "Stopped; the model in use stays.",
     failed: `The training failed: ${now.message}`,
     done: "",
@@ -24,8 +26,8 @@ function show(now) {
   }
   byId("learned").textContent = `${counted} ${texts[now.state]}`;
   byId("learning").hidden = false;
-  byId("learn").disabled = isTraining || train + val < now.least;
-  byId("stop").hidden = !isTraining;
+  byId("learn").disabled = isRunning || train + val < now.least;
+  byId("stop").hidden = now.state !== "training";
 }
 
 export async function showLearning() {
@@ -34,15 +36,17 @@ export async function showLearning() {
     show(now);
     if (watching) return;
     watching = true;
-    while (now.state === "training") {
-      await pause(POLL);
-      now = await ask("GET", "/training");
-      show(now);
+    try {
+      while (RUNNING.includes(now.state)) {
+        await pause(POLL);
+        now = await ask("GET", "/training");
+        show(now);
+      }
+    } finally {
+      watching = false;
     }
   } catch (error) {
     if (error.status !== 404) say(error.message);
-  } finally {
-    watching = false;
   }
 }
 

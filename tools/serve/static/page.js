@@ -35,8 +35,10 @@ onSaved(() => {
   showLearning();
 });
 startUploads(async (id, isFirst) => {
-  // A page that comes while another one is being corrected waits in the list.
-  if (isFirst && !byId("lines").contains(document.activeElement)) await show(id);
+  // A page that comes while another one is being corrected, or a word written, waits in the list.
+  const isWriting = !byId("pad").hidden && !byId("pad-clear").disabled;
+  const isBusy = isWriting || byId("lines").contains(document.activeElement);
+  if (isFirst && !isBusy) await show(id);
   else await showPages();
 });
 showPages().catch((error) => say(error.message));
