@@ -72,7 +72,7 @@ def _run(options: argparse.Namespace) -> int:
     reader = PageReader(predictor)
 
     def ours(path: Path) -> Found:
-        pixels = next(read_pictures(path, predictor.spec.image))
+        _, pixels = next(read_pictures(path, predictor.spec.image))
         return [(line.text, _bounds(line.polygon)) for line in reader.read(pixels).lines]
 
     systems = {"this project": ours, **({} if options.ours_only else {"rapidocr": _rapidocr()})}

@@ -1,5 +1,6 @@
 """Writes read pages to the files that --output and --overlay name."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -67,12 +68,17 @@ class PageOutput:
 
 
 class OverlayFolder:
-    """A folder of pictures of pages with their lines; raises UserError if it can't be written."""
+    """A folder of pictures of pages with their lines.
 
-    def __init__(self, folder: str, min_confidence: float | None) -> None:
+    Raises UserError if it can't be written, or holds one of the pictures that are read, which would be replaced.
+    """
+
+    def __init__(self, folder: str, min_confidence: float | None, inputs: Iterable[Path] = ()) -> None:
         self._folder, self._min_confidence, self._names = Path(folder), min_confidence, _Names()
         if self._folder.exists() and not self._folder.is_dir():
             raise UserError(f"--overlay {folder} is no folder; name one.")
+        if within := next((path for path in inputs if path.resolve().parent == self._folder.resolve()), None):
+            raise UserError(f"--overlay {folder} holds {within}, which would be replaced; name another folder.")
         check_writable(self._folder / "page.jpg")
 
     def add(self, pixels: np.ndarray, page: Page) -> None:

@@ -35,7 +35,7 @@ def predict_pages(
     """
     paths = find_images(patterns, PAGE_ENDINGS)
     pages = PageOutput(output, xml_format, min_confidence)
-    pictures = OverlayFolder(overlay, min_confidence) if overlay else None
+    pictures = OverlayFolder(overlay, min_confidence, paths) if overlay else None
     predictor = load_predictor(ModelFolder(find_model(config)), config.predict, config.image.max_pixels)
     reader = PageReader(predictor)
     failed: list[Path] = []
@@ -60,12 +60,16 @@ def predict_pages(
 def _pictures(paths: list[Path], image: ImageConfig, failed: list[Path]) -> Iterator[tuple[Path, int, np.ndarray]]:
     """Yields file, number and pixels of each page; unusable files are reported and added to `failed`."""
     for path in progress_bar(paths, desc="Reading", total=len(paths), unit="file", disable=len(paths) < 2, leave=False):
+        errors: list[UnusableImage] = []
         try:
-            for index, pixels in enumerate(read_pictures(path, image), start=1):
+            for index, pixels in read_pictures(path, image, errors.append):
                 yield path, index, pixels
         except UnusableImage as error:
+            errors.append(error)
+        if errors:
             failed.append(path)
-            log(str(error))
+        for unusable in errors:
+            log(str(unusable))
 
 
 def _print(page: Page, min_confidence: float | None) -> None:

@@ -35,6 +35,7 @@ class PageReader:
     def __init__(self, predictor: WordPredictor) -> None:
         self.predictor = predictor
         self.reads_lines = predictor.spec.network.max_seq_length >= LINE_LENGTH
+        self.is_rtl = predictor.spec.tokenizer.is_rtl
         self._detector = TextDetector()
 
     def read(self, pixels: np.ndarray, filename: str = "", number: int = 1) -> Page:
@@ -86,9 +87,10 @@ class PageReader:
             word = strip[:, max(0, start - 1) : end + 1]
             yield _Piece(line, to_network_geometry(word, geometry), (start / width, end / width))
 
-    @staticmethod
-    def _lines_of_words(line: Line, _: np.ndarray, found: list[tuple[_Piece, Prediction]]) -> Line:
+    def _lines_of_words(self, line: Line, _: np.ndarray, found: list[tuple[_Piece, Prediction]]) -> Line:
         found = [(piece, prediction) for piece, prediction in found if prediction.text]
+        if self.is_rtl:
+            found.reverse()
         predictions = [prediction for _, prediction in found]
         return replace(
             line,
@@ -99,15 +101,17 @@ class PageReader:
             alternatives=_alternatives_of_words(predictions),
         )
 
-    @staticmethod
-    def _lines_of_text(line: Line, strip: np.ndarray, found: list[tuple[_Piece, Prediction]]) -> Line:
+    def _lines_of_text(self, line: Line, strip: np.ndarray, found: list[tuple[_Piece, Prediction]]) -> Line:
         """Returns the line with its text, whose words lie between the widest gaps."""
         ((_, prediction),) = found
         texts = prediction.text.split()
         spans, width = find_words(strip, len(texts)), strip.shape[1]
-        if len(spans) < len(texts):  # Words that touch: shares of the line by their letters.
+        shared = len(spans) < len(texts)
+        if shared:  # Words that touch: shares of the line by their letters.
             ends = np.cumsum([len(text) + 1 for text in texts]) * width // (len(prediction.text) + 1)
             spans = list(zip([0, *map(int, ends[:-1])], map(int, ends)))
+        if self.is_rtl:
+            spans = [(width - end, width - start) for start, end in spans] if shared else spans[::-1]
         confidences = _word_confidences(prediction, texts)
         words = tuple(
             PageWord(text, confidence, box_on_page(line, start / width, end / width))

@@ -123,7 +123,7 @@ class Reader:
     def read_pages(self, path: str | os.PathLike[str]) -> Generator[Page, None, None]:
         """Yields the pages of a file, such as a PDF, read one after another; errors are those of `read_page`."""
         path = Path(path)
-        for number, pixels in enumerate(read_pictures(path, self.predictor.spec.image), start=1):
+        for number, pixels in read_pictures(path, self.predictor.spec.image):
             yield self._pages.read(pixels, str(path), number)
 
     @functools.cached_property

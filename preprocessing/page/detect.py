@@ -54,7 +54,7 @@ class TextDetector:
         """Returns the corners of pieces in a BGR picture that is looked at in parts of MOST_PIXELS."""
         height, width = picture.shape[:2]
         cuts = np.linspace(0, height, -(-height * width // MOST_PIXELS) + 1).astype(int)
-        found = []
+        found: list[np.ndarray] = []
         for top, bottom in pairwise(cuts):
             start = max(0, top - REACH)
             seen = self._engine(picture[start : bottom + REACH], use_det=True, use_cls=False, use_rec=False)
@@ -62,5 +62,14 @@ class TextDetector:
             corners = np.asarray(() if boxes is None else boxes, np.float32).reshape(-1, 4, 2)
             corners[:, :, 1] += start
             middles = corners[:, :, 1].mean(axis=1)
-            found.append(corners[(middles >= top - NEAR_CUT) & (middles < bottom + NEAR_CUT)])
+            pieces = corners[(middles >= top - NEAR_CUT) & (middles < bottom + NEAR_CUT)]
+            # A line at the cut is seen in both parts.
+            seen_before = [any(_is_same(piece, other) for part in found[-1:] for other in part) for piece in pieces]
+            found.append(pieces[~np.array(seen_before, bool)])
         return np.concatenate(found)
+
+
+def _is_same(piece: np.ndarray, other: np.ndarray) -> bool:
+    """Whether the middle of one of two pieces, float32 (4, 2), lies within the other."""
+    pairs = (piece, other), (other, piece)
+    return any(cv2.pointPolygonTest(one, two.mean(axis=0).tolist(), False) >= 0 for one, two in pairs)

@@ -19,7 +19,7 @@ class Line:
     """A line of text on a page.
 
     Attributes:
-        polygon: its outline, points (x, y) in pixels of the page; at least three.
+        polygon: its outline, points (x, y) in pixels of the page; at least three, or empty where a file gives none.
         baseline: the line that its letters stand on, points in the direction of reading; empty if unknown.
         text, confidence: what it says, and the probability of that; None where it was not read but given.
         words: the parts of the text, if they are known.

@@ -1,37 +1,59 @@
 """Reads the pages of a file: one of a photo or scan, several of a TIFF or a PDF."""
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from preprocessing.word_image import IMAGE_ENDINGS, UnusableImage, decode_picture, open_image, pixels_of
+from preprocessing.word_image import IMAGE_ENDINGS, UnusableImage, decode_picture, open_image
 from utils.config.image import ImageConfig
 from utils.errors import UserError, shorten
 
 PDF = ".pdf"
 PAGE_ENDINGS = (*IMAGE_ENDINGS, PDF)
 PDF_DPI = 300
+NEW_SUBFILE_TYPE, REDUCED = 254, 1  # tag and bit of a TIFF's smaller copies of a page
 INSTALL = "Reading PDF needs the package pypdfium2; run `pip install -r requirements-pages.txt`."
 
+ReadPicture = Callable[[], np.ndarray]
 
-def read_pictures(path: Path, image: ImageConfig) -> Iterator[np.ndarray]:
-    """Yields the pages of a file, one after another, uint8 (h, w) or (h, w, 3) RGB; PDFs are rendered at 300 dpi.
 
-    Raises UnusableImage if the file or a page is damaged, encrypted, or larger than `image.max_pixels`.
+def read_pictures(
+    path: Path, image: ImageConfig, on_error: Callable[[UnusableImage], None] | None = None
+) -> Iterator[tuple[int, np.ndarray]]:
+    """Yields number (from 1) and pixels of the pages of a file, uint8 (h, w) or (h, w, 3) RGB; PDFs at 300 dpi.
+
+    Pages that are damaged or larger than `image.max_pixels` go to `on_error`; without it they are raised. Raises
+    UnusableImage if the file is damaged or encrypted.
     """
-    if path.suffix.lower() == PDF:
-        yield from _read_pdf(path, image)
-        return
+    pages = _pdf_pages(path, image) if path.suffix.lower() == PDF else _pictures(path, image)
+    for number, read in enumerate(pages, start=1):
+        try:
+            pixels = read()
+        except UnusableImage as error:
+            if on_error is None:
+                raise
+            on_error(error)
+        else:
+            yield number, pixels
+
+
+def _pictures(path: Path, image: ImageConfig) -> Iterator[ReadPicture]:
+    """Yields what reads each page of an image file."""
     with open_image(path, image) as file:
         # Only of a TIFF are further pictures pages: those of other formats are previews or animations.
         for number in range(getattr(file, "n_frames", 1) if file.format == "TIFF" else 1):
             file.seek(number)
-            yield pixels_of(file, image, path)
+            if number and file.tag_v2.get(NEW_SUBFILE_TYPE, 0) & REDUCED:  # type: ignore[attr-defined]
+                continue
+            name = f"{path}, page {number + 1}" if number else str(path)
+            yield functools.partial(decode_picture, file, image, name)
 
 
-def _read_pdf(path: Path, image: ImageConfig) -> Iterator[np.ndarray]:
+def _pdf_pages(path: Path, image: ImageConfig) -> Iterator[ReadPicture]:
+    """Yields what renders each page of a PDF."""
     try:
         import pypdfium2
     except ImportError:
@@ -46,7 +68,7 @@ def _read_pdf(path: Path, image: ImageConfig) -> Iterator[np.ndarray]:
         raise UnusableImage(path, "damaged or no PDF", "replace it") from None
     try:
         for number in range(len(document)):
-            yield _render(document, number, path, image)
+            yield functools.partial(_render, document, number, path, image)
     finally:
         document.close()
 

@@ -111,15 +111,30 @@ def test_unusable_files_are_named_and_the_others_read(folder, read, tmp_path):
     assert "locked.pdf" in error and "Traceback" not in error
 
 
+def test_an_overlay_never_replaces_a_picture_that_is_read(folder, read, tmp_path):
+    Image.fromarray(written_page()).save(tmp_path / "letter.jpg")
+    before = (tmp_path / "letter.jpg").read_bytes()
+    code, output, error = read(tmp_path, "--overlay", tmp_path / ".." / tmp_path.name)
+    assert code == 2 and output == "" and "letter.jpg" in error
+    assert (tmp_path / "letter.jpg").read_bytes() == before
+
+
+def test_a_damaged_page_leaves_the_others_of_its_file(read, tmp_path, monkeypatch):
+    page = Image.fromarray(written_page())
+    page.save(tmp_path / "three.tif", save_all=True, append_images=[page.resize((2600, 1800)), page])
+    code, output, error = read(tmp_path / "three.tif", "--set", "image.max_pixels=2000000")
+    assert code == 2 and output.splitlines() == [*TEXTS, "", *TEXTS] and "page 2" in error
+
+
 def test_finished_pages_are_written_after_an_interruption(folder, read, tmp_path, monkeypatch):
     import predictors.page_run
 
     real = predictors.page_run.read_pictures
 
-    def interrupted(path, image):
+    def interrupted(path, image, on_error):
         if path.name == "b.png":
             raise KeyboardInterrupt
-        return real(path, image)
+        return real(path, image, on_error)
 
     monkeypatch.setattr(predictors.page_run, "read_pictures", interrupted)
     code, *_ = read(folder, "--output", tmp_path / "all.txt")
@@ -146,17 +161,35 @@ def test_a_page_is_read_from_python(folder):
 
 def test_characters_of_a_line_have_their_confidences_and_words_their_alternatives():
     predictor = load(REPOSITORY / "snapshots" / "iam").predictor
-    for line in PageReader(predictor).read(written_page()).lines:
+    reader = PageReader(predictor)
+    for line in reader.read(written_page()).lines:
         assert len(line.character_confidences) == len(line.text) and line.alternatives == ()
     one = Prediction("ab", 0.9, (0.9, 1.0), (("ab", 0.9), ("ob", 0.1)))
     two = Prediction("c", 0.5, (0.5,), (("c", 0.5), ("e", 0.3), ("o", 0.2)))
     box, strip = Line(((0.0, 0.0), (90.0, 0.0), (90.0, 20.0), (0.0, 20.0))), np.full((20, 90), 255, np.uint8)
     pieces = [_Piece(0, strip, (0.0, 0.4)), _Piece(0, strip, (0.6, 1.0))]
-    line = PageReader._lines_of_words(box, strip, list(zip(pieces, (one, two))))
+    line = reader._lines_of_words(box, strip, list(zip(pieces, (one, two))))
     assert (line.text, line.character_confidences) == ("ab c", (0.9, 1.0, 1.0, 0.5))
     assert line.alternatives == ("ab e", "ab o")
     line = line_of_prediction(box, Prediction("a b", 0.5, (1.0, 0.9, 0.5), (("a b", 0.5), ("ab", 0.2))))
     assert line.character_confidences == (1.0, 0.9, 0.5) and line.alternatives == ("ab",)
+
+
+def test_words_of_a_right_to_left_line_are_in_logical_order():
+    reader = PageReader(load(REPOSITORY / "snapshots" / "iam").predictor)
+    reader.is_rtl = True
+    line = Line(((0.0, 0.0), (100.0, 0.0), (100.0, 20.0), (0.0, 20.0)))
+    strip = np.full((20, 100), 255, np.uint8)
+    strip[5:15, 2:30] = strip[5:15, 60:98] = 0
+    pieces = [_Piece(0, strip, (0.0, 0.3)), _Piece(0, strip, (0.6, 1.0))]
+    left, right = Prediction("left", 0.9, (1.0,) * 4), Prediction("right", 0.9, (1.0,) * 5)
+    read = reader._lines_of_words(line, strip, list(zip(pieces, (left, right))))
+    assert read.text == "right left" and read.words[0].box[0] > read.words[1].box[0]
+    both = Prediction("right left", 0.9, (1.0,) * 10)
+    for picture in (strip, np.zeros_like(strip)):  # With a gap, and without one.
+        read = reader._lines_of_text(line, picture, [(pieces[0], both)])
+        assert [word.text for word in read.words] == ["right", "left"]
+        assert read.words[0].box[0] > read.words[1].box[0]
 
 
 def test_without_rapidocr_the_message_says_how_to_install_it(folder, monkeypatch):

@@ -64,7 +64,7 @@ class Reading:
 
     def pages(self, path: Path, filename: str) -> Iterator[tuple[np.ndarray, Page]]:
         """Yields pixels and text of each page of a file; raises UnusableImage, UserError if rapidocr is missing."""
-        for number, pixels in enumerate(read_pictures(path, self._model.image), start=1):
+        for number, pixels in read_pictures(path, self._model.image):
             if number > MOST_PAGES:
                 raise UnusableImage(path, f"more than {MOST_PAGES} pages", "send it in parts")
             yield pixels, self._model.page_reader.read(pixels, filename, number)
@@ -76,7 +76,7 @@ class Reading:
     def line(self, path: Path, filename: str) -> Iterator[tuple[np.ndarray, Page]]:
         """Yields pixels and text of a picture of one line or word."""
         model = self._model
-        pixels = next(read_pictures(path, model.image))
+        _, pixels = next(read_pictures(path, model.image))
         line = line_of_prediction(Line(whole_picture(pixels)), model.reader.read(pixels))
         yield pixels, Page(filename, pixels.shape[1], pixels.shape[0], (line,))
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, TiffImagePlugin
 
-from preprocessing.page.pictures import read_pictures
+from preprocessing.page.pictures import NEW_SUBFILE_TYPE, REDUCED, read_pictures
 from preprocessing.word_image import UnusableImage
 from tests.helpers.drawn_pages import encrypted_pdf
 from utils.config.image import ImageConfig
@@ -18,7 +18,8 @@ def test_every_page_of_a_file_is_read_in_order(tmp_path, name):
     if name.endswith("pdf"):
         pytest.importorskip("pypdfium2")
     PAGES[0].save(tmp_path / name, save_all=True, append_images=PAGES[1:], resolution=300)
-    pages = list(read_pictures(tmp_path / name, IMAGE))
+    numbers, pages = zip(*read_pictures(tmp_path / name, IMAGE))
+    assert numbers == (1, 2, 3)
     np.testing.assert_allclose([page.shape[:2] for page in pages], [(80, 60)] * 3, atol=1)
     assert np.allclose([page.mean() for page in pages], (50, 120, 250), atol=2)
 
@@ -28,10 +29,28 @@ def test_only_the_first_picture_of_other_formats_is_a_page(tmp_path):
     assert len(list(read_pictures(tmp_path / "moving.gif", IMAGE))) == 1
 
 
+def test_smaller_copies_of_a_page_are_no_pages(tmp_path):
+    with TiffImagePlugin.AppendingTiffWriter(str(tmp_path / "pyramid.tif"), new=True) as file:
+        for picture, kind in ((PAGES[0], 0), (PAGES[0].resize((30, 40)), REDUCED), (PAGES[1], 0)):
+            picture.save(file, format="TIFF", tiffinfo={NEW_SUBFILE_TYPE: kind})
+            file.newFrame()
+    assert [page.shape for _, page in read_pictures(tmp_path / "pyramid.tif", IMAGE)] == [(80, 60), (80, 60)]
+
+
+def test_a_page_that_cannot_be_read_is_told_and_the_next_ones_follow(tmp_path):
+    first, last = (Image.new("L", (60, 80), grey) for grey in (50, 250))
+    large = Image.new("L", (600, 800))
+    first.save(tmp_path / "pages.tif", save_all=True, append_images=[large, last])
+    errors, image = [], IMAGE.model_copy(update={"max_pixels": 10_000})
+    pages = list(read_pictures(tmp_path / "pages.tif", image, errors.append))
+    assert [(number, page.mean()) for number, page in pages] == [(1, 50), (3, 250)]
+    assert len(errors) == 1 and "page 2" in str(errors[0])
+
+
 def test_a_poster_is_rendered_with_as_many_pixels_as_allowed(tmp_path):
     pytest.importorskip("pypdfium2")
     PAGES[0].resize((600, 800)).save(tmp_path / "poster.pdf", resolution=10)
-    (page,) = read_pictures(tmp_path / "poster.pdf", IMAGE.model_copy(update={"max_pixels": 30_000}))
+    ((_, page),) = read_pictures(tmp_path / "poster.pdf", IMAGE.model_copy(update={"max_pixels": 30_000}))
     assert 25_000 < page.shape[0] * page.shape[1] <= 30_000
 
 
