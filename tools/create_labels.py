@@ -109,7 +109,10 @@ def _split(
         return splits, unplaced, shared_writers(splits)
     if options.split == "writer":
         return *writer_split(records, options.test_size, options.val_size, options.seed), []
-    if options.split is None and records[0].split is not None:
+    with_split = sum(record.split is not None for record in records)
+    if options.split is None and with_split:
+        if without := len(records) - with_split:
+            raise UserError(f"{without} of {len(records)} words have no split, the others have; give all one, or none.")
         splits = table_split(records)
         return splits, [], shared_writers(splits)
     return random_split(records, options.test_size, options.val_size, options.seed), [], [RANDOM_WARNING]

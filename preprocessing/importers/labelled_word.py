@@ -6,7 +6,7 @@ from pathlib import Path
 
 from preprocessing.labels import Word
 from utils.errors import UserError
-from utils.files import open_regular
+from utils.files import atomic_write, open_regular
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,17 @@ def drop(records: Iterable[LabelledWord], reasons: Iterable[str | None]) -> Kept
         else:
             dropped.append(Dropped(record.word.filename, record.word.label, reason))
     return kept, dropped
+
+
+def write_new(path: Path, content: bytes) -> None:
+    """Writes an imported picture; raises UserError if another one has its name, as of an import before."""
+    if path.exists():
+        if path.read_bytes() != content:
+            raise UserError(f"{path} is there already, with another picture; name another folder with --images.")
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_write(path) as temporary:
+        temporary.write_bytes(content)
 
 
 def read_text(path: str | Path) -> str:

@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from preprocessing.importers.labelled_word import Dropped, KeptAndDropped, LabelledWord
+from preprocessing.importers.labelled_word import Dropped, KeptAndDropped, LabelledWord, write_new
 from preprocessing.labels import Word
 from preprocessing.tokenizer import normalize_label
 from utils.errors import UserError, shorten
-from utils.files import atomic_write
 from utils.log import progress_bar
 
 try:
@@ -40,8 +39,7 @@ def read_lmdb(folder: Path, output: Path) -> KeptAndDropped:
                     dropped.append(Dropped(f"image-{number:09}", text, f"missing {'label' if image else 'image'}"))
                     continue
                 filename = f"{number:09}{_ending(image)}"
-                with atomic_write(output / filename) as temporary:
-                    temporary.write_bytes(image)
+                write_new(output / filename, image)
                 records.append(LabelledWord(Word(filename, text)))
     except lmdb.Error as error:
         raise UserError(f"{folder / DATA_FILE} can't be read ({shorten(error)}); copy it again.") from None

@@ -20,6 +20,8 @@ NUMBERS = re.compile(r"-?\d+(?:\.\d+)?")
 def read_page(path: Path) -> Page:
     """Returns the page of a PAGE or ALTO file; `filename` is the picture's name as the file gives it.
 
+    Lines without an outline have an empty polygon.
+
     Raises UserError if the file can't be read, is not well-formed, declares entities or is of another kind.
     """
     root = _parse(path)
@@ -75,8 +77,7 @@ def _page(root: Element, path: Path) -> Page:
         coords, baseline = (next(_children(element, name), None) for name in ("Coords", "Baseline"))
         polygon = _outline(coords, where) if coords is not None else ()
         base = _points(baseline.get("points"), where) if baseline is not None else ()
-        if len(polygon) > 2:
-            lines.append(Line(polygon, base if len(base) > 1 else (), normalize_label(_unicode(element))))
+        lines.append(Line(polygon, base if len(base) > 1 else (), normalize_label(_unicode(element))))
     return Page(page.get("imageFilename", ""), _size(page, "imageWidth"), _size(page, "imageHeight"), tuple(lines))
 
 
@@ -90,7 +91,7 @@ def _outline(coords: Element, where: str) -> tuple[Point, ...]:
 
 def _unicode(line: Element) -> str:
     """Returns the line's own text, of its first variant, else that of its words."""
-    equivalents = sorted(_children(line, "TextEquiv"), key=lambda one: int(one.get("index", 0) or 0))
+    equivalents = sorted(_children(line, "TextEquiv"), key=lambda one: _number(one, "index"))
     for equivalent in equivalents:
         if (text := next(_children(equivalent, "Unicode"), None)) is not None and (text.text or "").strip():
             return " ".join((text.text or "").split())
@@ -99,9 +100,10 @@ def _unicode(line: Element) -> str:
 
 
 def _alto(root: Element, path: Path) -> Page:
-    page = next(_all(root, "Page"), None)
-    if page is None:
-        raise UserError(f"{path} has no Page.")
+    pages = list(_all(root, "Page"))
+    if len(pages) != 1:
+        raise UserError(f"{path} has {len(pages)} Page elements; write one file for each page.")
+    page = pages[0]
     unit = next((element.text for element in _all(root, "MeasurementUnit")), "pixel")
     if (unit or "").strip() != "pixel":
         raise UserError(f"{path} measures in {unit}; export it in pixels.")
@@ -113,8 +115,8 @@ def _alto(root: Element, path: Path) -> Page:
         polygon = _points(shape.get("POINTS"), where) if shape is not None else _box(element)
         base = _points(element.get("BASELINE"), where) if " " in (element.get("BASELINE") or "") else ()
         text = " ".join(filter(None, (string.get("CONTENT", "") for string in _all(element, "String"))))
-        if len(polygon) > 2:
-            lines.append(Line(polygon, base if len(base) > 1 else (), normalize_label(" ".join(text.split()))))
+        text += "".join(hyphen.get("CONTENT", "-") for hyphen in _all(element, "HYP"))
+        lines.append(Line(polygon, base if len(base) > 1 else (), normalize_label(" ".join(text.split()))))
     return Page((name or "").strip(), _size(page, "WIDTH"), _size(page, "HEIGHT"), tuple(lines))
 
 

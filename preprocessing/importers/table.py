@@ -75,7 +75,13 @@ def _entries(path: str | Path) -> Iterator[tuple[int, dict[str, str]]]:
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise UserError(f"{path} must hold a list of objects with filename and label or text.")
     for number, entry in enumerate(entries, start=1):
-        yield number, {_role(name): str(value) for name, value in entry.items() if isinstance(value, str | int)}
+        if isinstance(entry.get("lines"), list):
+            raise UserError(f"{path} is what --page --output wrote; import pages as PAGE or ALTO, --output NAME.xml.")
+        values = [(_role(name), str(value)) for name, value in entry.items() if isinstance(value, str | int)]
+        roles = [role for role, _ in values]
+        if twice := next((role for role in COLUMNS if roles.count(role) > 1), None):
+            raise UserError(f"{path}: entry {number} has more than one key for {twice}: {', '.join(entry)}; keep one.")
+        yield number, dict(values)
 
 
 def _rows(path: str | Path) -> Iterator[Row]:

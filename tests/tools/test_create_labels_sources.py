@@ -1,5 +1,8 @@
 """Folders of labelled lines as other tools write them."""
 
+import json
+import re
+
 import lmdb
 import numpy as np
 import pytest
@@ -71,6 +74,87 @@ def test_lines_of_pages_are_cut(tmp_path, pages, run):
     assert abs(strip.shape[0] - word.shape[0]) <= 2 and abs(strip.shape[1] - word.shape[1]) <= 2
     dropped = dropped_of(tmp_path / "labels.dropped.tsv")
     assert dropped == {"page/0001/002.png": ("", "empty label"), "page/0002": ("0002.jpg", "missing image")}
+
+
+def test_pictures_made_smaller_after_their_pages(tmp_path, pages, run):
+    folder, word = pages
+    picture = Image.open(folder / "0001.jpg")
+    picture.resize((450, 150)).save(folder / "0001.jpg", quality=95)
+    code, _, error = run(
+        "--source", folder, "--images", tmp_path / "lines", "--output", tmp_path / "l.json", *ALL_TRAIN
+    )
+    assert code == 0, error
+    strip = Image.open(tmp_path / "lines" / "page" / "0001" / "001.png")
+    assert np.allclose(np.array(strip.size) * 2, word.shape[::-1], atol=4)
+
+
+def test_what_cannot_be_cut_is_told(tmp_path, pages, run):
+    """A page twice, one turned, a picture of several pages, a line beside its page."""
+    folder, _ = pages
+    text = (folder / "page" / "0001.xml").read_text()
+    picture = Image.open(folder / "0001.jpg")
+    (folder / "alto").mkdir()
+    (folder / "alto" / "0001.xml").write_text(text)
+    picture.rotate(90, expand=True).save(folder / "turned.png")
+    (folder / "page" / "turned.xml").write_text(text.replace("0001.jpg", "turned.png"))
+    picture.save(folder / "two.tif", save_all=True, append_images=[picture])
+    (folder / "page" / "two.xml").write_text(text.replace("0001.jpg", "two.tif"))
+    picture.save(folder / "beside.png")
+    moved = text.replace("0001.jpg", "beside.png").replace("0,20 ", "1900,20 ")
+    moved = re.sub(r'points="[^"]*"', 'points="1900,20 1990,20 1990,60 1900,60"', moved, count=1)
+    (folder / "page" / "beside.xml").write_text(moved.replace('<TextLine><Coords points="0,0 9,0 9,9"/>', "<TextLine>"))
+    code, _, error = run(
+        "--source", folder, "--images", tmp_path / "lines", "--output", tmp_path / "l.json", *ALL_TRAIN
+    )
+    assert code == 0, error
+    assert list(words_of(tmp_path / "l.json", "train")) == ["alto/0001/001.png"]
+    reasons = {name: reason for name, (_, reason) in dropped_of(tmp_path / "l.dropped.tsv").items()}
+    assert reasons == {
+        "alto/0001/002.png": "empty label",
+        "page/0001": "repeated page",
+        "page/0002": "missing image",
+        "page/turned": "other shape than its page",
+        "page/two": "several pages in one picture",
+        "page/beside/001.png": "outside its page",
+        "page/beside/002.png": "empty label",
+    }
+
+
+def test_another_import_does_not_replace_the_pictures_of_one_before(tmp_path, pages, run, refused):
+    folder, _ = pages
+    command = ["--source", folder, "--images", tmp_path / "lines", "--output", tmp_path / "l.json", *ALL_TRAIN]
+    assert run(*command)[0] == run(*command)[0] == 0
+    before = (tmp_path / "lines" / "page" / "0001" / "001.png").read_bytes()
+    Image.new("L", (900, 300), 90).save(folder / "0001.jpg")
+    assert "001.png is there already" in refused(*command)
+    assert (tmp_path / "lines" / "page" / "0001" / "001.png").read_bytes() == before
+
+
+def test_a_split_on_some_lines_only_is_refused(tmp_path, refused):
+    for name in ("a", "b"):
+        picture(tmp_path / "images" / f"{name}.png")
+    entries = [
+        {"filename": "a.png", "label": "a", "split": "train"},
+        {"filename": "b.png", "label": "b", "split": None},
+    ]
+    for order in (entries, entries[::-1]):
+        (tmp_path / "words.json").write_text(json.dumps(order))
+        options = ["--table", tmp_path / "words.json", "--images", tmp_path / "images", "--output", tmp_path / "l.json"]
+        assert "1 of 2 words have no split" in refused(*options)
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ({"filename": "a.png", "label": "right", "text": "read"}, "more than one key for label"),
+        ({"filename": "a.png", "text": "read", "lines": []}, "--page"),
+    ],
+)
+def test_predictions_are_no_labels(tmp_path, refused, entry, message):
+    picture(tmp_path / "images" / "a.png")
+    (tmp_path / "words.json").write_text(json.dumps([entry]))
+    options = ["--table", tmp_path / "words.json", "--images", tmp_path / "images", "--output", tmp_path / "l.json"]
+    assert message in refused(*options)
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,16 @@ def test_what_files_may_lack(tmp_path):
     assert read_page(tmp_path / "q.xml").lines[0].polygon == BOX
 
 
+def test_what_files_may_hold(tmp_path):
+    hyphen = ALTO.replace('<String CONTENT="noir"/>', '<String CONTENT="noir"/><HYP CONTENT="-"/>')
+    (tmp_path / "p.xml").write_text(hyphen, encoding="utf-8")
+    assert read_page(tmp_path / "p.xml").lines[0].text == "caf\u00e9 noir-"
+    (tmp_path / "q.xml").write_text(OCRD.replace('index="1"', 'index="b"').replace('index="0"', 'index="-1"'))
+    assert read_page(tmp_path / "q.xml").lines[0].text == "caf\u00e9 noir"
+    (tmp_path / "r.xml").write_text(TRANSKRIBUS.replace(f'<Coords points="{POINTS}"/>', ""), encoding="utf-8")
+    assert read_page(tmp_path / "r.xml").lines[0].polygon == ()
+
+
 BOMB = '<!DOCTYPE a [<!ENTITY b "' + "x" * 100 + '">]><PcGts>&b;</PcGts>'
 MALFORMED = [
     "",
@@ -75,6 +85,7 @@ MALFORMED = [
     TRANSKRIBUS.replace("10,20 210,20", "10,20 210"),
     ALTO.replace("10 20 210 20 210", "10 20 210 20"),
     ALTO.replace(">pixel<", ">mm10<"),
+    ALTO.replace("</Layout>", '<Page WIDTH="8" HEIGHT="6"/></Layout>'),
     TRANSKRIBUS[: len(TRANSKRIBUS) // 2],
     "<PcGts xmlns='" + "x" * 5000,
     "\x00\x01",
