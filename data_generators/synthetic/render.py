@@ -126,8 +126,7 @@ def _warp(ink: np.ndarray, scale_x: float, rows: np.ndarray, x_height: float, rn
     slant = _normal(rng, 0.04, 0.17)
     turn = _normal(rng, 0, 0.025)
     width = ink.shape[1] * scale_x
-    rise = int(abs(turn) * width / 2)
-    rows = np.pad(rows, rise, constant_values=(-1e3, 1e3))  # outside the image, so paper
+    rows = _extend(rows, abs(turn) * ink.shape[1] / 2)
     height, width = len(rows), int(width + abs(slant) * len(rows)) + 2 * _CANVAS_MARGIN
     # Coordinates of the new image from its centre, mapped to the old one.
     y = np.arange(height, dtype=np.float32)[:, None] - height / 2
@@ -139,6 +138,13 @@ def _warp(ink: np.ndarray, scale_x: float, rows: np.ndarray, x_height: float, rn
     old_x = (x + slant * y) / scale_x + bend_x + ink.shape[1] / 2
     old_y = rows[:, None] + (turn * x / scale_x + wander) + bend_y
     return cv2.remap(ink, old_x, old_y, cv2.INTER_LINEAR)
+
+
+def _extend(rows: np.ndarray, rise: float) -> np.ndarray:
+    """Continues rows at both ends by `rise` old ones: the ends of a turned line lie so much higher and lower."""
+    above, below = float(rows[1] - rows[0]), float(rows[-1] - rows[-2])
+    more = np.arange(1, int(rise / min(above, below)) + 2, dtype=np.float32)
+    return np.concatenate([rows[0] - more[::-1] * above, rows, rows[-1] + more * below])
 
 
 def _smooth_field(height: int, width: int, period: float, rng: np.random.Generator) -> np.ndarray:
