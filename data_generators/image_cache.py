@@ -1,14 +1,16 @@
 """The cache of decoded, scaled, un-augmented images, so that image files are read only once.
 
-A cache is identified by a hash of all it depends on: the image geometry, and names, sizes and times of the image files.
+A cache is identified by a hash of all it depends on: the image geometry, the code that makes it, and names, sizes and
+times of the image files.
 """
 
+import functools
 import hashlib
+import inspect
 import json
 import zlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +18,11 @@ import numpy as np
 from data_generators.damage import damage
 from data_generators.image_store import FORMAT, SUFFIXES, ImageStore, open_store, write_store
 from data_generators.parallel import ordered_map
+from preprocessing.ink import ink_mask
+from preprocessing.normaliser import normalise
+from preprocessing.rulings import remove_rulings
 from preprocessing.word_image import UnusableImage, decode, read_word_image, to_network_geometry
+from preprocessing.writing import skew
 from utils.config.image import ImageConfig
 from utils.errors import UserError
 from utils.files import check_writable, is_inside, remove_stale
@@ -45,10 +51,10 @@ def open_cache(
     """
     links = ["follow_links"] if follow_links else []
     purpose = _digest([str(folder.resolve()), name, owner, image.model_dump(), FORMAT, copy, *links])
-    content = _digest([purpose, [_fingerprint(folder, filename) for filename in filenames]])
+    content = _digest([purpose, code_digest(), [_fingerprint(folder, filename) for filename in filenames]])
     prefix = f"{name}-{purpose[:12]}-"
     base = cache / f"{prefix}{content[:12]}"
-    read = partial(read_inside, folder, image=image, copy=copy, follow_links=follow_links)
+    read = functools.partial(read_inside, folder, image=image, copy=copy, follow_links=follow_links)
     for _ in range(MAX_BUILDS):
         store = open_store(base)
         if store is not None and len(store) == len(filenames):
@@ -99,6 +105,14 @@ def _fingerprint(folder: Path, filename: str) -> tuple:
     except OSError:
         return (filename,)
     return filename, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
+@functools.cache
+def code_digest() -> str:
+    """Returns a hash of the code that makes word images of files: a change of it changes pixels, not the config."""
+    modules = (damage, decode, normalise, remove_rulings, ink_mask, skew)
+    files = sorted({inspect.getfile(function) for function in modules})
+    return hashlib.sha256(b"".join(Path(file).read_bytes() for file in files)).hexdigest()
 
 
 def _digest(value: object) -> str:

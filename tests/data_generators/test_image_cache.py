@@ -236,3 +236,10 @@ def test_links_are_followed_only_within_the_folder(words, tmp_path):
     followed = open_cache(words, names, IMAGE, cache, "train", follow_links=True)
     assert followed.problems == {}
     assert all(np.array_equal(followed[i], store[0]) for i in range(3))
+
+
+def test_other_code_that_makes_pictures_means_another_cache(words, decoded, monkeypatch):
+    opened(words)
+    monkeypatch.setattr(image_cache, "code_digest", lambda: "other code")
+    opened(words)
+    assert sorted(decoded) == sorted(2 * NAMES) and files_of_cache(words) == SUFFIXES
