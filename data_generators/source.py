@@ -1,5 +1,6 @@
 """A labelled dataset: where its images and labels are, and how it is rendered if it is the embedded one."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,8 @@ from utils.config.synthetic import SyntheticConfig
 from utils.config.train import AdditionalDataConfig
 from utils.errors import UserError
 from utils.log import log
+
+RENDERED_WITH = "synthetic.json"  # beside the labels of a rendered dataset, its settings
 
 
 @dataclass(frozen=True)
@@ -40,10 +43,26 @@ class DataSource:
         """
         if self.synthetic.enabled and not self.labels.exists():
             self._render()
+        elif others := self.synthetic.enabled and self._other_settings():
+            log(f"{self.labels.parent} is not rendered again, though {', '.join(others)}; name a new folder for that.")
         labels = read_labels(self.labels)
         for note in labels.notes:
             log(note)
         return labels
+
+    def _other_settings(self) -> list[str]:
+        """Returns what the embedded dataset at hand was rendered with, where the config now says otherwise."""
+        try:
+            made = json.loads((self.labels.parent / RENDERED_WITH).read_bytes())
+            made = {**made, "num_words": made["num_words"]["train"]}
+        except (OSError, ValueError, KeyError, TypeError):
+            return []  # a dataset of the user's own
+        wanted = self.synthetic.model_dump(exclude={"enabled"})
+        return [
+            f"synthetic.{name} is {value} and was {made[name]}"
+            for name, value in wanted.items()
+            if made.get(name, value) != value
+        ]
 
     def _render(self) -> None:
         # The import is slow, and prediction doesn't need it.

@@ -145,7 +145,11 @@ def test_the_embedded_dataset_is_made_on_first_use_only(make, tmp_path, logged, 
     assert len(open_words(config, splits["train"], "train")) == 12
     maker = "data_generators.synthetic.dataset.create_synthetic"
     monkeypatch.setattr(maker, lambda *args, **keys: pytest.fail("made twice"))
-    assert DataSource.of(config).read_labels().splits == splits
+    logged.clear()
+    assert DataSource.of(config).read_labels().splits == splits and logged == []
+    other = config.model_copy(update={"synthetic": config.synthetic.model_copy(update={"num_words": 13, "seed": 4})})
+    assert DataSource.of(other).read_labels().splits == splits
+    assert "num_words is 13 and was 12" in logged[0] and "seed is 4 and was 3" in logged[0]
 
 
 def test_the_embedded_dataset_is_not_made_unasked(make, tmp_path):
