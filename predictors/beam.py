@@ -103,7 +103,7 @@ class BeamDecoder(keras.Model):
         zeros = ops.zeros_like(one, dtype="int32")[..., None] + ops.zeros_like(columns)
         ids, done_ids = ops.tile(zeros, (1, self.width, 1)), ops.tile(zeros, (1, self.pool, 1))
         scores, done_scores = ops.cast(ids, "float32"), ops.cast(done_ids, "float32")
-        node = ids[..., 0] + (self.scorer.start if self.scorer else 0)
+        node = self.scorer.start(ids[..., 0]) if self.scorer else ids[..., 0]
         # All hypotheses would start alike, so only the first one is possible.
         total = scores[..., 0] + ops.where(ops.arange(self.width)[None, :] == 0, 0.0, LOG_ZERO)
         step = ops.convert_to_tensor(0, "int32")
@@ -114,8 +114,8 @@ class BeamDecoder(keras.Model):
         """The best continuations, twice as many as go on, for half of them may be ends.
 
         Args:
-            total: (B, width) log probability so far; new (B, width, V) log probability of each next id; node (B, width)
-                the scorer's state.
+            total: (B, width) log probability so far; new (B, width, V) log probability of each next id; node (B, width,
+                ...) the scorer's state.
 
         Returns:
             (B, 2 * width) each: log probability so far with and without the scorer's part, that of the new id, the id,
@@ -123,11 +123,13 @@ class BeamDecoder(keras.Model):
         """
         size = new.shape[-1]
         total = total[..., None] + new
-        nodes, bonus = self.scorer(node, step) if self.scorer else (ops.zeros_like(new, dtype="int32"), 0.0)
-        every = [ops.reshape(v, (-1, self.width * size)) for v in (total + bonus, total, new, nodes)]
+        bonus = self.scorer(node, step) if self.scorer else 0.0
+        every = [ops.reshape(v, (-1, self.width * size)) for v in (total + bonus, total, new)]
         ahead, index = ops.top_k(every[0], 2 * self.width)
-        total, score, node = (ops.take_along_axis(values, index, axis=1) for values in every[1:])
-        return ahead, total, score, index % size, index // size, node
+        total, score = (ops.take_along_axis(values, index, axis=1) for values in every[1:])
+        token, parent = index % size, index // size
+        node = _choose(node, parent)
+        return ahead, total, score, token, parent, self.scorer.advance(node, token, step) if self.scorer else node
 
     def _finish(self, rank, ahead, token, step):
         """The highest ranks among texts finished before and now, and where in both of them they are."""

@@ -49,15 +49,18 @@ class Lexicon:
         return Lexicon({order(word): share for word, share in self.words.items()}, self.oov_penalty)
 
     def log_probability(self, text: str) -> float:
-        """Natural logarithm of the probability of `text`, up to a constant.
+        """Natural logarithm of the probability of `text`, up to a constant: of a line the sum of those of its words."""
+        return sum(map(self.log_probability_of_word, normalize_label(text).split(" ")))
+
+    def log_probability_of_word(self, text: str) -> float:
+        """Natural logarithm of the probability of a text without blanks, up to a constant.
 
         Words count in lower case, Capitalised and UPPER CASE alike: which one it is, the image knows better. Numbers
         and single punctuation marks are as probable as common words; words with attached punctuation, possessives,
         hyphenated compounds and words broken by a hyphen get what their parts have; all others a floor that falls with
         their length.
         """
-        text = normalize_label(text)
-        core = text.strip("".join(filter(is_mark, set(text))) + " ")
+        core = text.strip("".join(filter(is_mark, set(text))))
         if not core:
             return MARK + NEXT_MARK * max(0, len(text) - 1)
         attached = 0.0 if core == text else ATTACHED

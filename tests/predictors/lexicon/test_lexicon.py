@@ -78,7 +78,8 @@ def test_compounds_of_rare_words():
 @settings(deadline=None)
 def test_no_text_is_impossible(text):
     lexicon = Lexicon(WORDS, 12.0)
-    assert lexicon.unlisted(len(text)) + MIXED_CASE <= lexicon.log_probability(text) <= 0
+    least = sum(lexicon.unlisted(len(word)) + MIXED_CASE for word in text.split(" "))
+    assert least <= lexicon.log_probability(text) <= 0
 
 
 def follow(trie: Trie, text: str, charset: str = CHARSET) -> int:
@@ -120,17 +121,38 @@ def test_trie_agrees_with_the_list(words):
 def test_guide_by_hand():
     guide = LexiconScorer(Lexicon(WORDS, 12.0), CHARSET, weight=0.5)
     index = {char: number for number, char in enumerate(CHARSET, start=3)}
-    places, bonus = map(np.array, guide(np.array([[guide.start, guide.start]]), np.int32(0)))
-    assert places.shape == bonus.shape == (1, 2, 3 + len(CHARSET))
+    start = guide.start(np.zeros((1, 2)))
+    bonus = np.array(guide(start, np.int32(0)))
+    assert bonus.shape == (1, 2, 3 + len(CHARSET))
     assert bonus[0, 0, index["t"]] == pytest.approx(0.5 * math.log(0.625)) == bonus[0, 1, index["T"]]
     assert bonus[0, 0, index["é"]] == pytest.approx(0.5 * (OTHER_CHARACTER - 12))
     assert bonus[0, 0, index["."]] == 0 and bonus[0, 0, END] == pytest.approx(0.5 * MARK)
-    place = np.array([[places[0, 0, index["t"]], places[0, 0, index["é"]]]])
-    _, bonus = map(np.array, guide(place, np.int32(1)))
+    place = guide.advance(start, np.array([[index["t"], index["é"]]], np.int32), np.int32(0))
+    bonus = np.array(guide(place, np.int32(1)))
     # Neither "t" nor "é" is a word.
     np.testing.assert_allclose(bonus[0, :, END], 0.5 * (OTHER_CHARACTER - 12))
     assert bonus[0, 0, index["h"]] == pytest.approx(0.5 * math.log(0.625))
     assert bonus[0, 1, index["h"]] == pytest.approx(0.5 * (2 * OTHER_CHARACTER - 12))
+
+
+def test_a_line_is_guided_word_by_word():
+    """What has been written is worth what its words are, and the next word begins anew."""
+    lexicon = Lexicon(WORDS, 12.0)
+    guide = LexiconScorer(lexicon, CHARSET, weight=1.0)
+    index = {char: number for number, char in enumerate(CHARSET, start=3)}
+    state = guide.start(np.zeros((1, 1)))
+    for step, char in enumerate("the ééé th"):
+        if char == " ":
+            before = lexicon.log_probability("the ééé th"[:step])
+            assert np.array(guide(state, np.int32(step)))[0, 0, index[" "]] == pytest.approx(before, abs=1e-4)
+        state = guide.advance(state, np.array([[index[char]]], np.int32), np.int32(step))
+    bonus = np.array(guide(state, np.int32(10)))[0, 0]
+    before = log_p("the") + 3 * OTHER_CHARACTER - 12
+    assert bonus[index["e"]] == pytest.approx(before + math.log(0.625), abs=1e-4)
+    assert bonus[END] == pytest.approx(before + 2 * OTHER_CHARACTER - 12, abs=1e-4)
+    assert lexicon.log_probability("the week, then") == pytest.approx(
+        log_p("the") + log_p("week") + ATTACHED + log_p("then")
+    )
 
 
 def test_bundled_list():
