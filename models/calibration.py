@@ -70,4 +70,6 @@ def decoding(settings: PredictConfig, network: NetworkConfig) -> dict[str, Any]:
         values["ctc_weight"] = 0.0  # It has no effect without a CTC head.
     if settings.views > 1:
         values |= {"views": settings.views, "views_below": settings.views_below}
+    if settings.characters:
+        values["characters"] = settings.characters
     return {"decoder": settings.decoder, **values}

@@ -94,6 +94,7 @@ def test_decodings():
     greedy = {"decoder": "greedy", "ctc_weight": PredictConfig().ctc_weight}
     assert decoding(PredictConfig(), network) == greedy == decoding(PredictConfig(batch_size=3), network)
     assert decoding(PredictConfig(), without) == {"decoder": "greedy", "ctc_weight": 0.0}
+    assert decoding(PredictConfig(characters="0123"), network) == {**greedy, "characters": "0123"}
     beam = PredictConfig(decoder="beam", ctc_weight=0.4)
     assert decoding(beam, network) == decoding(
         PredictConfig(decoder="beam", ctc_weight=0.4, n_best=2, beam_width=9), network
