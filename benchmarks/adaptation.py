@@ -16,6 +16,7 @@ from data_generators.dataset import Dataset, DatasetOptions, open_dataset, open_
 from data_generators.source import DataSource
 from metrics.score_prediction import Scores, score_prediction
 from models.model_folder import ModelFolder
+from models.model_paths import ModelPaths
 from predictors.loading import load_predictor
 from preprocessing.labels import Word, read_labels, write_labels
 from preprocessing.word_image import configure_process
@@ -94,7 +95,7 @@ def _learn(
     write_labels(labels, {"train": train, "val": held_back, "test": []})
     settings = [*options.set, f"labels_file={labels}", f"experiment_folder={folder}"]
     done = run("main.py", "-c", options.conf, "--train", "--restart", "--set", *settings)
-    return folder / "best", done.seconds / 60
+    return ModelPaths.of(str(folder), config.callbacks).trained, done.seconds / 60
 
 
 def _scores(

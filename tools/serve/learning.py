@@ -14,6 +14,7 @@ from fastapi import FastAPI, HTTPException
 from metrics.history import read_history
 from metrics.score_prediction import score_prediction
 from models.model_folder import ModelFolder
+from models.model_paths import ModelPaths
 from predictors.loading import load_predictor
 from predictors.reader import Reader
 from preprocessing.word_image import UnusableImage
@@ -93,7 +94,7 @@ class Learning:
         try:
             for job in ("--train", "--export"):
                 self._finish(self._start(job, experiment))
-            self._compare(experiment / "best")
+            self._compare(ModelPaths.of(str(experiment), self._config.callbacks).trained)
         except UserError as error:
             with self._lock:
                 if self._state != "stopped":
@@ -112,6 +113,7 @@ class Learning:
             "train.weights_initialization.restore_from": self._reading.folder,
         }
         settings = [*overrides, *(f"{name}={json.dumps(str(value))}" for name, value in values.items())]
+        settings.append("train.weights_initialization.use_pretrained_weights=true")
         # A file, since a pipe that nobody empties would stop the process.
         with open(folder / LOG, "a", encoding="utf-8") as log_file, self._lock:
             if self._state != "training":

@@ -77,7 +77,10 @@ class Reading:
         """Yields pixels and text of a picture of one line or word."""
         model = self._model
         _, pixels = next(read_pictures(path, model.image))
-        line = line_of_prediction(Line(whole_picture(pixels)), model.reader.read(pixels))
+        prediction = model.reader.read(pixels)
+        if prediction.upside_down:  # Learning does not turn pictures.
+            pixels = np.ascontiguousarray(pixels[::-1, ::-1])
+        line = line_of_prediction(Line(whole_picture(pixels)), prediction)
         yield pixels, Page(filename, pixels.shape[1], pixels.shape[0], (line,))
 
     def add_to(self, store: Store, pages: Iterator[tuple[np.ndarray, Page]]) -> Iterator[str]:
