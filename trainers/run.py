@@ -1,5 +1,6 @@
 """The `--train` job."""
 
+import contextlib
 from pathlib import Path
 
 import keras
@@ -167,6 +168,19 @@ def _calibrate(path: Path, config: Config) -> None:
             log(calibrate_on(folder, config, settings))
     except UserError as error:
         log(f"The model is not calibrated: {error}")
+        _keep_calibration(path, config)
+
+
+def _keep_calibration(path: Path, config: Config) -> None:
+    """Gives a trained model the calibration of the one that it began as, which is better than none."""
+    start = config.train.weights_initialization
+    with contextlib.suppress(UserError):  # One of them may be gone by now.
+        if start.use_pretrained_weights and start.restore_from and path.exists():
+            before, folder = ModelFolder(resolve_shipped(Path(start.restore_from))), ModelFolder(path)
+            for calibration in before.description.calibrations:
+                folder.add_calibration(calibration)
+            if before.description.calibrations:
+                log(f"It keeps that of {before.path}.")
 
 
 def _copy_to_output(experiment: ExperimentFolder) -> None:

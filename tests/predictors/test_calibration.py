@@ -1,6 +1,7 @@
 """Confidences: the curve that makes them honest, where it is kept, and the command that fits it."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ from predictors.predictor_seq2seq import PredictorSeq2Seq
 from preprocessing.labels import Word
 from tests.helpers.models import description_of, keras_predictor, load, pictures, predictor_of, random_network
 from tests.helpers.tiny import plain_network, tiny_settings, write_settings
-from trainers.run import train
+from trainers.run import _keep_calibration, train
 from utils.config.predict import PredictConfig
 from utils.errors import UserError
 
@@ -208,6 +209,20 @@ def test_lines_of_additional_data_are_among_those_it_is_fitted_on(dataset, saved
     settings["train"]["additional_data"] = {"lines": more, "rendered": {**more, "synthetic": {"enabled": True}}}
     assert main.main(["-c", write_settings(tmp_path / "tiny.yml", settings), "--calibrate"]) == 0
     assert description_of(saved)["calibrations"][0]["fitted_on"]["words"] == 6 + 2
+
+
+def test_a_model_of_too_few_words_keeps_the_calibration_of_the_one_it_began_as(make_config, tmp_path, eagerly):
+    network = random_network(make_config)
+    before = Calibration(decoding={"decoder": "greedy"}, words=CURVE, characters=(1, 1, 1))
+    save_model(tmp_path / "before", network, {}, (before,))
+    save_model(tmp_path / "after", network, {})
+    start = {"use_pretrained_weights": True, "restore_from": str(tmp_path / "before")}
+    config = make_config(train={"weights_initialization": start})
+    _keep_calibration(tmp_path / "after", config)
+    assert ModelFolder(tmp_path / "after").description.calibrations == (before,)
+    shutil.rmtree(tmp_path / "before")
+    _keep_calibration(tmp_path / "after", config)
+    assert ModelFolder(tmp_path / "after").description.calibrations == (before,)
 
 
 def test_command(make_config, dataset, saved, tmp_path, eagerly, monkeypatch, capsys):
