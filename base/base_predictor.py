@@ -44,6 +44,10 @@ class BasePredictor(ABC):
     def predict_batch(self, images: list[np.ndarray]) -> list[Prediction]:
         """Reads word images (uint8, one height, any widths)."""
 
+    def batch_length(self, widest: int) -> int:
+        """Returns how many images of a width are read at once: lines, which are wider, take as much more memory."""
+        return max(1, self.batch_size * WIDE // max(WIDE, widest))
+
     def predict(self, widths: np.ndarray, image: Callable[[int], np.ndarray]) -> Iterator[tuple[int, Prediction]]:
         """Reads images narrow to wide, so that batches need little padding.
 
@@ -58,7 +62,6 @@ class BasePredictor(ABC):
         start = 0
         while start < len(order):
             chosen = order[start : start + self.batch_size]
-            # Lines are several times as wide as words, and take as much more memory.
-            chosen = chosen[: max(1, self.batch_size * WIDE // max(WIDE, int(widths[chosen[-1]])))]
+            chosen = chosen[: self.batch_length(int(widths[chosen[-1]]))]
             start += len(chosen)
             yield from zip(map(int, chosen), self.predict_batch([image(int(i)) for i in chosen]))

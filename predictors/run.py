@@ -64,18 +64,20 @@ def predict(config: Config, patterns: list[str], output: str | None = None, min_
     # A folder or glob may hold one image or many; its output has one form.
     single = len(patterns) == 1 and Path(patterns[0]).is_file()
     rows, failed, doubtful = [], 0, 0
-    for path, result in predictor.read_files(paths, progress=len(paths) >= 100):
-        error = ""
-        if isinstance(result, Prediction):
-            print_prediction(path, result, min_confidence, single)
-            doubtful += is_doubtful(result, min_confidence)
-        else:
-            failed += 1
-            error = result.reason
-            log(str(result))
-        rows.append({"filename": str(path), **row(result, min_confidence), "error": error})
-    if output:
-        write_table(output, rows)
+    try:
+        for path, result in predictor.read_files(paths, progress=len(paths) >= 100):
+            error = ""
+            if isinstance(result, Prediction):
+                print_prediction(path, result, min_confidence, single)
+                doubtful += is_doubtful(result, min_confidence)
+            else:
+                failed += 1
+                error = result.reason
+                log(str(result))
+            rows.append({"filename": str(path), **row(result, min_confidence), "error": error})
+    finally:  # After an interruption, too.
+        if output and rows:
+            write_table(output, rows)
     if failed and len(paths) > 1:
         log(f"{failed} of {len(paths)} images could not be read.")
     if doubtful and len(paths) > 1:

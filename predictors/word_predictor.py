@@ -98,8 +98,9 @@ class WordPredictor(BasePredictor):
         more = self.views - 1
         views = [view for i in doubtful for view in augmented_views(images[i], more, self.spec.image)]
         again: list[Prediction] = []
-        for start in range(0, len(views), self.batch_size):
-            again += self._read_batch(views[start : start + self.batch_size])
+        while len(again) < len(views):
+            rest = views[len(again) :]
+            again += self._read_batch(rest[: self.batch_length(max(view.shape[1] for view in rest[: self.batch_size]))])
         for number, i in enumerate(doubtful):
             voted = vote([readings[i], *again[number * more : (number + 1) * more]])
             readings[i] = replace(voted, upside_down=readings[i].upside_down)

@@ -269,6 +269,17 @@ def test_models_that_the_config_names(inside, project, tmp_path):
     assert lines == ["Predicted label: [a]"]
 
 
+def test_what_was_read_before_an_interruption_is_in_the_table(project, inside, monkeypatch):
+    def interrupted(path, *_):
+        if path.name == "2.png":
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("predictors.run.print_prediction", interrupted)
+    code, *_ = inside("--predict", "--filename", "words", "--output", "some.json")
+    rows = json.loads((project / "some.json").read_text(encoding="utf-8"))
+    assert code == 130 and [Path(row["filename"]).name for row in rows] == ["0.png", "1.png"]
+
+
 def test_reader_of_the_output_may_leave(project):
     line = [sys.executable, str(REPOSITORY / "main.py"), "-c", "tiny.yml", "--predict", "--filename", "words"]
     with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=project) as process:
