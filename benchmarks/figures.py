@@ -30,7 +30,7 @@ from utils.files import atomic_write
 from utils.log import log
 from utils.paths import ROOT
 
-RENDERED_MODEL, HANDWRITING_MODEL = "snapshots/synthetic", "snapshots/iam"
+RENDERED_MODEL, HANDWRITING_MODEL = "snapshots/open", "snapshots/iam"
 ATTENTION_WORDS = ("look", "turning", "office")
 COLOURS = 96  # enough for ink, paper and one tint, and a third of the file
 SEED, AUGMENTED_FONT = 4, 3

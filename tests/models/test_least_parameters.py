@@ -7,7 +7,7 @@ from models.saving import least_parameters
 from tests.helpers.tiny import REPOSITORY, plain_network
 
 
-@pytest.mark.parametrize("name", ["iam", "iam_fast", "synthetic"])
+@pytest.mark.parametrize("name", ["iam", "iam_fast", "open"])
 def test_least_parameters_of_released_models(name):
     """Never more than there are, which would refuse a good model; most of them, to refuse bad ones."""
     folder = REPOSITORY / "snapshots" / name

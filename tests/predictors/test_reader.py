@@ -21,7 +21,7 @@ GEOMETRIES = [
 
 @pytest.fixture(scope="module")
 def reader():
-    return predictors.load(REPOSITORY / "snapshots" / "synthetic")
+    return predictors.load(REPOSITORY / "snapshots" / "iam_fast")
 
 
 def picture() -> np.ndarray:
@@ -82,7 +82,7 @@ def test_reads_many(reader):
 
 
 def test_decoder_of_the_reader(eagerly):
-    beam = predictors.load(REPOSITORY / "snapshots" / "synthetic", decoder="beam", n_best=2, beam_width=3)
+    beam = predictors.load(REPOSITORY / "snapshots" / "iam_fast", decoder="beam", n_best=2, beam_width=3)
     word = beam.read(REPOSITORY / "test_images" / "supported.png")
     assert len(word.alternatives) == 2 and word.alternatives[0] == (word.text, word.confidence)
 

@@ -13,7 +13,7 @@ from utils.config.load import load_config
 IMAGES = REPOSITORY / "test_images"
 
 
-@pytest.mark.parametrize("name", ["iam", "iam_fast", "synthetic"])
+@pytest.mark.parametrize("name", ["iam", "iam_fast", "open"])
 def test_shipped_models_are_calibrated_for_their_own_config(name):
     model = ModelFolder(REPOSITORY / "snapshots" / name)
     settings = load_config(REPOSITORY / "configs" / f"{name}.yml").predict
@@ -21,7 +21,7 @@ def test_shipped_models_are_calibrated_for_their_own_config(name):
         assert model.calibration(settings.model_copy(update={"views": views}))
 
 
-@pytest.mark.parametrize("name, worst", [("iam", 0.1), ("iam_fast", 0.3), ("synthetic", 0.2)])
+@pytest.mark.parametrize("name, worst", [("iam", 0.1), ("iam_fast", 0.3), ("open", 0.2)])
 def test_shipped_models_read(name, worst):
     """`worst`: the CER on rendered words of test_images; no such font was trained on."""
     with open(IMAGES / "labels.csv", encoding="utf-8") as file:
