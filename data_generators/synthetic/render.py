@@ -37,7 +37,7 @@ def render_word(text: str, font: Font, rng: np.random.Generator) -> np.ndarray:
     # Exponent and limits preserve part of each font's own proportions.
     scale_x = scale_y * min(max((_spread(rng, *_LETTER_WIDTH) / natural) ** 0.75, 0.7), 1.8)
     rows = _stretch_rows(ink.shape[0], baseline, measures.x_height, scale_y, rng)
-    warped = _warp(ink, scale_x, rows, x_height, rng)
+    warped = _warp(ink, scale_x, rows, x_height, rng, is_line=" " in text)
     shrinkage = math.sqrt(scale_x * scale_y)
     coverage = _redraw(warped, measures.stroke * shrinkage, measures.hairline * shrinkage, x_height, rng)
     return put_on_paper(_crop(coverage), rng)
@@ -121,12 +121,17 @@ def _stretch_rows(height: int, baseline: int, x_height: float, scale: float, rng
     return np.interp(wanted, new, old).astype(np.float32)
 
 
-def _warp(ink: np.ndarray, scale_x: float, rows: np.ndarray, x_height: float, rng: np.random.Generator) -> np.ndarray:
+def _warp(
+    ink: np.ndarray, scale_x: float, rows: np.ndarray, x_height: float, rng: np.random.Generator, is_line: bool
+) -> np.ndarray:
     """Scales, slants, rotates and bends the whole word in one interpolation; `rows` as from above."""
     slant = _normal(rng, 0.04, 0.17)
     turn = _normal(rng, 0, 0.025)
     width = ink.shape[1] * scale_x
-    rows = _extend(rows, abs(turn) * ink.shape[1] / 2)
+    if is_line:
+        rows = _extend(rows, abs(turn) * ink.shape[1] / 2)
+    else:  # Single words keep the pictures that they always had: with paper there, which they hardly reach.
+        rows = np.pad(rows, int(abs(turn) * width / 2), constant_values=(-1e3, 1e3))
     height, width = len(rows), int(width + abs(slant) * len(rows)) + 2 * _CANVAS_MARGIN
     # Coordinates of the new image from its centre, mapped to the old one.
     y = np.arange(height, dtype=np.float32)[:, None] - height / 2

@@ -148,6 +148,17 @@ def test_marks_stand_behind_their_word(texts, line) -> None:
     assert functools.reduce(append_text, texts) == line
 
 
+def test_slanted_lines_keep_their_ends() -> None:
+    """At the ends there is as much ink in a column as in the middle, also where a line rises or falls."""
+    font = fonts_of("train")[0]
+    for seed in range(12):
+        line = render_word("told " * 12 + "l", font, np.random.default_rng(seed))
+        columns = (line < 128).sum(axis=0)
+        tenth = len(columns) // 10
+        ends, middle = np.r_[columns[:tenth], columns[-tenth:]].mean(), columns[4 * tenth : 6 * tenth].mean()
+        assert ends > 0.6 * middle
+
+
 def test_no_font_family_is_in_two_splits() -> None:
     families = {split: {font.family for font in fonts_of(split)} for split in SPLITS}
     assert all(len(families[split]) >= 6 for split in SPLITS)
