@@ -13,10 +13,11 @@ from utils.config.load import load_config
 IMAGES = REPOSITORY / "test_images"
 
 
-@pytest.mark.parametrize("name", ["iam", "iam_fast", "open"])
-def test_shipped_models_are_calibrated_for_their_own_config(name):
+@pytest.mark.parametrize("name, conf", [("iam", "iam"), ("iam", "config"), ("iam_fast", "iam_fast"), ("open", "open")])
+def test_shipped_models_are_calibrated_for_the_configs_that_read_with_them(name, conf):
     model = ModelFolder(REPOSITORY / "snapshots" / name)
-    settings = load_config(REPOSITORY / "configs" / f"{name}.yml").predict
+    settings = load_config(REPOSITORY / "configs" / f"{conf}.yml").predict
+    assert settings.weights_file == f"./snapshots/{name}"
     for views in {settings.views, 1}:
         assert model.calibration(settings.model_copy(update={"views": views}))
 
