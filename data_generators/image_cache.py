@@ -110,8 +110,8 @@ def _fingerprint(folder: Path, filename: str) -> tuple:
 @functools.cache
 def code_digest() -> str:
     """Returns a hash of the code that makes word images of files: a change of it changes pixels, not the config."""
-    modules = (damage, decode, normalise, remove_rulings, ink_mask, skew)
-    files = sorted({inspect.getfile(function) for function in modules})
+    makers = (damage, decode, normalise, remove_rulings, ink_mask, skew)
+    files = sorted({inspect.getfile(maker) for maker in makers})
     return hashlib.sha256(b"".join(Path(file).read_bytes() for file in files)).hexdigest()
 
 

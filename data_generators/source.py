@@ -10,8 +10,7 @@ from utils.config.synthetic import SyntheticConfig
 from utils.config.train import AdditionalDataConfig
 from utils.errors import UserError
 from utils.log import log
-
-RENDERED_WITH = "synthetic.json"  # beside the labels of a rendered dataset, its settings
+from utils.paths import RENDERED_WITH
 
 
 @dataclass(frozen=True)

@@ -20,9 +20,9 @@ from utils.errors import UserError
 from utils.files import atomic_write, write_text
 from utils.locks import LOCK_FILE, dataset_lock
 from utils.log import progress_bar
+from utils.paths import RENDERED_WITH
 
 MAX_WORDS = 100_000 * WORDS_PER_FORM  # per split: forms s00-000 to s99-999
-_MARKER = "synthetic.json"  # written first; a folder with it may be overwritten
 _FORM_LETTERS = {"train": "s", "val": "v", "test": "t"}
 _TASK_WORDS = 4 * WORDS_PER_FORM
 
@@ -95,7 +95,7 @@ def _check_arguments(num_words: dict[str, int], seed: int, workers: int, texts: 
 def _check_folder(folder: Path) -> None:
     """Raises UserError if the path is no folder, or one with other content."""
     try:
-        ours = not folder.exists() or (folder / _MARKER).is_file()
+        ours = not folder.exists() or (folder / RENDERED_WITH).is_file()
         if not ours and any(path.name != LOCK_FILE for path in folder.iterdir()):
             raise UserError(f"{folder} is not empty and holds no synthetic dataset; name a new folder.")
     except OSError as error:
@@ -104,7 +104,7 @@ def _check_folder(folder: Path) -> None:
 
 def _prepare(folder: Path, description: str) -> None:
     """Removes labels.json, and the words of a dataset with other settings."""
-    marker = folder / _MARKER
+    marker = folder / RENDERED_WITH
     try:
         (folder / "labels.json").unlink(missing_ok=True)
         if marker.is_file() and marker.read_text(encoding="utf-8") != description:

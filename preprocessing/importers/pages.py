@@ -44,10 +44,11 @@ def cut_pages(folder: Path, output: Path, image: ImageConfig) -> KeptAndDropped:
         scale = np.array(pixels.shape[1::-1]) / (page.width or pixels.shape[1], page.height or pixels.shape[0])
         for number, line in enumerate(page.lines, start=1):
             filename = f"{name}/{number:03}.png"
-            if reason := _reason_to_drop(line, page, pixels.shape):
+            line = _scaled(line, scale)
+            if reason := _reason_to_drop(line, pixels.shape):
                 dropped.append(Dropped(filename, line.text, reason))
                 continue
-            write_new(output / filename, _png(cut_strip(pixels, _scaled(line, scale))))
+            write_new(output / filename, _png(cut_strip(pixels, line)))
             records.append(LabelledWord(Word(filename, line.text, name)))
     return records, dropped
 
@@ -80,15 +81,14 @@ def _picture_of(path: Path, filename: str) -> Path | None:
     return next((candidate for candidate in candidates if candidate.is_file()), None)
 
 
-def _reason_to_drop(line: Line, page: Page, shape: tuple[int, ...]) -> str | None:
-    """Returns why a line is left out, if it is."""
+def _reason_to_drop(line: Line, shape: tuple[int, ...]) -> str | None:
+    """Returns why a line, in pixels of a picture of `shape`, is left out, if it is."""
     if not line.text.strip():
         return "empty label"
     if len(line.polygon) < 3:
         return "no outline"
     (left, top), (right, bottom) = np.min(line.polygon, axis=0), np.max(line.polygon, axis=0)
-    width, height = page.width or shape[1], page.height or shape[0]
-    return "outside its page" if right <= 0 or bottom <= 0 or left >= width or top >= height else None
+    return "outside its page" if right <= 0 or bottom <= 0 or left >= shape[1] or top >= shape[0] else None
 
 
 def _scaled(line: Line, scale: np.ndarray) -> Line:

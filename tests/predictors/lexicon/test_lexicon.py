@@ -136,7 +136,7 @@ def test_guide_by_hand():
 
 
 def test_a_line_is_guided_word_by_word():
-    """What has been written is worth what its words are, and the next word begins anew."""
+    """A text is worth what its words are, and the next word begins anew."""
     lexicon = Lexicon(WORDS, 12.0)
     guide = LexiconScorer(lexicon, CHARSET, weight=1.0)
     index = {char: number for number, char in enumerate(CHARSET, start=3)}

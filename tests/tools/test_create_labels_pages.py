@@ -1,0 +1,104 @@
+"""Lines cut out of pages with PAGE or ALTO files, and what cannot be cut."""
+
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.helpers.drawn_words import draw_word
+from tests.helpers.importers import dropped_of, words_of
+
+ALL_TRAIN = ["--test_size", 0, "--val_size", 0]
+
+
+PAGE = """<PcGts><Page imageFilename="{name}" imageWidth="900" imageHeight="300"><TextRegion>
+<TextLine><Coords points="0,20 {width},20 {width},{bottom} 0,{bottom}"/><Baseline points="0,{base} {width},{base}"/>
+<TextEquiv><Unicode>several words</Unicode></TextEquiv></TextLine>
+<TextLine><Coords points="0,0 9,0 9,9"/></TextLine></TextRegion></Page></PcGts>"""
+
+
+@pytest.fixture
+def pages(tmp_path):
+    """An export as Transkribus writes it: the picture in a folder, the XML in a folder `page` below."""
+    word = draw_word("several words", paper=255)
+    height, width = word.shape
+    page = np.full((300, 900), 255, np.uint8)
+    page[20 : 20 + height, :width] = word
+    (tmp_path / "export" / "page").mkdir(parents=True)
+    Image.fromarray(page).save(tmp_path / "export" / "0001.jpg", quality=95)
+    text = PAGE.format(name="0001.jpg", width=width - 1, bottom=19 + height, base=height - 10)
+    (tmp_path / "export" / "page" / "0001.xml").write_text(text)
+    (tmp_path / "export" / "page" / "0002.xml").write_text(text.replace("0001.jpg", "0002.jpg"))
+    (tmp_path / "export" / "mets.xml").write_text("<mets/>")
+    return tmp_path / "export", word
+
+
+def test_lines_of_pages_are_cut(tmp_path, pages, run):
+    folder, word = pages
+    command = ["--source", folder, "--images", tmp_path / "lines", "--output", tmp_path / "labels.json", *ALL_TRAIN]
+    code, _, error = run(*command)
+    assert code == 0, error
+    assert words_of(tmp_path / "labels.json", "train") == {"page/0001/001.png": ("several words", "page/0001")}
+    strip = np.asarray(Image.open(tmp_path / "lines" / "page" / "0001" / "001.png"))
+    assert abs(strip.shape[0] - word.shape[0]) <= 2 and abs(strip.shape[1] - word.shape[1]) <= 2
+    dropped = dropped_of(tmp_path / "labels.dropped.tsv")
+    assert dropped == {"page/0001/002.png": ("", "empty label"), "page/0002": ("0002.jpg", "missing image")}
+
+
+def test_pictures_made_smaller_after_their_pages(tmp_path, pages, run):
+    folder, word = pages
+    picture = Image.open(folder / "0001.jpg")
+    picture.resize((450, 150)).save(folder / "0001.jpg", quality=95)
+    code, _, error = run(
+        "--source", folder, "--images", tmp_path / "lines", "--output", tmp_path / "l.json", *ALL_TRAIN
+    )
+    assert code == 0, error
+    strip = Image.open(tmp_path / "lines" / "page" / "0001" / "001.png")
+    assert np.allclose(np.array(strip.size) * 2, word.shape[::-1], atol=4)
+
+
+def test_what_cannot_be_cut_is_told(tmp_path, pages, run):
+    """A page twice, one turned, a picture of several pages, a line beside its page."""
+    folder, _ = pages
+    text = (folder / "page" / "0001.xml").read_text()
+    picture = Image.open(folder / "0001.jpg")
+    (folder / "alto").mkdir()
+    (folder / "alto" / "0001.xml").write_text(text)
+    picture.rotate(90, expand=True).save(folder / "turned.png")
+    (folder / "page" / "turned.xml").write_text(text.replace("0001.jpg", "turned.png"))
+    picture.save(folder / "two.tif", save_all=True, append_images=[picture])
+    (folder / "page" / "two.xml").write_text(text.replace("0001.jpg", "two.tif"))
+    picture.save(folder / "beside.png")
+    moved = text.replace("0001.jpg", "beside.png").replace("0,20 ", "1900,20 ")
+    moved = re.sub(r'points="[^"]*"', 'points="1900,20 1990,20 1990,60 1900,60"', moved, count=1)
+    (folder / "page" / "beside.xml").write_text(moved.replace('<TextLine><Coords points="0,0 9,0 9,9"/>', "<TextLine>"))
+    code, _, error = run(
+        "--source", folder, "--images", tmp_path / "lines", "--output", tmp_path / "l.json", *ALL_TRAIN
+    )
+    assert code == 0, error
+    assert list(words_of(tmp_path / "l.json", "train")) == ["alto/0001/001.png"]
+    reasons = {name: reason for name, (_, reason) in dropped_of(tmp_path / "l.dropped.tsv").items()}
+    assert reasons == {
+        "alto/0001/002.png": "empty label",
+        "page/0001": "repeated page",
+        "page/0002": "missing image",
+        "page/turned": "other shape than its page",
+        "page/two": "several pages in one picture",
+        "page/beside/001.png": "outside its page",
+        "page/beside/002.png": "empty label",
+    }
+
+
+def test_another_import_does_not_replace_the_pictures_of_one_before(tmp_path, pages, run, refused):
+    folder, _ = pages
+    command = ["--source", folder, "--images", tmp_path / "lines", "--output", tmp_path / "l.json", *ALL_TRAIN]
+    assert run(*command)[0] == run(*command)[0] == 0
+    before = (tmp_path / "lines" / "page" / "0001" / "001.png").read_bytes()
+    Image.new("L", (900, 300), 90).save(folder / "0001.jpg")
+    assert "001.png is there already" in refused(*command)
+    assert (tmp_path / "lines" / "page" / "0001" / "001.png").read_bytes() == before
+
+
+def test_pages_need_a_folder_for_their_lines(tmp_path, pages, refused):
+    assert "--images" in refused("--source", pages[0], "--output", tmp_path / "labels.json")
