@@ -78,8 +78,8 @@ class TrainingWords:
         """Opens the images for the network to be trained; raises as `open_dataset` and `packed_dataset`."""
         if self.packed:
             dataset = packed_dataset(Path(str(self.train.packed.folder)), self.packed, spec)
-            return dataset, [(len(dataset), len(dataset))]
-        limits = [0, *(data.words_per_epoch for data in self.train.additional_data.values())]
+            return dataset, [(len(dataset), min(self.train.words_per_epoch or len(dataset), len(dataset)))]
+        limits = [self.train.words_per_epoch, *(data.words_per_epoch for data in self.train.additional_data.values())]
         datasets: list[Dataset] = []
         shares: Shares = []
         for (source, words), limit in zip(self.parts, limits, strict=True):

@@ -103,6 +103,14 @@ def test_several_datasets_are_mixed_in_by_name(dataset, tmp_path, other):
         opened(dataset, tmp_path, letters={"labels_file": other["labels_file"]})
 
 
+def test_own_words_of_an_epoch_are_limited(dataset, tmp_path, other):
+    """Of a damaged copy as many are drawn."""
+    train = {"words_per_epoch": 7, "additional_data": other}
+    aug = {"use_data_aug": True, "damaged_copies": 1}
+    config = validate_config(tiny_settings(dataset, tmp_path, train=train, data_aug=aug), "test")
+    assert open_config(config)[3] == [(20, 7), (20, 7), (NUMBER, NUMBER), (NUMBER, NUMBER)]
+
+
 def test_damaged_copies_of_every_word_alternate(dataset, tmp_path):
     aug = {"use_data_aug": True, "damaged_copies": 2}
     config = validate_config(tiny_settings(dataset, tmp_path, data_aug=aug), "test")

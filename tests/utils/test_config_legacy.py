@@ -23,7 +23,8 @@ def upgraded(values):
     del values["predict"]["graph_file"], values["network"]["loss"]
     # What has been added since does nothing to such a config.
     values["image"]["normaliser"] = dict.fromkeys(NormaliserConfig.model_fields, False)
-    values["data_aug"]["damaged_copies"] = values["train"]["batch_width"] = 0
+    values["data_aug"]["damaged_copies"] = 0
+    values["train"] |= {"batch_width": 0, "words_per_epoch": 0}
     values["predict"] |= {"turn_below": 0.5, "characters": None}
     values["text"] = {"direction": "ltr"}
     values["follow_links"] = False

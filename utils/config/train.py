@@ -72,6 +72,9 @@ class TrainConfig(Section):
     additional_data: Annotated[dict[str, AdditionalDataConfig], BeforeValidator(_named)] = key(
         {}, "datasets to mix in, each under a name of its own, with the keys below"
     )
+    words_per_epoch: Natural = key(
+        0, "of labels_file's or the packed dataset's own words, so many per epoch, others in the next; 0: all"
+    )
     packed: PackedConfig = PackedConfig()
     optimizer: Literal["adam", "adamw", "sgd", "rmsprop", "adagrad", "adadelta"] = key("adamw", "optimizer")
     learning_rate: Real = key(0.003, "peak learning rate", gt=0)
