@@ -20,32 +20,34 @@ KEPT = 1 << 30  # bytes
 
 
 def out_of_memory(model: keras.Model, generator: BaseDataGenerator) -> UserError:
-    """Returns an error that names a batch size that fits, found by trying.
+    """Returns an error that names a batch size, or with `train.batch_width` a width, that fits, found by trying.
 
     The trial steps change the model, which must not be saved after them.
     """
+    key = "train.batch_width" if generator.batch_width else "train.batch_size"
+    failed = f"Out of memory at {key} {generator.batch_width or generator.batch_size}; "
     if generator.pads_batches:  # The other processes would have to take part in the trial.
-        return UserError(
-            f"Out of memory at train.batch_size {generator.batch_size}; lower it and continue with the "
-            "same command, or start again with --restart."
-        )
-    size = fitting_batch_size(model, generator)
-    advice = f"train.batch_size={size} fits" if size else "not even one word fits: make the network smaller"
+        return UserError(f"{failed}lower it and continue with the same command, or start again with --restart.")
+    words = fitting_words(model, generator)
+    fitting = words * int(generator.widths.max()) if generator.batch_width else words
+    advice = f"{key}={fitting} fits" if words else "not even one word fits: make the network smaller"
     return UserError(
-        f"Out of memory at train.batch_size {generator.batch_size}; {advice}; "
+        f"{failed}{advice}; "
         "the snapshots and the last saved state are kept: set it to continue, or start again with --restart."
     )
 
 
-def fitting_batch_size(model: keras.Model, generator: BaseDataGenerator) -> int:
-    """Returns the largest half, quarter, ... of the batch size at which the widest words fit; 0: none."""
+def fitting_words(model: keras.Model, generator: BaseDataGenerator) -> int:
+    """Returns how many of the widest words fit: the largest half, quarter, ... of those of a batch; 0: none."""
     widest = np.argsort(generator.widths)[::-1]
-    size = min(generator.batch_size, len(widest))
-    while size > 1:
-        size //= 2
+    words = min(generator.batch_size, len(widest))
+    if generator.batch_width:
+        words = min(words, generator.batch_width // int(generator.widths.max()))
+    while words > 1:
+        words //= 2
         try:
-            model.train_on_batch(*generator.make_batch(widest[:size], epoch=0))
-            return size
+            model.train_on_batch(*generator.make_batch(widest[:words], epoch=0))
+            return words
         except Exception as error:
             if not is_out_of_memory(error):
                 raise

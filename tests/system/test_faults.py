@@ -20,6 +20,7 @@ from models.losses import CharacterCrossEntropy
 from tests.helpers.fault_points import assert_readable, copied_before_each_change, disk_full_at, largest_file
 from tests.helpers.tiny import CHARSET
 from tests.helpers.training import STATEFUL, assert_same_training, equal, history, last_line, train, weights_of
+from utils.config.load import load_config
 from utils.errors import UserError
 
 pytestmark = pytest.mark.usefixtures("eagerly")
@@ -109,17 +110,32 @@ def test_weights_that_are_no_numbers_are_never_saved(tiny, experiment, after_ste
     assert_same_training(experiment, Path(f"{experiment}-straight"))
 
 
-def test_out_of_memory_names_the_batch_size_that_fits(tiny, experiment, monkeypatch, capsys):
+def fail_above(words, monkeypatch):
+    """Lets batches of more words run out of memory."""
     import tensorflow as tf
 
     real = CharacterCrossEntropy.call
 
     def call(self, y_true, y_pred):
-        if len(y_true) > 3:
+        if len(y_true) > words:
             raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
         return real(self, y_true, y_pred)
 
     monkeypatch.setattr(CharacterCrossEntropy, "call", call)
+
+
+def test_out_of_memory_names_the_batch_width_that_fits(tiny, experiment, monkeypatch, capsys):
+    """Where the width limits a batch, fewer words a batch would change nothing for lines and slow down words."""
+    fail_above(3, monkeypatch)
+    config = tiny(image={"fixed_width": True}, train={"num_epochs": 1, "batch_size": 20})
+    width = load_config(config).image.image_size.x_size
+    assert train(config, f"train.batch_width={8 * width}") == 2
+    assert f"train.batch_width={2 * width} fits" in last_line(capsys)
+    assert train(config, f"train.batch_width={2 * width}") == 0
+
+
+def test_out_of_memory_names_the_batch_size_that_fits(tiny, experiment, monkeypatch, capsys):
+    fail_above(3, monkeypatch)
     config = tiny(train={"num_epochs": 1})
     assert train(config) == 2
     assert "train.batch_size=2" in last_line(capsys)
