@@ -16,8 +16,6 @@ from utils.errors import UserError
 from utils.files import atomic_write, check_writable, write_json, write_text
 from utils.log import log
 
-PAGE_OUTPUTS = (".txt", ".json", ".xml", ".hocr")
-
 
 class PageOutput:
     """Collects pages for one file (.txt, .json, .hocr), or writes each to an XML file of its own.
@@ -33,8 +31,11 @@ class PageOutput:
         self._pages: list[Page] = []
         self._names = _Names()
         self._in_folder = False
-        if self._path:
-            check_writable(self._path)
+        if not self._path:
+            return
+        check_writable(self._path)
+        if self._path.suffix.lower() == ".xml" and self._folder.is_file():
+            raise UserError(f"{self._folder} is a file, where a folder would be for further pages; name another --output.")
 
     def add(self, page: Page) -> None:
         """Takes the next page."""
@@ -57,13 +58,16 @@ class PageOutput:
         else:
             write_text(self._path, to_hocr(self._pages) if kind == ".hocr" else to_text(self._pages))
 
+    @property
+    def _folder(self) -> Path:
+        return self._path.with_suffix("") if self._path else Path()
+
     def _write_to_folder(self) -> None:
         """Writes the pages at hand; one stays in the list, so that more than one is known to have been there."""
-        folder = self._path.with_suffix("") if self._path else Path()
         if not self._names.taken:
-            log(f"One XML file holds one page; the pages are written to the folder {folder}.")
+            log(f"One XML file holds one page; the pages are written to the folder {self._folder}.")
         for page in self._pages if not self._names.taken else self._pages[1:]:
-            write_text(folder / f"{self._names.of(page)}.xml", self._to_xml(page))
+            write_text(self._folder / f"{self._names.of(page)}.xml", self._to_xml(page))
         del self._pages[1:]
 
 

@@ -2,20 +2,21 @@
 
 from xml.etree.ElementTree import Element, SubElement
 
-from predictors.page_formats.xml import around, bounds, clean, document, points
+from predictors.page_formats.xml import around, bounds, clean, document, picture_name, points, root_element
 from preprocessing.page.layout import Line, Page, PageWord
 
 NAMESPACE = "http://www.loc.gov/standards/alto/ns-v4#"
+SCHEMA = "http://www.loc.gov/standards/alto/v4/alto.xsd"
 SIDES = ("HPOS", "VPOS", "WIDTH", "HEIGHT")
 
 
 def to_alto(page: Page) -> str:
     """Returns a page as ALTO."""
-    root = Element("alto", xmlns=NAMESPACE)
+    root = root_element("alto", NAMESPACE, SCHEMA)
     description = SubElement(root, "Description")
     SubElement(description, "MeasurementUnit").text = "pixel"
     source = SubElement(description, "sourceImageInformation")
-    SubElement(source, "fileName").text = clean(page.filename)
+    SubElement(source, "fileName").text = picture_name(page.filename)
     step = SubElement(description, "Processing", ID="reading")
     SubElement(step, "processingCategory").text = "contentGeneration"
     SubElement(SubElement(step, "processingSoftware"), "softwareName").text = "seq2seq-ocr"

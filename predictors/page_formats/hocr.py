@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from predictors.page_formats.xml import bounds, clean
+from predictors.page_formats.xml import around, bounds, clean
 from preprocessing.page.layout import Line, Page
 
 Box = tuple[int, int, int, int]
@@ -16,22 +16,26 @@ def to_hocr(pages: Sequence[Page]) -> str:
     SubElement(head, "meta", charset="utf-8")
     SubElement(head, "title").text = "seq2seq-ocr"
     SubElement(head, "meta", name="ocr-system", content="seq2seq-ocr")
-    SubElement(head, "meta", name="ocr-capabilities", content="ocr_page ocr_line ocrx_word ocrp_wconf")
+    SubElement(head, "meta", name="ocr-capabilities", content="ocr_page ocr_par ocr_line ocrx_word ocrp_wconf")
     body = SubElement(root, "body")
     for i, page in enumerate(pages, start=1):
         title = f'image "{_name(page.filename)}"; {_bbox((0, 0, page.width, page.height))}; ppageno {page.number - 1}'
         element = SubElement(body, "div", {"class": "ocr_page", "id": f"page_{i}", "title": title})
-        for j, line in enumerate(page.lines, start=1):
-            _add_line(element, line, f"{i}_{j}")
+        if page.lines:
+            # OCRmyPDF takes lines from paragraphs alone.
+            title = _bbox(around(line.polygon for line in page.lines))
+            paragraph = SubElement(element, "p", {"class": "ocr_par", "id": f"par_{i}", "title": title})
+            for j, line in enumerate(page.lines, start=1):
+                _add_line(paragraph, line, f"{i}_{j}")
     indent(root)
     return f"<!DOCTYPE html>\n{tostring(root, encoding='unicode')}\n"
 
 
-def _add_line(page: Element, line: Line, number: str) -> None:
+def _add_line(paragraph: Element, line: Line, number: str) -> None:
     title = _bbox(bounds(line.polygon))
     if line.baseline:
         title += "; " + _baseline(line)
-    element = SubElement(page, "span", {"class": "ocr_line", "id": f"line_{number}", "title": title})
+    element = SubElement(paragraph, "span", {"class": "ocr_line", "id": f"line_{number}", "title": title})
     if not line.words:
         element.text = clean(line.text)
     for k, word in enumerate(line.words, start=1):

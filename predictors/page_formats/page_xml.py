@@ -3,21 +3,22 @@
 from datetime import UTC, datetime
 from xml.etree.ElementTree import Element, SubElement
 
-from predictors.page_formats.xml import around, clean, corners, document, points
+from predictors.page_formats.xml import around, clean, corners, document, picture_name, points, root_element
 from preprocessing.page.layout import Line, Page
 
 NAMESPACE = "http://schema.primaresearch.org/PAGE/gts/pagecontent/2019-07-15"
+SCHEMA = f"{NAMESPACE}/pagecontent.xsd"
 
 
 def to_page_xml(page: Page) -> str:
     """Returns a page as PAGE XML."""
-    root = Element("PcGts", xmlns=NAMESPACE)
+    root = root_element("PcGts", NAMESPACE, SCHEMA)
     metadata = SubElement(root, "Metadata")
     SubElement(metadata, "Creator").text = "seq2seq-ocr"
     for name in ("Created", "LastChange"):
         SubElement(metadata, name).text = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S")
     size = {"imageWidth": str(page.width), "imageHeight": str(page.height)}
-    element = SubElement(root, "Page", {"imageFilename": clean(page.filename), **size})
+    element = SubElement(root, "Page", {"imageFilename": picture_name(page.filename), **size})
     if page.lines:
         order = SubElement(SubElement(element, "ReadingOrder"), "OrderedGroup", id="order")
         SubElement(order, "RegionRefIndexed", index="0", regionRef="r1")

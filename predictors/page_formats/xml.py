@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from pathlib import Path
 from xml.etree.ElementTree import Element, indent, tostring
 
 from preprocessing.page.layout import Point
@@ -13,6 +14,17 @@ _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 def clean(text: str) -> str:
     """Returns text with a replacement character for each that XML can't hold."""
     return _NO_XML.sub("\ufffd", text)
+
+
+def root_element(name: str, namespace: str, schema: str) -> Element:
+    """Returns the root of a document that names its schema; eScriptorium imports no file without one."""
+    known = {"xmlns:xsi": "http://www.w3.org/2001/XMLSchema-instance", "xsi:schemaLocation": f"{namespace} {schema}"}
+    return Element(name, {"xmlns": namespace, **known})
+
+
+def picture_name(filename: str) -> str:
+    """Returns the name of a page's picture without folders, by which eScriptorium and Transkribus find it."""
+    return clean(Path(filename).name)
 
 
 def points(polygon: Iterable[Point], between: str = ",") -> str:

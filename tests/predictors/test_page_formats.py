@@ -38,9 +38,24 @@ def test_page_xml_is_valid(page):
 def test_xml_is_read_again_as_it_was(tmp_path, write):
     (tmp_path / "p.xml").write_text(write(PAGE), encoding="utf-8")
     page = read_page(tmp_path / "p.xml")
-    assert (page.filename, page.width, page.height) == (PAGE.filename, 800, 600)
+    assert (f"scans/{page.filename}", page.width, page.height) == (PAGE.filename, 800, 600)
     assert [line.text for line in page.lines] == ['<café> & "noir"', "\ufffdlast"]
     assert [(line.polygon, line.baseline) for line in page.lines] == [(POLYGON, BASE), (POLYGON, ())]
+
+
+@pytest.mark.parametrize(
+    "write, schema",
+    [
+        (to_page_xml, "http://schema.primaresearch.org/PAGE/gts/pagecontent/2019-07-15/pagecontent.xsd"),
+        (to_alto, "http://www.loc.gov/standards/alto/v4/alto.xsd"),
+    ],
+)
+def test_xml_names_a_schema_that_escriptorium_takes(write, schema):
+    """Its importer refuses files without, and finds pictures by their bare names."""
+    root = ElementTree.fromstring(write(PAGE))
+    location = root.get("{http://www.w3.org/2001/XMLSchema-instance}schemaLocation")
+    assert location.split() == [root.tag[1:].partition("}")[0], schema]
+    assert "scans/" not in write(PAGE)
 
 
 @pytest.mark.parametrize("page", [PAGE, EMPTY])
@@ -74,7 +89,9 @@ def test_hocr_has_pages_lines_and_words_within_each_other():
         "image \"scans/a 'b' 'c' & ü.jpg\"; bbox 0 0 800 600; ppageno 1",
         'image "blank.png"; bbox 0 0 10 10; ppageno 0',
     ]
-    lines = [span for span in pages[0] if span.get("class") == "ocr_line"]
+    (paragraph,) = pages[0]
+    assert (paragraph.get("class"), paragraph.get("title")) == ("ocr_par", "bbox 10 20 210 60")
+    lines = [span for span in paragraph if span.get("class") == "ocr_line"]
     assert [line.get("title") for line in lines] == ["bbox 10 20 210 60; baseline 0.0200 -10", "bbox 10 20 210 60"]
     assert [(word.get("title"), word.text) for word in lines[0]] == [
         ("bbox 10 20 100 60; x_wconf 91", "<café>"),
