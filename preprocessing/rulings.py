@@ -35,7 +35,7 @@ def remove_rulings(grey: np.ndarray) -> np.ndarray:
         found |= _without_strokes(ink.T, upright.T).T
         found |= grown(across) & grown(upright) & ink
     rest = ink & ~found
-    if rest.sum() < 0.05 * ink.sum():  # The line is all there is: a dash.
+    if rest.sum() < 0.05 * ink.sum() and not _is_form(across, upright):  # The line is all there is: a dash.
         return grey
     lines = across | (upright if upright.any() else False)
     if (limit := _between(grey, found, rest & ~lines)) is not None:
@@ -101,6 +101,17 @@ def _without_strokes(ink: np.ndarray, lines: np.ndarray) -> np.ndarray:
     bridge = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (BRIDGE[1], reach))
     rest = np.ascontiguousarray(ink & ~found, np.uint8)
     return found & (cv2.morphologyEx(rest, cv2.MORPH_CLOSE, bridge) == 0)
+
+
+def _is_form(across: np.ndarray, upright: np.ndarray) -> bool:
+    """Returns whether lines alone are ruled or squared paper or an empty box, not a dash, an equals sign or a cross."""
+    if max(_number(across), _number(upright)) > 2:
+        return True
+    # Each column of a box's lines across has one near the top and one near the bottom.
+    height, width = across.shape
+    above, below = across[: height // 5], across[-(height // 5) :]
+    left, right = upright[:, : width // 5], upright[:, -(width // 5) :]
+    return all(part.any() for part in (above, below, left, right))
 
 
 def _number(lines: np.ndarray) -> int:

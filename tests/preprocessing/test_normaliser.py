@@ -167,6 +167,39 @@ def test_blank_paper_stays_blank(shape, noise):
     assert blank.shape == shape and (blank == 255).all()
 
 
+@pytest.mark.parametrize("shape", [(64, 300), (150, 150), (300, 400), (700, 1200)])
+@pytest.mark.parametrize("light", ["right", "down", "corner", "shadow"])
+@pytest.mark.parametrize("noise", [0, 3])
+def test_blank_paper_in_uneven_light_stays_blank(shape, light, noise):
+    down, right = np.mgrid[0 : 1 : shape[0] * 1j, 0 : 1 : shape[1] * 1j]
+    course = {
+        "right": right,
+        "down": down,
+        "corner": (right + down) / 2,
+        "shadow": 1 / (1 + np.exp(-20 * (right - 0.4 - down / 3))),
+    }[light]
+    paper = 90 + 150 * course + np.random.default_rng(1).normal(0, noise, shape)
+    assert (normalise(np.clip(paper, 0, 255).astype(np.uint8), ALL) == 255).all()
+    assert (normalise(draw_word(), ALL) < 128).any()
+
+
+@pytest.mark.parametrize("lines", ["box", "ruled", "squared"])
+def test_forms_without_writing_are_blank(lines):
+    paper = np.full((100, 260), 225, np.uint8)
+    if lines == "box":
+        cv2.rectangle(paper, (0, 0), (259, 99), 90, 3)
+    else:
+        paper[15::28] = 120
+        if lines == "squared":
+            paper[:, 15::28] = 120
+    assert (normalise(paper, ALL) == 255).all()
+
+
+@pytest.mark.parametrize("text", ["=", "+", "-", "#"])
+def test_marks_of_straight_lines_are_no_forms(text):
+    assert (normalise(trim(draw_word(text)), ALL) < 128).any()
+
+
 def test_blue_ink_on_yellow_paper_stands_out_most_in_red():
     mask = draw_word(paper=255, ink=0) < 128
     picture = np.where(mask[..., None], (60, 60, 200), (210, 200, 130)).astype(np.uint8)
