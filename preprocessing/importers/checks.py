@@ -17,7 +17,7 @@ OUTSIDE_FOLDER = "link out of the folder (--follow_links takes it)"
 
 
 def drop_bad_labels(records: list[LabelledWord], max_length: int | None = None) -> KeptAndDropped:
-    """Drops empty labels, labels of more than `max_length` code points and repeated files."""
+    """Drops empty labels, labels of several lines or more than `max_length` code points, and repeated files."""
 
     def reasons() -> Iterator[str | None]:
         seen: set[str] = set()
@@ -25,6 +25,8 @@ def drop_bad_labels(records: list[LabelledWord], max_length: int | None = None) 
             name = posixpath.normpath(word.filename)
             if not word.label.strip():
                 yield "empty label"
+            elif "\n" in word.label or "\r" in word.label:
+                yield "several lines"  # a picture of one line does not show them
             elif max_length is not None and len(word.label) > max_length:
                 yield "label too long"
             elif name in seen:

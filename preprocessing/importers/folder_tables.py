@@ -3,8 +3,9 @@
 from dataclasses import replace
 from pathlib import Path
 
+from preprocessing.importers.columns import SPLIT_NAMES
 from preprocessing.importers.labelled_word import LabelledWord
-from preprocessing.importers.table import SPLIT_NAMES, read_table
+from preprocessing.importers.table import read_table
 
 # Hugging Face, EasyOCR, deep-text-recognition-benchmark, PaddleOCR.
 NAMES = ("metadata.csv", "metadata.jsonl", "labels.csv", "gt.txt", "rec_gt.txt")
