@@ -57,7 +57,7 @@ def _create(options: argparse.Namespace) -> int:
     form_lists = _form_lists(options)
     image = ImageConfig(max_pixels=options.max_pixels)
     path, form = _source(options)
-    source = Source(path, options.images, options.forms_file, options.split == "writer", image)
+    source = Source(path, options.images, options.pictures, options.forms_file, options.split == "writer", image)
     images, records, dropped = read_source(source, form)
     records, bad_labels = drop_bad_labels(records, options.max_label_length)
     records, bad_images = drop_bad_images(records, images, options.workers, image, options.follow_links)
@@ -137,8 +137,8 @@ def _example(bad_images: list[Dropped], dropped: list[Dropped], images: Path) ->
     if missing := next((word for word in bad_images if word.reason == "missing image"), None):
         return f": {why_missing(images, missing.name)}"
     # What an importer has not found itself is named by its text, not by an image.
-    missing = next((word for word in dropped if word.reason == "missing image"), None)
-    return f": there is none for {missing.name}, beside it and by its name" if missing else ""
+    missing = next((word for word in dropped if word.hint), None)
+    return f": there is none for {missing.name}; {missing.hint}" if missing else ""
 
 
 def _reasons(dropped: list[Dropped]) -> str:
@@ -155,6 +155,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     add = parser.add_argument
     add("--format", choices=FORMATS, help="of --source (default: as recognised)")
     add("--images", type=Path, help="folder to which a table's file names are relative, or for images cut or unpacked")
+    add("--pictures", type=Path, help="folder of the pictures of PAGE or ALTO, if they are not beside these files")
     add("--follow_links", action="store_true", help="take images that are links out of their folder, as DVC's are")
     add("--output", type=Path, required=True, help="labels file to write, .json")
     ways = ["random", "writer", "forms"]
@@ -185,6 +186,8 @@ def _check_combination(parser: argparse.ArgumentParser, options: argparse.Namesp
         parser.error("--table needs --images, the folder that its file names start from")
     if options.table and (options.split == "forms" or options.forms_file or options.include_err):
         parser.error("--split forms, --forms_file and --include_err are for IAM; a table can have a split column")
+    if options.pictures and not options.source:
+        parser.error("--pictures goes with --source, for the pages of PAGE or ALTO")
     if options.data_folder and options.images:
         parser.error("--images goes with --table; IAM's images are in data_folder/words")
     if lists and options.split != "forms":
