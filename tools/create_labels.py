@@ -15,8 +15,9 @@ from collections import Counter
 from pathlib import Path
 
 from preprocessing.importers import iam
-from preprocessing.importers.checks import drop_bad_images, drop_bad_labels, drop_bad_segmentation, why_missing
+from preprocessing.importers.checks import drop_bad_images, drop_bad_labels, drop_bad_segmentation
 from preprocessing.importers.labelled_word import Dropped, LabelledWord
+from preprocessing.importers.missing import why_missing
 from preprocessing.importers.sources import FORMATS, Source, read_source
 from preprocessing.importers.split import (
     Splits,
@@ -26,6 +27,7 @@ from preprocessing.importers.split import (
     random_split,
     shared_writers,
     table_split,
+    with_folder_splits,
     writer_split,
 )
 from preprocessing.labels import SPLITS, write_labels
@@ -35,6 +37,7 @@ from utils.config.image import ImageConfig
 from utils.errors import UserError
 from utils.escaping import one_line
 from utils.files import check_writable, write_csv
+from utils.log import log
 from utils.system import usable_cores
 
 RANDOM_WARNING = (
@@ -110,6 +113,9 @@ def _split(
     if options.split == "writer":
         return *writer_split(records, options.test_size, options.val_size, options.seed), []
     with_split = sum(record.split is not None for record in records)
+    if options.split is None and not with_split and (found := with_folder_splits(records)):
+        log("The folders are named after splits, which are kept; --split random divides the words anew.")
+        records, with_split = found, len(found)
     if options.split is None and with_split:
         if without := len(records) - with_split:
             raise UserError(f"{without} of {len(records)} words have no split, the others have; give all one, or none.")
@@ -159,7 +165,9 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     add("--follow_links", action="store_true", help="take images that are links out of their folder, as DVC's are")
     add("--output", type=Path, required=True, help="labels file to write, .json")
     ways = ["random", "writer", "forms"]
-    add("--split", choices=ways, help="default: the table's split column, else random")
+    add(
+        "--split", choices=ways, help="default: the table's split column, else folders train, val and test, else random"
+    )
     add("--test_size", type=share, default=0.1, help="part of the words for test (default 0.1)")
     add("--val_size", type=share, default=0.1, help="part of the rest for val (default 0.1)")
     add("--seed", type=natural, default=45, help="seed of the random and writer splits (default 45)")

@@ -20,6 +20,8 @@ SYNONYMS = {
 FALLBACKS = {"name": "filename", "identity": "label"}
 SPLIT_NAMES = {"training": "train", "valid": "val", "validation": "val", "dev": "val", "testing": "test"}
 SPLIT_NAMES |= {split: split for split in SPLITS}
+# PaddleOCR's rec_gt_eval.txt is for validation; in a column beside val the same name means test.
+FOLDER_SPLITS = SPLIT_NAMES | {"eval": "val"}
 
 
 def roles(names: Sequence[str]) -> list[str]:

@@ -71,7 +71,7 @@ def with_files_in(images: Path, records: list[LabelledWord]) -> list[LabelledWor
     IAM's own layout has a folder for each form, copies are flat or doubled (`words/words`), and often hold a part of
     the pictures only: an id, which no two words share, tells more than the layout of the first ones.
     """
-    places = {}
+    places: dict[str, str] = {}
     for path, names in listings(images):
         place = path.relative_to(images)
         for name in names:
