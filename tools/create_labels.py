@@ -15,8 +15,9 @@ from collections import Counter
 from pathlib import Path
 
 from preprocessing.importers import iam
-from preprocessing.importers.checks import drop_bad_images, drop_bad_labels, drop_bad_segmentation, why_missing
+from preprocessing.importers.checks import drop_bad_images, drop_bad_labels, drop_bad_segmentation
 from preprocessing.importers.labelled_word import Dropped, LabelledWord
+from preprocessing.importers.missing import why_missing
 from preprocessing.importers.sources import FORMATS, Source, read_source
 from preprocessing.importers.split import (
     Splits,
@@ -26,6 +27,7 @@ from preprocessing.importers.split import (
     random_split,
     shared_writers,
     table_split,
+    with_folder_splits,
     writer_split,
 )
 from preprocessing.labels import SPLITS, write_labels
@@ -35,6 +37,7 @@ from utils.config.image import ImageConfig
 from utils.errors import UserError
 from utils.escaping import one_line
 from utils.files import check_writable, write_csv
+from utils.log import log
 from utils.system import usable_cores
 
 RANDOM_WARNING = (
@@ -57,7 +60,7 @@ def _create(options: argparse.Namespace) -> int:
     form_lists = _form_lists(options)
     image = ImageConfig(max_pixels=options.max_pixels)
     path, form = _source(options)
-    source = Source(path, options.images, options.forms_file, options.split == "writer", image)
+    source = Source(path, options.images, options.pictures, options.forms_file, options.split == "writer", image)
     images, records, dropped = read_source(source, form)
     records, bad_labels = drop_bad_labels(records, options.max_label_length)
     records, bad_images = drop_bad_images(records, images, options.workers, image, options.follow_links)
@@ -110,6 +113,9 @@ def _split(
     if options.split == "writer":
         return *writer_split(records, options.test_size, options.val_size, options.seed), []
     with_split = sum(record.split is not None for record in records)
+    if options.split is None and not with_split and (found := with_folder_splits(records)):
+        log("The folders are named after splits, which are kept; --split random divides the words anew.")
+        records, with_split = found, len(found)
     if options.split is None and with_split:
         if without := len(records) - with_split:
             raise UserError(f"{without} of {len(records)} words have no split, the others have; give all one, or none.")
@@ -137,8 +143,8 @@ def _example(bad_images: list[Dropped], dropped: list[Dropped], images: Path) ->
     if missing := next((word for word in bad_images if word.reason == "missing image"), None):
         return f": {why_missing(images, missing.name)}"
     # What an importer has not found itself is named by its text, not by an image.
-    missing = next((word for word in dropped if word.reason == "missing image"), None)
-    return f": there is none for {missing.name}, beside it and by its name" if missing else ""
+    missing = next((word for word in dropped if word.hint), None)
+    return f": there is none for {missing.name}; {missing.hint}" if missing else ""
 
 
 def _reasons(dropped: list[Dropped]) -> str:
@@ -155,10 +161,13 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     add = parser.add_argument
     add("--format", choices=FORMATS, help="of --source (default: as recognised)")
     add("--images", type=Path, help="folder to which a table's file names are relative, or for images cut or unpacked")
+    add("--pictures", type=Path, help="folder of the pictures of PAGE or ALTO, if they are not beside these files")
     add("--follow_links", action="store_true", help="take images that are links out of their folder, as DVC's are")
     add("--output", type=Path, required=True, help="labels file to write, .json")
     ways = ["random", "writer", "forms"]
-    add("--split", choices=ways, help="default: the table's split column, else random")
+    add(
+        "--split", choices=ways, help="default: the table's split column, else folders train, val and test, else random"
+    )
     add("--test_size", type=share, default=0.1, help="part of the words for test (default 0.1)")
     add("--val_size", type=share, default=0.1, help="part of the rest for val (default 0.1)")
     add("--seed", type=natural, default=45, help="seed of the random and writer splits (default 45)")
@@ -185,6 +194,8 @@ def _check_combination(parser: argparse.ArgumentParser, options: argparse.Namesp
         parser.error("--table needs --images, the folder that its file names start from")
     if options.table and (options.split == "forms" or options.forms_file or options.include_err):
         parser.error("--split forms, --forms_file and --include_err are for IAM; a table can have a split column")
+    if options.pictures and not options.source:
+        parser.error("--pictures goes with --source, for the pages of PAGE or ALTO")
     if options.data_folder and options.images:
         parser.error("--images goes with --table; IAM's images are in data_folder/words")
     if lists and options.split != "forms":

@@ -1,8 +1,6 @@
 """Drops words that can't be trained on: bad labels, unusable image files and bad segmentation."""
 
-import os
 import posixpath
-import unicodedata
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,7 +15,7 @@ OUTSIDE_FOLDER = "link out of the folder (--follow_links takes it)"
 
 
 def drop_bad_labels(records: list[LabelledWord], max_length: int | None = None) -> KeptAndDropped:
-    """Drops empty labels, labels of more than `max_length` code points and repeated files."""
+    """Drops empty labels, labels of several lines or more than `max_length` code points, and repeated files."""
 
     def reasons() -> Iterator[str | None]:
         seen: set[str] = set()
@@ -25,6 +23,8 @@ def drop_bad_labels(records: list[LabelledWord], max_length: int | None = None) 
             name = posixpath.normpath(word.filename)
             if not word.label.strip():
                 yield "empty label"
+            elif "\n" in word.label or "\r" in word.label:
+                yield "several lines"  # a picture of one line does not show them
             elif max_length is not None and len(word.label) > max_length:
                 yield "label too long"
             elif name in seen:
@@ -55,40 +55,6 @@ def drop_bad_images(
     finally:
         # On Ctrl-C the queued files are not read.
         pool.shutdown(cancel_futures=True)
-
-
-def why_missing(folder: Path, filename: str) -> str:
-    """Returns a sentence about a missing image: the path that was looked for, and a file that was probably meant."""
-    sought = f"looked for {folder / filename}"
-    if os.path.islink(folder / filename):
-        return f"{sought}, a link to {os.readlink(folder / filename)}, where no file is: fetch the files of its store"
-    for guess, cause in _guesses(folder, filename):
-        if os.path.isfile(guess):  # Unlike Path.is_file, it does not raise on names that no file can have.
-            return f"{sought}; {guess} exists: {cause}"
-    return f"{sought}, and nothing in {folder} has a similar name"
-
-
-def _guesses(folder: Path, filename: str) -> Iterator[tuple[Path, str]]:
-    """Yields paths that a file name may have meant, and what is wrong with the name then."""
-    forward = filename.replace("\\", "/")
-    if forward != filename:
-        yield folder / forward, "write / for \\ in file names"
-    filename = forward
-    first, _, rest = filename.partition("/")
-    if rest:
-        yield folder / rest, f"file names must not begin with {first}/, or --images must be the folder above"
-    yield folder / folder.name / filename, f"--images must be {folder / folder.name}"
-    yield folder / filename.rsplit("/", 1)[-1], "file names must not hold folders"
-    parent = (folder / filename).parent
-    for form in ("NFD", "NFC"):
-        yield folder / unicodedata.normalize(form, filename), f"the names on disk are in Unicode's form {form}"
-    if os.path.isdir(parent):
-        name = Path(filename).name.casefold()
-        for path in sorted(parent.iterdir()):
-            if path.name.casefold() == name:
-                yield path, "upper and lower case must be those on disk"
-            if path.stem.casefold() == name:
-                yield path, f"file names need their ending {path.suffix}"
 
 
 def drop_bad_segmentation(records: list[LabelledWord], keep: bool) -> KeptAndDropped:

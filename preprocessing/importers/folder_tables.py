@@ -3,8 +3,10 @@
 from dataclasses import replace
 from pathlib import Path
 
+from preprocessing.importers.columns import FOLDER_SPLITS
 from preprocessing.importers.labelled_word import LabelledWord
-from preprocessing.importers.table import SPLIT_NAMES, read_table
+from preprocessing.importers.table import read_table
+from utils.log import log
 
 # Hugging Face, EasyOCR, deep-text-recognition-benchmark, PaddleOCR.
 NAMES = ("metadata.csv", "metadata.jsonl", "labels.csv", "gt.txt", "rec_gt.txt")
@@ -12,19 +14,25 @@ PADDLE = "rec_gt_{split}.txt"
 
 
 def tables_in(folder: Path) -> dict[Path, str | None]:
-    """Returns the tables of a folder and the split that each stands for, None where the table itself has splits."""
+    """Returns the tables of a folder and the split that each stands for, None where the table itself has splits.
+
+    They may also be in a folder `data`, as in repositories of Hugging Face.
+    """
     for name in NAMES:
         if (folder / name).is_file():
             return {folder / name: None}
     found: dict[Path, str | None] = {}
-    for name, split in SPLIT_NAMES.items():
+    for name, split in FOLDER_SPLITS.items():
         paths = [folder / PADDLE.format(split=name), *(folder / name / table for table in NAMES)]
         found |= {path: split for path in paths if path.is_file()}
-    return found
+    return found if found or not (folder / "data").is_dir() else tables_in(folder / "data")
 
 
 def read_tables(folder: Path, tables: dict[Path, str | None]) -> list[LabelledWord]:
     """Returns the words of `tables_in(folder)`; file names in a subfolder's table are relative to that."""
+    lists = folder.glob(PADDLE.format(split="*"))
+    if left_out := sorted(path.name for path in lists if path not in tables):
+        log(f"{folder}: lists that are not read, since their names tell no split: {', '.join(left_out)}.")
     records = []
     for path, split in tables.items():
         prefix = path.parent.relative_to(folder)

@@ -1,7 +1,9 @@
 """Reads pictures with their text beside them: line.png with line.gt.txt, as OCRopus, kraken and tesstrain write."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
+from preprocessing.importers.folders import listings
 from preprocessing.importers.labelled_word import Dropped, KeptAndDropped, LabelledWord, read_text
 from preprocessing.labels import Word
 from preprocessing.tokenizer import normalize_label
@@ -15,24 +17,32 @@ VARIANTS = ("", ".nrm", ".bin")
 
 def read_pairs(folder: Path) -> KeptAndDropped:
     """Returns the texts below `folder` with their pictures, and the texts without one; UserError if there is none."""
-    texts = sorted(folder.rglob(f"*{ENDING}"))
-    if not texts:
-        raise UserError(f"{folder} has no {ENDING} files; name the folder that holds them.")
     records, dropped = [], []
-    for path in texts:
-        label = normalize_label(read_text(path).strip())
-        image = _image_of(path)
-        if image is None:
-            dropped.append(Dropped(path.relative_to(folder).as_posix(), label, "missing image"))
-        else:
-            records.append(LabelledWord(Word(image.relative_to(folder).as_posix(), label)))
+    for path, names in listings(folder):
+        found = {_key(name): name for name in names}
+        for name in names:
+            if not name.lower().endswith(ENDING):
+                continue
+            label = normalize_label(read_text(path / name).strip())
+            place = path.relative_to(folder)
+            if image := _image_of(name[: -len(ENDING)], found):
+                records.append(LabelledWord(Word((place / image).as_posix(), label)))
+            else:
+                hint = f"no picture in {path} has its name"
+                dropped.append(Dropped((place / name).as_posix(), label, "missing image", hint))
+    if not records and not dropped:
+        raise UserError(f"{folder} has no {ENDING} files; name the folder that holds them.")
     return records, dropped
 
 
-def _image_of(path: Path) -> Path | None:
-    stem = path.name.removesuffix(ENDING)
+def _image_of(stem: str, found: Mapping[str, str]) -> str | None:
+    """Returns the picture of a text, of a folder's names by their keys."""
     names = [f"{stem}{variant}{ending}" for variant in VARIANTS for ending in IMAGE_ENDINGS]
     # Some tools keep the picture's own ending: line.png.gt.txt.
-    names += [stem] if Path(stem).suffix.lower() in IMAGE_ENDINGS else []
-    found = {file.name.lower(): file for file in path.parent.iterdir() if file.name.startswith(stem)}
-    return next((found[name.lower()] for name in names if name.lower() in found), None)
+    names += [_key(stem)] if Path(stem).suffix.lower() in IMAGE_ENDINGS else []
+    return next((found[name] for name in names if name in found), None)
+
+
+def _key(name: str) -> str:
+    """Returns a file's name with its ending in lower case, since a.PNG goes with a.gt.txt, but A.png does not."""
+    return f"{Path(name).stem}{Path(name).suffix.lower()}"

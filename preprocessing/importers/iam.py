@@ -6,14 +6,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from preprocessing.importers.folders import listings
 from preprocessing.importers.labelled_word import Dropped, KeptAndDropped, LabelledWord, read_text
 from preprocessing.labels import Word
 from preprocessing.tokenizer import normalize_label
+from preprocessing.word_image import IMAGE_ENDINGS
 from utils.errors import UserError
 
 WORD_ID = re.compile(r"\w+-\w+(-\w+)+")
 FORM_ID = re.compile(r"\w+-\w+(-\w+)*")
-SAMPLE = 200  # words by whose files the layout is recognised
 NUMBER = re.compile(r"-?\d+")
 
 
@@ -64,18 +65,25 @@ def _read(path: str | Path, writers: dict[str, str], parse: Callable[[str], Pars
     return records, dropped
 
 
-def in_layout_of(images: Path, records: list[LabelledWord]) -> list[LabelledWord]:
-    """Returns the words with the file names of the layout on disk: IAM's own, doubled (`words/words`), or flat."""
-    for layout in ("{0}", f"{images.name}/{{0}}", "{1}", f"{images.name}/{{1}}"):
-        names = [layout.format(r.word.filename, Path(r.word.filename).name) for r in records[:SAMPLE]]
-        if any(os.path.isfile(images / name) for name in names):
-            break
-    else:
-        return records
-    return [
-        replace(r, word=replace(r.word, filename=layout.format(r.word.filename, Path(r.word.filename).name)))
-        for r in records
-    ]
+def with_files_in(images: Path, records: list[LabelledWord]) -> list[LabelledWord]:
+    """Returns the words with the file names that they have on disk, in whatever folders below `images`.
+
+    IAM's own layout has a folder for each form, copies are flat or doubled (`words/words`), and often hold a part of
+    the pictures only: an id, which no two words share, tells more than the layout of the first ones.
+    """
+    places: dict[str, str] = {}
+    for path, names in listings(images):
+        place = path.relative_to(images)
+        for name in names:
+            if name.lower().endswith(IMAGE_ENDINGS):
+                # Of several files of one id the first counts, so the outer one of two copies.
+                places.setdefault(Path(name).stem, (place / name).as_posix())
+    return [replace(r, word=replace(r.word, filename=_found(r.word.filename, images, places))) for r in records]
+
+
+def _found(filename: str, images: Path, places: dict[str, str]) -> str:
+    found = places.get(Path(filename).stem, filename)
+    return filename if found != filename and os.path.isfile(images / filename) else found
 
 
 def read_places(path: str | Path) -> Iterator[PlacedWord]:

@@ -11,11 +11,17 @@ from utils.files import atomic_write, open_regular
 
 @dataclass(frozen=True)
 class Dropped:
-    """A word that is left out; `name` is its file, or the line that it comes from."""
+    """A word that is left out.
+
+    Attributes:
+        name: its file, or the line that it comes from.
+        hint: where its importer has looked for its picture in vain; empty if it has not.
+    """
 
     name: str
     label: str
     reason: str
+    hint: str = ""
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from xml.etree.ElementTree import Element, ParseError, XMLParser
 
+from preprocessing.importers.baselines import upright
 from preprocessing.importers.labelled_word import read_text
 from preprocessing.page.layout import Line, Page, Point
 from preprocessing.tokenizer import normalize_label
 from utils.errors import UserError
 
 NUMBERS = re.compile(r"-?\d+(?:\.\d+)?")
+ROOTS = re.compile(r"<(\w+:)?(PcGts|alto)\b")
+
+
+class OtherKind(UserError):
+    """An XML file of something else than a page."""
 
 
 def read_page(path: Path) -> Page:
@@ -22,7 +28,7 @@ def read_page(path: Path) -> Page:
 
     Lines without an outline have an empty polygon.
 
-    Raises UserError if the file can't be read, is not well-formed, declares entities or is of another kind.
+    Raises UserError if the file can't be read, is not well-formed or declares entities; OtherKind if it is no page.
     """
     root = _parse(path)
     kind = _name(root)
@@ -30,13 +36,15 @@ def read_page(path: Path) -> Page:
         return _page(root, path)
     if kind == "alto":
         return _alto(root, path)
-    raise UserError(f"{path} is neither PAGE nor ALTO: its root is {kind}.")
+    raise OtherKind(f"{path} is neither PAGE nor ALTO: its root is {kind}.")
 
 
 def _parse(path: Path) -> Element:
     text = read_text(path)
     # Entities can make a file of a few bytes fill the memory, and these formats have none.
     if "<!DOCTYPE" in text or "<!ENTITY" in text:
+        if not ROOTS.search(text):
+            raise OtherKind(f"{path} is neither PAGE nor ALTO.")
         raise UserError(f"{path} declares a document type or entities, which PAGE and ALTO don't; remove them.")
     parser = XMLParser()
     try:
@@ -72,13 +80,27 @@ def _page(root: Element, path: Path) -> Page:
     if page is None:
         raise UserError(f"{path} has no Page.")
     lines: list[Line] = []
+    parents = {child: parent for parent in page.iter() for child in parent}
     for element in _all(page, "TextLine"):
         where = f"{path}: line {element.get('id', len(lines) + 1)}"
         coords, baseline = (next(_children(element, name), None) for name in ("Coords", "Baseline"))
         polygon = _outline(coords, where) if coords is not None else ()
         base = _points(baseline.get("points"), where) if baseline is not None else ()
+        if len(base) > 1:
+            angle, direction = (_inherited(element, name, parents) for name in ("orientation", "readingDirection"))
+            base = upright(base, polygon, _as_number(angle), direction)
         lines.append(Line(polygon, base if len(base) > 1 else (), normalize_label(_unicode(element))))
     return Page(page.get("imageFilename", ""), _size(page, "imageWidth"), _size(page, "imageHeight"), tuple(lines))
+
+
+def _inherited(element: Element, name: str, parents: dict[Element, Element]) -> str:
+    """Returns an attribute of an element or of the innermost one around it that has it."""
+    around: Element | None = element
+    while around is not None:
+        if value := around.get(name):
+            return value
+        around = parents.get(around)
+    return ""
 
 
 def _outline(coords: Element, where: str) -> tuple[Point, ...]:
@@ -116,7 +138,8 @@ def _alto(root: Element, path: Path) -> Page:
         base = _points(element.get("BASELINE"), where) if " " in (element.get("BASELINE") or "") else ()
         text = " ".join(filter(None, (string.get("CONTENT", "") for string in _all(element, "String"))))
         text += "".join(hyphen.get("CONTENT", "-") for hyphen in _all(element, "HYP"))
-        lines.append(Line(polygon, base if len(base) > 1 else (), normalize_label(" ".join(text.split()))))
+        base = upright(base, polygon) if len(base) > 1 else ()
+        lines.append(Line(polygon, base, normalize_label(" ".join(text.split()))))
     return Page((name or "").strip(), _size(page, "WIDTH"), _size(page, "HEIGHT"), tuple(lines))
 
 
@@ -132,5 +155,9 @@ def _size(element: Element, name: str) -> int:
 
 
 def _number(element: Element, name: str) -> float:
-    found = NUMBERS.fullmatch(element.get(name, "").strip())
+    return _as_number(element.get(name, ""))
+
+
+def _as_number(text: str) -> float:
+    found = NUMBERS.fullmatch(text.strip())
     return float(found[0]) if found else 0.0

@@ -1,51 +1,59 @@
-"""Cuts the lines of a folder of PAGE or ALTO files into pictures of their own."""
+"""Cuts the lines of PAGE or ALTO files into pictures of their own."""
 
 import io
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 from PIL import Image
 
+from preprocessing.importers.folders import files_ending
 from preprocessing.importers.labelled_word import Dropped, KeptAndDropped, LabelledWord, write_new
-from preprocessing.importers.page_xml import read_page
+from preprocessing.importers.page_pictures import PagePicture, picture_of, read_picture, where_sought
+from preprocessing.importers.page_xml import OtherKind, read_page
 from preprocessing.labels import Word
 from preprocessing.page.layout import Line, Page, Point
 from preprocessing.page.strips import cut_strip
-from preprocessing.word_image import IMAGE_ENDINGS, UnusableImage, decode, open_image
+from preprocessing.word_image import UnusableImage
 from utils.config.image import ImageConfig
 from utils.errors import UserError
-from utils.log import progress_bar
+from utils.log import log, progress_bar
 
-MOST_STRETCH = 0.02  # difference between the shapes of a page and of its picture
 NOT_PAGES = ("mets.xml", "metadata.xml")  # beside the pages in exports of eScriptorium and Transkribus
+LEAST_SIDE = 3  # pixels of a line's outline
 
 
-def cut_pages(folder: Path, output: Path, image: ImageConfig) -> KeptAndDropped:
-    """Writes the lines of all pages below `folder` as pictures to `output`; the page is the lines' document (writer).
+def cut_pages(source: Path, output: Path, image: ImageConfig, pictures: Path | None = None) -> KeptAndDropped:
+    """Writes the lines of a page's file, or of all below a folder, as pictures to `output`.
 
-    Returns the lines, file names relative to `output`, and the lines or pages that are left out. Raises UserError if
-    there is no page, or a file is neither PAGE nor ALTO.
+    The page is the lines' document (writer). XML files of another kind are left out, and told on stderr.
+
+    Args:
+        pictures: folder of the pages' pictures, if they are elsewhere than beside their files.
+
+    Returns:
+        The lines, file names relative to `output`, and the lines or pages that are left out.
+
+    Raises UserError, before anything is written, if there is no page or one is malformed.
     """
-    paths = [path for path in sorted(folder.rglob("*.xml")) if path.name.lower() not in NOT_PAGES]
-    if not paths:
-        raise UserError(f"{folder} has no .xml files; name the folder that holds PAGE or ALTO files.")
+    root = source if source.is_dir() else source.parent
+    paths = _pages(source)
     records: list[LabelledWord] = []
     dropped: list[Dropped] = []
-    taken: set[Path] = set()
+    taken: set[PagePicture] = set()
     for path in progress_bar(paths, desc="Cutting lines", total=len(paths), unit="page"):
-        page, name = read_page(path), path.relative_to(folder).with_suffix("").as_posix()
+        page, name = read_page(path), path.relative_to(root).with_suffix("").as_posix()
         try:
-            pixels = _pixels(path, page, image, taken)
+            picture = picture_of(path, page, root, pictures, image)
+            pixels = _pixels_once(picture, page, image, taken)
         except UnusableImage as error:
-            dropped.append(Dropped(name, page.filename, error.reason))
+            hint = where_sought(path, page, pictures) if error.reason == "missing image" else ""
+            dropped.append(Dropped(name, page.filename, error.reason, hint))
             continue
-        # Pictures are often made smaller after they were transcribed.
-        scale = np.array(pixels.shape[1::-1]) / (page.width or pixels.shape[1], page.height or pixels.shape[0])
-        for number, line in enumerate(page.lines, start=1):
-            filename = f"{name}/{number:03}.png"
-            line = _scaled(line, scale)
-            if reason := _reason_to_drop(line, pixels.shape):
+        for filename, line, reason in _lines(page, pixels, name):
+            if reason:
                 dropped.append(Dropped(filename, line.text, reason))
                 continue
             write_new(output / filename, _png(cut_strip(pixels, line)))
@@ -53,32 +61,41 @@ def cut_pages(folder: Path, output: Path, image: ImageConfig) -> KeptAndDropped:
     return records, dropped
 
 
-def _pixels(path: Path, page: Page, image: ImageConfig, taken: set[Path]) -> np.ndarray:
-    """Returns the picture of a page, which is added to those `taken`; raises UnusableImage if there is none to cut."""
-    picture = _picture_of(path, page.filename)
-    if picture is None:
-        raise UnusableImage(page.filename, "missing image")
-    if picture.resolve() in taken:  # As in exports that hold each page as PAGE and as ALTO.
-        raise UnusableImage(picture, "repeated page")
-    taken.add(picture.resolve())
-    with open_image(picture, image) as file:
-        if file.format == "TIFF" and getattr(file, "n_frames", 1) > 1:
-            raise UnusableImage(picture, "several pages in one picture")
-    pixels = decode(picture, image)
-    height, width = pixels.shape[:2]
-    if page.width and page.height and abs(width * page.height / (height * page.width) - 1) > MOST_STRETCH:
-        raise UnusableImage(picture, "other shape than its page")
-    return pixels
+def _pages(source: Path) -> list[Path]:
+    """Returns the files of pages; all are read for it, so that a malformed one stops no half-done import."""
+    paths = [source] if source.is_file() else list(files_ending(source, ".xml"))
+    paths = [path for path in paths if path.name.lower() not in NOT_PAGES]
+    if not paths:
+        raise UserError(f"{source} has no .xml files; name the folder that holds PAGE or ALTO files.")
+    others: dict[Path, OtherKind] = {}
+    for path in paths:
+        try:
+            read_page(path)
+        except OtherKind as error:
+            others[path] = error
+    if len(others) == len(paths):
+        raise others[paths[0]]
+    if others:
+        log(f"XML files that are neither PAGE nor ALTO are left out: {len(others)}, such as {next(iter(others))}.")
+    return [path for path in paths if path not in others]
 
 
-def _picture_of(path: Path, filename: str) -> Path | None:
-    """Returns the page's picture, by the name that the file gives, or by its own: beside it or one folder above."""
-    whole = filename.replace("\\", "/").lstrip("/")
-    name = whole.rsplit("/", 1)[-1]
-    folders = (path.parent, path.parent.parent, path.parent.parent / "images")
-    names = [whole, name, *(f"{stem}{ending}" for stem in (path.stem, Path(name).stem) for ending in IMAGE_ENDINGS)]
-    candidates = (folder / one for one in names if one and ".." not in one.split("/") for folder in folders)
-    return next((candidate for candidate in candidates if candidate.is_file()), None)
+def _pixels_once(picture: PagePicture, page: Page, image: ImageConfig, taken: set[PagePicture]) -> np.ndarray:
+    """Returns the pixels of a page, which is added to those `taken`."""
+    key = replace(picture, path=picture.path.resolve())
+    if key in taken:  # As in exports that hold each page as PAGE and as ALTO.
+        raise UnusableImage(picture.path, "repeated page")
+    taken.add(key)
+    return read_picture(picture, page, image)
+
+
+def _lines(page: Page, pixels: np.ndarray, name: str) -> Iterator[tuple[str, Line, str | None]]:
+    """Yields file name, line in pixels of the picture, and why it is left out, if it is."""
+    # Pictures are often made smaller after they were transcribed.
+    scale = np.array(pixels.shape[1::-1]) / (page.width or pixels.shape[1], page.height or pixels.shape[0])
+    for number, line in enumerate(page.lines, start=1):
+        line = _scaled(line, scale)
+        yield f"{name}/{number:03}.png", line, _reason_to_drop(line, pixels.shape)
 
 
 def _reason_to_drop(line: Line, shape: tuple[int, ...]) -> str | None:
@@ -88,7 +105,11 @@ def _reason_to_drop(line: Line, shape: tuple[int, ...]) -> str | None:
     if len(line.polygon) < 3:
         return "no outline"
     (left, top), (right, bottom) = np.min(line.polygon, axis=0), np.max(line.polygon, axis=0)
-    return "outside its page" if right <= 0 or bottom <= 0 or left >= shape[1] or top >= shape[0] else None
+    if right <= 0 or bottom <= 0 or left >= shape[1] or top >= shape[0]:
+        return "outside its page"
+    # A point or a stroke: nothing could be read in its strip.
+    _, sides, _ = cv2.minAreaRect(np.array(line.polygon, np.float32))
+    return "outline without area" if min(sides) < LEAST_SIDE else None
 
 
 def _scaled(line: Line, scale: np.ndarray) -> Line:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from preprocessing.importers import iam
 from preprocessing.importers.folder_tables import NAMES, read_tables, tables_in
+from preprocessing.importers.folders import files_ending
 from preprocessing.importers.gt_txt import ENDING, read_pairs
 from preprocessing.importers.labelled_word import Dropped, KeptAndDropped, LabelledWord
 from preprocessing.importers.lmdb_store import DATA_FILE, read_lmdb
@@ -23,6 +24,7 @@ class Source:
         path: a table, or a folder in one of FORMATS.
         images: folder to which a table's file names are relative (None: the table's own), or into which lines of pages
             are cut or an LMDB is unpacked.
+        pictures: folder of the pages' pictures, if they are elsewhere than beside the files.
         forms_file: IAM's forms.txt; None: the one in the folder.
         needs_writers: whether IAM's forms.txt has to be there.
         image: limits of the pictures.
@@ -30,6 +32,7 @@ class Source:
 
     path: Path
     images: Path | None
+    pictures: Path | None
     forms_file: Path | None
     needs_writers: bool
     image: ImageConfig
@@ -46,26 +49,28 @@ def read_source(source: Source, form: str | None) -> Imported:
     form = form or recognise(source.path)
     if source.images and form in HOLD_IMAGES:
         raise UserError(f"--images is not used with format {form}, whose images are in {source.path}; leave it out.")
+    if source.pictures and form != "pages":
+        raise UserError(f"--pictures is not used with format {form}, but with PAGE and ALTO; leave it out.")
     return FORMATS[form](source)
 
 
 def recognise(path: Path) -> str:
     """Returns the name of a source's format; UserError if it has none of them."""
     if path.is_file():
-        return "lmdb" if path.name == DATA_FILE else "table"
+        return "lmdb" if path.name == DATA_FILE else "pages" if path.suffix.lower() == ".xml" else "table"
     if not path.is_dir():
         raise UserError(f"{path} does not exist; name a table, or a folder in one of the formats {', '.join(FORMATS)}.")
-    if (path / "words.txt").exists():
+    if _iam_file(path, "words.txt").exists():
         return "iam"
-    if (path / "lines.txt").exists():
+    if _iam_file(path, "lines.txt").exists():
         return "iam_lines"
     if (path / DATA_FILE).exists():
         return "lmdb"
     if tables_in(path):
         return "table"
-    if next(path.rglob(f"*{ENDING}"), None):
+    if next(files_ending(path, ENDING), None):
         return "gt_txt"
-    if next(path.rglob("*.xml"), None):
+    if next(files_ending(path, ".xml"), None):
         return "pages"
     known = f"words.txt or lines.txt (IAM), {', '.join(NAMES)}, {DATA_FILE}, *{ENDING} or *.xml (PAGE, ALTO)"
     raise UserError(f"{path} holds no {known}; name the folder that does, or a table.")
@@ -81,12 +86,18 @@ def _read_iam_lines(source: Source) -> Imported:
 
 def _iam_of(source: Source, kind: str, read: Callable[[Path, dict[str, str]], KeptAndDropped]) -> Imported:
     images = _folder(source.path / kind, f"the images of IAM's {kind}")
-    forms_file = source.forms_file or source.path / "forms.txt"
+    forms_file = source.forms_file or _iam_file(source.path, "forms.txt")
     # Only a split by writer needs the file; the other splits note the writers when they can.
     wanted = source.forms_file or source.needs_writers or forms_file.exists()
     writers = iam.read_writers(forms_file) if wanted else {}
-    records, dropped = read(source.path / f"{kind}.txt", writers)
-    return images, iam.in_layout_of(images, records), dropped
+    records, dropped = read(_iam_file(source.path, f"{kind}.txt"), writers)
+    return images, iam.with_files_in(images, records), dropped
+
+
+def _iam_file(folder: Path, name: str) -> Path:
+    """Returns the path of a file of IAM, which its archive `ascii.tgz` unpacks into a folder of its own."""
+    inner = folder / "ascii" / name
+    return inner if inner.exists() and not (folder / name).exists() else folder / name
 
 
 def _read_table(source: Source) -> Imported:
@@ -115,7 +126,10 @@ def _read_pairs(source: Source) -> Imported:
 def _read_pages(source: Source) -> Imported:
     if source.images is None:
         raise UserError("Lines of pages are cut into pictures; name a folder for them with --images.")
-    return source.images, *cut_pages(_folder(source.path, "the pages"), source.images, source.image)
+    if source.pictures:
+        _folder(source.pictures, "the pictures of the pages")
+    path = source.path if source.path.is_file() else _folder(source.path, "the pages")
+    return source.images, *cut_pages(path, source.images, source.image, source.pictures)
 
 
 def _folder(path: Path, content: str) -> Path:

@@ -1,10 +1,13 @@
-"""Divides words into train, val and test: at random, by writer, by lists of forms or by the table."""
+"""Divides words into train, val and test: at random, by writer, by lists of forms, by the table or by folders."""
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import PurePosixPath
 
 import numpy as np
 
+from preprocessing.importers.columns import FOLDER_SPLITS
 from preprocessing.importers.labelled_word import Dropped, LabelledWord, drop
 from preprocessing.labels import SPLITS, Word, shared_by_splits
 from utils.errors import UserError
@@ -57,8 +60,24 @@ def form_split(records: list[LabelledWord], lists: dict[str, set[str]]) -> tuple
 
 
 def table_split(records: list[LabelledWord]) -> Splits:
-    """Splits by the table's column."""
+    """Splits by the table's column, or by what `with_folder_splits` has found."""
     return _collect((str(record.split), record.word) for record in records)
+
+
+def with_folder_splits(records: list[LabelledWord]) -> list[LabelledWord] | None:
+    """Returns the words with the splits that their folders are named after, such as `data/train/0.png`.
+
+    Returns None unless all words are in such folders, of train and at least one other split.
+    """
+    found = [_split_of_folders(record.word.filename) for record in records]
+    if None in found or "train" not in found or len(set(found)) == 1:
+        return None
+    return [replace(record, split=split) for record, split in zip(records, found)]
+
+
+def _split_of_folders(filename: str) -> str | None:
+    folders = (folder.lower() for folder in PurePosixPath(filename).parts[:-1])
+    return next((FOLDER_SPLITS[folder] for folder in folders if folder in FOLDER_SPLITS), None)
 
 
 def keep_in_training_only(splits: Splits, records: list[LabelledWord]) -> list[Dropped]:

@@ -21,15 +21,17 @@ ReadPicture = Callable[[], np.ndarray]
 
 
 def read_pictures(
-    path: Path, image: ImageConfig, on_error: Callable[[UnusableImage], None] | None = None
+    path: Path, image: ImageConfig, on_error: Callable[[UnusableImage], None] | None = None, only: int | None = None
 ) -> Iterator[tuple[int, np.ndarray]]:
     """Yields number (from 1) and pixels of the pages of a file, uint8 (h, w) or (h, w, 3) RGB; PDFs at 300 dpi.
 
     Pages that are damaged or larger than `image.max_pixels` go to `on_error`; without it they are raised. Raises
-    UnusableImage if the file is damaged or encrypted.
+    UnusableImage if the file is damaged or encrypted. `only` is the number of the one page that is wanted.
     """
     pages = _pdf_pages(path, image) if path.suffix.lower() == PDF else _pictures(path, image)
     for number, read in enumerate(pages, start=1):
+        if only not in (None, number):
+            continue
         try:
             pixels = read()
         except UnusableImage as error:

@@ -1,12 +1,13 @@
-"""Folders of labelled lines as other tools write them."""
+"""Folders of labelled words and lines as other tools write them."""
 
 import json
+import os
 
 import lmdb
 import pytest
 
 from preprocessing.importers import lmdb_store
-from preprocessing.labels import read_labels
+from preprocessing.importers.gt_txt import read_pairs
 from tests.helpers.importers import dropped_of, encoded, picture, words_of
 
 ALL_TRAIN = ["--test_size", 0, "--val_size", 0]
@@ -23,6 +24,30 @@ def test_pictures_with_their_text_beside(tmp_path, run):
     expected = {"1.png": "one line", "2.nrm.png": "two", "sub/3.JPG": '"three"', "4.tif.png": "four"}
     assert words_of(tmp_path / "labels.json", "train") == {name: (text, None) for name, text in expected.items()}
     assert dropped_of(tmp_path / "labels.dropped.tsv") == {"5.gt.txt": ("no picture", "missing image")}
+
+
+def test_texts_of_other_systems_and_of_several_lines(tmp_path, run):
+    for name in ("a.png", "b.png"):
+        picture(tmp_path / "gt" / name)
+    (tmp_path / "gt" / "a.GT.TXT").write_text("one\n")
+    (tmp_path / "gt" / "b.gt.txt").write_text("two\nlines\n")
+    for hidden in ("__MACOSX/._a.gt.txt", "._a.gt.txt", ".snapshot/c.gt.txt"):
+        (tmp_path / "gt" / hidden).parent.mkdir(exist_ok=True)
+        (tmp_path / "gt" / hidden).write_bytes(b"\x00\xff")
+    code, _, error = run("--source", tmp_path / "gt", "--output", tmp_path / "labels.json", *ALL_TRAIN)
+    assert code == 0, error
+    assert words_of(tmp_path / "labels.json", "train") == {"a.png": ("one", None)}
+    assert dropped_of(tmp_path / "labels.dropped.tsv") == {"b.png": ("two\\nlines", "several lines")}
+
+
+def test_each_folder_of_texts_is_listed_once(tmp_path, monkeypatch):
+    for number in range(20):
+        picture(tmp_path / "a" / f"{number}.png")
+        (tmp_path / "a" / f"{number}.gt.txt").write_text("x")
+    listed, scandir = [], os.scandir
+    monkeypatch.setattr(os, "scandir", lambda path=".": listed.append(path) or scandir(path))
+    records, dropped = read_pairs(tmp_path)
+    assert len(records) == 20 and not dropped and len(listed) == 2
 
 
 @pytest.mark.parametrize("name", ["metadata.csv", "metadata.jsonl"])
@@ -84,34 +109,6 @@ def test_bad_sources_are_one_sentence(tmp_path, refused, files, message):
     images = ["--images", tmp_path / "lines"] if "a.xml" in files else []
     assert message in refused("--source", tmp_path / "source", *images, "--output", tmp_path / "labels.json")
     assert not (tmp_path / "labels.json").exists()
-
-
-LINES = """\
-#--- lines.txt ---#
-a01-000u-00 ok 154 19 408 746 1661 89 A|MOVE|to|stop|Mr.|Gaitskell
-a01-000u-01 err 156 19 395 932 1850 105 any|more|M Ps|,
-a01-000u-02 ok 157 16 408 1106
-"""
-
-
-@pytest.mark.parametrize("place", ["a01/a01-000u/{}.png", "lines/a01/a01-000u/{}.png", "{}.png", "lines/{}.png"])
-@pytest.mark.parametrize("options", [[], ["--format", "iam_lines"]], ids=["recognised", "beside words"])
-def test_iams_lines(tmp_path, run, place, options):
-    names = ["a01-000u-00", "a01-000u-01"]
-    for name in names:
-        picture(tmp_path / "lines" / place.format(name))
-    (tmp_path / "lines.txt").write_text(LINES)
-    (tmp_path / "forms.txt").write_text("a01-000u 000 2 prt 7 5 52 36\n")
-    if options:
-        (tmp_path / "words.txt").write_text("a01-000u-00-00 ok 154 408 768 27 51 AT A\n")
-    code, _, error = run("--source", tmp_path, *options, "--output", tmp_path / "labels.json", *ALL_TRAIN)
-    assert code == 0, error
-    texts = ["A MOVE to stop Mr. Gaitskell", "any more M Ps ,"]
-    expected = {place.format(name): (text, "000") for name, text in zip(names, texts)}
-    assert words_of(tmp_path / "labels.json", "train") == expected
-    assert dropped_of(tmp_path / "labels.dropped.tsv") == {
-        "lines.txt:4": ("a01-000u-02 ok 157 16 408 1106", "malformed line")
-    }
 
 
 TEXTS = {"train": '"one"', "val": "two, three", "test": "four"}
@@ -198,24 +195,6 @@ def test_links_out_of_the_folder_are_taken_when_asked(tmp_path, run, refused):
     assert "follow_links=true" in error and "a link to ../store/gone" in error
     assert words_of(tmp_path / "labels.json", "train") == {"a.png": ("ink", None)}
     assert dropped_of(tmp_path / "labels.dropped.tsv") == {"b.png": ("nib", "missing image")}
-
-
-def test_iams_images_may_be_doubled_or_flat(tmp_path, run):
-    line = "{} ok 154 1 2 3 4 AT A MOVE\n"
-    names = [f"a01-000u-00-{number:02}" for number in range(3)]
-    for layout, place in {
-        "own": "a01/a01-000u/{}.png",
-        "doubled": "words/a01/a01-000u/{}.png",
-        "flat": "{}.png",
-    }.items():
-        folder = tmp_path / layout
-        for name in names:
-            picture(folder / "words" / place.format(name))
-        (folder / "words.txt").write_text("".join(line.format(name) for name in names))
-        code, _, error = run("--source", folder, "--output", folder / "labels.json", *ALL_TRAIN)
-        assert code == 0, error
-        found = {word.filename for word in read_labels(folder / "labels.json").splits["train"]}
-        assert found == {place.format(name) for name in names}
 
 
 def test_a_folder_of_images_that_is_not_used_is_refused(tmp_path, refused):

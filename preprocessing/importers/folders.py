@@ -1,0 +1,23 @@
+"""Lists the files of a source, without those that only an operating system put there."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+# The Mac's archives hold a `._a.xml` for each a.xml, beside it or in this folder.
+IGNORED_FOLDER = "__MACOSX"
+
+
+def listings(folder: Path) -> Iterator[tuple[Path, list[str]]]:
+    """Yields the folders of a tree, in order, with the sorted names of their files; each folder is read once.
+
+    Hidden files and folders are left out.
+    """
+    for path, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and name != IGNORED_FOLDER)
+        yield Path(path), sorted(name for name in names if not name.startswith("."))
+
+
+def files_ending(folder: Path, ending: str) -> Iterator[Path]:
+    """Yields the files of a tree with an ending in lower case, which theirs may be in either case."""
+    return (path / name for path, names in listings(folder) for name in names if name.lower().endswith(ending))

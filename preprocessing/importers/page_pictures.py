@@ -1,0 +1,88 @@
+"""Finds and reads the picture that a PAGE or ALTO file belongs to."""
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from preprocessing.page.layout import Page
+from preprocessing.page.pictures import PDF, read_pictures
+from preprocessing.word_image import IMAGE_ENDINGS, UnusableImage, decode, open_image
+from utils.config.image import ImageConfig
+
+MOST_STRETCH = 0.02  # difference between the shapes of a page and of its picture
+
+
+@dataclass(frozen=True)
+class PagePicture:
+    """A picture's file, and the number of the page in it; None if it is the only one."""
+
+    path: Path
+    number: int | None
+
+
+def picture_of(path: Path, page: Page, root: Path, pictures: Path | None, image: ImageConfig) -> PagePicture:
+    """Returns the picture of the page that the file `path` describes, below the folder `root`.
+
+    It is looked for by the name that the file gives, and by the file's own: in `pictures` and its folders like those of
+    the file, beside it and one folder above. Raises UnusableImage if there is none, or the page in it is unknown.
+    """
+    candidates = _candidates(path, page.filename, root, pictures)
+    # Unlike Path.is_file, isfile does not raise on names that no file can have.
+    found = next((candidate for candidate in candidates if os.path.isfile(candidate)), None)
+    if found is None:
+        raise UnusableImage(page.filename, "missing image")
+    return PagePicture(found, _number(path, found, image))
+
+
+def where_sought(path: Path, page: Page, pictures: Path | None) -> str:
+    """Returns a path at which the picture of a page was looked for, and the way out."""
+    name = page.filename.replace("\\", "/").rsplit("/", 1)[-1] or f"{path.stem}.png"
+    sought = (pictures or path.parent) / name
+    return f"looked for {sought}, among others; name the folder of the pages' pictures with --pictures"
+
+
+def read_picture(picture: PagePicture, page: Page, image: ImageConfig) -> np.ndarray:
+    """Returns the pixels of a page; raises UnusableImage if they can't be read, or have another shape than the page."""
+    if picture.number is None:
+        pixels = decode(picture.path, image)
+    else:
+        pages = (one for _, one in read_pictures(picture.path, image, only=picture.number))
+        if (found := next(pages, None)) is None:
+            raise UnusableImage(picture.path, "no such page in its picture")
+        pixels = found
+    height, width = pixels.shape[:2]
+    if page.width and page.height and abs(width * page.height / (height * page.width) - 1) > MOST_STRETCH:
+        raise UnusableImage(picture.path, "other shape than its page")
+    return pixels
+
+
+def _candidates(path: Path, filename: str, root: Path, pictures: Path | None) -> Iterator[Path]:
+    whole = filename.replace("\\", "/").lstrip("/")
+    name = whole.rsplit("/", 1)[-1]
+    names = [whole, name, *(f"{stem}{ending}" for stem in (path.stem, Path(name).stem) for ending in IMAGE_ENDINGS)]
+    names = [one for one in names if one and ".." not in one.split("/")]
+    groups = [(path.parent, path.parent.parent, path.parent.parent / "images")]
+    if pictures:
+        place = path.parent.relative_to(root)
+        # The deepest first: every document of an archive may have a 0001.jpg.
+        groups.insert(0, (pictures / place, pictures / place.parent, pictures))
+    return (folder / one for folders in groups for one in names for folder in folders)
+
+
+def _number(path: Path, picture: Path, image: ImageConfig) -> int | None:
+    """Returns the page's number in a file of several, which only the name of our own exports tells: two-2.xml."""
+    if picture.suffix.lower() != PDF:
+        with open_image(picture, image) as file:
+            if file.format != "TIFF" or getattr(file, "n_frames", 1) == 1:
+                return None  # What other formats hold beside the picture are previews.
+    if path.stem == picture.stem:
+        return 1
+    if numbered := re.fullmatch(rf"{re.escape(picture.stem)}-([1-9]\d*)", path.stem):
+        return int(numbered[1])
+    if next(read_pictures(picture, image, only=2), None) is None:
+        return 1
+    raise UnusableImage(picture, "several pages in one picture")

@@ -1,0 +1,98 @@
+"""Reads the rows of a text table, whatever separates its fields and however it quotes them."""
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from preprocessing.importers.columns import is_header
+from preprocessing.importers.labelled_word import read_text
+from preprocessing.word_image import IMAGE_ENDINGS
+from utils.errors import UserError
+
+QUOTED = re.compile(r'"[^"]*"')
+QUOTED_CELL = re.compile(r'"((?:[^"]|"")+)"')
+FIRST_DELIMITER = re.compile(r'(?:"(?:[^"]|"")*"|[^,;\t|]*)([,;\t|])')
+EXCEL_DELIMITER = re.compile(r'sep=([^" ])', re.IGNORECASE)
+EASYOCR_HEADER = "filename,words"
+SPREADSHEETS = (".xlsx", ".xlsm", ".xls", ".ods", ".numbers")
+
+# Line number (from 1) and cells.
+Row = tuple[int, list[str]]
+
+
+def read_rows(path: str | Path) -> list[Row]:
+    """Returns number of the first line and stripped cells of every row that is not blank.
+
+    Fields are separated by what Excel's `sep=` names, by tabs in .tsv files and where the first line has one, elsewhere
+    by the first comma, semicolon or bar of that line. Raises UserError if the file can't be read or is malformed.
+    """
+    if Path(path).suffix.lower() in SPREADSHEETS:
+        raise UserError(f"{path} is a spreadsheet; save it as CSV (UTF-8) and name that file.")
+    # Old programs for the Mac end lines with the carriage return alone.
+    text = read_text(path).replace("\r\n", "\n").replace("\r", "\n")
+    filled = [(number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
+    if not filled:
+        return []
+    # Not stripped of tabs, of which one may be what `sep=` names.
+    if named := EXCEL_DELIMITER.fullmatch(filled[0][1].strip(" ")):
+        skipped = filled[0][0]
+        return [row for row in _rows(text, named[1], True, path) if row[0] != skipped]
+    first = filled[0][1].strip()
+    if first.lower() == EASYOCR_HEADER and not _is_csv([line for _, line in filled]):
+        # EasyOCR's labels.csv has no quotes: all after the first comma is the label.
+        return [(number, [part.strip() for part in line.split(",", 1)]) for number, line in filled]
+    is_tsv = Path(path).suffix.lower() in (".tsv", ".tab")
+    if is_tsv or "\t" in QUOTED.sub("", first):
+        return list(_rows(text, "\t", is_tsv or is_header(first.split("\t")), path))
+    found = FIRST_DELIMITER.match(first)
+    return list(_rows(text, found[1] if found else ",", True, path))
+
+
+def _rows(text: str, delimiter: str, quotes: bool, path: str | Path) -> Iterator[Row]:
+    if delimiter == "\t":
+        # Such files are often written without quoting: a single quote is a label.
+        for number, line in enumerate(text.split("\n"), start=1):
+            if line.strip():
+                cells = [cell.strip() for cell in line.split("\t")]
+                yield number, [_unquoted(cell) if quotes else cell for cell in cells]
+        return
+    lines = text.split("\n")
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=True)
+    begin = 1
+    try:
+        for cells in reader:
+            content = lines[begin - 1 : reader.line_num]
+            if any(_starts_a_row(line, delimiter) for line in content[1:]):
+                raise csv.Error("unclosed quote")
+            if "".join(content).strip():
+                yield begin, [cell.strip() for cell in cells]
+            begin = reader.line_num + 1
+    except csv.Error as error:
+        raise UserError(f'{path}:{begin} is malformed ({error}); write fields with quotes "like ""this""".') from None
+
+
+def _starts_a_row(line: str, delimiter: str) -> bool:
+    """Whether a line within quotes looks like the next row, as after a quote that was never closed."""
+    first, found, _ = line.partition(delimiter)
+    return bool(found) and Path(first.strip(' "')).suffix.lower() in IMAGE_ENDINGS
+
+
+def _is_csv(lines: list[str]) -> bool:
+    """Whether lines are what a writer of CSV makes of their content: quotes where a comma or quote needs them alone.
+
+    EasyOCR's own files have unquoted commas, or quotes that nothing needs.
+    """
+    try:
+        rows = list(csv.reader(io.StringIO("\n".join(lines), newline=""), strict=True))
+    except csv.Error:
+        return False
+    again = io.StringIO()
+    csv.writer(again, lineterminator="\n").writerows(rows)
+    return all(len(cells) == 2 for cells in rows) and again.getvalue().rstrip("\n") == "\n".join(lines)
+
+
+def _unquoted(cell: str) -> str:
+    quoted = QUOTED_CELL.fullmatch(cell)
+    return quoted[1].replace('""', '"') if quoted else cell

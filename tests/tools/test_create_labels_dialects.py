@@ -1,0 +1,117 @@
+"""What the columns, quotes and line ends of other programs' tables mean."""
+
+import pytest
+
+from preprocessing.importers.table import read_table
+from tests.helpers.importers import dropped_of, picture, words_of
+
+ROWS = [("a.png", "one", "train"), ("b.png", "two", "val"), ("c.png", "three", "test")]
+
+
+@pytest.fixture
+def images(tmp_path):
+    for name, *_ in ROWS:
+        picture(tmp_path / "images" / name)
+    return tmp_path / "images"
+
+
+def labels_of(tmp_path, name, content):
+    (tmp_path / name).write_text(content, encoding="utf-8", newline="")
+    return [(record.word.filename, record.word.label) for record in read_table(tmp_path / name)]
+
+
+@pytest.mark.parametrize(
+    "header", ["img,gt,split", "file,caption,set", "image_name,transcript,Subset", "FILENAME,IDENTITY,SPLIT", ""]
+)
+@pytest.mark.parametrize("delimiter", [",", "\t"])
+def test_a_column_of_splits_decides_under_any_header(tmp_path, images, run, header, delimiter):
+    lines = [header.split(",")] if header else []
+    text = "\n".join(delimiter.join(cells) for cells in [*lines, *ROWS])
+    (tmp_path / "t.csv").write_text(text)
+    code, _, error = run("--table", tmp_path / "t.csv", "--images", images, "--output", tmp_path / "l.json")
+    assert code == 0, error
+    for name, label, split in ROWS:
+        assert words_of(tmp_path / "l.json", split) == {name: (label, None)}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "a.png,one,\nb.png,two,train\nc.png,three,val\n",
+        "picture,says,split\na.png,one,train\nb.png,two,val\n",
+        "a.png,one,train\nb.png,two,test\nc.png,three,eval\n",
+    ],
+    ids=["first blank", "unknown header", "unknown split"],
+)
+def test_a_doubtful_column_of_splits_is_refused(tmp_path, images, refused, content):
+    (tmp_path / "t.csv").write_text(content)
+    message = refused("--table", tmp_path / "t.csv", "--images", images, "--output", tmp_path / "l.json")
+    assert "t.csv" in message and "split" in message
+    assert not (tmp_path / "l.json").exists()
+
+
+def test_a_writer_may_have_the_name_of_a_split(tmp_path):
+    (tmp_path / "t.csv").write_text("a.png,one,test\nb.png,two,ann\nc.png,three,\n")
+    assert [record.word.writer for record in read_table(tmp_path / "t.csv")] == ["test", "ann", None]
+
+
+def test_names_of_people_are_no_file_names(tmp_path):
+    content = "filename,label,name,identity\na.png,one,Ann,7\n"
+    assert labels_of(tmp_path, "t.csv", content) == [("a.png", "one")]
+
+
+@pytest.mark.parametrize(
+    ("content", "labels"),
+    [
+        ('a.png,"well, 0"\nb.png,plain\nc.png,"say ""x"""\n', ["well, 0", "plain", 'say "x"']),
+        ('a.png,"well, 0"\nb.png,one, two\n', ['"well, 0"', "one, two"]),
+        ('a.png,"one"\nb.png,two\n', ['"one"', "two"]),
+    ],
+    ids=["pandas", "commas without quotes", "quotes that nothing needs"],
+)
+def test_the_header_of_easyocr_may_be_that_of_a_csv(tmp_path, content, labels):
+    assert [label for _, label in labels_of(tmp_path, "labels.csv", "filename,words\n" + content)] == labels
+
+
+def test_the_apostrophe_of_predictions_is_taken_off_without_their_confidence(tmp_path):
+    content = "filename,text\na.png,'-ed\nb.png,'=x\nc.png,'tis\n"
+    assert [label for _, label in labels_of(tmp_path, "t.csv", content)] == ["-ed", "=x", "'tis"]
+
+
+def test_quotes_within_a_cell_of_tabs_stay(tmp_path):
+    content = 'filename\tlabel\na.png\t"a" and "b"\nb.png\t"say ""x"""\n'
+    assert [label for _, label in labels_of(tmp_path, "t.tsv", content)] == ['"a" and "b"', 'say "x"']
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("cr.csv", "filename,label\ra.png,one\rb.png,two\r"),
+        ("tab.csv", "sep=\t\r\nfilename\tlabel\r\na.png\tone\r\nb.png\ttwo\r\n"),
+        ("tab.txt", 'sep=\t\na.png\t"one"\nb.png\ttwo\n'),
+        ("comma.csv", "SEP=,\nfilename,label\na.png,one\nb.png,two\n"),
+    ],
+)
+def test_what_old_and_new_excels_write(tmp_path, name, content):
+    assert labels_of(tmp_path, name, content) == [("a.png", "one"), ("b.png", "two")]
+
+
+def test_a_label_of_several_lines_is_left_out(tmp_path, images, run):
+    (tmp_path / "t.csv").write_text('filename,label\na.png,"two\nlines"\nb.png,x\n')
+    command = ["--table", tmp_path / "t.csv", "--images", images, "--output", tmp_path / "l.json"]
+    code, _, error = run(*command, "--test_size", 0, "--val_size", 0)
+    assert code == 0, error
+    assert words_of(tmp_path / "l.json", "train") == {"b.png": ("x", None)}
+    assert dropped_of(tmp_path / "l.dropped.tsv") == {"a.png": ("two\\nlines", "several lines")}
+
+
+def test_an_unclosed_quote_takes_no_rows_with_it(tmp_path, images, refused):
+    (tmp_path / "t.csv").write_text('filename,label\n\na.png,"one\nb.png,two\nc.png,"three"\n')
+    message = refused("--table", tmp_path / "t.csv", "--images", images, "--output", tmp_path / "l.json")
+    assert "t.csv:3 " in message
+
+
+def test_a_spreadsheet_is_to_be_saved_as_csv(tmp_path, images, refused):
+    (tmp_path / "t.xlsx").write_bytes(b"PK\x03\x04" + bytes(range(256)))
+    message = refused("--table", tmp_path / "t.xlsx", "--images", images, "--output", tmp_path / "l.json")
+    assert "t.xlsx" in message and "CSV" in message
