@@ -9,8 +9,10 @@ import time
 
 import pytest
 
+from models.model_folder import ModelFolder
 from tests.helpers.tiny import REPOSITORY
 from tools.serve import __main__ as command
+from utils.config.load import load_config
 
 
 @pytest.mark.parametrize(
@@ -38,6 +40,12 @@ def test_missing_packages_are_named(monkeypatch, capsys):
     monkeypatch.setattr(command, "NEEDED", {"no_such_module": "no-such-package"})
     assert command.main([]) == 2
     assert "no-such-package" in (error := capsys.readouterr().err) and "requirements-serve.txt" in error
+
+
+def test_it_reads_as_the_best_recipe_with_calibrated_confidences():
+    served, recipe = (load_config(REPOSITORY / "configs" / f"{name}.yml").predict for name in ("adapt", "iam"))
+    assert served == recipe
+    assert ModelFolder(REPOSITORY / "snapshots" / "iam").calibration(served)
 
 
 def test_it_serves_until_it_is_interrupted(tmp_path):
