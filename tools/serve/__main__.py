@@ -38,7 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _serve(options: argparse.Namespace) -> int:
     missing = [package for module, package in NEEDED.items() if not importlib.util.find_spec(module)]
     if missing:
-        raise UserError(f"Serving needs {', '.join(missing)}; run `pip install -r requirements-serve.txt`.")
+        raise UserError(f'Serving needs {", ".join(missing)}; run `pip install ".[serve]"` in the checkout.')
     import uvicorn
 
     from tools.serve.app import create_app
@@ -78,8 +78,9 @@ def _access(options: argparse.Namespace) -> "Access":
     loopback = is_loopback(options.host)
     if not loopback and not options.token:
         raise UserError(f"--host {options.host} lets other machines in; give them a --token as well.")
-    if options.token and len(options.token) < SHORTEST_TOKEN:
-        raise UserError(f"--token must have at least {SHORTEST_TOKEN} characters.")
+    # Headers carry no others as they are.
+    if options.token and not re.fullmatch(f"[!-~]{{{SHORTEST_TOKEN},}}", options.token):
+        raise UserError(f"--token must have at least {SHORTEST_TOKEN} ASCII characters, and no blanks among them.")
     return Access(options.token, loopback_only=loopback)
 
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any, BinaryIO, Literal
 
 from fastapi import FastAPI, Form, HTTPException, Request, UploadFile
 from fastapi import Path as PathParameter
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, Response
 from pydantic import BaseModel, Field
 
@@ -66,6 +67,7 @@ def create_app(reading: Reading, store: Store, access: Access, learning: Learnin
     app.add_middleware(Guard, access=access)
     app.exception_handler(UserError)(_user_error)
     app.exception_handler(FullError)(_full)
+    app.exception_handler(RequestValidationError)(_invalid)
     _add_static(app)
     _add_reading(app, reading, queue)
     _add_uploads(app, reading, store, queue)
@@ -236,3 +238,10 @@ def _user_error(_: Request, error: Exception) -> Response:
 
 def _full(_: Request, __: Exception) -> Response:
     return JSONResponse({"detail": "too many files wait; try again later"}, 503, {"retry-after": "10"})
+
+
+def _invalid(_: Request, error: Any) -> Response:
+    """Returns what is wrong with a request without its content, which may be large, or no text that can be sent."""
+    return JSONResponse(
+        {"detail": [{name: one[name] for name in ("type", "loc", "msg")} for one in error.errors()]}, 422
+    )

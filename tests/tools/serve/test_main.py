@@ -20,6 +20,8 @@ from utils.config.load import load_config
     [
         ["--host", "0.0.0.0"],
         ["--host", "192.168.0.2", "--token", "short"],
+        ["--token", "sechzehn-Zeichen-\u00e4"],
+        ["--token", "sixteen letters and blanks"],
         ["--name", "../x"],
         ["--name", ""],
         ["--port", "0"],
@@ -39,7 +41,7 @@ def test_options_that_are_refused(options, tmp_path, monkeypatch):
 def test_missing_packages_are_named(monkeypatch, capsys):
     monkeypatch.setattr(command, "NEEDED", {"no_such_module": "no-such-package"})
     assert command.main([]) == 2
-    assert "no-such-package" in (error := capsys.readouterr().err) and "requirements-serve.txt" in error
+    assert "no-such-package" in (error := capsys.readouterr().err) and '".[serve]"' in error
 
 
 def test_it_reads_as_the_best_recipe_with_calibrated_confidences():
