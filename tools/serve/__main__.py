@@ -13,7 +13,6 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from models.model_paths import find_model
 from preprocessing.word_image import configure_process
 from utils.cli import add_config_options, number, run_command
 from utils.config.load import load_config, refuse_training_keys
@@ -42,8 +41,7 @@ def _serve(options: argparse.Namespace) -> int:
     import uvicorn
 
     from tools.serve.app import create_app
-    from tools.serve.learning import Learning, chosen_model
-    from tools.serve.reading import Reading
+    from tools.serve.learning import Learning, first_reading
     from tools.serve.store import Store
 
     access = _access(options)
@@ -52,7 +50,7 @@ def _serve(options: argparse.Namespace) -> int:
     configure_process()
     with _listen(options.host, options.port) as listening:
         store = Store(CORRECTIONS / options.name)
-        reading = Reading(config, chosen_model(store.folder) or find_model(config))
+        reading = first_reading(config, store.folder)
         learning = Learning(reading, store, config, options.conf, options.set, EXPERIMENTS / options.name)
         app = create_app(reading, store, access, learning)
         shown = f"[{options.host}]" if ":" in options.host else options.host

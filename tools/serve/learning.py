@@ -12,7 +12,7 @@ from fastapi import FastAPI, HTTPException
 from metrics.history import read_history
 from metrics.score_prediction import score_prediction
 from models.model_folder import ModelFolder
-from models.model_paths import ModelPaths
+from models.model_paths import ModelPaths, find_model
 from predictors.loading import load_predictor
 from predictors.reader import Reader
 from preprocessing.word_image import UnusableImage
@@ -160,16 +160,25 @@ class Learning:
         return score_prediction(labels, texts).cer
 
 
+def first_reading(config: Config, folder: Path) -> Reading:
+    """Returns the reading with the model that an earlier training took into use for a folder of corrections.
+
+    If there is none, or it can't be loaded any more, the config's reads.
+    """
+    if path := chosen_model(folder):
+        try:
+            return Reading(config, path)
+        except (UserError, ValueError) as error:  # ValueError: a text that can't be a path.
+            log(f"{error} {folder / CHOICE} names this model, learned from the corrections; reading with the config's.")
+    return Reading(config, find_model(config))
+
+
 def chosen_model(folder: Path) -> Path | None:
-    """Returns the model that an earlier training took into use for a folder of corrections, if it is still there."""
+    """Returns the model folder that the file beside the corrections in `folder` names, None if none."""
     try:
-        path = Path(json.loads((folder / CHOICE).read_bytes())["model"])
+        return Path(json.loads((folder / CHOICE).read_bytes())["model"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    if not path.exists():
-        log(f"The model {path}, learned from these corrections, is gone; reading with the config's.")
-        return None
-    return path
 
 
 def add_learning(app: FastAPI, learning: Learning) -> None:

@@ -13,7 +13,7 @@ from models.saving import save_model
 from tests.helpers.models import random_network
 from tests.helpers.tiny import REPOSITORY
 from tests.tools.serve.test_store import page_of
-from tools.serve.learning import CHOICE, LEAST_LINES, Learning, chosen_model
+from tools.serve.learning import CHOICE, LEAST_LINES, Learning, chosen_model, first_reading
 from tools.serve.reading import Reading
 from utils.config.load import load_config
 from utils.errors import UserError
@@ -158,9 +158,18 @@ def test_both_models_read_the_same_lines(learning, reading, store, monkeypatch, 
     assert compared[0] == compared[1] and len(compared[0]) == LINES // 5
 
 
-@pytest.mark.parametrize("content", ["{", "[]", '{"model": "gone"}', "{}"])
-def test_a_lost_choice_is_no_obstacle(store, content):
+@pytest.mark.parametrize("content", ["{", "[]", '{"model": "gone"}', "{}", '{"model": "."}', '{"model": "\\u0000"}'])
+def test_a_lost_choice_is_no_obstacle(make_config, store, capsys, content):
+    shipped = REPOSITORY / "snapshots" / "iam_fast"
+    config = make_config(predict={"weights_file": str(shipped)})
     (store.folder / CHOICE).write_text(content, encoding="utf-8")
-    assert chosen_model(store.folder) is None
-    (store.folder / CHOICE).write_text(json.dumps({"model": str(store.folder)}), encoding="utf-8")
-    assert chosen_model(store.folder) == store.folder
+    assert first_reading(config, store.folder).folder == shipped
+    named = chosen_model(store.folder) is not None
+    assert (str(store.folder / CHOICE) in capsys.readouterr().err) == named
+
+
+def test_the_chosen_model_reads_first(make_config, store):
+    chosen = REPOSITORY / "snapshots" / "iam_fast"
+    (store.folder / CHOICE).write_text(json.dumps({"model": str(chosen)}), encoding="utf-8")
+    config = make_config(predict={"weights_file": str(REPOSITORY / "snapshots" / "open")})
+    assert first_reading(config, store.folder).folder == chosen
