@@ -30,6 +30,11 @@ BLANK = Prediction("", 0.0, ())
 GREEDY = PredictConfig()
 
 
+def seems_several_lines(image: np.ndarray, prediction: Prediction) -> bool:
+    """Whether a word image, read with doubt, seems to hold more than one line."""
+    return prediction.confidence < DOUBT and count_lines(image) > 1
+
+
 class WordPredictor(BasePredictor):
     """Reads files, or the words of a dataset, on the same path; subclasses run the network.
 
@@ -146,7 +151,7 @@ class WordPredictor(BasePredictor):
         widths = np.array([image.shape[1] for image in images.values()])
         for index, prediction in self.predict(widths, lambda i: images[good[i]]):
             results[good[index]] = prediction
-            if prediction.confidence < DOUBT and count_lines(images[good[index]]) > 1:
+            if seems_several_lines(images[good[index]], prediction):
                 path = paths[good[index]]
                 log(f"{path} seems to hold several lines; read it with --page, or give each line as a picture.")
             bar.update()

@@ -5,7 +5,9 @@ Example: python -m tools.cut_words datasets/lines/hooker_en/words.tsv --output d
 
 import argparse
 import csv
+import itertools
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,11 +15,12 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from preprocessing.labels import Word, write_labels
-from preprocessing.word_image import decode
+from preprocessing.labels import Word, check_filename, write_labels
+from preprocessing.word_image import UnusableImage, decode
 from utils.cli import run_command
 from utils.config.image import ImageConfig
 from utils.errors import UserError
+from utils.files import check_absent
 from utils.log import log, progress_bar
 
 COLUMNS = ("filename", "text", "x", "y", "w", "h")
@@ -37,25 +40,43 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _cut(table: Path, images: Path, output: Path) -> int:
     rows = list(_read_rows(table))
+    # Written last, and never over another: pictures that an interrupted run has left belong to no dataset.
+    labels = output / "labels.json"
+    check_absent(labels)
     splits: dict[str, list[Word]] = {split: [] for split in SPLITS.values()}
-    outside, last, pixels = 0, "", np.empty((0, 0), np.uint8)
+    reasons: Counter[str] = Counter()
     (output / "words").mkdir(parents=True, exist_ok=True)
-    for index, row in enumerate(progress_bar(rows, desc="Cutting words", total=len(rows), unit="word")):
-        if row["filename"] != last:
-            last, pixels = row["filename"], decode(images / row["filename"], ImageConfig())
-        x, y, width, height = row["box"]
-        crop = pixels[max(0, y) : max(0, y + height), max(0, x) : max(0, x + width)]
-        if not crop.size:
-            outside += 1
-            continue
-        name = f"{Path(last).stem}-{index:06}.png"
-        Image.fromarray(crop).save(output / "words" / name)
-        splits[row["split"]].append(Word(name, row["text"], row["document"]))
-    write_labels(output / "labels.json", splits)
-    if outside:
-        log(f"{outside} boxes lie outside their pictures; they are left out.")
-    print(f"{output / 'labels.json'}: " + ", ".join(f"{len(words)} {split}" for split, words in splits.items()))
+    with progress_bar(desc="Cutting words", total=len(rows), unit="word") as bar:
+        for index, (row, crop) in enumerate(_crops(rows, images)):
+            bar.update()
+            if isinstance(crop, str):
+                reasons[crop] += 1
+                continue
+            name = f"{Path(row['filename']).stem}-{index:06}.png"
+            Image.fromarray(crop).save(output / "words" / name)
+            splits[row["split"]].append(Word(name, row["text"], row["document"]))
+    for reason, number in reasons.most_common():
+        log(f"{number} words are left out: {reason}.")
+    if not any(splits.values()):
+        raise UserError(f"No word of {table} could be cut out; check its file names, and --images.")
+    write_labels(labels, splits)
+    print(f"{labels}: " + ", ".join(f"{len(words)} {split}" for split, words in splits.items()))
     return 0
+
+
+def _crops(rows: list[dict[str, Any]], images: Path) -> Iterator[tuple[dict[str, Any], np.ndarray | str]]:
+    """Yields each row with the pixels in its box, or why there are none; each picture in turn is read once."""
+    for filename, group in itertools.groupby(rows, key=lambda row: row["filename"]):
+        problem, pixels = "", np.empty((0, 0), np.uint8)
+        try:
+            pixels = decode(images / filename, ImageConfig())
+        except UnusableImage as error:
+            log(str(error))
+            problem = error.reason
+        for row in group:
+            x, y, width, height = row["box"]
+            crop = pixels[max(0, y) : max(0, y + height), max(0, x) : max(0, x + width)]
+            yield row, crop if crop.size else problem or "box outside its picture"
 
 
 def _read_rows(table: Path) -> Iterator[dict[str, Any]]:
@@ -65,20 +86,26 @@ def _read_rows(table: Path) -> Iterator[dict[str, Any]]:
             if missing := [name for name in COLUMNS if name not in (reader.fieldnames or ())]:
                 raise UserError(f"{table} has no column {missing[0]}; it needs {', '.join(COLUMNS)}.")
             for row in reader:
-                try:
-                    yield {
-                        "filename": row["filename"],
-                        "text": row["text"],
-                        "box": [int(row[name]) for name in COLUMNS[2:]],
-                        "document": row.get("document"),
-                        "split": SPLITS[row.get("split", "train")],
-                    }
-                except (KeyError, TypeError, ValueError):
-                    raise UserError(
-                        f"{table}:{reader.line_num} needs whole numbers x, y, w, h and a split of {', '.join(SPLITS)}."
-                    ) from None
+                yield _row(row, f"{table}:{reader.line_num}")
     except OSError as error:
         raise UserError(f"{table} can't be read: {error.strerror}.") from None
+
+
+def _row(row: dict[str, Any], where: str) -> dict[str, Any]:
+    """Returns the values of a row; raises UserError, which starts with `where`, if one is missing or wrong."""
+    if row["filename"] is None or row["text"] is None:
+        raise UserError(f"{where} has too few columns; give each word a file name and a text.")
+    check_filename(row["filename"], where)
+    try:
+        return {
+            "filename": row["filename"],
+            "text": row["text"],
+            "box": [int(row[name]) for name in COLUMNS[2:]],
+            "document": row.get("document"),
+            "split": SPLITS[row.get("split", "train")],
+        }
+    except (KeyError, TypeError, ValueError):
+        raise UserError(f"{where} needs whole numbers x, y, w, h and a split of {', '.join(SPLITS)}.") from None
 
 
 if __name__ == "__main__":

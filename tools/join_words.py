@@ -17,6 +17,7 @@ from preprocessing.labels import SPLITS, Word, read_labels, write_labels
 from preprocessing.word_image import PAPER, UnusableImage, decode
 from utils.cli import run_command
 from utils.config.image import ImageConfig
+from utils.files import check_absent
 from utils.log import log, progress_bar
 
 GAP = 200  # pixels between words above which a box is wrong: no line has such a hole
@@ -35,6 +36,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _join_all(words: Path, images: Path, labels: Path, output: Path) -> int:
+    # Written last, and never over another: pictures that an interrupted run has left belong to no dataset.
+    check_absent(output / "labels.json")
     forms = {
         form_of(Path(word.filename).stem): (split, word.writer)
         for split, labelled in read_labels(labels).splits.items()

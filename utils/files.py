@@ -97,6 +97,12 @@ def check_writable(path: str | Path) -> None:
         raise UserError(f"Can't write {path}: {error.strerror or error}.") from None
 
 
+def check_absent(path: str | Path) -> None:
+    """Raises UserError if `path` exists; called before long work that would replace what was made before."""
+    if os.path.lexists(path):
+        raise UserError(f"{path} is there already; name another folder, or move it away.")
+
+
 def is_stale(path: str | Path) -> bool:
     """Whether a file was last changed so long ago that no process is still writing it."""
     try:

@@ -1,4 +1,4 @@
-"""One training per experiment folder, one process that makes a dataset or saves a correction."""
+"""One training per experiment or learning folder, one process that makes a dataset or saves a correction."""
 
 import contextlib
 import errno
@@ -10,6 +10,7 @@ from utils.errors import UserError
 from utils.log import log
 
 LOCK_FILE = ".lock"  # may stay behind; the lock itself ends with its process
+LEARN = "learn from corrections in"
 
 
 def experiment_lock(folder: Path) -> contextlib.AbstractContextManager:
@@ -18,6 +19,26 @@ def experiment_lock(folder: Path) -> contextlib.AbstractContextManager:
         return _acquire(folder, "write to experiment_folder", timeout=0)
     except Timeout:
         raise UserError(f"Another process trains in {folder}; wait, end it or set another experiment_folder.") from None
+
+
+def learning_lock(folder: Path) -> contextlib.AbstractContextManager:
+    """Locks the folder of trainings on corrections; UserError if one runs there, or if it can't be written."""
+    try:
+        # Longer than `is_learning` looks.
+        return _acquire(folder, LEARN, timeout=2)
+    except Timeout:
+        raise UserError(f"Another training on corrections runs in {folder}; wait for its end, or end it.") from None
+
+
+def is_learning(folder: Path) -> bool:
+    """Whether a process holds `learning_lock` of the folder; UserError if that can't be told."""
+    if not (folder / LOCK_FILE).exists():
+        return False
+    try:
+        with _acquire(folder, LEARN, timeout=0):
+            return False
+    except Timeout:
+        return True
 
 
 def dataset_lock(folder: Path) -> contextlib.AbstractContextManager:

@@ -32,7 +32,7 @@ def test_words_are_cut_by_their_boxes(table, tmp_path, capsys):
     assert crop.shape == (10, 30) and (crop[0] == np.arange(10, 40)).all()
     assert np.asarray(Image.open(tmp_path / "out" / "words" / second.filename)).shape == (20, 5)
     captured = capsys.readouterr()
-    assert "1 train, 1 val, 0 test" in captured.out and "1 boxes lie outside" in captured.err
+    assert "1 train, 1 val, 0 test" in captured.out and "1 words are left out: box outside" in captured.err
 
 
 @pytest.mark.parametrize(
@@ -42,9 +42,34 @@ def test_words_are_cut_by_their_boxes(table, tmp_path, capsys):
         (HEADER + "line.png\ta\t1\t2\tx\t4\tann\ttrain\n", "words.tsv:2"),
         (HEADER + "line.png\ta\t1\t2\t3\t4\tann\tdev\n", "words.tsv:2"),
         (HEADER + "none.png\ta\t1\t2\t3\t4\tann\ttrain\n", "none.png"),
+        (HEADER + "../../line.png\ta\t1\t2\t3\t4\tann\ttrain\n", "words.tsv:2: filename '../../line.png' leaves"),
+        (HEADER + "/line.png\ta\t1\t2\t3\t4\tann\ttrain\n", "words.tsv:2: filename '/line.png' leaves"),
+        ("x\ty\tw\th\tfilename\ttext\n1\t2\t3\t4\tline.png\n", "words.tsv:2"),
     ],
 )
 def test_bad_tables_are_one_sentence(table, tmp_path, capsys, content, message):
     table.write_text(content, encoding="utf-8")
     assert main([str(table), "--output", str(tmp_path / "out")]) == 2
     assert message in capsys.readouterr().err
+    assert not (tmp_path / "out" / "labels.json").exists()
+
+
+def test_damaged_and_missing_pictures_are_left_out_and_counted(table, tmp_path, capsys):
+    (tmp_path / "damaged.png").write_bytes((tmp_path / "line.png").read_bytes()[:60])
+    with table.open("a", encoding="utf-8") as file:
+        file.write("damaged.png\td\t1\t2\t3\t4\tann\ttrain\ndamaged.png\te\t1\t2\t3\t4\tann\ttrain\n")
+        file.write("none.png\tf\t1\t2\t3\t4\tann\ttrain\nline.png\tg\t1\t2\t3\t4\tann\ttrain\n")
+    assert main([str(table), "--output", str(tmp_path / "out")]) == 0
+    splits = read_labels(tmp_path / "out" / "labels.json").splits
+    assert [word.label for word in splits["train"]] == ['"quoted', "g"]
+    told = capsys.readouterr().err
+    assert "1 words are left out: missing file" in told
+    assert "2 words are left out" in told and told.count(f"Image {tmp_path / 'damaged.png'}") == 1
+
+
+def test_another_dataset_is_not_replaced(table, tmp_path, capsys):
+    (tmp_path / "labels.json").write_text("{}", encoding="utf-8")
+    before = sorted(tmp_path.iterdir())
+    assert main([str(table), "--output", str(tmp_path)]) == 2
+    assert str(tmp_path / "labels.json") in capsys.readouterr().err
+    assert (tmp_path / "labels.json").read_text(encoding="utf-8") == "{}" and sorted(tmp_path.iterdir()) == before

@@ -53,3 +53,11 @@ def test_a_line_with_a_missing_word_is_left_out_and_counted(iam, capsys):
     assert run(iam) == 0
     assert not read_labels(iam / "lines" / "labels.json").splits["val"]
     assert "1 lines are left out: missing file" in capsys.readouterr().err
+
+
+def test_another_dataset_is_not_replaced(iam, capsys):
+    (iam / "lines").mkdir()
+    (iam / "lines" / "labels.json").write_text("{}", encoding="utf-8")
+    assert run(iam) == 2
+    assert str(iam / "lines" / "labels.json") in capsys.readouterr().err
+    assert [path.name for path in (iam / "lines").iterdir()] == ["labels.json"]

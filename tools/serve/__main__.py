@@ -13,7 +13,6 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from models.model_paths import find_model
 from preprocessing.word_image import configure_process
 from utils.cli import add_config_options, number, run_command
 from utils.config.load import load_config, refuse_training_keys
@@ -38,12 +37,11 @@ def main(arguments: list[str] | None = None) -> int:
 def _serve(options: argparse.Namespace) -> int:
     missing = [package for module, package in NEEDED.items() if not importlib.util.find_spec(module)]
     if missing:
-        raise UserError(f"Serving needs {', '.join(missing)}; run `pip install -r requirements-serve.txt`.")
+        raise UserError(f'Serving needs {", ".join(missing)}; run `pip install ".[serve]"` in the checkout.')
     import uvicorn
 
     from tools.serve.app import create_app
-    from tools.serve.learning import Learning, chosen_model
-    from tools.serve.reading import Reading
+    from tools.serve.learning import Learning, first_reading
     from tools.serve.store import Store
 
     access = _access(options)
@@ -52,7 +50,7 @@ def _serve(options: argparse.Namespace) -> int:
     configure_process()
     with _listen(options.host, options.port) as listening:
         store = Store(CORRECTIONS / options.name)
-        reading = Reading(config, chosen_model(store.folder) or find_model(config))
+        reading = first_reading(config, store.folder)
         learning = Learning(reading, store, config, options.conf, options.set, EXPERIMENTS / options.name)
         app = create_app(reading, store, access, learning)
         shown = f"[{options.host}]" if ":" in options.host else options.host
@@ -78,8 +76,9 @@ def _access(options: argparse.Namespace) -> "Access":
     loopback = is_loopback(options.host)
     if not loopback and not options.token:
         raise UserError(f"--host {options.host} lets other machines in; give them a --token as well.")
-    if options.token and len(options.token) < SHORTEST_TOKEN:
-        raise UserError(f"--token must have at least {SHORTEST_TOKEN} characters.")
+    # Headers carry no others as they are.
+    if options.token and not re.fullmatch(f"[!-~]{{{SHORTEST_TOKEN},}}", options.token):
+        raise UserError(f"--token must have at least {SHORTEST_TOKEN} ASCII characters, and no blanks among them.")
     return Access(options.token, loopback_only=loopback)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import secrets
 from collections import OrderedDict
 from collections.abc import AsyncIterator
@@ -11,6 +12,7 @@ from typing import Annotated, Any, BinaryIO, Literal
 
 from fastapi import FastAPI, Form, HTTPException, Request, UploadFile
 from fastapi import Path as PathParameter
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, Response
 from pydantic import BaseModel, Field
 
@@ -66,6 +68,7 @@ def create_app(reading: Reading, store: Store, access: Access, learning: Learnin
     app.add_middleware(Guard, access=access)
     app.exception_handler(UserError)(_user_error)
     app.exception_handler(FullError)(_full)
+    app.exception_handler(RequestValidationError)(_invalid)
     _add_static(app)
     _add_reading(app, reading, queue)
     _add_uploads(app, reading, store, queue)
@@ -97,7 +100,7 @@ def _add_reading(app: FastAPI, reading: Reading, queue: ReadingQueue) -> None:
 
     @app.post("/read")
     async def read(file: UploadFile, page: Annotated[bool, Form()] = False) -> list[dict[str, Any]]:
-        """Reads a picture of a word or line, or with `page` the pages of a file; the JSON of `--output`."""
+        """Reads a picture of a word or line, or with `page` the pages of a file; the JSON of `--output`, and a note."""
         name, content = _name(file), _content(file)
         if page:
             job = await asyncio.to_thread(queue.add_pages, content, lambda path: reading.page_texts(path, name))
@@ -106,37 +109,39 @@ def _add_reading(app: FastAPI, reading: Reading, queue: ReadingQueue) -> None:
         result = await _result(await asyncio.to_thread(queue.add_word, content), name)
         if isinstance(result, UnusableImage):
             raise HTTPException(422, _about(result, name))
-        return [{"filename": name, **row(result, None), "error": ""}]
+        prediction, note = result
+        return [{"filename": name, **row(prediction, None), "error": "", "note": note}]
 
 
 def _add_uploads(app: FastAPI, reading: Reading, store: Store, queue: ReadingQueue) -> None:
     """The routes by which files become pages to be corrected."""
-    jobs: OrderedDict[str, tuple[Job, str]] = OrderedDict()
+    jobs: OrderedDict[str, tuple[Job, str, list[str]]] = OrderedDict()
 
     @app.post("/pages", status_code=202)
     def add(file: UploadFile, kind: Annotated[Literal["page", "line"], Form()] = "page") -> dict[str, str]:
         """Queues a file of pages, or a picture of a line or word, to be read and kept for correction."""
-        name, content = _name(file), _content(file)
-        read = reading.pages if kind == "page" else reading.line
+        name, content, notes = _name(file), _content(file), list[str]()
+        read = reading.pages if kind == "page" else functools.partial(reading.line, tell=notes.append)
         job = queue.add_pages(content, lambda path: reading.add_to(store, read(path, name)))
         number = secrets.token_hex(8)
-        jobs[number] = job, name
+        jobs[number] = job, name, notes
         if len(jobs) > MOST_REMEMBERED:
             jobs.popitem(last=False)
         return {"job": number}
 
     @app.get("/jobs/{number}")
     def job(number: str) -> dict[str, Any]:
-        """Returns the state of a queued file: files ahead of it, pages read so far, error."""
+        """Returns the state of a queued file: files ahead of it, pages read so far, error, note on what was read."""
         if number not in jobs:
             raise HTTPException(404, "the server has started again since; send the file again")
-        found, name = jobs[number]
+        found, name, notes = jobs[number]
         state = "reading" if found.started else "waiting"
         error = found.future.exception() if found.future.done() and not found.future.cancelled() else None
         if found.future.done():
             state = "failed" if error or found.future.cancelled() else "done"
         about = (_about(error, name) if isinstance(error, UserError) else "the server failed") if error else ""
-        return {"state": state, "ahead": queue.ahead_of(found), "pages": list(found.results), "error": about}
+        pages, note = list(found.results), " ".join(notes)
+        return {"state": state, "ahead": queue.ahead_of(found), "pages": pages, "error": about, "note": note}
 
 
 def _add_pages(app: FastAPI, store: Store) -> None:
@@ -236,3 +241,10 @@ def _user_error(_: Request, error: Exception) -> Response:
 
 def _full(_: Request, __: Exception) -> Response:
     return JSONResponse({"detail": "too many files wait; try again later"}, 503, {"retry-after": "10"})
+
+
+def _invalid(_: Request, error: Any) -> Response:
+    """Returns what is wrong with a request without its content, which may be large, or no text that can be sent."""
+    return JSONResponse(
+        {"detail": [{name: one[name] for name in ("type", "loc", "msg")} for one in error.errors()]}, 422
+    )

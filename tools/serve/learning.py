@@ -1,9 +1,7 @@
 """Trains on the corrections in a process of its own, and changes the model if the new one reads better."""
 
 import json
-import os
 import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
@@ -14,21 +12,21 @@ from fastapi import FastAPI, HTTPException
 from metrics.history import read_history
 from metrics.score_prediction import score_prediction
 from models.model_folder import ModelFolder
-from models.model_paths import ModelPaths
+from models.model_paths import ModelPaths, find_model
 from predictors.loading import load_predictor
 from predictors.reader import Reader
 from preprocessing.word_image import UnusableImage
 from tools.serve.reading import Reading
 from tools.serve.store import Store
+from tools.serve.training import start_job, training_settings
 from utils.config.schema import Config
 from utils.errors import UserError
 from utils.files import write_json
+from utils.locks import is_learning
 from utils.log import log
-from utils.paths import ROOT
 
 LEAST_LINES = 20
 CHOICE, LOG = "model.json", "training.log"
-NICE = 10  # priority of the training, so that reading stays quick
 
 
 class Learning:
@@ -56,7 +54,7 @@ class Learning:
         """Returns state, corrected lines, CER of the finished epochs, and CER before and after on held-back lines."""
         rows = read_history(self._experiment / "history.csv") if self._experiment else []
         return {
-            "state": "stopping" if self._state == "stopped" and self._is_running() else self._state,
+            "state": self._shown_state(),
             "message": self._message,
             "model": str(self._reading.folder),
             "lines": self._store.corrections.counts(),
@@ -70,6 +68,8 @@ class Learning:
         with self._lock:
             if self._is_running():
                 raise UserError("A training is running; wait for its end, or stop it.")
+            if is_learning(self._experiments):
+                raise UserError(f"A training of another server still runs in {self._experiments}; wait for its end.")
             counts = self._store.corrections.counts()
             if counts["train"] + counts["val"] < LEAST_LINES:
                 raise UserError(f"Learning needs at least {LEAST_LINES} corrected lines.")
@@ -85,6 +85,12 @@ class Learning:
                 self._state = "stopped"
             if self._process:
                 self._process.terminate()
+
+    def _shown_state(self) -> str:
+        """Returns the state; `elsewhere` if a training runs that another server, perhaps a killed one, has started."""
+        if self._is_running():
+            return "stopping" if self._state == "stopped" else self._state
+        return "elsewhere" if is_learning(self._experiments) else self._state
 
     def _is_running(self) -> bool:
         """Whether a training runs, or has been stopped and finishes its step."""
@@ -105,23 +111,22 @@ class Learning:
 
     def _start(self, job: str, experiment: Path) -> subprocess.Popen:
         conf, overrides = self._arguments
-        folder = self._store.folder
-        values = {
-            "images_folder": folder,
-            "labels_file": folder / "labels.json",
-            "experiment_folder": experiment,
-            "train.weights_initialization.restore_from": self._reading.folder,
+        folder, model = self._store.folder, ModelFolder(self._reading.folder)
+        settings = {
+            "images_folder": str(folder),
+            "labels_file": str(folder / "labels.json"),
+            "experiment_folder": str(experiment),
+            "train.weights_initialization.restore_from": str(model.path),
+            "train.weights_initialization.use_pretrained_weights": True,
         }
-        settings = [*overrides, *(f"{name}={json.dumps(str(value))}" for name, value in values.items())]
-        settings.append("train.weights_initialization.use_pretrained_weights=true")
+        if job == "--train":  # A trained model keeps these, and other jobs refuse them.
+            settings |= training_settings(model, self._config.image.max_pixels)
         # A file, since a pipe that nobody empties would stop the process.
         with open(folder / LOG, "a", encoding="utf-8") as log_file, self._lock:
             if self._state != "training":
                 raise UserError("stopped")
-            line = [sys.executable, str(ROOT / "main.py"), "-c", conf, job, "--set", *settings]
-            self._process = subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=log_file, stderr=subprocess.STDOUT)
-        if hasattr(os, "setpriority"):
-            os.setpriority(os.PRIO_PROCESS, self._process.pid, NICE)
+            arguments = ["-c", conf, job, "--set", *overrides]
+            self._process = start_job(self._experiments, arguments, settings, log_file)
         return self._process
 
     def _finish(self, process: subprocess.Popen) -> None:
@@ -134,7 +139,9 @@ class Learning:
 
     def _compare(self, new: Path) -> None:
         """Takes the new model into use if it reads the held-back lines better."""
-        before, after = self._cer(self._reading.folder), self._cer(new)
+        # Once for both: more lines may be saved meanwhile.
+        lines = self._store.held_back()
+        before, after = (self._cer(folder, lines) for folder in (self._reading.folder, new))
         with self._lock:
             if self._state != "training":
                 return
@@ -144,25 +151,34 @@ class Learning:
             self._rates = {"before": before, "after": after}
             self._state = "done"
 
-    def _cer(self, folder: Path) -> float:
-        """Returns the CER of a model on the held-back lines."""
+    def _cer(self, folder: Path, lines: list[tuple[Path, str]]) -> float:
+        """Returns the CER of a model on pictures and their texts."""
         model = load_predictor(ModelFolder(folder), self._config.predict, self._config.image.max_pixels)
-        paths, labels = zip(*self._store.held_back())
+        paths, labels = zip(*lines)
         read = Reader(model).read_many(paths, errors="return")
         texts = ["" if isinstance(result, UnusableImage) else result.text for result in read]
         return score_prediction(labels, texts).cer
 
 
+def first_reading(config: Config, folder: Path) -> Reading:
+    """Returns the reading with the model that an earlier training took into use for a folder of corrections.
+
+    If there is none, or it can't be loaded any more, the config's reads.
+    """
+    if path := chosen_model(folder):
+        try:
+            return Reading(config, path)
+        except (UserError, ValueError) as error:  # ValueError: a text that can't be a path.
+            log(f"{error} {folder / CHOICE} names this model, learned from the corrections; reading with the config's.")
+    return Reading(config, find_model(config))
+
+
 def chosen_model(folder: Path) -> Path | None:
-    """Returns the model that an earlier training took into use for a folder of corrections, if it is still there."""
+    """Returns the model folder that the file beside the corrections in `folder` names, None if none."""
     try:
-        path = Path(json.loads((folder / CHOICE).read_bytes())["model"])
+        return Path(json.loads((folder / CHOICE).read_bytes())["model"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    if not path.exists():
-        log(f"The model {path}, learned from these corrections, is gone; reading with the config's.")
-        return None
-    return path
 
 
 def add_learning(app: FastAPI, learning: Learning) -> None:

@@ -1,6 +1,7 @@
 """The model in use, and what is read with it in the reading thread."""
 
-from collections.abc import Iterator, Sequence
+import itertools
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,14 +13,18 @@ from models.model_folder import ModelFolder
 from predictors.loading import load_predictor
 from predictors.pages import PageReader, line_of_prediction
 from predictors.reader import Reader
+from predictors.word_predictor import DOUBT, seems_several_lines
 from preprocessing.page.layout import Line, Page
-from preprocessing.page.pictures import read_pictures
-from preprocessing.word_image import UnusableImage
+from preprocessing.page.pictures import PDF, read_pictures
+from preprocessing.word_image import UnusableImage, read_word_image, word_image_of_array
 from tools.serve.store import Store, whole_picture
 from utils.config.image import ImageConfig
 from utils.config.schema import Config
 
 MOST_PAGES = 100  # of a file
+TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # first bytes
+MORE_PAGES = "Only the first page is read; send the file as pages for all of them."
+MORE_LINES = "The picture seems to hold several lines; send it as a page."
 
 
 @dataclass(frozen=True)
@@ -58,9 +63,13 @@ class Reading:
         predictor = load_predictor(ModelFolder(folder), self._config.predict, self._config.image.max_pixels)
         self._model = _Model(folder, Reader(predictor))
 
-    def words(self, paths: Sequence[Path]) -> list[Prediction | UnusableImage]:
-        """Returns the reading of each image, or why it can't be read."""
-        return self._model.reader.read_many(paths, errors="return")
+    def words(self, paths: Sequence[Path]) -> list[tuple[Prediction, str] | UnusableImage]:
+        """Returns the reading of each image with a note about it, mostly empty, or why it can't be read."""
+        model = self._model
+        read = model.reader.read_many(paths, errors="return")
+        return [
+            one if isinstance(one, UnusableImage) else (one, _note(path, one, model)) for path, one in zip(paths, read)
+        ]
 
     def pages(self, path: Path, filename: str) -> Iterator[tuple[np.ndarray, Page]]:
         """Yields pixels and text of each page of a file; raises UnusableImage, UserError if rapidocr is missing."""
@@ -73,11 +82,13 @@ class Reading:
         """Yields the pages of a file without their pixels."""
         return (page for _, page in self.pages(path, filename))
 
-    def line(self, path: Path, filename: str) -> Iterator[tuple[np.ndarray, Page]]:
-        """Yields pixels and text of a picture of one line or word."""
+    def line(self, path: Path, filename: str, tell: Callable[[str], None]) -> Iterator[tuple[np.ndarray, Page]]:
+        """Yields pixels and text of a picture of one line or word; `tell` gets the note about it, if there is one."""
         model = self._model
         _, pixels = next(read_pictures(path, model.image))
         prediction = model.reader.read(pixels)
+        if note := _note(path, prediction, model, pixels):
+            tell(note)
         if prediction.upside_down:  # Learning does not turn pictures.
             pixels = np.ascontiguousarray(pixels[::-1, ::-1])
         line = line_of_prediction(Line(whole_picture(pixels)), prediction)
@@ -87,3 +98,22 @@ class Reading:
         """Yields the id of each page once it is in the store."""
         for pixels, page in pages:
             yield store.add(pixels, page)
+
+
+def _note(path: Path, prediction: Prediction, model: _Model, pixels: np.ndarray | None = None) -> str:
+    """Returns what the sender of one line should know of a file; `pixels` of the line, if they are at hand."""
+    if _has_more_pages(path, model.image):
+        return MORE_PAGES
+    if prediction.confidence >= DOUBT:  # The picture need not be read again.
+        return ""
+    image = read_word_image(path, model.image) if pixels is None else word_image_of_array(pixels, model.image)
+    return MORE_LINES if seems_several_lines(image, prediction) else ""
+
+
+def _has_more_pages(path: Path, image: ImageConfig) -> bool:
+    """Whether a file has pages beyond the first; what other formats have are previews or animations."""
+    with open(path, "rb") as file:
+        if file.read(4) not in TIFF and path.suffix != PDF:
+            return False
+    damaged: list[UnusableImage] = []
+    return len([*itertools.islice(read_pictures(path, image, damaged.append), 2), *damaged]) > 1

@@ -3,7 +3,7 @@
 datasets/corrections/NAME/
     labels.json, labels.tsv     the corrected lines (corrections.py)
     PAGE/page.json              a page as it was read
-    PAGE/picture.jpg            its picture
+    PAGE/picture.jpg            its picture, picture.png of one that JPEG can't hold
     PAGE/000.png, ...           the pictures of its lines
 """
 
@@ -24,10 +24,12 @@ from PIL import Image
 from preprocessing.page.layout import Line, Page, PageWord
 from preprocessing.page.strips import cut_strip
 from tools.serve.corrections import Corrections
-from utils.errors import UserError
+from utils.errors import UserError, shorten
 from utils.files import is_stale
+from utils.log import log
 
-PAGE_FILE, PICTURE = "page.json", "picture.jpg"
+PAGE_FILE, PICTURES = "page.json", ("picture.jpg", "picture.png")
+LONGEST_JPEG = 65_500  # pixels
 PAGE_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{8}")
 PART = ".part"
 
@@ -53,6 +55,7 @@ class Store:
         self.folder = folder
         self.corrections = Corrections(folder)
         self._summaries: dict[str, Summary] = {}  # Pages do not change.
+        self._damaged: set[str] = set()  # ids that the log has named
         for rest in folder.glob(f".*{PART}"):  # of processes that were killed while they added a page
             if is_stale(rest):
                 shutil.rmtree(rest, ignore_errors=True)
@@ -67,7 +70,7 @@ class Store:
         part = self.folder / f".{name}{PART}"
         try:
             part.mkdir(parents=True)
-            Image.fromarray(pixels).save(part / PICTURE, quality=88)
+            Image.fromarray(pixels).save(part / PICTURES[max(pixels.shape) > LONGEST_JPEG], quality=88)
             for number, line in enumerate(page.lines):
                 strip = pixels if line.polygon == whole_picture(pixels) else cut_strip(pixels, line)
                 Image.fromarray(strip).save(part / _picture(number))
@@ -80,15 +83,14 @@ class Store:
         return name
 
     def pages(self) -> list[Summary]:
-        """Returns what each page is, the newest first."""
+        """Returns what each page is, the newest first; without those whose `page.json` is missing or damaged."""
         saved = Counter(name.partition("/")[0] for name in self.corrections.texts())
-        ids = sorted(self._ids(), reverse=True)
-        return [replace(self._summary(page_id), saved=saved[page_id]) for page_id in ids]
+        found = map(self._summary, sorted(self._ids(), reverse=True))
+        return [replace(summary, saved=saved[summary.id]) for summary in found if summary]
 
     def page(self, page_id: str) -> Page | None:
-        """Returns a page as it was read, None if there is none of this id."""
-        folder = self._folder(page_id)
-        return _page(json.loads((folder / PAGE_FILE).read_bytes())) if folder else None
+        """Returns a page as it was read; None if there is none of this id, or its `page.json` is missing or damaged."""
+        return self._read(page_id) if self._folder(page_id) else None
 
     def saved(self, page_id: str, page: Page) -> list[str | None]:
         """Returns the saved text of each line of a page, None where none is saved."""
@@ -107,8 +109,8 @@ class Store:
     def picture(self, page_id: str, line: int | None = None) -> Path | None:
         """Returns the path of the picture of a page, or of a line of it; None if there is none."""
         folder = self._folder(page_id)
-        path = folder / (PICTURE if line is None else _picture(line)) if folder else None
-        return path if path and path.is_file() else None
+        names = PICTURES if line is None else (_picture(line),)
+        return next((folder / name for name in names if (folder / name).is_file()), None) if folder else None
 
     def save(self, page_id: str, line: int, text: str | None, before: str | None) -> str | None:
         """Saves the text of a line, see `Corrections.save`; raises KeyError if there is no such line."""
@@ -123,11 +125,20 @@ class Store:
     def _ids(self) -> list[str]:
         return [entry.name for entry in os.scandir(self.folder) if PAGE_ID.fullmatch(entry.name)]
 
-    def _summary(self, page_id: str) -> Summary:
-        if page_id not in self._summaries:
-            page = _page(json.loads((self.folder / page_id / PAGE_FILE).read_bytes()))
+    def _read(self, page_id: str) -> Page | None:
+        path = self.folder / page_id / PAGE_FILE
+        try:
+            return _page(json.loads(path.read_bytes()))
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            if page_id not in self._damaged:
+                self._damaged.add(page_id)
+                log(f"{path} can't be read ({shorten(repr(error))}); restore it, or delete its folder.")
+            return None
+
+    def _summary(self, page_id: str) -> Summary | None:
+        if page_id not in self._summaries and (page := self._read(page_id)):
             self._summaries[page_id] = Summary(page_id, page.filename, page.number, len(page.lines))
-        return self._summaries[page_id]
+        return self._summaries.get(page_id)
 
     def _folder(self, page_id: str) -> Path | None:
         """Returns a page's folder under the name found on disk: no text of a request becomes a path."""

@@ -5,6 +5,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 from PIL import Image
 from starlette.testclient import TestClient
@@ -16,6 +17,7 @@ from tests.helpers.tiny import REPOSITORY
 from tests.tools.serve.conftest import BASE
 from tools.serve import reading_queue
 from tools.serve.app import create_app
+from tools.serve.reading import MORE_LINES, MORE_PAGES
 from tools.serve.security import Access
 
 
@@ -127,6 +129,23 @@ def test_another_tab_is_not_overwritten_unseen(client, added, word):
     assert client.put(path, json={"text": "two", "before": "one"}).status_code == 200
     assert client.put(path, json={"text": None, "before": "two"}).json() == {"saved": None}
     assert client.get(f"/pages/{page_id}").json()["lines"][0]["saved"] is None
+
+
+def tiff(*pictures):
+    file = io.BytesIO()
+    first, *others = map(Image.fromarray, pictures)
+    first.save(file, "TIFF", save_all=True, append_images=others)
+    return file.getvalue()
+
+
+def test_what_one_line_leaves_out_is_told(client, added, word):
+    look = np.asarray(Image.open(io.BytesIO(word)).convert("L"))
+    several = png(np.tile(look, (4, 4)))
+    for content, note in ((tiff(look, look), MORE_PAGES), (several, MORE_LINES), (tiff(look), ""), (word, "")):
+        job = added(content)
+        assert job["state"] == "done" and len(job["pages"]) == 1 and job["note"] == note
+        (entry,) = client.post("/read", files={"file": ("a.png", content)}).json()
+        assert entry["note"] == note and entry["error"] == ""
 
 
 @pytest.mark.parametrize("content", [b"", b"no picture", b"%PDF-1.4 broken", b"\x89PNG\r\n\x1a\n"])

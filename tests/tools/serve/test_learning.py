@@ -1,34 +1,58 @@
-"""Learning from corrections: exactly the training of the command line, and a new model only if it reads better."""
+"""Learning from corrections: a training of the model in use, and a new model only if it reads better."""
 
 import json
+import subprocess
+import sys
 import threading
 import time
 
 import pytest
 
+from models.model_folder import ModelFolder
 from models.saving import save_model
 from tests.helpers.models import random_network
+from tests.helpers.tiny import REPOSITORY
 from tests.tools.serve.test_store import page_of
-from tools.serve.learning import CHOICE, LEAST_LINES, Learning, chosen_model
+from tools.serve.learning import CHOICE, LEAST_LINES, Learning, chosen_model, first_reading
 from tools.serve.reading import Reading
 from utils.config.load import load_config
 from utils.errors import UserError
 
 LINES = LEAST_LINES + 5
+IMAGE = {"image_size": {"y_size": 20}, "binarization": "soft"}
+LICENCE = "for research only: \u00e9\u2028\U0001f600"
+HOLD = """
+import sys
+from pathlib import Path
+from utils.locks import learning_lock
+with learning_lock(Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
 
 
 @pytest.fixture
 def tiny_learning(make_config, tiny, store, tmp_path):
-    """Learning from the lines of a page, all corrected to one text, with a tiny network."""
-    save_model(tmp_path / "model", random_network(make_config, network={"max_seq_length": 5}), {})
+    """Learning from the lines of a page, all corrected to one text, with a tiny network that is not the config's."""
+    shape = {"max_seq_length": 6, "latent_dim": 14, "attention": "luong"}
+    save_model(tmp_path / "model", random_network(make_config, image=IMAGE, network=shape), {"licence": LICENCE})
+    description = tmp_path / "model" / "model.json"
+    values = json.loads(description.read_text(encoding="utf-8"))
+    description.write_text(json.dumps({**values, "text": {"direction": "rtl"}}), encoding="utf-8")
     start = {"use_pretrained_weights": True, "restore_from": "none"}
     file = tiny(train={"weights_initialization": start, "num_epochs": 12}, predict={"turn_below": 0})
     config = load_config(file, [])
-    page_id = store.add(*page_of(LINES))
-    for number in range(LINES):
-        store.save(page_id, number, "ab", None)
+    correct(store)
     reading = Reading(config, tmp_path / "model")
     return Learning(reading, store, config, file, [], tmp_path / "experiments"), reading
+
+
+def correct(store, text="ab"):
+    """Corrects all lines of a new page to one text; returns the page's id."""
+    page_id = store.add(*page_of(LINES))
+    for number in range(LINES):
+        store.save(page_id, number, text, None)
+    return page_id
 
 
 def wait(learning):
@@ -50,13 +74,26 @@ def test_a_better_model_is_taken_into_use_and_chosen_next_time(tiny_learning, st
     assert len(state["epochs"]) == 12 and state["after"] < state["before"]
     assert reading.folder.parent.parent == tmp_path / "experiments"
     assert chosen_model(store.folder) == reading.folder and state["model"] == str(reading.folder)
+    # What the model is, not what the config describes.
+    learned, model = ModelFolder(reading.folder), ModelFolder(tmp_path / "model")
+    assert learned.licence == LICENCE and learned.description.text.direction == "rtl"
+    assert learned.description.image == model.description.image
+    shapes = (one.description.network.model_copy(update={"charset": None}) for one in (learned, model))
+    assert next(shapes) == next(shapes) and learned.spec.tokenizer.charset == model.spec.tokenizer.charset
 
 
-def test_a_stopped_training_leaves_the_model_in_use(tiny_learning, store, tmp_path):
-    learning, reading = tiny_learning
-    learning.start()
-    time.sleep(0.5)
-    learning.stop()
+def test_a_stopped_training_leaves_the_model_in_use(tiny_learning, learning, store, tmp_path):
+    """`learning` is another server's."""
+    running, reading = tiny_learning
+    assert learning.state()["state"] == "idle"
+    running.start()
+    end = time.monotonic() + 60
+    while learning.state()["state"] != "elsewhere":
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    assert running.state()["state"] == "training"
+    running.stop()
+    learning = running
     assert wait(learning)["state"] == "stopped" and reading.folder == tmp_path / "model"
     assert chosen_model(store.folder) is None
 
@@ -84,21 +121,55 @@ def test_a_stopped_training_ends_before_the_next_begins(tiny_learning, monkeypat
     assert wait(learning)["state"] == "failed"
 
 
-def test_too_few_lines_and_failures_are_reported(client, learning, monkeypatch, store):
+def test_a_training_outlives_its_server_and_keeps_others_away(client, learning, tmp_path, store):
+    correct(store)
+    line = [sys.executable, "-c", HOLD, str(tmp_path / "experiments")]
+    with subprocess.Popen(line, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "held\n"
+        assert client.get("/training").json()["state"] == "elsewhere"
+        answer = client.post("/training")
+        assert answer.status_code == 409 and str(tmp_path / "experiments") in answer.json()["detail"]
+        process.kill()
+    assert client.get("/training").json()["state"] == "idle"
+
+
+def test_too_few_lines_and_failures_are_reported(client, reading, learning, store, tmp_path):
     assert client.post("/training").status_code == 409
-    page_id = store.add(*page_of(LINES))
-    for number in range(LINES):
-        store.save(page_id, number, "ab", None)
-    # The network of configs/adapt.yml is not that of iam_fast, the model in use.
-    assert client.post("/training").status_code == 202
-    state = wait(learning)
-    assert state["state"] == "failed" and "network" in state["message"]
-    assert client.get("/training").json()["state"] == "failed"
+    # Longer than iam_fast, the model in use, writes.
+    correct(store, "a" * 40)
+    settings = ["train.additional_data={}", "data_aug.damaged_copies=0"]
+    config = load_config("configs/adapt.yml", settings)
+    failing = Learning(reading, store, config, "configs/adapt.yml", settings, tmp_path / "experiments")
+    failing.start()
+    state = wait(failing)
+    assert state["state"] == "failed" and "network.max_seq_length" in state["message"]
 
 
-@pytest.mark.parametrize("content", ["{", "[]", '{"model": "gone"}', "{}"])
-def test_a_lost_choice_is_no_obstacle(store, content):
+def test_both_models_read_the_same_lines(learning, reading, store, monkeypatch, tmp_path):
+    page_id, compared = correct(store), []
+
+    def read(folder, lines):
+        compared.append(list(lines))
+        store.save(page_id, LINES - 1, None, "ab")
+        return 0.5
+
+    monkeypatch.setattr(learning, "_cer", read)
+    learning._compare(tmp_path / "new")
+    assert compared[0] == compared[1] and len(compared[0]) == LINES // 5
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"model": "gone"}', "{}", '{"model": "."}', '{"model": "\\u0000"}'])
+def test_a_lost_choice_is_no_obstacle(make_config, store, capsys, content):
+    shipped = REPOSITORY / "snapshots" / "iam_fast"
+    config = make_config(predict={"weights_file": str(shipped)})
     (store.folder / CHOICE).write_text(content, encoding="utf-8")
-    assert chosen_model(store.folder) is None
-    (store.folder / CHOICE).write_text(json.dumps({"model": str(store.folder)}), encoding="utf-8")
-    assert chosen_model(store.folder) == store.folder
+    assert first_reading(config, store.folder).folder == shipped
+    named = chosen_model(store.folder) is not None
+    assert (str(store.folder / CHOICE) in capsys.readouterr().err) == named
+
+
+def test_the_chosen_model_reads_first(make_config, store):
+    chosen = REPOSITORY / "snapshots" / "iam_fast"
+    (store.folder / CHOICE).write_text(json.dumps({"model": str(chosen)}), encoding="utf-8")
+    config = make_config(predict={"weights_file": str(REPOSITORY / "snapshots" / "open")})
+    assert first_reading(config, store.folder).folder == chosen

@@ -9,8 +9,10 @@ import time
 
 import pytest
 
+from models.model_folder import ModelFolder
 from tests.helpers.tiny import REPOSITORY
 from tools.serve import __main__ as command
+from utils.config.load import load_config
 
 
 @pytest.mark.parametrize(
@@ -18,6 +20,8 @@ from tools.serve import __main__ as command
     [
         ["--host", "0.0.0.0"],
         ["--host", "192.168.0.2", "--token", "short"],
+        ["--token", "sechzehn-Zeichen-\u00e4"],
+        ["--token", "sixteen letters and blanks"],
         ["--name", "../x"],
         ["--name", ""],
         ["--port", "0"],
@@ -37,7 +41,13 @@ def test_options_that_are_refused(options, tmp_path, monkeypatch):
 def test_missing_packages_are_named(monkeypatch, capsys):
     monkeypatch.setattr(command, "NEEDED", {"no_such_module": "no-such-package"})
     assert command.main([]) == 2
-    assert "no-such-package" in (error := capsys.readouterr().err) and "requirements-serve.txt" in error
+    assert "no-such-package" in (error := capsys.readouterr().err) and '".[serve]"' in error
+
+
+def test_it_reads_as_the_best_recipe_with_calibrated_confidences():
+    served, recipe = (load_config(REPOSITORY / "configs" / f"{name}.yml").predict for name in ("adapt", "iam"))
+    assert served == recipe
+    assert ModelFolder(REPOSITORY / "snapshots" / "iam").calibration(served)
 
 
 def test_it_serves_until_it_is_interrupted(tmp_path):

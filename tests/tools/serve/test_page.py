@@ -7,6 +7,7 @@ import json
 import threading
 import time
 
+import numpy as np
 import pytest
 import uvicorn
 from PIL import Image
@@ -14,6 +15,7 @@ from PIL import Image
 from tests.helpers.browser import CHROMIUM, browser
 from tests.helpers.drawn_pages import LINES, written_page
 from tools.serve.app import create_app
+from tools.serve.reading import MORE_LINES
 from tools.serve.security import Access
 
 pytest.importorskip("rapidocr")
@@ -168,6 +170,20 @@ def test_doubtful_characters_are_found_beside_a_correction(page, site):
         assert end == start + 1 and start >= len("two ")
         selected.add(start)
     assert len(selected) == max(page.run(doubts))
+
+
+def test_a_note_about_a_file_stays_until_it_is_dismissed(page, site, word):
+    page.open(site)
+    page.run("document.querySelector('input[value=line]').click()")
+    file = io.BytesIO()
+    Image.fromarray(np.tile(np.asarray(Image.open(io.BytesIO(word)).convert("L")), (4, 4))).save(file, "PNG")
+    page.run(DROP % json.dumps(base64.b64encode(file.getvalue()).decode()))
+    wait(page, "document.querySelectorAll('#jobs button').length === 1")
+    assert MORE_LINES in page.run("document.getElementById('jobs').textContent")
+    assert page.run("document.querySelectorAll('#lines li').length") == 1
+    page.run("document.querySelector('#jobs button').click()")
+    assert page.run("document.getElementById('jobs').textContent") == ""
+    assert page.problems(site) == []
 
 
 def test_a_word_written_with_the_mouse_is_read(page, site):

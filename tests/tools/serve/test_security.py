@@ -42,6 +42,7 @@ def headers(method="GET", path="/health", **values):
     return (method, path, {"headers": {name.replace("_", "-"): value for name, value in values.items()}})
 
 
+JSON = {"content-type": "application/json"}
 EVIL = "http://evil.example"
 HOSTILE = {
     # Names that are no names.
@@ -65,9 +66,15 @@ HOSTILE = {
     "a line that is none": ("PUT", LINE, {"json": {"text": "a", "before": None}}),
     "text that is a list": ("PUT", LINE, {"json": {"text": ["a"]}}),
     "text without end": ("PUT", LINE, {"json": {"text": "a" * 100_000}}),
+    "text that is half a character": ("PUT", LINE, {"content": rb'{"text": "\ud800"}', "headers": JSON}),
+    "before that is half a character": (
+        "PUT",
+        LINE,
+        {"content": rb'{"text": "a", "before": "\ud800"}', "headers": JSON},
+    ),
     "no text": ("PUT", LINE, {"json": {}}),
-    "no JSON": ("PUT", LINE, {"content": b"{", "headers": {"content-type": "application/json"}}),
-    "deep JSON": ("PUT", LINE, {"content": b"[" * 100_000, "headers": {"content-type": "application/json"}}),
+    "no JSON": ("PUT", LINE, {"content": b"{", "headers": JSON}),
+    "deep JSON": ("PUT", LINE, {"content": b"[" * 100_000, "headers": JSON}),
     "no file": ("POST", "/read", {"data": {"page": "true"}}),
     "file as text": ("POST", "/read", {"data": {"file": "/etc/passwd"}}),
     "page is no truth value": upload(data={"page": "perhaps"}),
@@ -123,6 +130,13 @@ def test_hostile_requests_are_refused_and_nothing_is_written(client, tmp_path, c
     assert "nosniff" in answer.headers["x-content-type-options"]
     assert content_of(tmp_path) == before
     assert client.get("/health").json()["waiting"] == 0
+
+
+def test_what_was_sent_is_not_sent_back(client):
+    answer = client.put(LINE, json={"text": "a" * 5_000_000})
+    assert answer.status_code == 422 and len(answer.content) < 1000
+    (problem,) = answer.json()["detail"]
+    assert problem["loc"] == ["body", "text"] and "1000" in problem["msg"]
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from preprocessing.labels import read_labels
 from preprocessing.page.layout import Line, Page, PageWord
@@ -15,7 +16,7 @@ from tests.helpers.drawn_pages import draw_page
 from tests.helpers.tiny import REPOSITORY
 from tools.create_labels import main as create_labels
 from tools.serve.corrections import ConflictError, line_text
-from tools.serve.store import Store, Summary
+from tools.serve.store import Store, Summary, whole_picture
 from utils.errors import UserError
 
 TEXTS = ["look", 'say "no"', '"quoted"', "=5+3", "a,b;c|d", "'tis", "é" * 3, "sep=,"]
@@ -118,6 +119,31 @@ def test_a_page_that_cannot_be_written_leaves_nothing(filled, monkeypatch):
     with pytest.raises(UserError):
         store.add(*page_of(1))
     assert sorted(store.folder.iterdir()) == before
+
+
+@pytest.mark.parametrize("content", [None, b"", b"{}", b"[]", b'{"lines": 3}', b"\xff"])
+def test_a_page_that_cannot_be_read_hides_no_other(filled, client, capsys, content):
+    store, page_id = filled
+    lost = store.add(*page_of(1))
+    if content is None:
+        (store.folder / lost / "page.json").unlink()
+    else:
+        (store.folder / lost / "page.json").write_bytes(content)
+    capsys.readouterr()
+    for _ in range(2):
+        assert [page["id"] for page in client.get("/pages").json()] == [page_id]
+    assert client.get(f"/pages/{lost}").status_code == 404
+    assert client.get(f"/pages/{lost}/export?format=text").status_code == 404
+    assert capsys.readouterr().err.count(lost) == 1
+
+
+def test_a_strip_longer_than_jpeg_allows_is_kept(store, client):
+    pixels = np.full((20, 70_000), 255, np.uint8)
+    page_id = store.add(pixels, Page("strip.png", 70_000, 20, (Line(whole_picture(pixels), ()),)))
+    assert store.picture(page_id, 0).is_file()
+    with Image.open(store.picture(page_id)) as picture:
+        assert picture.size == (70_000, 20)
+    assert client.get(f"/pages/{page_id}/picture").headers["content-type"] == "image/png"
 
 
 def test_damaged_labels_are_refused(filled):

@@ -3,7 +3,7 @@ import { ask, byId, pause, say } from "/static/common.js";
 
 const POLL = 2000;
 const percent = (share) => (100 * share).toFixed(2) + " %";
-const RUNNING = ["training", "stopping"];
+const RUNNING = ["training", "stopping", "elsewhere"];
 let watching = false;
 
 function show(now) {
@@ -15,6 +15,7 @@ function show(now) {
     idle: train + val < now.least ? `Learning starts at ${now.least} lines.` : "",
     training: `Training from ${now.model}.${epochs}`,
     stopping: "Stopping after the present step.",
+    elsewhere: "A training that another server has started still runs; wait for its end.",
     stopped: "Stopped; the model in use stays.",
     failed: `The training failed: ${now.message}`,
     done: "",

@@ -55,26 +55,30 @@ async function follow(file, kind, added) {
   form.append("kind", kind);
   const begun = Date.now();
   let known = 0;
+  // What is to be read stays until it is dismissed.
+  const keep = (message) => {
+    bar.remove();
+    text.textContent = message.startsWith(file.name) ? message : `${file.name}: ${message}`;
+    entry.append(element("button", { type: "button", onclick: () => entry.remove() }, "Dismiss"));
+  };
   try {
     const { job } = await queued(form, () => (text.textContent = `${file.name}: waits until there is room`));
     for (;;) {
       const now = await ask("GET", `/jobs/${job}`);
       for (; known < now.pages.length; known++) await added(now.pages[known], known === 0);
       if (now.state === "failed") throw new Error(now.error);
-      if (now.state === "done") break;
+      if (now.state === "done") {
+        say(`${file.name}: ${known === 1 ? "read" : `${known} pages read`}`);
+        return now.note ? keep(now.note) : entry.remove();
+      }
       const seconds = Math.round((Date.now() - begun) / 1000);
       const where = now.state === "waiting" ? `waits, ${now.ahead} before it` : `page ${known + 1} is read`;
       text.textContent = `${file.name}: ${where}, ${seconds} s`;
       await pause(POLL);
     }
-    say(`${file.name}: ${known === 1 ? "read" : `${known} pages read`}`);
-    entry.remove();
   } catch (error) {
-    bar.remove();
     entry.className = "failed";
-    text.textContent = error.message.startsWith(file.name) ? error.message : `${file.name}: ${error.message}`;
-    const away = element("button", { type: "button", onclick: () => entry.remove() }, "Dismiss");
-    entry.append(away);
+    keep(error.message);
   }
 }
 
