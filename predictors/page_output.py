@@ -35,7 +35,9 @@ class PageOutput:
             return
         check_writable(self._path)
         if self._path.suffix.lower() == ".xml" and self._folder.is_file():
-            raise UserError(f"{self._folder} is a file, where a folder would be for further pages; name another --output.")
+            raise UserError(
+                f"{self._folder} is a file, where a folder would be for further pages; name another --output."
+            )
 
     def add(self, page: Page) -> None:
         """Takes the next page."""

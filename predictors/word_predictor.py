@@ -16,8 +16,9 @@ from models.model_spec import ModelSpec
 from predictors.test_time_augmentation import augmented_views, vote
 from predictors.turning import sureness, turn_upside_down
 from preprocessing.batch import pad_images
+from preprocessing.several_lines import seems_page
 from preprocessing.tokenizer import END, PAD
-from preprocessing.word_image import PAPER, UnusableImage, read_word_image
+from preprocessing.word_image import PAPER, UnusableImage, decode, to_network_geometry
 from preprocessing.writing import count_lines
 from utils.config.predict import PredictConfig
 from utils.errors import UserError
@@ -48,6 +49,7 @@ class WordPredictor(BasePredictor):
         self.calibration = calibration
         self.views, self.views_below = settings.views, settings.views_below
         self.turn_below = settings.turn_below
+        self._pages: set[Path] = set()  # files of the window being read that seem to be pages
 
     @abstractmethod
     def decode(self, image: np.ndarray, width: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -150,15 +152,28 @@ class WordPredictor(BasePredictor):
         bar.update(len(results) - len(good))
         widths = np.array([image.shape[1] for image in images.values()])
         for index, prediction in self.predict(widths, lambda i: images[good[i]]):
-            results[good[index]] = prediction
-            if seems_several_lines(images[good[index]], prediction):
-                path = paths[good[index]]
-                log(f"{path} seems to hold several lines; read it with --page, or give each line as a picture.")
+            results[good[index]] = self._with_note(paths[good[index]], images[good[index]], prediction)
             bar.update()
+        self._pages.clear()
         return results
 
+    def _with_note(self, path: Path, image: np.ndarray, prediction: Prediction) -> Prediction:
+        """Logs what the user should know about a file, and returns its prediction."""
+        if path in self._pages:
+            # What was made of a whole page is no text, however sure a network is of it.
+            prediction = replace(prediction, confidence=0.0)
+        if path in self._pages or seems_several_lines(image, prediction):
+            log(f"{path} seems to hold several lines; read it with --page, or give each line as a picture.")
+        elif len(prediction.character_confidences) >= (most := self.spec.network.max_seq_length):
+            log(f"{path}: the text may go on, the model writes no more than {most} characters; cut the line in two.")
+        return prediction
+
     def _read(self, path: Path) -> np.ndarray | UnusableImage:
+        image = self.spec.image
         try:
-            return read_word_image(path, self.spec.image)
+            pixels = decode(path, image)
+            if seems_page(pixels, image.normaliser):
+                self._pages.add(path)
+            return to_network_geometry(pixels, image)
         except UnusableImage as error:
             return error

@@ -114,7 +114,7 @@ def decode(path: str | Path, image: ImageConfig) -> np.ndarray:
     with open_image(path, image) as file:
         # Phones add previews to a photo as further pictures of format MPO.
         if (pages := getattr(file, "n_frames", 1)) > 1 and file.format != "MPO":
-            log(f"{path} has {pages} pages, of which only the first is read; save the others as files.")
+            log(f"{path} has {pages} pages, of which only the first is read; --page reads all, or save each as a file.")
         return pixels_of(file, image, path)
 
 
@@ -242,6 +242,8 @@ def _unusable(path: str | Path, error: Exception) -> UnusableImage:
     """Returns the reason why Pillow could not read the file."""
     if isinstance(error, FileNotFoundError):
         return UnusableImage(path, "missing file", "check images_folder and the file name")
+    if isinstance(error, UnidentifiedImageError) and Path(path).suffix.lower() == ".pdf":
+        return UnusableImage(path, "a PDF, not an image", "read it with --page")
     if isinstance(error, UnidentifiedImageError):
         reason = "not an image" if os.path.getsize(path) else "empty file"
         return UnusableImage(path, reason, f"give one of {', '.join(FORMATS)}")

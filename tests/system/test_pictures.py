@@ -135,6 +135,19 @@ def test_several_lines_are_told(grey, tmp_path, capsys):
     assert "page.png seems to hold several lines" in error and "word.png seems" not in error
 
 
+@pytest.mark.parametrize("lines", [9, 25])
+def test_a_page_is_told_and_nothing_is_made_of_it(grey, tmp_path, capsys, lines):
+    """However sure the network is: a page shrunk to one line's height may be a full stop of high confidence."""
+    word = cv2.resize(grey, None, fx=0.6, fy=0.6, interpolation=cv2.INTER_AREA)
+    row = cv2.copyMakeBorder(np.hstack([word] * 5), 8, 8, 60, 60, cv2.BORDER_CONSTANT, value=255)
+    folder = tmp_path / "pages"
+    folder.mkdir()
+    Image.fromarray(np.vstack([row] * lines)).save(folder / "page.png")
+    code, found, error = read(folder, tmp_path, capsys)
+    assert code == 0 and found["page.png"][1] == 0
+    assert "page.png seems to hold several lines" in error
+
+
 @pytest.mark.parametrize("key", ["network.charset=0123456789", "image.scale=0.5"])
 @pytest.mark.parametrize("job", [["--predict", "--filename", "x.png"], ["--predict_on_test"], ["--calibrate"]])
 def test_settings_that_a_trained_model_keeps_are_refused(key, job, capsys):

@@ -1,0 +1,46 @@
+"""What the log tells of a file that was read: whole pages, several lines, texts that were cut."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from models.model_spec import ModelSpec
+from predictors.word_predictor import WordPredictor
+from preprocessing.tokenizer import END, PAD, Tokenizer
+from preprocessing.word_image import UnusableImage
+from utils.config.predict import PredictConfig
+
+
+class Endless(WordPredictor):
+    """Writes `a` as often as the network can; an END in place of the last one for images that are wider than high."""
+
+    def decode(self, image, width):
+        ids = np.full((len(image), self.spec.network.max_seq_length), 3, np.int32)
+        ids[width > image.shape[1], -1] = END
+        return ids, np.zeros(ids.shape, np.float32)
+
+
+@pytest.fixture
+def predictor(make_config):
+    config = make_config()
+    return Endless(ModelSpec(config.image, config.network, Tokenizer("ab")), PredictConfig(turn_below=0))
+
+
+def test_a_text_that_may_go_on_is_told(predictor, tmp_path, capsys):
+    assert PAD < END < 3
+    for name, width in (("narrow", 5), ("wide", 300)):
+        pixels = np.full((30, width), 255, np.uint8)
+        pixels[10:20, 2:-2] = 0
+        Image.fromarray(pixels).save(tmp_path / f"{name}.png")
+    paths = [tmp_path / "narrow.png", tmp_path / "wide.png"]
+    most = predictor.spec.network.max_seq_length
+    texts = [prediction.text for _, prediction in predictor.read_files(paths)]
+    assert texts == ["a" * most, "a" * (most - 1)]
+    error = capsys.readouterr().err
+    assert "narrow.png" in error and f"{most} characters" in error and "wide.png" not in error
+
+
+def test_a_pdf_that_is_read_as_a_word_names_the_option_for_pages(predictor, tmp_path):
+    (tmp_path / "a.pdf").write_bytes(b"%PDF-1.7\n")
+    ((_, result),) = predictor.read_files([tmp_path / "a.pdf"])
+    assert isinstance(result, UnusableImage) and "--page" in str(result)
