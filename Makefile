@@ -43,7 +43,7 @@ faults: $(VENV)/ready-to-test
 bench: $(VENV)/ready
 	$(RUN) -m benchmarks $(BENCH)
 
-# Every picture of README and the notebook's output, from the shipped weights and the logs.
+# The pictures of README and docs but for the browser's, and the notebook's output, from the shipped weights and the logs.
 figures: $(VENV)/ready-to-test
 	$(RUN) -m benchmarks.figures
 	$(RUN) -m nbconvert --to notebook --execute --inplace --ExecutePreprocessor.record_timing=False notebooks/inference.ipynb

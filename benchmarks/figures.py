@@ -1,4 +1,4 @@
-"""Draws every picture of README from the shipped weights and the logs: `make figures`.
+"""Draws the pictures of README and docs from the shipped weights and the logs, but for the browser's: `make figures`.
 
 The words are rendered from the bundled fonts or those of test_images, never from others' data.
 """
@@ -17,13 +17,11 @@ from PIL import Image
 from benchmarks.page_figure import page_figure
 from benchmarks.report import Row, draw
 from data_generators.damage import KINDS
-from data_generators.data_augmentation import augment
-from data_generators.synthetic import WORDS_PER_FORM, Text, Texts, fonts_of, render_word, sample
-from data_generators.training_words import training_image
+from data_generators.synthetic import WORDS_PER_FORM, Texts, sample
 from metrics.history import read_history
 from metrics.plots import as_image, make_figure
 from predictors.report.pictures import draw_attention, draw_words
-from preprocessing.word_image import read_word_image, to_network_geometry, word_image_of_array
+from preprocessing.word_image import read_word_image, to_network_geometry
 from utils.cli import run_command
 from utils.config.load import load_config
 from utils.files import atomic_write
@@ -33,7 +31,7 @@ from utils.paths import ROOT
 RENDERED_MODEL, HANDWRITING_MODEL = "snapshots/open", "snapshots/iam"
 ATTENTION_WORDS = ("look", "turning", "office")
 COLOURS = 96  # enough for ink, paper and one tint, and a third of the file
-SEED, AUGMENTED_FONT = 4, 3
+SEED = 4
 IN_DICTIONARY = Texts(beyond_dictionary=0.0)
 # The kinds of damage that are shown.
 DAMAGES = (
@@ -44,7 +42,7 @@ DAMAGES = (
 
 def main(arguments: list[str] | None = None) -> int:
     """The command line; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.figures", description="Draws README's pictures.")
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.figures", description="Draws the pictures of README and docs.")
     parser.add_argument("--output", default=str(ROOT / "docs"), help="folder of the pictures")
     folder = Path(parser.parse_args(arguments).output)
     return run_command(lambda: _draw_all(folder))
@@ -57,11 +55,9 @@ def _draw_all(folder: Path) -> int:
     figures: dict[str, Callable[[], Image.Image]] = {
         "predictions": partial(predictions, RENDERED_MODEL),
         "attention": partial(attention, HANDWRITING_MODEL),
-        "augmentation": augmentation,
         "normaliser": normaliser,
         "page": partial(page_figure, HANDWRITING_MODEL),
-        "synthetic": synthetic,
-        "accents": partial(synthetic, text="accented"),
+        "accents": accents,
     }
     results = ROOT / "benchmarks" / "results.json"
     if results.exists():
@@ -100,17 +96,6 @@ def attention(model: str) -> Image.Image:
     return as_image(draw_attention(words, predictor.spec.column_stride))
 
 
-def augmentation(columns: int = 5, rows: int = 4) -> Image.Image:
-    """A word as rendered (first) and as training on IAM distorts it."""
-    config = load_config(ROOT / "configs" / "iam.yml")
-    rng = np.random.default_rng(SEED)
-    word = render_word("distorted", fonts_of("train")[AUGMENTED_FONT], rng)
-    original = word_image_of_array(word, training_image(config.image, config.data_aug))
-    widest = round(1.5 * original.shape[1])
-    distorted = (augment(original, config.data_aug, rng, widest) for _ in range(columns * rows - 1))
-    return _sheet([original, *distorted], columns, (widest, original.shape[0] + 4))
-
-
 def normaliser(number: int = 6) -> Image.Image:
     """Rendered words as cameras and paper damage them, and below each what the network sees of it."""
     image, rng = load_config(ROOT / "configs" / "iam.yml").image, np.random.default_rng(SEED)
@@ -130,9 +115,10 @@ def normaliser(number: int = 6) -> Image.Image:
     return as_image(figure)
 
 
-def synthetic(columns: int = 6, rows: int = 8, text: Text = "english") -> Image.Image:
-    """Rendered words, each of another form and so mostly of another font."""
-    words = [sample(SEED, "train", i * WORDS_PER_FORM + i % 8, Texts(text, 0.0))[0] for i in range(columns * rows)]
+def accents(columns: int = 6, rows: int = 8) -> Image.Image:
+    """Rendered words with accents, each of another form and so mostly of another font."""
+    texts = Texts("accented", 0.0)
+    words = [sample(SEED, "train", i * WORDS_PER_FORM + i % 8, texts)[0] for i in range(columns * rows)]
     return _sheet(words, columns, (150, 64))
 
 

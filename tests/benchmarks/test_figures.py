@@ -17,9 +17,7 @@ NOTEBOOK = REPOSITORY / "notebooks" / "inference.ipynb"
 
 def test_pictures_that_need_no_model(tmp_path):
     for name, picture in {
-        "augmentation": figures.augmentation(columns=3, rows=2),
-        "synthetic": figures.synthetic(columns=3, rows=2),
-        "accents": figures.synthetic(columns=3, rows=2, text="accented"),
+        "accents": figures.accents(columns=3, rows=2),
     }.items():
         path = tmp_path / f"{name}.png"
         figures.save(picture, path)
