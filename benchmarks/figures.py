@@ -42,7 +42,7 @@ DAMAGES = (
 
 def main(arguments: list[str] | None = None) -> int:
     """The command line; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.figures", description="Draws the pictures of README and docs.")
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.figures", description="Draws the pictures of the docs.")
     parser.add_argument("--output", default=str(ROOT / "docs"), help="folder of the pictures")
     folder = Path(parser.parse_args(arguments).output)
     return run_command(lambda: _draw_all(folder))

@@ -15,16 +15,13 @@ from tests.helpers.tiny import REPOSITORY
 NOTEBOOK = REPOSITORY / "notebooks" / "inference.ipynb"
 
 
-def test_pictures_that_need_no_model(tmp_path):
-    for name, picture in {
-        "accents": figures.accents(columns=3, rows=2),
-    }.items():
-        path = tmp_path / f"{name}.png"
-        figures.save(picture, path)
-        ink = np.array(Image.open(path).convert("L"))
-        assert ink.shape == picture.size[::-1] and 0.01 < (ink < 128).mean() < 0.4
-        # Something is drawn in each cell.
-        assert all((part < 160).any() for row in np.array_split(ink, 2) for part in np.array_split(row, 3, 1))
+def test_a_picture_that_needs_no_model(tmp_path):
+    path = tmp_path / "accents.png"
+    figures.save(figures.accents(columns=3, rows=2), path)
+    ink = np.array(Image.open(path).convert("L"))
+    assert 0.01 < (ink < 128).mean() < 0.4
+    # Something is drawn in each cell.
+    assert all((part < 160).any() for row in np.array_split(ink, 2) for part in np.array_split(row, 3, 1))
 
 
 def test_the_notebook_runs_and_its_output_is_committed(tmp_path):
