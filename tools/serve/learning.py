@@ -18,7 +18,7 @@ from predictors.reader import Reader
 from preprocessing.word_image import UnusableImage
 from tools.serve.reading import Reading
 from tools.serve.store import Store
-from tools.serve.training import start_job, training_settings
+from tools.serve.training import length, start_job, training_settings
 from utils.config.schema import Config
 from utils.errors import UserError
 from utils.files import write_json
@@ -121,6 +121,8 @@ class Learning:
         }
         if job == "--train":  # A trained model keeps these, and other jobs refuse them.
             settings |= training_settings(model, self._config.image.max_pixels)
+            lines = self._store.corrections.counts()["train"]
+            settings["train.num_epochs"] = length(lines, self._config.train.num_epochs)
         # A file, since a pipe that nobody empties would stop the process.
         with open(folder / LOG, "a", encoding="utf-8") as log_file, self._lock:
             if self._state != "training":

@@ -17,6 +17,8 @@ from utils.cli import run_command
 from utils.locks import learning_lock
 
 NICE = 10  # priority of the training, so that reading stays quick
+# Passes over the corrections: no more than give so many readings of lines, about ten minutes on 2 CPU cores.
+MOST_READINGS, LEAST_EPOCHS = 8000, 5
 
 
 def training_settings(model: ModelFolder, max_pixels: int) -> dict[str, Any]:
@@ -29,6 +31,11 @@ def training_settings(model: ModelFolder, max_pixels: int) -> dict[str, Any]:
         "text": about.text.model_dump(mode="json"),
         "data_licence": model.licence,
     }
+
+
+def length(lines: int, most: int) -> int:
+    """Returns the epochs of a training on so many corrected lines: fewer for more lines, `most` for a few hundred."""
+    return min(most, max(LEAST_EPOCHS, MOST_READINGS // max(1, lines)))
 
 
 def start_job(learning: Path, arguments: list[str], settings: dict[str, Any], log: IO[str]) -> subprocess.Popen:
