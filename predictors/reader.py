@@ -14,14 +14,7 @@ from base.base_predictor import Prediction
 from predictors.word_predictor import WordPredictor
 from preprocessing.page.layout import Page
 from preprocessing.page.pictures import read_pictures
-from preprocessing.word_image import (
-    UnusableImage,
-    decode_picture,
-    picture_of,
-    read_word_image,
-    word_image_of_array,
-    word_image_of_picture,
-)
+from preprocessing.word_image import UnusableImage, decode, decode_picture, picture_of
 
 if TYPE_CHECKING:
     from predictors.pages import PageReader
@@ -134,13 +127,13 @@ class Reader:
 
     def _word_image(self, image: ImageLike, number: str) -> np.ndarray:
         geometry = self.predictor.spec.image
-        if isinstance(image, np.ndarray):
-            return word_image_of_array(image, geometry, f"array{number}")
-        if isinstance(image, Image.Image):
-            return word_image_of_picture(image, geometry, f"picture{number}")
         if isinstance(image, (str, os.PathLike)):
-            return read_word_image(Path(image), geometry)
-        raise TypeError(f"an image is a path, a Pillow image or a numpy array, not {type(image).__name__}")
+            return self.predictor.word_image(decode(image, geometry), os.fspath(image))
+        name = f"{'array' if isinstance(image, np.ndarray) else 'picture'}{number}"
+        picture = picture_of(image, geometry, name) if isinstance(image, np.ndarray) else image
+        if not isinstance(picture, Image.Image):
+            raise TypeError(f"an image is a path, a Pillow image or a numpy array, not {type(image).__name__}")
+        return self.predictor.word_image(decode_picture(picture, geometry, name), name)
 
     def _read(self, images: Sequence[np.ndarray | UnusableImage]) -> list[Any]:
         """Replaces the images by their predictions; errors stay in their places."""

@@ -27,6 +27,7 @@ from utils.system import is_out_of_memory
 
 # Below this confidence a picture may hold more than one line.
 DOUBT = 0.5
+SEVERAL_LINES = "seems to hold several lines; read it as a page (--page), or give each line as a picture."
 BLANK = Prediction("", 0.0, ())
 GREEDY = PredictConfig()
 
@@ -49,7 +50,6 @@ class WordPredictor(BasePredictor):
         self.calibration = calibration
         self.views, self.views_below = settings.views, settings.views_below
         self.turn_below = settings.turn_below
-        self._pages: set[Path] = set()  # files of the window being read that seem to be pages
 
     @abstractmethod
     def decode(self, image: np.ndarray, width: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -69,6 +69,17 @@ class WordPredictor(BasePredictor):
             for start in range(0, len(paths), window):
                 part = paths[start : start + window]
                 yield from zip(part, self._read_window(part, bar))
+
+    def word_image(self, pixels: np.ndarray, name: str | Path) -> np.ndarray:
+        """Returns the network's input for the pixels of a picture, which `name` stands for in the log.
+
+        Of a whole page, shrunk to a line's height, a network may be sure of some full stop: paper alone stands for it,
+        which is read as no text.
+        """
+        if seems_page(pixels, self.spec.image.normaliser):
+            log(f"{name} {SEVERAL_LINES}")
+            pixels = np.full((1, 1), PAPER, np.uint8)
+        return to_network_geometry(pixels, self.spec.image)
 
     def predict_dataset(self, dataset: Dataset, progress: bool = False) -> list[Prediction]:
         """The predictions of all words of a dataset, in its order."""
@@ -152,28 +163,20 @@ class WordPredictor(BasePredictor):
         bar.update(len(results) - len(good))
         widths = np.array([image.shape[1] for image in images.values()])
         for index, prediction in self.predict(widths, lambda i: images[good[i]]):
-            results[good[index]] = self._with_note(paths[good[index]], images[good[index]], prediction)
+            results[good[index]] = prediction
+            self._tell(paths[good[index]], images[good[index]], prediction)
             bar.update()
-        self._pages.clear()
         return results
 
-    def _with_note(self, path: Path, image: np.ndarray, prediction: Prediction) -> Prediction:
-        """Logs what the user should know about a file, and returns its prediction."""
-        if path in self._pages:
-            # What was made of a whole page is no text, however sure a network is of it.
-            prediction = replace(prediction, confidence=0.0)
-        if path in self._pages or seems_several_lines(image, prediction):
-            log(f"{path} seems to hold several lines; read it with --page, or give each line as a picture.")
+    def _tell(self, path: Path, image: np.ndarray, prediction: Prediction) -> None:
+        """Logs what the user should know about the reading of a file."""
+        if seems_several_lines(image, prediction):
+            log(f"{path} {SEVERAL_LINES}")
         elif len(prediction.character_confidences) >= (most := self.spec.network.max_seq_length):
             log(f"{path}: the text may go on, the model writes no more than {most} characters; cut the line in two.")
-        return prediction
 
     def _read(self, path: Path) -> np.ndarray | UnusableImage:
-        image = self.spec.image
         try:
-            pixels = decode(path, image)
-            if seems_page(pixels, image.normaliser):
-                self._pages.add(path)
-            return to_network_geometry(pixels, image)
+            return self.word_image(decode(path, self.spec.image), path)
         except UnusableImage as error:
             return error

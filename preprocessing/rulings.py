@@ -13,6 +13,7 @@ NARROW = 1.0  # width over height, up to which a single letter may fill a pictur
 LEAST_SIZE = 16
 # Ends of a stroke that are bridged: so many pixels more apart than the line is thick, and so wide.
 BRIDGE = (5, 9)
+BOX = 0.1  # share of an empty box that its sides take; those of a letter, drawn by a pen, take more
 PALER = 1.25  # darkness of ink over that of rulings from which the grey level tells one from the other
 
 
@@ -35,7 +36,7 @@ def remove_rulings(grey: np.ndarray) -> np.ndarray:
         found |= _without_strokes(ink.T, upright.T).T
         found |= grown(across) & grown(upright) & ink
     rest = ink & ~found
-    if rest.sum() < 0.05 * ink.sum() and not _is_form(across, upright):  # The line is all there is: a dash.
+    if rest.sum() < 0.05 * ink.sum() and not _is_form(ink, across, upright):  # The line is all there is: a dash.
         return grey
     lines = across | (upright if upright.any() else False)
     if (limit := _between(grey, found, rest & ~lines)) is not None:
@@ -103,15 +104,13 @@ def _without_strokes(ink: np.ndarray, lines: np.ndarray) -> np.ndarray:
     return found & (cv2.morphologyEx(rest, cv2.MORPH_CLOSE, bridge) == 0)
 
 
-def _is_form(across: np.ndarray, upright: np.ndarray) -> bool:
-    """Returns whether lines alone are ruled or squared paper or an empty box, not a dash, an equals sign or a cross."""
-    if max(_number(across), _number(upright)) > 2:
+def _is_form(ink: np.ndarray, across: np.ndarray, upright: np.ndarray) -> bool:
+    """Returns whether lines alone are ruled or squared paper or an empty box, no letter such as E or a square 0."""
+    if max(_number(across), _number(upright)) > 3:
         return True
-    # Each column of a box's lines across has one near the top and one near the bottom.
-    height, width = across.shape
-    above, below = across[: height // 5], across[-(height // 5) :]
-    left, right = upright[:, : width // 5], upright[:, -(width // 5) :]
-    return all(part.any() for part in (above, below, left, right))
+    height, width = ink.shape
+    sides = across[: height // 5], across[-(height // 5) :], upright[:, : width // 5], upright[:, -(width // 5) :]
+    return ink.mean() < BOX and all(side.any() for side in sides)
 
 
 def _number(lines: np.ndarray) -> int:

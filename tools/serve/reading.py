@@ -16,7 +16,8 @@ from predictors.reader import Reader
 from predictors.word_predictor import DOUBT, seems_several_lines
 from preprocessing.page.layout import Line, Page
 from preprocessing.page.pictures import PDF, read_pictures
-from preprocessing.word_image import UnusableImage, read_word_image, word_image_of_array
+from preprocessing.several_lines import seems_page
+from preprocessing.word_image import UnusableImage, decode, to_network_geometry
 from tools.serve.store import Store, whole_picture
 from utils.config.image import ImageConfig
 from utils.config.schema import Config
@@ -106,8 +107,10 @@ def _note(path: Path, prediction: Prediction, model: _Model, pixels: np.ndarray 
         return MORE_PAGES
     if prediction.confidence >= DOUBT:  # The picture need not be read again.
         return ""
-    image = read_word_image(path, model.image) if pixels is None else word_image_of_array(pixels, model.image)
-    return MORE_LINES if seems_several_lines(image, prediction) else ""
+    pixels = decode(path, model.image) if pixels is None else pixels
+    image = to_network_geometry(pixels, model.image)
+    several = seems_page(pixels, model.image.normaliser) or seems_several_lines(image, prediction)
+    return MORE_LINES if several else ""
 
 
 def _has_more_pages(path: Path, image: ImageConfig) -> bool:
