@@ -27,6 +27,7 @@ from utils.config.image import ImageConfig
 from utils.errors import UserError
 from utils.files import check_writable, is_inside, remove_stale
 from utils.log import progress_bar
+from utils.system import usable_cores
 
 MAX_BUILDS = 3
 OUTSIDE_FOLDER = "link that leads out of images_folder (follow_links is false)"
@@ -92,7 +93,7 @@ def _check_writable(base: Path) -> None:
 def _build(
     read: Callable[[str], np.ndarray | str], filenames: Sequence[str], image: ImageConfig, base: Path, desc: str
 ) -> None:
-    pool = ThreadPoolExecutor(2)
+    pool = ThreadPoolExecutor(usable_cores())
     images = ordered_map(read, filenames, pool, ahead=64)
     with progress_bar(images, desc=desc, total=len(filenames), unit="word") as bar:
         write_store(base, (("", pixels) for pixels in bar), image)

@@ -114,7 +114,8 @@ def decode(path: str | Path, image: ImageConfig) -> np.ndarray:
     with open_image(path, image) as file:
         # Phones add previews to a photo as further pictures of format MPO.
         if (pages := getattr(file, "n_frames", 1)) > 1 and file.format != "MPO":
-            log(f"{path} has {pages} pages, of which only the first is read; --page reads all, or save each as a file.")
+            advice = "save each as a file, or read all with main.py --predict --page"
+            log(f"{path} has {pages} pages, of which only the first is read; {advice}.")
         return pixels_of(file, image, path)
 
 
@@ -243,7 +244,9 @@ def _unusable(path: str | Path, error: Exception) -> UnusableImage:
     if isinstance(error, FileNotFoundError):
         return UnusableImage(path, "missing file", "check images_folder and the file name")
     if isinstance(error, UnidentifiedImageError) and Path(path).suffix.lower() == ".pdf":
-        return UnusableImage(path, "a PDF, not an image", "read it with --page")
+        return UnusableImage(
+            path, "a PDF, not an image", "save its pages as images, or read it with main.py --predict --page"
+        )
     if isinstance(error, UnidentifiedImageError):
         reason = "not an image" if os.path.getsize(path) else "empty file"
         return UnusableImage(path, reason, f"give one of {', '.join(FORMATS)}")

@@ -28,6 +28,7 @@ from preprocessing.importers.split import (
     shared_writers,
     table_split,
     with_folder_splits,
+    with_val,
     writer_split,
 )
 from preprocessing.labels import SPLITS, write_labels
@@ -60,7 +61,8 @@ def _create(options: argparse.Namespace) -> int:
     form_lists = _form_lists(options)
     image = ImageConfig(max_pixels=options.max_pixels)
     path, form = _source(options)
-    source = Source(path, options.images, options.pictures, options.forms_file, options.split == "writer", image)
+    by_writer, linked = options.split == "writer", options.follow_links
+    source = Source(path, options.images, options.pictures, options.forms_file, by_writer, image, linked)
     images, records, dropped = read_source(source, form)
     records, bad_labels = drop_bad_labels(records, options.max_label_length)
     records, bad_images = drop_bad_images(records, images, options.workers, image, options.follow_links)
@@ -119,6 +121,9 @@ def _split(
     if options.split is None and with_split:
         if without := len(records) - with_split:
             raise UserError(f"{without} of {len(records)} words have no split, the others have; give all one, or none.")
+        if not any(record.split == "val" for record in records):
+            log(f"No word is given to val: it gets {options.val_size:.0%} of train, at random (--val_size).")
+            records = with_val(records, options.val_size, options.seed)
         splits = table_split(records)
         return splits, [], shared_writers(splits)
     return random_split(records, options.test_size, options.val_size, options.seed), [], [RANDOM_WARNING]

@@ -31,6 +31,7 @@ from utils.config.load import load_config
 from utils.config.schema import Config
 from utils.config.synthetic import SyntheticConfig
 from utils.log import progress_bar
+from utils.system import usable_cores
 
 LABELS_FILE = "labels.json"
 TASK_WORDS = 256
@@ -52,7 +53,7 @@ def pack_dataset(config: Config, output: Path) -> int:
 
     def usable() -> Iterator[Row]:
         read = partial(_read, source, spec)
-        results = ordered_map(read, (words[i] for i in order), ThreadPoolExecutor(2), ahead=64)
+        results = ordered_map(read, (words[i] for i in order), ThreadPoolExecutor(usable_cores()), ahead=64)
         for label, content in _bar(results, len(words)):
             if isinstance(content, str):
                 reasons[content] += 1

@@ -38,19 +38,20 @@ def out_of_memory(model: keras.Model, generator: BaseDataGenerator) -> UserError
 
 
 def fitting_words(model: keras.Model, generator: BaseDataGenerator) -> int:
-    """Returns how many of the widest words fit: the largest half, quarter, ... of those of a batch; 0: none."""
+    """Returns how many of the widest words fit: the largest half, quarter, ... of those of a batch, or 1; 0: none."""
     widest = np.argsort(generator.widths)[::-1]
     words = min(generator.batch_size, len(widest))
     if generator.batch_width:
         words = min(words, generator.batch_width // int(generator.widths.max()))
-    while words > 1:
-        words //= 2
+    words = max(1, words // 2)  # A batch of narrow words may need more memory than the widest.
+    while words:
         try:
             model.train_on_batch(*generator.make_batch(widest[:words], epoch=0))
             return words
         except Exception as error:
             if not is_out_of_memory(error):
                 raise
+        words //= 2
     return 0
 
 

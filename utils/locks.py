@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import threading
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -11,6 +12,8 @@ from utils.log import log
 
 LOCK_FILE = ".lock"  # may stay behind; the lock itself ends with its process
 LEARN = "learn from corrections in"
+LOOK = 0.05  # seconds until a second try
+_looking = threading.Lock()
 
 
 def experiment_lock(folder: Path) -> contextlib.AbstractContextManager:
@@ -24,7 +27,7 @@ def experiment_lock(folder: Path) -> contextlib.AbstractContextManager:
 def learning_lock(folder: Path) -> contextlib.AbstractContextManager:
     """Locks the folder of trainings on corrections; UserError if one runs there, or if it can't be written."""
     try:
-        # Longer than `is_learning` looks.
+        # Longer than others hold it to look.
         return _acquire(folder, LEARN, timeout=2)
     except Timeout:
         raise UserError(f"Another training on corrections runs in {folder}; wait for its end, or end it.") from None
@@ -35,7 +38,8 @@ def is_learning(folder: Path) -> bool:
     if not (folder / LOCK_FILE).exists():
         return False
     try:
-        with _acquire(folder, LEARN, timeout=0):
+        # Who looks holds the lock for a moment: the threads of a process take turns, and another process is waited for.
+        with _looking, _acquire(folder, LEARN, timeout=LOOK):
             return False
     except Timeout:
         return True

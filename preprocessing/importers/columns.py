@@ -9,12 +9,16 @@ from utils.log import log
 
 COLUMNS = ("filename", "label", "writer", "split")
 # Headers of other tools, and of this one's predictions.
-_FILES = ("file_name", "file", "filepath", "file_path", "image", "image_name", "image_path", "img", "img_name", "path")
 SYNONYMS = {
-    **dict.fromkeys(_FILES, "filename"),
-    **dict.fromkeys(("text", "words", "transcription", "transcript", "ground_truth", "gt", "caption"), "label"),
+    **dict.fromkeys(("file_name", "file", "image", "image_path", "img", "path"), "filename"),
+    **dict.fromkeys(("text", "words", "transcription", "ground_truth"), "label"),
     **dict.fromkeys(("author", "scribe"), "writer"),
     **dict.fromkeys(("set", "subset", "partition"), "split"),
+}
+# Beside a filename and a label they say something else, such as the caption of a figure.
+YIELDING = {
+    **dict.fromkeys(("filepath", "file_path", "image_name", "img_name"), "filename"),
+    **dict.fromkeys(("transcript", "gt", "caption"), "label"),
 }
 # As Kaggle's FILENAME,IDENTITY; beside a filename and a label they are those of a person.
 FALLBACKS = {"name": "filename", "identity": "label"}
@@ -27,8 +31,10 @@ FOLDER_SPLITS = SPLIT_NAMES | {"eval": "val"}
 def roles(names: Sequence[str]) -> list[str]:
     """Returns what each column or key is: one of COLUMNS, or its own name in lower case."""
     found = [SYNONYMS.get(name, name) for name in (name.strip().lower() for name in names)]
-    others = {name for name in found if name not in FALLBACKS}
-    return [FALLBACKS[name] if name in FALLBACKS and FALLBACKS[name] not in others else name for name in found]
+    for others in (YIELDING, FALLBACKS):
+        taken = set(found)
+        found = [others[name] if name in others and others[name] not in taken else name for name in found]
+    return found
 
 
 def is_header(cells: Sequence[str]) -> bool:

@@ -30,9 +30,7 @@ def tables_in(folder: Path) -> dict[Path, str | None]:
 
 def read_tables(folder: Path, tables: dict[Path, str | None]) -> list[LabelledWord]:
     """Returns the words of `tables_in(folder)`; file names in a subfolder's table are relative to that."""
-    lists = folder.glob(PADDLE.format(split="*"))
-    if left_out := sorted(path.name for path in lists if path not in tables):
-        log(f"{folder}: lists that are not read, since their names tell no split: {', '.join(left_out)}.")
+    _tell_unread(folder, tables)
     records = []
     for path, split in tables.items():
         prefix = path.parent.relative_to(folder)
@@ -40,3 +38,16 @@ def read_tables(folder: Path, tables: dict[Path, str | None]) -> list[LabelledWo
             word = replace(record.word, filename=(prefix / record.word.filename).as_posix())
             records.append(replace(record, word=word, split=split or record.split))
     return records
+
+
+def _tell_unread(folder: Path, tables: dict[Path, str | None]) -> None:
+    """Logs the lists of a folder that are not among its tables, and why."""
+    unread: dict[str, list[str]] = {}
+    for path in sorted(path for place in (folder, folder / "data") for path in place.glob(PADDLE.format(split="*"))):
+        if path in tables:
+            continue
+        nameless = path.stem.removeprefix("rec_gt_") not in FOLDER_SPLITS and None not in tables.values()
+        reason = "their names tell no split" if nameless else f"{next(iter(tables)).relative_to(folder)} is read"
+        unread.setdefault(reason, []).append(str(path.relative_to(folder)))
+    for reason, names in unread.items():
+        log(f"{folder}: lists that are not read, since {reason}: {', '.join(names)}.")

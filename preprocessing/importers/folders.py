@@ -8,13 +8,18 @@ from pathlib import Path
 IGNORED_FOLDER = "__MACOSX"
 
 
-def listings(folder: Path) -> Iterator[tuple[Path, list[str]]]:
+def listings(folder: Path, follow_links: bool = False) -> Iterator[tuple[Path, list[str]]]:
     """Yields the folders of a tree, in order, with the sorted names of their files; each folder is read once.
 
-    Hidden files and folders are left out.
+    Hidden files and folders are left out, and links to folders unless `follow_links`.
     """
-    for path, folders, names in os.walk(folder):
+    seen = {os.path.realpath(folder)}
+    for path, folders, names in os.walk(folder, followlinks=follow_links):
         folders[:] = sorted(name for name in folders if not name.startswith(".") and name != IGNORED_FOLDER)
+        if follow_links:  # They may lead in a circle.
+            places = {name: os.path.realpath(os.path.join(path, name)) for name in folders}
+            folders[:] = [name for name in folders if places[name] not in seen]
+            seen.update(places.values())
         yield Path(path), sorted(name for name in names if not name.startswith("."))
 
 

@@ -15,10 +15,10 @@ ENDING = ".gt.txt"
 VARIANTS = ("", ".nrm", ".bin")
 
 
-def read_pairs(folder: Path) -> KeptAndDropped:
+def read_pairs(folder: Path, follow_links: bool = False) -> KeptAndDropped:
     """Returns the texts below `folder` with their pictures, and the texts without one; UserError if there is none."""
     records, dropped = [], []
-    for path, names in listings(folder):
+    for path, names in listings(folder, follow_links):
         found = {_key(name): name for name in names}
         for name in names:
             if not name.lower().endswith(ENDING):

@@ -65,14 +65,15 @@ def _read(path: str | Path, writers: dict[str, str], parse: Callable[[str], Pars
     return records, dropped
 
 
-def with_files_in(images: Path, records: list[LabelledWord]) -> list[LabelledWord]:
+def with_files_in(images: Path, records: list[LabelledWord], follow_links: bool = False) -> list[LabelledWord]:
     """Returns the words with the file names that they have on disk, in whatever folders below `images`.
 
     IAM's own layout has a folder for each form, copies are flat or doubled (`words/words`), and often hold a part of
-    the pictures only: an id, which no two words share, tells more than the layout of the first ones.
+    the pictures only: an id, which no two words share, tells more than the layout of the first ones. Linked folders
+    are searched only with `follow_links`.
     """
     places: dict[str, str] = {}
-    for path, names in listings(images):
+    for path, names in listings(images, follow_links):
         place = path.relative_to(images)
         for name in names:
             if name.lower().endswith(IMAGE_ENDINGS):

@@ -9,6 +9,10 @@ from utils.errors import UserError
 from utils.files import atomic_write, open_regular
 
 
+class NotUtf8(UserError):
+    """A file that is no UTF-8 text."""
+
+
 @dataclass(frozen=True)
 class Dropped:
     """A word that is left out.
@@ -71,4 +75,4 @@ def read_text(path: str | Path) -> str:
     except OSError as error:
         raise UserError(f"{path} can't be read: {error.strerror}.") from None
     except UnicodeDecodeError as error:
-        raise UserError(f"{path} is not UTF-8 text (byte {error.start}); save it as UTF-8.") from None
+        raise NotUtf8(f"{path} is not UTF-8 text (byte {error.start}); save it as UTF-8.") from None

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from preprocessing.page.layout import Page
-from preprocessing.page.pictures import PDF, read_pictures
+from preprocessing.page.pictures import PDF, has_more_pages, read_pictures
 from preprocessing.word_image import IMAGE_ENDINGS, UnusableImage, decode, open_image
 from utils.config.image import ImageConfig
 
@@ -83,6 +83,6 @@ def _number(path: Path, picture: Path, image: ImageConfig) -> int | None:
         return 1
     if numbered := re.fullmatch(rf"{re.escape(picture.stem)}-([1-9]\d*)", path.stem):
         return int(numbered[1])
-    if next(read_pictures(picture, image, only=2), None) is None:
+    if not has_more_pages(picture, image):
         return 1
     raise UnusableImage(picture, "several pages in one picture")

@@ -10,7 +10,7 @@ from pathlib import Path
 from xml.etree.ElementTree import Element, ParseError, XMLParser
 
 from preprocessing.importers.baselines import upright
-from preprocessing.importers.labelled_word import read_text
+from preprocessing.importers.labelled_word import NotUtf8, read_text
 from preprocessing.page.layout import Line, Page, Point
 from preprocessing.tokenizer import normalize_label
 from utils.errors import UserError
@@ -40,7 +40,13 @@ def read_page(path: Path) -> Page:
 
 
 def _parse(path: Path) -> Element:
-    text = read_text(path)
+    try:
+        text = read_text(path)
+    except NotUtf8:
+        # Without its zeros UTF-16 is as legible here as Latin-1.
+        if ROOTS.search(path.read_bytes().replace(b"\0", b"").decode("latin-1")):
+            raise
+        raise OtherKind(f"{path} is neither PAGE nor ALTO.") from None
     # Entities can make a file of a few bytes fill the memory, and these formats have none.
     if "<!DOCTYPE" in text or "<!ENTITY" in text:
         if not ROOTS.search(text):

@@ -37,8 +37,7 @@ def read_rows(path: str | Path) -> list[Row]:
         return []
     # Not stripped of tabs, of which one may be what `sep=` names.
     if named := EXCEL_DELIMITER.fullmatch(filled[0][1].strip(" ")):
-        skipped = filled[0][0]
-        return [row for row in _rows(text, named[1], True, path) if row[0] != skipped]
+        return list(_rows(text.replace(filled[0][1], "", 1), named[1], True, path))
     first = filled[0][1].strip()
     if first.lower() == EASYOCR_HEADER and not _is_csv([line for _, line in filled]):
         # EasyOCR's labels.csv has no quotes: all after the first comma is the label.
@@ -59,24 +58,35 @@ def _rows(text: str, delimiter: str, quotes: bool, path: str | Path) -> Iterator
                 yield number, [_unquoted(cell) if quotes else cell for cell in cells]
         return
     lines = text.split("\n")
+    delimiters = next((line.count(delimiter) for line in lines if line.strip()), 0)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=True)
     begin = 1
     try:
         for cells in reader:
-            content = lines[begin - 1 : reader.line_num]
-            if any(_starts_a_row(line, delimiter) for line in content[1:]):
+            if _holds_rows(cells, delimiter, delimiters):
                 raise csv.Error("unclosed quote")
-            if "".join(content).strip():
+            if "".join(lines[begin - 1 : reader.line_num]).strip():
                 yield begin, [cell.strip() for cell in cells]
             begin = reader.line_num + 1
     except csv.Error as error:
         raise UserError(f'{path}:{begin} is malformed ({error}); write fields with quotes "like ""this""".') from None
 
 
-def _starts_a_row(line: str, delimiter: str) -> bool:
-    """Whether a line within quotes looks like the next row, as after a quote that was never closed."""
-    first, found, _ = line.partition(delimiter)
-    return bool(found) and Path(first.strip(' "')).suffix.lower() in IMAGE_ENDINGS
+def _holds_rows(cells: list[str], delimiter: str, delimiters: int) -> bool:
+    """Whether a cell of several lines looks like rows of `delimiters` each, as after a quote that was never closed."""
+    for lines in (cell.split("\n") for cell in cells if "\n" in cell):
+        if any(delimiter in line and any(map(_names_image, line.split(delimiter))) for line in lines):
+            return True
+        # Of its first and last row the cell holds a part. Where files have endings, the commas are those of a label.
+        counts = [line.count(delimiter) for line in lines]
+        same = {counts[0] + counts[-1], *counts[1:-1]} == {delimiters}
+        if delimiters and same and not any(map(_names_image, cells)):
+            return True
+    return False
+
+
+def _names_image(cell: str) -> bool:
+    return Path(cell.strip(' "')).suffix.lower() in IMAGE_ENDINGS
 
 
 def _is_csv(lines: list[str]) -> bool:

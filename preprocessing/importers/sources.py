@@ -28,6 +28,7 @@ class Source:
         forms_file: IAM's forms.txt; None: the one in the folder.
         needs_writers: whether IAM's forms.txt has to be there.
         image: limits of the pictures.
+        follow_links: whether linked folders are searched for IAM's pictures and for texts beside their pictures.
     """
 
     path: Path
@@ -36,6 +37,7 @@ class Source:
     forms_file: Path | None
     needs_writers: bool
     image: ImageConfig
+    follow_links: bool = False
 
 
 # Formats with the images in a place of their own.
@@ -91,7 +93,7 @@ def _iam_of(source: Source, kind: str, read: Callable[[Path, dict[str, str]], Ke
     wanted = source.forms_file or source.needs_writers or forms_file.exists()
     writers = iam.read_writers(forms_file) if wanted else {}
     records, dropped = read(_iam_file(source.path, f"{kind}.txt"), writers)
-    return images, iam.with_files_in(images, records), dropped
+    return images, iam.with_files_in(images, records, source.follow_links), dropped
 
 
 def _iam_file(folder: Path, name: str) -> Path:
@@ -120,7 +122,7 @@ def _read_lmdb(source: Source) -> Imported:
 
 
 def _read_pairs(source: Source) -> Imported:
-    return source.path, *read_pairs(_folder(source.path, "the pictures and their texts"))
+    return source.path, *read_pairs(_folder(source.path, "the pictures and their texts"), source.follow_links)
 
 
 def _read_pages(source: Source) -> Imported:

@@ -75,6 +75,14 @@ def with_folder_splits(records: list[LabelledWord]) -> list[LabelledWord] | None
     return [replace(record, split=split) for record, split in zip(records, found)]
 
 
+def with_val(records: list[LabelledWord], val_size: float, seed: int) -> list[LabelledWord]:
+    """Returns the words with `val_size` of those of train, chosen at random, in val."""
+    train = [index for index, record in enumerate(records) if record.split == "train"]
+    order = np.random.default_rng(seed).permutation(train)
+    chosen = set(order[: round(len(train) * val_size)].tolist())
+    return [replace(record, split="val") if index in chosen else record for index, record in enumerate(records)]
+
+
 def _split_of_folders(filename: str) -> str | None:
     folders = (folder.lower() for folder in PurePosixPath(filename).parts[:-1])
     return next((FOLDER_SPLITS[folder] for folder in folders if folder in FOLDER_SPLITS), None)

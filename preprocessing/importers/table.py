@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,11 @@ from preprocessing.labels import Word, check_filename, is_text
 from preprocessing.tokenizer import normalize_label
 from utils.errors import UserError
 from utils.escaping import escape_csv
+
+# As `predictors.output` and `predictors.run` write it.
+OWN_HEADER = re.compile(
+    r"filename,text,confidence(,doubtful)?(,character_confidences)?(,text_\d+,confidence_\d+)*(,error)?"
+)
 
 
 def read_table(path: str | Path, images: Path | None = None) -> list[LabelledWord]:
@@ -54,10 +60,10 @@ def read_table(path: str | Path, images: Path | None = None) -> list[LabelledWor
 def _is_own(header: list[str]) -> bool:
     """Whether a header is that of our tables of predictions, in which what looks like a formula has an apostrophe.
 
-    The confidence may be gone: who corrects the texts needs it no more.
+    Columns after the confidence may be gone. Without it the header is that of many other tools, of whose labels the
+    apostrophe is a part.
     """
-    names = {cell.lower() for cell in header}
-    return "confidence" in names or {"filename", "text"} <= names
+    return OWN_HEADER.fullmatch(",".join(header)) is not None
 
 
 def _entries(path: str | Path) -> Iterator[tuple[int, dict[str, str]]]:

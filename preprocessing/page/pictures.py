@@ -1,6 +1,7 @@
 """Reads the pages of a file: one of a photo or scan, several of a TIFF or a PDF."""
 
 import functools
+import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -28,8 +29,7 @@ def read_pictures(
     Pages that are damaged or larger than `image.max_pixels` go to `on_error`; without it they are raised. Raises
     UnusableImage if the file is damaged or encrypted. `only` is the number of the one page that is wanted.
     """
-    pages = _pdf_pages(path, image) if path.suffix.lower() == PDF else _pictures(path, image)
-    for number, read in enumerate(pages, start=1):
+    for number, read in enumerate(_pages(path, image), start=1):
         if only not in (None, number):
             continue
         try:
@@ -40,6 +40,16 @@ def read_pictures(
             on_error(error)
         else:
             yield number, pixels
+
+
+def has_more_pages(path: Path, image: ImageConfig) -> bool:
+    """Whether a file has pages beyond the first, none of which is decoded; UnusableImage if the file is damaged."""
+    return next(itertools.islice(_pages(path, image), 1, None), None) is not None
+
+
+def _pages(path: Path, image: ImageConfig) -> Iterator[ReadPicture]:
+    """Yields what reads each page of a file."""
+    return _pdf_pages(path, image) if path.suffix.lower() == PDF else _pictures(path, image)
 
 
 def _pictures(path: Path, image: ImageConfig) -> Iterator[ReadPicture]:

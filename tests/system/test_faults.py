@@ -9,6 +9,7 @@ import os
 import shutil
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from models.losses import CharacterCrossEntropy
 from tests.helpers.fault_points import assert_readable, copied_before_each_change, disk_full_at, largest_file
 from tests.helpers.tiny import CHARSET
 from tests.helpers.training import STATEFUL, assert_same_training, equal, history, last_line, train, weights_of
+from trainers.memory import fitting_words
 from utils.config.load import load_config
 from utils.errors import UserError
 
@@ -143,6 +145,20 @@ def test_out_of_memory_names_the_batch_size_that_fits(tiny, experiment, monkeypa
     monkeypatch.setattr(CharacterCrossEntropy, "call", lambda *args: (_ for _ in ()).throw(MemoryError()))
     assert train(config, "train.num_epochs=2", "train.batch_size=2") == 2
     assert "one word" in last_line(capsys)
+
+
+@pytest.mark.parametrize("fitting", [1, 0])
+def test_out_of_memory_tries_the_widest_word_alone(fitting):
+    """A batch of many narrow words failed, of which one of the widest fills more than half."""
+
+    def step(words):
+        if len(words) > fitting:
+            raise MemoryError
+
+    batches = SimpleNamespace(
+        widths=np.array([100, 2500, 90]), batch_size=20, batch_width=4096, make_batch=lambda words, epoch: (words,)
+    )
+    assert fitting_words(SimpleNamespace(train_on_batch=step), batches) == fitting
 
 
 def test_what_a_worker_thread_meets_is_told_as_it_is(tiny, monkeypatch, capsys):

@@ -4,6 +4,7 @@ import pytest
 
 from preprocessing.importers.table import read_table
 from tests.helpers.importers import dropped_of, picture, words_of
+from utils.errors import UserError
 
 ROWS = [("a.png", "one", "train"), ("b.png", "two", "val"), ("c.png", "three", "test")]
 
@@ -60,6 +61,12 @@ def test_names_of_people_are_no_file_names(tmp_path):
     assert labels_of(tmp_path, "t.csv", content) == [("a.png", "one")]
 
 
+@pytest.mark.parametrize("header", ["filename,text,caption", "image,label,gt", "file,words,image_name"])
+def test_less_usual_names_yield_to_usual_ones(tmp_path, capsys, header):
+    assert labels_of(tmp_path, "t.csv", f"{header}\na.png,one,two\n") == [("a.png", "one")]
+    assert f"not used: {header.rpartition(',')[2]}" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("content", "labels"),
     [
@@ -73,9 +80,18 @@ def test_the_header_of_easyocr_may_be_that_of_a_csv(tmp_path, content, labels):
     assert [label for _, label in labels_of(tmp_path, "labels.csv", "filename,words\n" + content)] == labels
 
 
-def test_the_apostrophe_of_predictions_is_taken_off_without_their_confidence(tmp_path):
-    content = "filename,text\na.png,'-ed\nb.png,'=x\nc.png,'tis\n"
-    assert [label for _, label in labels_of(tmp_path, "t.csv", content)] == ["-ed", "=x", "'tis"]
+@pytest.mark.parametrize(
+    ("header", "label"),
+    [
+        ("filename,text,confidence", "-ed"),
+        ("filename,text,confidence,doubtful,character_confidences,text_2,confidence_2,error", "-ed"),
+        ("filename,text", "'-ed"),
+        ("filename,text,writer", "'-ed"),
+        ("file,text,confidence", "'-ed"),
+    ],
+)
+def test_an_apostrophe_is_taken_off_predictions_alone(tmp_path, header, label):
+    assert labels_of(tmp_path, "t.csv", f"{header}\na.png,'-ed\n") == [("a.png", label)]
 
 
 def test_quotes_within_a_cell_of_tabs_stay(tmp_path):
@@ -109,6 +125,26 @@ def test_an_unclosed_quote_takes_no_rows_with_it(tmp_path, images, refused):
     (tmp_path / "t.csv").write_text('filename,label\n\na.png,"one\nb.png,two\nc.png,"three"\n')
     message = refused("--table", tmp_path / "t.csv", "--images", images, "--output", tmp_path / "l.json")
     assert "t.csv:3 " in message
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        '"one,a.png\ntwo,b.png\n5",c.png\n',
+        'sep=;\nann;"one;a.png\nann;two;b.png\nann;5";c.png\n',
+        'a,one\n"b,two\nc,three\n5",d\n',
+        'a,one,ann\nb,"two,ann\nc,three,ann\nd,5",ann\n',
+    ],
+    ids=["file last", "three columns", "no ending", "no ending, three columns"],
+)
+def test_an_unclosed_quote_is_found_in_any_cell(tmp_path, content):
+    with pytest.raises(UserError, match=f"t.csv:{1 if content[0] == chr(34) else 2} "):
+        labels_of(tmp_path, "t.csv", content)
+
+
+@pytest.mark.parametrize("content", ['text,file\n"two,\nlines",a.png\n', 'file,text\na.png,"two,\nlines"\n'])
+def test_a_label_of_several_lines_is_no_unclosed_quote(tmp_path, content):
+    assert labels_of(tmp_path, "t.csv", content)[0][1] == "two,\nlines"
 
 
 def test_a_spreadsheet_is_to_be_saved_as_csv(tmp_path, images, refused):

@@ -18,8 +18,9 @@ def metadata(folder, names):
 
 def metadata_of_each(folder, names):
     for name in names:
-        path = (folder / name).parent
-        (path / "metadata.csv").write_text(f"file_name,text\n{name.rpartition('/')[2]},text\n")
+        place, _, file = name.rpartition("/")
+        with (folder / place / "metadata.csv").open("a") as table:
+            table.write(f"{'' if table.tell() else 'file_name,text' + chr(10)}{file},text\n")
 
 
 @pytest.mark.parametrize(
@@ -54,6 +55,22 @@ def test_other_folders_are_no_splits(tmp_path, run, names):
     assert words_of(tmp_path / "l.json", "train").keys() == set(names)
 
 
+@pytest.mark.parametrize("write", [gt_txt, metadata, metadata_of_each])
+def test_without_a_folder_of_val_train_gives_some(tmp_path, run, write):
+    names = [*(f"train/{number}.png" for number in range(10)), "test/0.png"]
+    for name in names:
+        picture(tmp_path / "source" / name)
+    write(tmp_path / "source", names)
+    command = ["--source", tmp_path / "source", "--output", tmp_path / "l.json"]
+    for size, words in {0.3: 3, 0: 0}.items():
+        code, _, error = run(*command, "--val_size", size)
+        assert code == 0, error
+        val, train = (words_of(tmp_path / "l.json", split).keys() for split in ("val", "train"))
+        assert len(val) == words and train | val == set(names[:-1])
+        assert words_of(tmp_path / "l.json", "test").keys() == {"test/0.png"}
+        assert "--val_size" in error
+
+
 def test_paddleocrs_list_for_evaluation_is_validation(tmp_path, run):
     for name in ("a.png", "b.png", "c.png"):
         picture(tmp_path / "rec" / "images" / name)
@@ -65,3 +82,21 @@ def test_paddleocrs_list_for_evaluation_is_validation(tmp_path, run):
     assert words_of(tmp_path / "l.json", "val").keys() == {"images/b.png"}
     assert "rec_gt_extra.txt" in error and "rec_gt_eval.txt" not in error
     assert dropped_of(tmp_path / "l.dropped.tsv") == {}
+
+
+@pytest.mark.parametrize("place", ["", "data/"])
+def test_lists_beside_the_one_of_all_words_are_told(tmp_path, run, place):
+    for name, content in {
+        "a.png": None,
+        "rec_gt.txt": b"a.png\ttext\n",
+        "rec_gt_train.txt": b"",
+        "rec_gt_x.txt": b"",
+    }.items():
+        picture(tmp_path / "rec" / place / name, content)
+    code, _, error = run(
+        "--source", tmp_path / "rec", "--output", tmp_path / "l.json", "--test_size", 0, "--val_size", 0
+    )
+    assert code == 0, error
+    assert words_of(tmp_path / "l.json", "train").keys() == {f"{place}a.png"}
+    assert f"{place}rec_gt.txt is read: {place}rec_gt_train.txt, {place}rec_gt_x.txt." in error
+    assert "no split" not in error

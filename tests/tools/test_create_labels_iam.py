@@ -52,6 +52,22 @@ def test_iams_images_may_be_doubled_or_flat(tmp_path, run):
         assert found == {place.format(name) for name in names}
 
 
+@pytest.mark.parametrize("place", ["a01-000u/{}.png", "words/a01/a01-000u/{}.png"])
+def test_linked_folders_of_iam_are_searched_when_asked(tmp_path, run, place):
+    name = "a01-000u-00-00"
+    picture(tmp_path / "store" / place.format(name))
+    (tmp_path / "iam" / "words").mkdir(parents=True)
+    linked = place.partition("/")[0]
+    (tmp_path / "iam" / "words" / linked).symlink_to(tmp_path / "store" / linked)
+    (tmp_path / "store" / linked / "circle").symlink_to(tmp_path / "iam" / "words")
+    (tmp_path / "iam" / "words.txt").write_text(f"{name} ok 154 1 2 3 4 AT A\n")
+    command = ["--source", tmp_path / "iam", "--output", tmp_path / "labels.json", *ALL_TRAIN]
+    assert run(*command)[0] == 2
+    code, _, error = run(*command, "--follow_links")
+    assert code == 0, error
+    assert words_of(tmp_path / "labels.json", "train") == {place.format(name): ("A", None)}
+
+
 @pytest.mark.parametrize("place", ["words/{}.png", "{}.png", "words/a02/a02-000/{}.png", "a02-000/{}.PNG", "{}.jpg"])
 def test_iams_images_of_the_last_form_alone_are_found(tmp_path, run, place):
     """The usual first try: the whole words.txt, in the folder of IAM's archive, and few pictures."""

@@ -148,11 +148,22 @@ def test_files_of_others_are_left_out(tmp_path, pages, run):
         (folder / name).write_bytes(b"\x00\x05\x16\x07\xff")
     (folder / "doc.xml").write_text("<TEI/>")
     (folder / "index.xml").write_text("<!DOCTYPE html><html/>")
+    (folder / "old.xml").write_bytes(
+        "<?xml version='1.0' encoding='ISO-8859-1'?><TEI>caf\u00e9</TEI>".encode("latin-1")
+    )
     command = ["--source", folder, "--images", tmp_path / "lines", "--output", tmp_path / "l.json", *ALL_TRAIN]
     code, _, error = run(*command)
     assert code == 0, error
     assert list(words_of(tmp_path / "l.json", "train")) == ["page/0001/001.png"]
-    assert "doc.xml" in error and " 2," in error
+    assert "doc.xml" in error and " 3," in error
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
+def test_a_page_that_is_not_utf8_is_refused(tmp_path, pages, refused, encoding):
+    folder, _ = pages
+    (folder / "page" / "0003.xml").write_bytes("<PcGts>caf\u00e9</PcGts>".encode(encoding))
+    command = ["--source", folder, "--images", tmp_path / "lines", "--output", tmp_path / "l.json"]
+    assert "0003.xml is not UTF-8" in refused(*command)
 
 
 def test_a_malformed_page_stops_the_import_before_it_writes(tmp_path, pages, refused):

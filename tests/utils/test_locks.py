@@ -9,7 +9,7 @@ import pytest
 
 from tests.helpers.tiny import REPOSITORY
 from utils.errors import UserError
-from utils.locks import dataset_lock, experiment_lock
+from utils.locks import dataset_lock, experiment_lock, is_learning
 
 HOLD = """
 import sys
@@ -64,6 +64,19 @@ def test_a_second_maker_of_a_dataset_waits(tmp_path, holder, capsys):
         assert holder.stdin.closed
         assert told == [f"Another process makes the dataset in {tmp_path / 'experiment'}; waiting for it."]
     releasing.join()
+
+
+def test_those_who_look_for_a_training_do_not_see_each_other(tmp_path, holder):
+    folder, seen = tmp_path / "experiment", []
+    assert is_learning(folder)
+    holder.kill()
+    holder.wait()
+    lookers = [threading.Thread(target=lambda: seen.extend(is_learning(folder) for _ in range(300))) for _ in range(3)]
+    for looker in lookers:
+        looker.start()
+    for looker in lookers:
+        looker.join()
+    assert seen == [False] * 900
 
 
 def test_a_lock_file_that_is_a_link_is_not_followed(tmp_path):

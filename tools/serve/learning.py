@@ -18,7 +18,7 @@ from predictors.reader import Reader
 from preprocessing.word_image import UnusableImage
 from tools.serve.reading import Reading
 from tools.serve.store import Store
-from tools.serve.training import length, start_job, training_settings
+from tools.serve.training import epochs_for, start_jobs, training_settings, with_settings
 from utils.config.schema import Config
 from utils.errors import UserError
 from utils.files import write_json
@@ -98,8 +98,7 @@ class Learning:
 
     def _run(self, experiment: Path) -> None:
         try:
-            for job in ("--train", "--export"):
-                self._finish(self._start(job, experiment))
+            self._finish(self._start(experiment))
             self._compare(ModelPaths.of(str(experiment), self._config.callbacks).trained)
         except UserError as error:
             with self._lock:
@@ -109,8 +108,7 @@ class Learning:
             self._state, self._message = "failed", "the comparison of the models failed"
             log(f"The training on corrections failed: {error!r}")
 
-    def _start(self, job: str, experiment: Path) -> subprocess.Popen:
-        conf, overrides = self._arguments
+    def _start(self, experiment: Path) -> subprocess.Popen:
         folder, model = self._store.folder, ModelFolder(self._reading.folder)
         settings = {
             "images_folder": str(folder),
@@ -119,17 +117,22 @@ class Learning:
             "train.weights_initialization.restore_from": str(model.path),
             "train.weights_initialization.use_pretrained_weights": True,
         }
-        if job == "--train":  # A trained model keeps these, and other jobs refuse them.
-            settings |= training_settings(model, self._config.image.max_pixels)
-            lines = self._store.corrections.counts()["train"]
-            settings["train.num_epochs"] = length(lines, self._config.train.num_epochs)
+        # A trained model keeps these, and other jobs refuse them.
+        of_training = training_settings(model, self._config.image.max_pixels)
+        lines = self._store.corrections.counts()["train"]
+        of_training["train.num_epochs"] = epochs_for(lines, self._config.train.num_epochs)
+        jobs = [self._job("--train", settings | of_training), self._job("--export", settings)]
         # A file, since a pipe that nobody empties would stop the process.
         with open(folder / LOG, "a", encoding="utf-8") as log_file, self._lock:
             if self._state != "training":
                 raise UserError("stopped")
-            arguments = ["-c", conf, job, "--set", *overrides]
-            self._process = start_job(self._experiments, arguments, settings, log_file)
+            self._process = start_jobs(self._experiments, jobs, log_file)
         return self._process
+
+    def _job(self, name: str, settings: dict[str, Any]) -> list[str]:
+        """Returns the arguments of `main.py` for a job."""
+        conf, overrides = self._arguments
+        return with_settings(["-c", conf, name, "--set", *overrides], settings)
 
     def _finish(self, process: subprocess.Popen) -> None:
         code = process.wait()

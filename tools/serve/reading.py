@@ -1,6 +1,5 @@
 """The model in use, and what is read with it in the reading thread."""
 
-import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,7 +14,7 @@ from predictors.pages import PageReader, line_of_prediction
 from predictors.reader import Reader
 from predictors.word_predictor import DOUBT, seems_several_lines
 from preprocessing.page.layout import Line, Page
-from preprocessing.page.pictures import PDF, read_pictures
+from preprocessing.page.pictures import has_more_pages, read_pictures
 from preprocessing.several_lines import seems_page
 from preprocessing.word_image import UnusableImage, decode, to_network_geometry
 from tools.serve.store import Store, whole_picture
@@ -23,7 +22,6 @@ from utils.config.image import ImageConfig
 from utils.config.schema import Config
 
 MOST_PAGES = 100  # of a file
-TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # first bytes
 MORE_PAGES = "Only the first page is read; send the file as pages for all of them."
 MORE_LINES = "The picture seems to hold several lines; send it as a page."
 
@@ -103,7 +101,7 @@ class Reading:
 
 def _note(path: Path, prediction: Prediction, model: _Model, pixels: np.ndarray | None = None) -> str:
     """Returns what the sender of one line should know of a file; `pixels` of the line, if they are at hand."""
-    if _has_more_pages(path, model.image):
+    if has_more_pages(path, model.image):
         return MORE_PAGES
     if prediction.confidence >= DOUBT:  # The picture need not be read again.
         return ""
@@ -111,12 +109,3 @@ def _note(path: Path, prediction: Prediction, model: _Model, pixels: np.ndarray 
     image = to_network_geometry(pixels, model.image)
     several = seems_page(pixels, model.image.normaliser) or seems_several_lines(image, prediction)
     return MORE_LINES if several else ""
-
-
-def _has_more_pages(path: Path, image: ImageConfig) -> bool:
-    """Whether a file has pages beyond the first; what other formats have are previews or animations."""
-    with open(path, "rb") as file:
-        if file.read(4) not in TIFF and path.suffix != PDF:
-            return False
-    damaged: list[UnusableImage] = []
-    return len([*itertools.islice(read_pictures(path, image, damaged.append), 2), *damaged]) > 1

@@ -1,11 +1,14 @@
-"""One job (`--train`, `--export`) of a training on corrections: its command line, and the process that runs it.
+"""The jobs (`--train`, `--export`) of a training on corrections: their command lines, and the process that runs them.
 
-The process itself holds the lock of the learning folder: a server that is killed leaves its training running.
+The process itself holds the lock of the learning folder, from the first job to the last: a server that is killed leaves
+its training running.
 """
 
+import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -33,18 +36,22 @@ def training_settings(model: ModelFolder, max_pixels: int) -> dict[str, Any]:
     }
 
 
-def length(lines: int, most: int) -> int:
+def epochs_for(lines: int, most: int) -> int:
     """Returns the epochs of a training on so many corrected lines: fewer for more lines, `most` for a few hundred."""
     return min(most, max(LEAST_EPOCHS, MOST_READINGS // max(1, lines)))
 
 
-def start_job(learning: Path, arguments: list[str], settings: dict[str, Any], log: IO[str]) -> subprocess.Popen:
-    """Starts `main.py ARGUMENTS` under the lock of the folder `learning`; what it prints goes to `log`.
+def with_settings(arguments: list[str], settings: dict[str, Any]) -> list[str]:
+    """Returns the arguments of a job with `settings` laid over the `--set` at their end."""
+    return [*arguments, *(f"{name}={_yaml(value)}" for name, value in settings.items())]
 
-    `settings` are laid over the `--set` at the end of `arguments`.
+
+def start_jobs(learning: Path, jobs: Sequence[list[str]], log: IO[str]) -> subprocess.Popen:
+    """Starts a process that runs `main.py ARGUMENTS` of each job until one fails, and holds the lock of `learning`.
+
+    What they print goes to `log`.
     """
-    line = [sys.executable, "-m", __name__, str(learning), *arguments]
-    line += [f"{name}={_yaml(value)}" for name, value in settings.items()]
+    line = [sys.executable, "-m", __name__, str(learning), json.dumps(jobs)]
     # Where the packages lie, in a checkout and installed, wherever the server was started.
     here = str(Path(__file__).resolve().parents[__name__.count(".")])
     path = os.pathsep.join(filter(None, (here, os.environ.get("PYTHONPATH"))))
@@ -61,10 +68,10 @@ def _yaml(value: Any) -> str:
     return yaml.safe_dump(value, default_style=style, default_flow_style=True, width=2**30).removesuffix("\n...\n")
 
 
-def _run(learning: Path, arguments: list[str]) -> int:
+def _run(learning: Path, jobs: list[list[str]]) -> int:
     with learning_lock(learning):
-        return run_job(arguments)
+        return next(filter(None, map(run_job, jobs)), 0)
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(lambda: _run(Path(sys.argv[1]), sys.argv[2:])))
+    sys.exit(run_command(lambda: _run(Path(sys.argv[1]), json.loads(sys.argv[2]))))

@@ -32,7 +32,9 @@ class DataAugConfig(Section):
     damaged_copies: Natural = key(
         0,
         "copies of each training image that are damaged as by cameras and paper before they become network input; "
-        "each epoch has every word once undamaged and once damaged, from another copy than the last epoch",
+        "each epoch has as many damaged words as plain ones: with 1 copy every word once plain and once damaged, with "
+        "more a random part of all copies; with `train.words_per_epoch` both kinds are drawn separately, and an epoch "
+        "has twice that number",
     )
     wrong_characters: Share = key(0.0, "share of the decoder's input characters that are replaced by random ones")
 
