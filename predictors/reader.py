@@ -128,7 +128,7 @@ class Reader:
     def _word_image(self, image: ImageLike, number: str) -> np.ndarray:
         geometry = self.predictor.spec.image
         if isinstance(image, (str, os.PathLike)):
-            return self.predictor.word_image(decode(image, geometry), os.fspath(image))
+            return self.predictor.word_image(decode(Path(image), geometry), os.fspath(image))
         name = f"{'array' if isinstance(image, np.ndarray) else 'picture'}{number}"
         picture = picture_of(image, geometry, name) if isinstance(image, np.ndarray) else image
         if not isinstance(picture, Image.Image):
