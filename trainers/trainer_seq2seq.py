@@ -89,8 +89,8 @@ class TrainerSeq2Seq(BaseTrainer):
         )
         self.progress = TrainingProgress(fingerprint=self.fingerprint)
         self.recorded = False
-        # The first epoch (counted from 0) with fixed statistics of batch norm. A network from scratch has none before the
-        # end of an epoch.
+        # The first epoch (counted from 0) with fixed statistics of batch norm, of which a network from scratch has none
+        # before the end of an epoch.
         least = 0 if config.train.weights_initialization.use_pretrained_weights else 1
         self.first_fixed = max(least, config.train.num_epochs - config.train.fixed_statistics_epochs)
 
