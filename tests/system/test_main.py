@@ -4,10 +4,8 @@ import csv
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import cv2
@@ -286,18 +284,3 @@ def test_reader_of_the_output_may_leave(project):
         process.stdout.close()
         error = process.stderr.read()
     assert process.returncode == 141 and b"Traceback" not in error and b"Exception" not in error
-
-
-def test_sigterm_saves_and_ends(dataset, tmp_path):
-    """The process leaves with threads, iterators and bars closed, and says how to go on."""
-    settings = tiny_settings(dataset, tmp_path, train={"num_epochs": 1_000_000, "save_every_minutes": 1e-5})
-    config = write_settings(tmp_path / "endless.yml", settings)
-    state = tmp_path / "experiment" / "state" / "training.npz"
-    line = [sys.executable, str(REPOSITORY / "main.py"), "-c", config, "--train"]
-    with subprocess.Popen(line, stderr=subprocess.PIPE, text=True) as process:
-        while not state.exists() and process.poll() is None:
-            time.sleep(0.01)
-        process.send_signal(signal.SIGTERM)
-        error = process.communicate(timeout=120)[1]
-    assert process.returncode == 143, error
-    assert "the same command continues" in error.splitlines()[-1] and "Traceback" not in error

@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import keras
@@ -11,7 +12,7 @@ import pytest
 from callbacks.progress import Progress
 from predictors.predictor_seq2seq import PredictorSeq2Seq
 from tests.helpers.fault_points import assert_readable, signal_at
-from tests.helpers.tiny import REPOSITORY, merged
+from tests.helpers.tiny import REPOSITORY, merged, tiny_settings, write_settings
 from tests.helpers.training import STATEFUL, assert_same_training, history, last_line, train
 
 pytestmark = pytest.mark.usefixtures("eagerly")
@@ -100,3 +101,18 @@ def test_a_second_signal_within_a_save_is_as_a_kill(tiny, experiment):
     assert result.returncode == -signal.SIGTERM, result.stderr
     assert "once more to stop at once" in result.stderr and "Traceback" not in result.stderr
     assert assert_readable(experiment) > (0, 0)
+
+
+def test_sigterm_saves_and_ends(dataset, tmp_path):
+    """The process leaves with threads, iterators and bars closed, and says how to go on."""
+    settings = tiny_settings(dataset, tmp_path, train={"num_epochs": 1_000_000, "save_every_minutes": 1e-5})
+    config = write_settings(tmp_path / "endless.yml", settings)
+    state = tmp_path / "experiment" / "state" / "training.npz"
+    line = [sys.executable, str(REPOSITORY / "main.py"), "-c", config, "--train"]
+    with subprocess.Popen(line, stderr=subprocess.PIPE, text=True) as process:
+        while not state.exists() and process.poll() is None:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGTERM)
+        error = process.communicate(timeout=120)[1]
+    assert process.returncode == 143, error
+    assert "the same command continues" in error.splitlines()[-1] and "Traceback" not in error
