@@ -15,6 +15,7 @@ from utils.config.data_aug import DataAugConfig
 from utils.config.image import ImageConfig
 from utils.config.schema import Config
 from utils.config.train import TrainConfig, TrainOnSubsetConfig
+from utils.log import log
 
 # (words, words in an epoch) of each part of the training words.
 Shares = list[tuple[int, int]]
@@ -57,14 +58,16 @@ class TrainingWords:
         Raises UserError if a labels file or the packed dataset can't be read.
         """
         image, options = training_image(config.image, config.data_aug), DatasetOptions.of(config)
+        copies = config.data_aug.damaged_copies if config.data_aug.use_data_aug else 0
         if config.train.packed.folder:
+            if copies:
+                log("data_aug.damaged_copies has no effect on a packed dataset, which holds its words as they are.")
             packed = open_packed(Path(config.train.packed.folder), image)
             return cls([], packed, image, 0, config.train, options)
         parts = [(DataSource.of(config), labels.splits["train"])]
         for data in config.train.additional_data.values():
             source = DataSource.mixed_in(data)
             parts.append((source, source.read_labels().splits["train"]))
-        copies = config.data_aug.damaged_copies if config.data_aug.use_data_aug else 0
         return cls(parts, None, image, copies, config.train, options)
 
     @property

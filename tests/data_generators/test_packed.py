@@ -8,8 +8,9 @@ import pytest
 
 from data_generators.image_store import StoredWords, write_store
 from data_generators.packed import open_packed, packed_dataset, write_packed
+from data_generators.source import DataSource
 from data_generators.synthetic import Texts, sample
-from data_generators.training_words import training_image
+from data_generators.training_words import TrainingWords, training_image
 from preprocessing.labels import read_labels
 from preprocessing.tokenizer import Tokenizer
 from preprocessing.word_image import read_word_image
@@ -54,6 +55,15 @@ def test_it_trains_to_the_numbers_of_the_labels_file(packed, experiment, eagerly
     assert train(config, "train.batch_size=20", *settings) == 0
     for row, expected in zip(history(experiment), history(files), strict=True):
         assert row == pytest.approx(expected, rel=1e-4)
+
+
+def test_damaged_copies_that_a_packed_dataset_lacks_are_told(packed, capsys):
+    config, folder = packed
+    config = load_config(
+        config, [f"train.packed.folder={folder}", "data_aug.use_data_aug=true", "data_aug.damaged_copies=1"]
+    )
+    words = TrainingWords.read(config, DataSource.of(config).read_labels())
+    assert words.damaged_copies == 0 and "damaged_copies" in capsys.readouterr().err
 
 
 def test_labels_with_spaces_are_trained_on(dataset, tmp_path, eagerly):
