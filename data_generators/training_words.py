@@ -81,7 +81,7 @@ class TrainingWords:
         """Opens the images for the network to be trained; raises as `open_dataset` and `packed_dataset`."""
         if self.packed:
             dataset = packed_dataset(Path(str(self.train.packed.folder)), self.packed, spec)
-            return dataset, [(len(dataset), min(self.train.words_per_epoch or len(dataset), len(dataset)))]
+            return dataset, [_share(len(dataset), self.train.words_per_epoch)]
         limits = [self.train.words_per_epoch, *(data.words_per_epoch for data in self.train.additional_data.values())]
         datasets: list[Dataset] = []
         shares: Shares = []
@@ -92,12 +92,16 @@ class TrainingWords:
             ]
             if not datasets:
                 versions = [train_subset(version, self.train.train_on_subset) for version in versions]
-            used = min(limit or len(versions[0]), len(versions[0]))
             datasets += versions
-            shares.append((len(versions[0]), used))
+            shares.append(_share(len(versions[0]), limit))
             if damaged := sum(map(len, versions[1:])):
-                shares.append((damaged, min(used, damaged)))
+                shares.append(_share(damaged, shares[-1][1]))
         return join_datasets(datasets) if len(datasets) > 1 else datasets[0], shares
+
+
+def _share(words: int, limit: int) -> tuple[int, int]:
+    """Returns the words of a part, and how many of them an epoch takes: `limit` at most, all if it is 0."""
+    return words, min(limit or words, words)
 
 
 def train_subset(dataset: Dataset, subset: TrainOnSubsetConfig) -> Dataset:

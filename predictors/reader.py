@@ -49,7 +49,7 @@ class Reader:
 
         Args:
             image: a path, a Pillow image or an array: (h, w) grey, (h, w, 3) RGB or (h, w, 4) RGBA, uint8 or another
-                type of `preprocessing.word_image.word_image_of_array`; dark ink on light paper. OpenCV reads files as
+                type of `preprocessing.word_image.picture_of`; dark ink on light paper. OpenCV reads files as
                 BGR: reverse the channels with `image[:, :, ::-1]`.
 
         Returns:
@@ -107,11 +107,7 @@ class Reader:
         if isinstance(image, (str, os.PathLike)):
             with contextlib.closing(self.read_pages(image)) as pages:
                 return next(pages)
-        geometry = self.predictor.spec.image
-        picture = picture_of(image, geometry) if isinstance(image, np.ndarray) else image
-        if not isinstance(picture, Image.Image):
-            raise TypeError(f"an image is a path, a Pillow image or a numpy array, not {type(image).__name__}")
-        return self._pages.read(decode_picture(picture, geometry))
+        return self._pages.read(self._pixels(image)[0])
 
     def read_pages(self, path: str | os.PathLike[str]) -> Generator[Page, None, None]:
         """Yields the pages of a file, such as a PDF, read one after another; errors are those of `read_page`."""
@@ -126,14 +122,18 @@ class Reader:
         return PageReader(self.predictor)
 
     def _word_image(self, image: ImageLike, number: str) -> np.ndarray:
-        geometry = self.predictor.spec.image
         if isinstance(image, (str, os.PathLike)):
-            return self.predictor.word_image(decode(Path(image), geometry), os.fspath(image))
+            return self.predictor.word_image(decode(Path(image), self.predictor.spec.image), os.fspath(image))
+        return self.predictor.word_image(*self._pixels(image, number))
+
+    def _pixels(self, image: np.ndarray | Image.Image, number: str = "") -> tuple[np.ndarray, str]:
+        """Returns the pixels of an array or a Pillow image, and its name in messages; raises as `read`."""
+        geometry = self.predictor.spec.image
         name = f"{'array' if isinstance(image, np.ndarray) else 'picture'}{number}"
         picture = picture_of(image, geometry, name) if isinstance(image, np.ndarray) else image
         if not isinstance(picture, Image.Image):
             raise TypeError(f"an image is a path, a Pillow image or a numpy array, not {type(image).__name__}")
-        return self.predictor.word_image(decode_picture(picture, geometry, name), name)
+        return decode_picture(picture, geometry, name), name
 
     def _read(self, images: Sequence[np.ndarray | UnusableImage]) -> list[Any]:
         """Replaces the images by their predictions; errors stay in their places."""

@@ -58,7 +58,7 @@ def read_word_image(path: str | Path, image: ImageConfig) -> np.ndarray:
 
 def word_image_of_array(array: np.ndarray, image: ImageConfig, name: str = "array") -> np.ndarray:
     """Converts pixels in memory as `read_word_image` converts those of a file, with the errors of `picture_of`."""
-    return word_image_of_picture(picture_of(array, image, name), image, name)
+    return to_network_geometry(decode_picture(picture_of(array, image, name), image, name), image)
 
 
 def picture_of(array: np.ndarray, image: ImageConfig, name: str = "array") -> Image.Image:
@@ -86,14 +86,6 @@ def picture_of(array: np.ndarray, image: ImageConfig, name: str = "array") -> Im
     elif array.dtype != np.uint8:
         array = _to_8_bits(array)
     return Image.fromarray(np.ascontiguousarray(array))
-
-
-def word_image_of_picture(picture: Image.Image, image: ImageConfig, name: str = "picture") -> np.ndarray:
-    """Converts an image of Pillow as `read_word_image` converts a file; `name` is for error messages.
-
-    Raises UnusableImage if it has no pixels, more than `image.max_pixels`, or a damaged file.
-    """
-    return to_network_geometry(decode_picture(picture, image, name), image)
 
 
 def decode_picture(picture: Image.Image, image: ImageConfig, name: str = "picture") -> np.ndarray:
