@@ -1,4 +1,4 @@
-"""What the log tells of a file that was read: whole pages, several lines, texts that were cut."""
+"""The log tells of files that were read: whole pages, several lines, texts that were cut."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What the columns, quotes and line ends of other programs' tables mean."""
+"""Columns, quotes and line ends of other programs' tables mean what they mean there."""
 
 import pytest
 
