@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import evaluation, generator, memory, normaliser, packed, startup, training
+from benchmarks import evaluation, generator, memory, normaliser, packed, recurrence, startup, training
 from benchmarks.process import run
 from benchmarks.report import Row, write_report
 from benchmarks.settings import BEST, COMPACT, Settings, find_words
@@ -18,7 +18,7 @@ from utils.cli import run_command
 from utils.errors import UserError
 
 PARTS = {"training": training, "evaluation": evaluation, "start": startup}
-PARTS |= {"generator": generator, "normaliser": normaliser, "memory": memory, "packed": packed}
+PARTS |= {"lines": recurrence, "generator": generator, "normaliser": normaliser, "memory": memory, "packed": packed}
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -4,6 +4,7 @@ import keras
 from keras import layers, ops
 
 from models.attention import LuongAttention
+from models.lstm import LSTM
 from utils.config.network import NetworkConfig
 
 
@@ -20,13 +21,13 @@ class Decoder(layers.Layer):
         self.vocabulary_size = vocabulary_size
         if network.embedding_dim:
             self.embedding = layers.Embedding(vocabulary_size, network.embedding_dim, name="embedding")
-        self.lstm = layers.LSTM(network.latent_dim, return_sequences=True, name="lstm_decoder")
+        self.lstm = LSTM(network.latent_dim, return_sequences=True, name="lstm_decoder")
         self.attends = network.attention != "none"
         if self.attends:
             self.attention = LuongAttention(network.latent_dim, network.attention == "located", name="attention")
             self.combine = layers.Dense(network.latent_dim, activation="tanh", name="combine")
         if network.decoder_layers == 2:
-            self.lstm_2 = layers.LSTM(network.latent_dim, return_sequences=True, name="lstm_decoder_2")
+            self.lstm_2 = LSTM(network.latent_dim, return_sequences=True, name="lstm_decoder_2")
         self.dropout = layers.Dropout(network.dropout, name="dropout")
         self.dense = layers.Dense(vocabulary_size, name="dense")
 

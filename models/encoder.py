@@ -4,6 +4,7 @@ import keras
 from keras import layers
 
 from models.layers import BatchNormalization, Columns, MaskColumns, NormalizeImage
+from models.lstm import LSTM
 from utils.config.image import ImageConfig
 from utils.config.network import NetworkConfig
 
@@ -77,7 +78,7 @@ def _lstm_layers(columns, mask, network: NetworkConfig):
         if network.dropout:
             columns = layers.Dropout(network.dropout, name=f"encoder_dropout_{layer + 1}")(columns)
         name = "lstm_encoder" if layer == 0 else f"lstm_encoder_{layer + 1}"
-        lstm = layers.LSTM(units, return_sequences=True, return_state=True, name=name)
+        lstm = LSTM(units, return_sequences=True, return_state=True, name=name)
         if network.bidirectional:
             lstm = layers.Bidirectional(lstm, name=f"bidirectional_{layer + 1}")
         columns, *states = lstm(columns, mask=mask)

@@ -7,12 +7,13 @@ import sys
 import keras
 import pytest
 
-from benchmarks import evaluation, generator, training
+from benchmarks import evaluation, generator, recurrence, training
 from benchmarks.process import run
 from benchmarks.report import Row, as_markdown, draw, number
 from exporters.run import export
 from models.model_seq2seq import ModelSeq2Seq
 from models.model_spec import ModelSpec
+from models.precision import trains_on_cpu
 from models.saving import save_model
 from preprocessing.tokenizer import Tokenizer
 from tests.helpers.tiny import REPOSITORY
@@ -48,6 +49,13 @@ def test_generator_counts_words_after_the_first_batch(make_config, monkeypatch):
     monkeypatch.setattr("os.sched_setaffinity", lambda *_: None, raising=False)
     result = generator.measure(make_config(data_aug={"use_data_aug": True}), seconds=0)
     assert result["words"] in (4, 8) and result["words_per_second"] > 0
+
+
+@pytest.mark.parametrize("measure", [recurrence.measure, recurrence.measure_keras])
+def test_training_on_lines_counts_whole_batches(make_config, monkeypatch, measure):
+    monkeypatch.setattr("models.lstm.trains_on_cpu", trains_on_cpu)  # which measure_keras changes for its process
+    result = measure(make_config(network={"charset": "abc", "ctc_weight": 0.3}), 0)
+    assert result["lines"] == recurrence.LINES and result["lines_per_second"] > 0
 
 
 @pytest.mark.parametrize("name", ["keras", "onnx"])
