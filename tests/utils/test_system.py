@@ -8,16 +8,25 @@ import pytest
 from tests.helpers.tiny import REPOSITORY
 
 FAULTS = """
-import resource, sys
+import resource, sys, threading
 import numpy as np
 from trainers.memory import keep_freed_memory
 
 if sys.argv[1] == "keep":
     keep_freed_memory()
-np.ones(50_000_000, np.uint8)
+
+def in_threads():
+    threads = [threading.Thread(target=fill) for _ in range(2)]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+
+def fill():
+    for _ in range(5):
+        np.ones(50_000_000, np.uint8)
+
+fill(), in_threads()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-for _ in range(20):
-    np.ones(50_000_000, np.uint8)
+fill(), in_threads()
 print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
 
