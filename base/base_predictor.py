@@ -20,7 +20,7 @@ class Prediction:
             with confidence 0.8 four in five are right.
         character_confidences: the same for each predicted character, before NFC composes any in `text`.
         alternatives: the n best readings with their confidences, this one first, in the decoder's order (with a lexicon
-            not that of confidence); empty unless predict.n_best is set.
+            not that of confidence); empty unless predict.n_best is set, and with greedy then for words read only once.
         raw_confidence: the network's own probability, the product over the characters and the end; None where
             `confidence` is that.
         upside_down: whether the image was read upside down.

@@ -32,7 +32,7 @@ def load(
         runtime: auto: ONNX Runtime if the folder has ONNX files and the decoder is greedy, else Keras.
         decoder: greedy takes the best character at each step, beam searches the most probable text, lexicon prefers
             English words.
-        n_best: readings of each word, in `Prediction.alternatives`; more than one needs beam or lexicon.
+        n_best: readings of each word, in `Prediction.alternatives`; more than one needs beam, lexicon or views.
         max_pixels: files and arrays with more are refused; None: a config's default.
         settings: other keys of a config's section `predict`, such as views=4, which reads doubtful words again, as the
             shipped configs do, or lexicon={"file": "words.tsv"}; configs/README.md lists them.

@@ -22,21 +22,23 @@ def augmented_views(word: np.ndarray, number: int, image: ImageConfig) -> list[n
     return [widen(view, widest) for view in views] if image.fixed_width else views
 
 
-def vote(readings: Sequence[Prediction]) -> Prediction:
+def vote(readings: Sequence[Prediction], n_best: int = 1) -> Prediction:
     """The text with the largest mean confidence among the readings of one word's views.
 
     That mean is its confidence; the confidences of the characters are those of its most confident reading. Of equals
-    the first wins. Alternatives don't vote, so that their number changes nothing; the result has as many as the
-    readings, each with its mean confidence, but none above the result's.
+    the first wins. Alternatives don't vote, so that their number changes nothing. With `n_best` above 1 the result has
+    as many of them at most: those of the readings, or, where these have none, the texts of the other readings; each has
+    its mean confidence, but none above the result's.
     """
     votes = _means([((reading.text, reading.confidence),) for reading in readings])
     winner = max(votes, key=votes.__getitem__)
     best = max((reading for reading in readings if reading.text == winner), key=lambda r: r.confidence)
-    means = _means([reading.alternatives for reading in readings])
+    if n_best == 1:
+        return replace(best, confidence=votes[winner], alternatives=())
+    means = _means([reading.alternatives or ((reading.text, reading.confidence),) for reading in readings])
     others = sorted((-min(mean, votes[winner]), text) for text, mean in means.items() if text != winner)
     ranked = ((winner, votes[winner]), *((text, -mean) for mean, text in others))
-    most = max(len(reading.alternatives) for reading in readings)
-    return replace(best, confidence=votes[winner], alternatives=ranked[:most])
+    return replace(best, confidence=votes[winner], alternatives=ranked[:n_best])
 
 
 def _means(readings: Sequence[Sequence[tuple[str, float]]]) -> dict[str, float]:

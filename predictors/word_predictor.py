@@ -48,7 +48,7 @@ class WordPredictor(BasePredictor):
         super().__init__(settings.batch_size)
         self.spec = spec
         self.calibration = calibration
-        self.views, self.views_below = settings.views, settings.views_below
+        self.views, self.views_below, self.n_best = settings.views, settings.views_below, settings.n_best
         self.turn_below = settings.turn_below
 
     @abstractmethod
@@ -120,7 +120,7 @@ class WordPredictor(BasePredictor):
             rest = views[len(again) :]
             again += self._read_batch(rest[: self.batch_length(max(view.shape[1] for view in rest[: self.batch_size]))])
         for number, i in enumerate(doubtful):
-            voted = vote([readings[i], *again[number * more : (number + 1) * more]])
+            voted = vote([readings[i], *again[number * more : (number + 1) * more]], self.n_best)
             readings[i] = replace(voted, upside_down=readings[i].upside_down)
 
     def _read_batch(self, images: list[np.ndarray]) -> list[Prediction]:

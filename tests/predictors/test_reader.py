@@ -87,6 +87,16 @@ def test_decoder_of_the_reader(eagerly):
     assert len(word.alternatives) == 2 and word.alternatives[0] == (word.text, word.confidence)
 
 
+def test_views_of_a_doubtful_word_are_its_alternatives():
+    # Noise is read in several ways.
+    settings = {"views": 4, "views_below": 1.0, "n_best": 3}
+    reader = predictors.load(REPOSITORY / "snapshots" / "iam_fast", **settings)
+    noise = np.random.default_rng(1).integers(0, 256, (48, 200), np.uint8)
+    word = reader.read(noise)
+    assert 2 <= len(word.alternatives) <= 3 and word.alternatives[0] == (word.text, word.confidence)
+    assert len(dict(word.alternatives)) == len(word.alternatives)
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [

@@ -65,12 +65,21 @@ def test_the_text_with_the_most_confidence_wins():
     assert vote([Prediction("a", 0.2, (0.2,)), Prediction("b", 0.2, (0.2,))]).text == "a"
 
 
+def test_views_are_alternatives_of_greedy_readings():
+    readings = [Prediction("on", 0.5, (0.6, 0.8)), Prediction("an", 0.4, (0.5, 0.8)), Prediction("an", 0.3, (0.4, 0.7))]
+    readings.append(Prediction("in", 0.1, (0.2, 0.5)))
+    found = vote(readings, n_best=2)
+    assert [text for text, _ in found.alternatives] == ["an", "on"]
+    assert [confidence for _, confidence in found.alternatives] == pytest.approx([0.7 / 4, 0.5 / 4])
+    assert [text for text, _ in vote(readings, n_best=5).alternatives] == ["an", "on", "in"]
+
+
 def test_alternatives_change_nothing_but_themselves():
     readings = [
         Prediction("on", 0.5, (0.6, 0.8), (("on", 0.5), ("an", 0.3), ("in", 0.1))),
         Prediction("an", 0.4, (0.5, 0.8), (("an", 0.4), ("en", 0.2), ("in", 0.1))),
     ]
-    found = vote(readings)
+    found = vote(readings, n_best=3)
     alone = vote([Prediction(r.text, r.confidence, r.character_confidences) for r in readings])
     assert (found.text, found.confidence, found.character_confidences) == ("on", 0.25, (0.6, 0.8))
     assert (alone.text, alone.confidence, alone.alternatives) == ("on", 0.25, ())

@@ -22,6 +22,7 @@ from utils.config.image import ImageConfig
 from utils.config.schema import Config
 
 MOST_PAGES = 100  # of a file
+READINGS = 5  # of a line, one key away
 MORE_PAGES = "Only the first page is read; send the file as pages for all of them."
 MORE_LINES = "The picture seems to hold several lines; send it as a page."
 
@@ -59,7 +60,10 @@ class Reading:
 
     def use(self, folder: Path) -> None:
         """Loads another model; raises UserError, and keeps the present one, if that fails."""
-        predictor = load_predictor(ModelFolder(folder), self._config.predict, self._config.image.max_pixels)
+        settings = self._config.predict
+        if settings.n_best == 1 and (settings.views > 1 or settings.decoder != "greedy"):
+            settings = settings.model_copy(update={"n_best": min(READINGS, settings.beam_width)})
+        predictor = load_predictor(ModelFolder(folder), settings, self._config.image.max_pixels)
         self._model = _Model(folder, Reader(predictor))
 
     def words(self, paths: Sequence[Path]) -> list[tuple[Prediction, str] | UnusableImage]:

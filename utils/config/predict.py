@@ -32,7 +32,9 @@ class PredictConfig(Section):
     characters: Annotated[str, Field(min_length=1)] | None = key(
         None, "the only characters that may be written, such as those of numbers; null: all that the model knows"
     )
-    n_best: PositiveInt = key(1, "texts of each word to give with beam or lexicon, best first")
+    n_best: PositiveInt = key(
+        1, "texts of each word to give, best first: those of beam or lexicon, or those of a doubtful word's views"
+    )
     views: Annotated[int, Field(ge=1, le=5)] = key(
         1, "variants of a doubtful word (unchanged, slanted, zoomed) that vote on its text (test-time augmentation)"
     )
@@ -47,8 +49,8 @@ class PredictConfig(Section):
     @model_validator(mode="after")
     def _enough_hypotheses(self) -> "PredictConfig":
         problems = []
-        if self.n_best > 1 and self.decoder == "greedy":
-            problems.append(f"n_best {self.n_best} needs decoder beam or lexicon: greedy finds one text")
+        if self.n_best > 1 and self.decoder == "greedy" and self.views == 1:
+            problems.append(f"n_best {self.n_best} needs decoder beam or lexicon, or views: greedy finds one text")
         if self.n_best > self.beam_width:
             problems.append(f"n_best {self.n_best} needs a beam_width as large, not {self.beam_width}")
         refuse(problems)

@@ -160,7 +160,7 @@ class LineEditor {
   }
 
   other() {
-    if (this.readings.length < 2) return say("The decoder gives one reading; --set predict.decoder=beam predict.n_best=5 gives more.");
+    if (this.readings.length < 2) return say("This line was read in one way; --set predict.decoder=beam gives other readings of every line.");
     const place = this.readings.indexOf(this.input.value);
     this.write(this.readings[(place + 1) % this.readings.length]);
   }
