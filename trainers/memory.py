@@ -75,7 +75,7 @@ def keep_freed_memory() -> None:
         return
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt:
-        # No arrays outside of the heap, rather than a threshold for them: TensorFlow sets that again.
+        # No arrays outside of the heap. A threshold for them does not hold in trainings: TensorFlow calls mallopt, too.
         mallopt(M_MMAP_MAX, 0)
         mallopt(M_TRIM_THRESHOLD, KEPT)
         # One heap for all threads: those of their own return their memory whatever is set.
