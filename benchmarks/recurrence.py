@@ -7,7 +7,6 @@ import numpy as np
 from benchmarks.process import in_turn
 from benchmarks.report import Row, ratio_rows
 from benchmarks.settings import BEST, Settings
-from trainers.memory import keep_freed_memory
 from utils.config.schema import Config
 from utils.keras_import import import_keras
 
@@ -32,13 +31,14 @@ def rows(settings: Settings) -> list[Row]:
 def measure(config: Config, seconds: float) -> dict[str, float]:
     """Trains on one batch of noise for some seconds; returns lines_per_second and lines."""
     import_keras()
-    keep_freed_memory()
     from models.model_seq2seq import ModelSeq2Seq
     from models.model_spec import ModelSpec
     from models.precision import precision_scope, resolve_precision
     from preprocessing.tokenizer import NUM_SPECIAL, Tokenizer
+    from trainers.memory import keep_freed_memory
     from trainers.trainer_seq2seq import TrainerSeq2Seq
 
+    keep_freed_memory()
     spec = ModelSpec(config.image, config.network, Tokenizer(config.network.charset))
     model = ModelSeq2Seq(spec)
     model.compile(TrainerSeq2Seq.make_optimizer(config.train), config.train.label_smoothing)
