@@ -1,6 +1,6 @@
 """Reads pages: finds their lines, cuts them straight, and reads them with the model of words or lines."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import cv2
@@ -55,18 +55,31 @@ class PageReader:
         return rotate_page(Page(filename, *size, lines, number))
 
     def _read(self, pixels: np.ndarray) -> tuple[tuple[Line, ...], bool]:
-        """Returns the lines with text, and whether most of them were read upside down."""
+        """Returns the lines of a page that hold text, and whether most of them were read upside down."""
         lines = find_lines(pixels, self._detector.find(pixels))
-        strips = [self._clean(cut_strip(pixels, line)) for line in lines]
+        read, is_upside_down = self._read_strips(lines, [cut_strip(pixels, line) for line in lines])
+        return tuple(line for line in read if line.text), is_upside_down
+
+    def read_strips(self, lines: Sequence[Line], strips: Sequence[np.ndarray]) -> tuple[Line, ...]:
+        """Returns lines with the text read on their strips, also those without text.
+
+        Args:
+            strips: uint8 (h, w) or (h, w, 3) RGB, as `preprocessing.page.strips.cut_strip` makes them.
+        """
+        return self._read_strips(lines, strips)[0]
+
+    def _read_strips(self, lines: Sequence[Line], strips: Sequence[np.ndarray]) -> tuple[tuple[Line, ...], bool]:
+        """Returns the lines with text, and whether most of them were read upside down."""
+        strips = [self._clean(strip) for strip in strips]
         pieces = [piece for i, strip in enumerate(strips) for piece in self._pieces(i, strip)]
         widths = np.array([piece.image.shape[1] for piece in pieces], np.int64)
         predictions: dict[int, list[tuple[_Piece, Prediction]]] = {}
         for index, prediction in sorted(self.predictor.predict(widths, lambda i: pieces[i].image)):
             predictions.setdefault(pieces[index].line, []).append((pieces[index], prediction))
         with_text = self._lines_of_words if not self.reads_lines else self._lines_of_text
-        read = [with_text(lines[i], strips[i], found) for i, found in sorted(predictions.items())]
+        read = tuple(with_text(line, strips[i], predictions.get(i, [])) for i, line in enumerate(lines))
         turned = [prediction.upside_down for found in predictions.values() for _, prediction in found]
-        return tuple(line for line in read if line.text), sum(turned) > len(turned) / 2
+        return read, sum(turned) > len(turned) / 2
 
     def _clean(self, strip: np.ndarray) -> np.ndarray:
         """Returns a strip as the normaliser makes it, without changes of place: dark ink on white paper."""

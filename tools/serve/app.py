@@ -117,17 +117,28 @@ def _add_uploads(app: FastAPI, reading: Reading, store: Store, queue: ReadingQue
     """The routes by which files become pages to be corrected."""
     jobs: OrderedDict[str, tuple[Job, str, list[str]]] = OrderedDict()
 
+    def remember(job: Job, name: str, notes: list[str]) -> dict[str, str]:
+        number = secrets.token_hex(8)
+        jobs[number] = job, name, notes
+        if len(jobs) > MOST_REMEMBERED:
+            jobs.popitem(last=False)
+        return {"job": number}
+
     @app.post("/pages", status_code=202)
     def add(file: UploadFile, kind: Annotated[Literal["page", "line"], Form()] = "page") -> dict[str, str]:
         """Queues a file of pages, or a picture of a line or word, to be read and kept for correction."""
         name, content, notes = _name(file), _content(file), list[str]()
         read = reading.pages if kind == "page" else functools.partial(reading.line, tell=notes.append)
         job = queue.add_pages(content, lambda path: reading.add_to(store, read(path, name)))
-        number = secrets.token_hex(8)
-        jobs[number] = job, name, notes
-        if len(jobs) > MOST_REMEMBERED:
-            jobs.popitem(last=False)
-        return {"job": number}
+        return remember(job, name, notes)
+
+    @app.post("/pages/{page_id}/read", status_code=202)
+    def again(page_id: PageId) -> dict[str, str]:
+        """Queues a page to be read again, with the model in use; what is saved of its lines stays."""
+        found = store.page(page_id)
+        if found is None:
+            raise HTTPException(404)
+        return remember(queue.add_steps(reading.again(store, page_id)), found.filename, [])
 
     @app.get("/jobs/{number}")
     def job(number: str) -> dict[str, Any]:

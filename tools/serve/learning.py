@@ -48,6 +48,7 @@ class Learning:
         self._thread: threading.Thread | None = None
         self._experiment: Path | None = None
         self._state, self._message = "idle", ""
+        self._total = 0  # epochs of the training
         self._rates: dict[str, float] = {}
 
     def state(self) -> dict[str, Any]:
@@ -60,6 +61,7 @@ class Learning:
             "lines": self._store.corrections.counts(),
             "least": LEAST_LINES,
             "epochs": [row["val_cer"] for row in rows if "val_cer" in row],
+            "total": self._total,
             **self._rates,
         }
 
@@ -120,7 +122,8 @@ class Learning:
         # A trained model keeps these, and other jobs refuse them.
         of_training = training_settings(model, self._config.image.max_pixels)
         lines = self._store.corrections.counts()["train"]
-        of_training["train.num_epochs"] = epochs_for(lines, self._config.train.num_epochs)
+        self._total = epochs_for(lines, self._config.train.num_epochs)
+        of_training["train.num_epochs"] = self._total
         jobs = [self._job("--train", settings | of_training), self._job("--export", settings)]
         # A file, since a pipe that nobody empties would stop the process.
         with open(folder / LOG, "a", encoding="utf-8") as log_file, self._lock:

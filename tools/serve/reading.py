@@ -1,7 +1,7 @@
 """The model in use, and what is read with it in the reading thread."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from preprocessing.word_image import UnusableImage, decode, to_network_geometry
 from tools.serve.store import Store, whole_picture
 from utils.config.image import ImageConfig
 from utils.config.schema import Config
+from utils.errors import UserError
 
 MOST_PAGES = 100  # of a file
 READINGS = 5  # of a line, one key away
@@ -94,8 +95,25 @@ class Reading:
             tell(note)
         if prediction.upside_down:  # Learning does not turn pictures.
             pixels = np.ascontiguousarray(pixels[::-1, ::-1])
-        line = line_of_prediction(Line(whole_picture(pixels)), prediction)
-        yield pixels, Page(filename, pixels.shape[1], pixels.shape[0], (line,))
+        height, width = pixels.shape[:2]
+        line = line_of_prediction(Line(whole_picture(width, height)), prediction)
+        yield pixels, Page(filename, width, height, (line,))
+
+    def again(self, store: Store, page_id: str) -> Iterator[str]:
+        """Reads the lines of a page of the store with the model that is in use now; yields the page's id."""
+        page, model = store.page(page_id), self._model
+        paths = [store.picture(page_id, number) for number in range(len(page.lines))] if page else []
+        if page is None or None in paths:
+            raise UserError("The page or pictures of its lines are missing.")
+        strips = [decode(path, model.image) for path in paths if path]
+        outline = whole_picture(page.width, page.height)
+        lines: tuple[Line, ...]
+        if [line.polygon for line in page.lines] == [outline]:
+            lines = (line_of_prediction(Line(outline), model.reader.read(strips[0])),)
+        else:
+            lines = model.page_reader.read_strips(page.lines, strips)
+        store.replace(page_id, replace(page, lines=lines))
+        yield page_id
 
     def add_to(self, store: Store, pages: Iterator[tuple[np.ndarray, Page]]) -> Iterator[str]:
         """Yields the id of each page once it is in the store."""

@@ -25,15 +25,16 @@ class FullError(Exception):
 
 @dataclass(eq=False)
 class Job:
-    """An uploaded file that waits, is read, or has been read.
+    """An uploaded file, or a kept page, that waits, is read, or has been read.
 
     Attributes:
+        path, size: of the upload's copy; None and 0 without one.
         future: of the result of a word, or of the list of the results of all pages.
         results: of the pages read so far.
         started: whether its first page is or was read.
     """
 
-    path: Path
+    path: Path | None
     size: int
     steps: Iterator[Any] | None = None
     future: Future = field(default_factory=Future)
@@ -71,6 +72,13 @@ class ReadingQueue:
         """Queues a copy of a file of pages; the reading thread runs `read_pages`, a page a step. Raises FullError."""
         return self._add(content, read_pages)
 
+    def add_steps(self, steps: Iterator[Any]) -> Job:
+        """Queues the reading of what lies on disk already; each step is a page. Raises FullError."""
+        job = Job(None, 0, steps)
+        self._admit(job)
+        self._append(self._pages, job)
+        return job
+
     def ahead_of(self, job: Job) -> int:
         """Returns how many files of pages are read before this one."""
         with self._changed:
@@ -88,14 +96,10 @@ class ReadingQueue:
 
     def _add(self, content: BinaryIO, read_pages: ReadPages | None) -> Job:
         size = content.seek(0, os.SEEK_END)
-        with self._changed:
-            if self._closed or self._jobs >= MOST_JOBS or self._bytes + size > MOST_BYTES:
-                raise FullError
-            self._jobs += 1
-            self._bytes += size
         content.seek(0)
         path = Path(self._folder.name) / f"{next(self._numbers)}{_ending(content.read(12))}"
         job = Job(path, size, read_pages(path) if read_pages else None)
+        self._admit(job)
         content.seek(0)
         try:
             with open(path, "wb") as copy:
@@ -103,10 +107,21 @@ class ReadingQueue:
         except OSError:
             self._forget(job)
             raise
-        with self._changed:
-            (self._pages if read_pages else self._words).append(job)
-            self._changed.notify()
+        self._append(self._pages if read_pages else self._words, job)
         return job
+
+    def _admit(self, job: Job) -> None:
+        """Counts a job; raises FullError if the queue can't take it."""
+        with self._changed:
+            if self._closed or self._jobs >= MOST_JOBS or self._bytes + job.size > MOST_BYTES:
+                raise FullError
+            self._jobs += 1
+            self._bytes += job.size
+
+    def _append(self, jobs: deque[Job], job: Job) -> None:
+        with self._changed:
+            jobs.append(job)
+            self._changed.notify()
 
     def _run(self) -> None:
         while True:
@@ -123,7 +138,7 @@ class ReadingQueue:
 
     def _read_batch(self, jobs: list[Job]) -> None:
         try:
-            results: Sequence[Any] = self._read_words([job.path for job in jobs])
+            results: Sequence[Any] = self._read_words([job.path for job in jobs if job.path])
         except Exception as error:
             results = [error] * len(jobs)
         for job, result in zip(jobs, results, strict=True):
@@ -155,7 +170,8 @@ class ReadingQueue:
                 job.future.set_result(result)
 
     def _forget(self, job: Job) -> None:
-        job.path.unlink(missing_ok=True)
+        if job.path:
+            job.path.unlink(missing_ok=True)
         with self._changed:
             self._jobs -= 1
             self._bytes -= job.size

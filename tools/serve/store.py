@@ -25,7 +25,7 @@ from preprocessing.page.layout import Line, Page, PageWord
 from preprocessing.page.strips import cut_strip
 from tools.serve.corrections import Corrections
 from utils.errors import UserError, shorten
-from utils.files import is_stale
+from utils.files import is_stale, write_text
 from utils.log import log
 
 PAGE_FILE, PICTURES = "page.json", ("picture.jpg", "picture.png")
@@ -54,7 +54,7 @@ class Store:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.corrections = Corrections(folder)
-        self._summaries: dict[str, Summary] = {}  # Pages do not change.
+        self._summaries: dict[str, Summary] = {}  # Pages keep their lines.
         self._damaged: set[str] = set()  # ids that the log has named
         for rest in folder.glob(f".*{PART}"):  # of processes that were killed while they added a page
             if is_stale(rest):
@@ -72,15 +72,20 @@ class Store:
             part.mkdir(parents=True)
             Image.fromarray(pixels).save(part / PICTURES[max(pixels.shape) > LONGEST_JPEG], quality=88)
             for number, line in enumerate(page.lines):
-                strip = pixels if line.polygon == whole_picture(pixels) else cut_strip(pixels, line)
+                strip = pixels if line.polygon == whole_picture(page.width, page.height) else cut_strip(pixels, line)
                 Image.fromarray(strip).save(part / _picture(number))
-            (part / PAGE_FILE).write_text(json.dumps(asdict(page), ensure_ascii=False), encoding="utf-8")
+            (part / PAGE_FILE).write_text(_written(page), encoding="utf-8")
             _sync(part)
             part.rename(self.folder / name)
         except OSError as error:
             shutil.rmtree(part, ignore_errors=True)
             raise UserError(f"Can't write {self.folder}: {error.strerror or error}.") from None
         return name
+
+    def replace(self, page_id: str, page: Page) -> None:
+        """Replaces what was read on a page, line for line; what is saved of its lines stays."""
+        if (folder := self._folder(page_id)) is not None:
+            write_text(folder / PAGE_FILE, _written(page))
 
     def pages(self) -> list[Summary]:
         """Returns what each page is, the newest first; without those whose `page.json` is missing or damaged."""
@@ -145,9 +150,8 @@ class Store:
         return next((self.folder / name for name in self._ids() if name == page_id), None)
 
 
-def whole_picture(pixels: np.ndarray) -> tuple[tuple[float, float], ...]:
+def whole_picture(width: int, height: int) -> tuple[tuple[float, float], ...]:
     """Returns the outline of a line that is a picture of its own."""
-    height, width = pixels.shape[:2]
     return (0.0, 0.0), (float(width), 0.0), (float(width), float(height)), (0.0, float(height))
 
 
@@ -156,6 +160,11 @@ def _with_text(line: Line, text: str) -> Line:
     texts = text.split()
     words = tuple(PageWord(new, 1.0, word.box) for new, word in zip(texts, line.words))
     return replace(line, text=text, confidence=None, words=words if len(texts) == len(line.words) else ())
+
+
+def _written(page: Page) -> str:
+    """Returns the content of a `page.json`."""
+    return json.dumps(asdict(page), ensure_ascii=False)
 
 
 def _page(values: dict[str, Any]) -> Page:

@@ -2,7 +2,9 @@
 
 import io
 import json
+import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import numpy as np
@@ -99,6 +101,19 @@ def test_from_a_picture_to_exports(client, added, word, tmp_path):
     assert [node.get("CONTENT") for node in alto.iter() if node.tag.endswith("String")] == ["Löok & see"]
     client.put(path, json={"text": "", "before": "Löok & see"})
     assert client.get(f"/pages/{page_id}/export?format=text").text == ""
+
+
+def test_a_line_is_read_again_with_the_model_in_use(client, added, store, word):
+    (page_id,) = added(word)["pages"]
+    before = client.get(f"/pages/{page_id}").json()
+    kept = store.page(page_id)
+    store.replace(page_id, replace(kept, lines=(replace(kept.lines[0], text="worse"),)))
+    answer = client.post(f"/pages/{page_id}/read")
+    assert answer.status_code == 202
+    while (job := client.get(f"/jobs/{answer.json()['job']}").json())["state"] in ("waiting", "reading"):
+        time.sleep(0.02)
+    assert job["state"] == "done" and client.get(f"/pages/{page_id}").json() == before
+    assert client.post(f"/pages/{'0' * 8}-{'0' * 6}-{'0' * 8}/read").status_code == 404
 
 
 def test_a_page_is_read_line_by_line_into_the_store(client, added):

@@ -6,6 +6,7 @@ import io
 import json
 import threading
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -126,6 +127,25 @@ def test_a_page_is_dropped_corrected_by_keyboard_and_opened_again(page, site, st
     assert [text for text in page.problems(site) if "409" not in text] == []
 
 
+def test_a_page_is_read_again_and_what_was_saved_stays(page, site, store):
+    page.open(site)
+    drop_page(page)
+    read = texts(page)
+    write(page, "saved")
+    page.press(*ENTER)
+    wait(page, "document.querySelectorAll('#lines li.saved').length === 1")
+    # As if another model had read it.
+    (page_id,) = (summary.id for summary in store.pages())
+    kept = store.page(page_id)
+    store.replace(page_id, replace(kept, lines=tuple(replace(line, text="worse") for line in kept.lines)))
+    page.run("document.querySelector('#pages button').click()")
+    wait(page, "document.querySelectorAll('#lines input')[1].value === 'worse'")
+    page.run("document.getElementById('again').click()")
+    wait(page, "document.querySelectorAll('#lines input')[1].value !== 'worse'")
+    assert texts(page) == ["saved", *read[1:]] and states(page) == ["saved", "read", "read"]
+    assert store.page(page_id) == kept and page.problems(site) == []
+
+
 def test_the_text_of_another_tab_is_not_replaced_by_moving_on(page, site, store):
     page.open(site)
     drop_page(page)
@@ -218,7 +238,7 @@ class Course:
 
     def __init__(self):
         self.now = {"state": "idle", "message": "", "model": "old", "lines": {"train": 20, "val": 5}, "least": 20}
-        self.now |= {"epochs": []}
+        self.now |= {"epochs": [], "total": 4}
 
     def state(self):
         if self.now["epochs"]:

@@ -139,7 +139,7 @@ def test_a_page_that_cannot_be_read_hides_no_other(filled, client, capsys, conte
 
 def test_a_strip_longer_than_jpeg_allows_is_kept(store, client):
     pixels = np.full((20, 70_000), 255, np.uint8)
-    page_id = store.add(pixels, Page("strip.png", 70_000, 20, (Line(whole_picture(pixels), ()),)))
+    page_id = store.add(pixels, Page("strip.png", 70_000, 20, (Line(whole_picture(70_000, 20), ()),)))
     assert store.picture(page_id, 0).is_file()
     with Image.open(store.picture(page_id)) as picture:
         assert picture.size == (70_000, 20)

@@ -10,7 +10,7 @@ function show(now) {
   const { train, val } = now.lines;
   const isRunning = RUNNING.includes(now.state);
   const counted = `${train + val} corrected lines, ${val} of them held back for comparison.`;
-  const epochs = now.epochs.length ? ` ${now.epochs.length} epochs, CER ${percent(now.epochs.at(-1))}.` : "";
+  const epochs = now.epochs.length ? ` ${now.epochs.length} of ${now.total} epochs, CER ${percent(now.epochs.at(-1))}.` : "";
   const texts = {
     idle: train + val < now.least ? `Learning starts at ${now.least} lines.` : "",
     training: `Training from ${now.model}.${epochs}`,
@@ -23,7 +23,7 @@ function show(now) {
   if (now.state === "done") {
     const better = now.after < now.before;
     texts.done = `CER of the held-back lines: before ${percent(now.before)}, after ${percent(now.after)}. `;
-    texts.done += better ? `The new model reads from now on: ${now.model}.` : "The model in use stays.";
+    texts.done += better ? `The new model reads from now on: ${now.model}. “Read again” reads an open page with it.` : "The model in use stays.";
   }
   byId("learned").textContent = `${counted} ${texts[now.state]}`;
   byId("learning").hidden = false;

@@ -1,9 +1,10 @@
 // The list of pages, and what opens them.
-import { ask, byId, element, say } from "/static/common.js";
+import { ask, byId, element, pause, say } from "/static/common.js";
 import { onSaved, openPage } from "/static/editor.js";
 import { showLearning } from "/static/learn.js";
 import { startUploads } from "/static/upload.js";
 
+const POLL = 400;
 let open = null;
 
 async function showPages() {
@@ -29,6 +30,28 @@ async function show(id) {
     say(error.message);
   }
 }
+
+// With the model in use now; what was saved or typed stays.
+byId("again").addEventListener("click", async () => {
+  const id = open;
+  byId("again").disabled = true;
+  say("The page is read again.");
+  try {
+    const { job } = await ask("POST", `/pages/${id}/read`);
+    let now = await ask("GET", `/jobs/${job}`);
+    while (now.state === "waiting" || now.state === "reading") {
+      await pause(POLL);
+      now = await ask("GET", `/jobs/${job}`);
+    }
+    if (now.state === "failed") throw new Error(now.error);
+    if (id === open) await show(id);
+    say("The page was read again.");
+  } catch (error) {
+    say(error.message);
+  } finally {
+    byId("again").disabled = false;
+  }
+});
 
 onSaved(() => {
   showPages().catch((error) => say(error.message));
