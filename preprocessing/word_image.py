@@ -20,6 +20,7 @@ from utils.log import log
 PAPER = 255
 HEIGHT_AT_300_DPI = 120  # pixels of a scan that `scale: auto` brings to the network's height
 SOFTNESS = 0.6
+MOST_SQUEEZE = 1.5  # how much lower than narrow a picture is made that is too high for the canvas
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "GIF", "PPM", "JPEG2000", "AVIF")
 HEIF_ENDINGS = (".heic", ".heif")
 IMAGE_ENDINGS = (
@@ -152,26 +153,32 @@ def to_network_geometry(pixels: np.ndarray, image: ImageConfig) -> np.ndarray:
     scale, channels = image.scale, image.image_size.num_channels
     if pixels.ndim == 3 and (channels == 1 or scale == "auto"):
         pixels = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+    squeeze = 1.0
     if scale == "auto":
         pixels = to_usual_size(pixels)
-        scale = image.image_size.y_size / HEIGHT_AT_300_DPI
+        scale, squeeze = image.image_size.y_size / HEIGHT_AT_300_DPI, MOST_SQUEEZE
     if pixels.ndim == 2 and channels == 3:
         pixels = cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB)
     if image.binarization != "none":
         pixels = binarize(pixels, SOFTNESS if image.binarization == "soft" else 0.0)
-    return _on_canvas(pixels, scale, image)
+    return _on_canvas(pixels, scale, image, squeeze)
 
 
-def _on_canvas(pixels: np.ndarray, scale: float | str, image: ImageConfig) -> np.ndarray:
-    """Returns the picture in the middle of a canvas of the network's height; `scale` is a factor, or "fit"."""
+def _on_canvas(pixels: np.ndarray, scale: float | str, image: ImageConfig, squeeze: float) -> np.ndarray:
+    """Returns the picture in the middle of a canvas of the network's height; `scale` is a factor, or "fit".
+
+    A picture too high for the canvas is made lower than narrow, up to `squeeze` times.
+    """
     height, width = pixels.shape[:2]
     size, margin = image.image_size, image.margin
     widest = size.x_size - 2 * margin
     factor = min(size.y_size / height, widest / width)
+    factor_x = factor
     if not isinstance(scale, str):
         factor = min(factor, scale)
+        factor_x = min(factor * squeeze, scale, widest / width)
     new_height = min(size.y_size, max(1, round(height * factor)))
-    new_width = min(widest, max(1, round(width * factor)))
+    new_width = min(widest, max(1, round(width * factor_x)))
     # Averaging areas keeps thin strokes when shrinking, but repeats pixels when enlarging.
     method = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
     scaled = cv2.resize(pixels, (new_width, new_height), interpolation=method)

@@ -8,13 +8,13 @@ from preprocessing.ink import PAPER, ink_mask, stroke_width
 # Strokes that a column of a word turned by 90 degrees crosses at least, and as a multiple of those that a row does.
 RUNS, MORE_RUNS = 3.5, 1.5
 GAP = 0.35  # ink of a row between two lines, as a part of the line above's fullest
-# Of IAM words (300 dpi): median of the size that `measure_writing` finds, a tenth more, since small pictures are
-# blurred. What is less than RANGE (in its logarithm) off stays as it is; of narrow words, whose size is less sure, less
-# than NARROW_RANGE.
-USUAL_SIZE, RANGE, NARROW_RANGE = 17.9, 0.4, 0.6
+# In IAM words (300 dpi) the median of the size that `measure_writing` finds is 16.3; a fifth more is read better. What
+# is less than RANGE (in its logarithm) off stays as it is; of narrow words, whose size is less sure, less than
+# NARROW_RANGE.
+USUAL_SIZE, RANGE, NARROW_RANGE = 20.0, 0.1, 0.6
 LARGEST_FACTOR = 8.0
 # Pitch in pixels at the usual size, below which writing is widened, up to MOST_STRETCH; of IAM words the median is 24.
-LEAST_PITCH, MOST_STRETCH, LEAST_STRETCH = 26.0, 1.5, 1.05
+LEAST_PITCH, MOST_STRETCH, LEAST_STRETCH = 30.0, 1.5, 1.05
 # Skew is looked for in pictures so wide (over height), up to so many steps, and must sharpen the rows so much.
 WIDE, LEAST_SKEW, MOST_SKEW, SHARPER = 1.2, 3, 12, 1.3
 LONG = 4  # width over height up to which a step is a degree; in lines, whose ends rise further, it is less
@@ -23,10 +23,9 @@ SKEW_SIDE = 32  # pixels of the height at which it is looked for
 
 
 def to_usual_size(grey: np.ndarray) -> np.ndarray:
-    """Scales writing to the size of a 300 dpi scan, unless it is near that, and widens narrow hands.
+    """Scales writing to one size, about that of a 300 dpi scan, unless it is near that, and widens narrow hands.
 
-    Hands differ in size, too, and a network has seen that: only what is further off than they are is changed. Where
-    letters are close together, its columns are too coarse to tell them apart.
+    Where letters are small or close together, a network's columns are too coarse to tell them apart.
     """
     size, pitch, is_narrow = measure_writing(grey)
     factor = min(USUAL_SIZE / size, LARGEST_FACTOR) if size else 1.0

@@ -139,6 +139,14 @@ def test_aspect_ratio_is_kept_and_paper_is_255():
     assert (np.delete(wide, rows, axis=0) == 255).all()
 
 
+def test_writing_too_high_for_the_canvas_is_made_lower_than_narrow():
+    # Blots, which have no size of writing: 40/120 of their pixels, and at most 1.5 times as wide as high.
+    image = geometry(40, 200, scale="auto")
+    for blot, rows, columns in (((90, 60), 30, 20), ((160, 160), 40, 53), ((300, 200), 40, 40)):
+        ink = to_network_geometry(np.zeros(blot, np.uint8), image) == 0
+        assert (ink.any(axis=1).sum(), ink.any(axis=0).sum()) == (rows, columns)
+
+
 def test_scale_is_used_until_height_or_width_cap_it():
     half = geometry(40, 200, scale=0.5)
     ink = to_network_geometry(np.zeros((20, 120), np.uint8), half) == 0
