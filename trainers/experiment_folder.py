@@ -48,9 +48,14 @@ class ExperimentFolder:
     def check_outputs(self) -> None:
         """Checks, before any work, that training overwrites only files that a training has written.
 
-        Raises UserError if a model folder is a released one or named twice, or if the experiment folder holds other
-        files, or links that would lead out of it.
+        Raises UserError if no model would be written, if a model folder is a released one or named twice, or if the
+        experiment folder holds other files, or links that would lead out of it.
         """
+        if not self.snapshots:
+            raise UserError(
+                "callbacks.model_best_checkpoint and callbacks.model_last_checkpoint are both disabled, so that "
+                "training would leave no model; enable one."
+            )
         for folder in filter(None, (self.models.best, self.models.last, self.output)):
             refuse_released(folder)
         if len({folder.resolve() for folder in self.snapshots}) < len(self.snapshots):

@@ -187,6 +187,10 @@ def test_bad_configs(place, capfd, monkeypatch, name):
         ("experiment_folder={place}/linked", "link"),
         ("callbacks.model_best_checkpoint.out_file={place}/new/last", "two folders"),
         ("callbacks.model_last_checkpoint.out_file={place}/released", "released"),
+        (
+            "callbacks.model_best_checkpoint.enabled=false callbacks.model_last_checkpoint.enabled=false",
+            "model_last_checkpoint",
+        ),
         ("train.output.output_weights={place}/released", "released"),
         ("train.weights_initialization.use_pretrained_weights=true", "restore_from"),
     ],
@@ -198,7 +202,8 @@ def test_bad_places(place, capfd, override, words):
     if not (place / "linked" / "best").is_symlink():
         (place / "linked" / "best").symlink_to(place / "elsewhere")
     (place / "released" / "CARD.md").touch()
-    assert_refused(capfd, place, [*on(place, override.format(place=place)), "--train"], words)
+    overrides = (part.format(place=place) for part in override.split())
+    assert_refused(capfd, place, [*on(place, *overrides), "--train"], words)
 
 
 @pytest.mark.parametrize("restart", [[], ["--restart"]])
