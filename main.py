@@ -70,7 +70,7 @@ def _check_combination(parser: argparse.ArgumentParser, arguments: argparse.Name
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Runs one job; returns the exit code: 0 done, 2 user error, 130 or 143 interrupted."""
+    """Runs one job; returns the exit code: 0 done, 2 user error, 130 or 143 interrupted, 141 closed pipe."""
     arguments = parse_arguments(argv)
     return run_command(lambda: _run(arguments))
 
@@ -81,7 +81,7 @@ def _run(arguments: argparse.Namespace) -> int:
     config = load_config(arguments.conf, arguments.set)
     if not arguments.train:
         refuse_training_keys(arguments.set)
-    # After the config: it imports OpenCV, without which a config's mistake is told sooner.
+    # After the config: it imports OpenCV, without which a config's mistake is named sooner.
     from preprocessing.word_image import configure_process
 
     configure_process()

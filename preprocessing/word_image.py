@@ -18,7 +18,7 @@ from utils.errors import UserError
 from utils.log import log
 
 PAPER = 255
-HEIGHT_AT_300_DPI = 120  # pixels of a scan that `scale: auto` brings to the network's height
+HEIGHT_AT_300_DPI = 120  # pixels that `scale: auto` brings to the network's height, of writing of the usual size
 SOFTNESS = 0.6
 MOST_SQUEEZE = 1.5  # how much lower than narrow a picture is made that is too high for the canvas
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "GIF", "PPM", "JPEG2000", "AVIF")
@@ -143,10 +143,10 @@ def pixels_of(picture: Image.Image, image: ImageConfig, name: str | Path) -> np.
 
 
 def to_network_geometry(pixels: np.ndarray, image: ImageConfig) -> np.ndarray:
-    """Normalises, binarises, scales with true aspect ratio and centres on a canvas of the network's height.
+    """Normalises, binarises, scales and centres on a canvas of the network's height.
 
-    `pixels` is uint8 (h, w) or (h, w, 3), as in the file; `margin` and `blur` imitate the margins and soft edges of
-    augmented training images.
+    The aspect ratio stays, but `scale: auto` widens narrow hands and lowers what is too high. `pixels` is uint8 (h, w)
+    or (h, w, 3), as in the file; `margin` and `blur` imitate the margins and soft edges of augmented training images.
     """
     if any(dict(image.normaliser).values()):
         pixels = normalise(pixels, image.normaliser)

@@ -4,6 +4,7 @@ python -m tools.config_reference > configs/README.md
 """
 
 import json
+import re
 import typing
 from collections.abc import Iterable
 from typing import Any
@@ -39,16 +40,17 @@ def _rows(fields: Iterable[tuple[str, FieldInfo]]) -> str:
     rows = ""
     for name, field in fields:
         if not is_section(field):
-            text = f"{field.description}{_choices(field.annotation)}".replace("|", "\\|")
+            text = f"{field.description}{_choices(field.annotation, str(field.description))}".replace("|", "\\|")
             default = "required" if field.is_required() else f"`{json.dumps(field.default)}`"
             rows += f"| `{name}` | {default} | {text} |\n"
     return rows
 
 
-def _choices(annotation: Any) -> str:
-    """The values of a Literal with so many that its description can't be expected to repeat them."""
+def _choices(annotation: Any, description: str) -> str:
+    """The values of a Literal, if the description does not name them all."""
     values = typing.get_args(annotation) if typing.get_origin(annotation) is typing.Literal else ()
-    return f" ({', '.join(map(str, values))})" if len(values) > 3 else ""
+    is_named = all(re.search(rf"\b{value}\b", description) for value in values)
+    return "" if is_named else f" ({', '.join(map(str, values))})"
 
 
 if __name__ == "__main__":

@@ -116,7 +116,7 @@ def _split(
         return *writer_split(records, options.test_size, options.val_size, options.seed), []
     with_split = sum(record.split is not None for record in records)
     if options.split is None and not with_split and (found := with_folder_splits(records)):
-        log("The folders are named after splits, which are kept; --split random divides the words anew.")
+        log("The folders are named after splits, which are kept; --split random divides the words instead.")
         records, with_split = found, len(found)
     if options.split is None and with_split:
         if without := len(records) - with_split:

@@ -108,7 +108,7 @@ def _bar(items: Iterable, total: int) -> Iterable:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command line; returns 0, 2 when the user can mend the problem, 130 on Ctrl-C."""
+    """The command line; returns 0, 2 when the user can correct the problem, 130 on Ctrl-C."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add = parser.add_argument
     add_config_options(parser)

@@ -4,7 +4,7 @@ from utils.escaping import one_line
 
 
 class UserError(Exception):
-    """Something the user can mend: arguments, config, data or weights.
+    """Something the user can correct: arguments, config, data or weights.
 
     The message is one sentence that names the file or key and the way out, or a line for each of several problems; what
     can't be printed in it is escaped, since names and labels may come from others. `main.py` prints it to stderr

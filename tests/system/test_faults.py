@@ -1,6 +1,6 @@
 """No fault loses work: what is on disk stays whole, the sentence says what to do, and going on is exact.
 
-The same at full scale, with real kills: `python -m tests.system.faults`.
+With real kills of one of two processes: `python -m tests.system.faults`.
 """
 
 import errno

@@ -2,7 +2,7 @@
 
 python -m tools.serve
 python -m tools.serve --name letters --port 8080
-python -m tools.serve --host 0.0.0.0 --token SECRET
+python -m tools.serve --host 0.0.0.0 --token TOKEN
 """
 
 import argparse

@@ -43,13 +43,14 @@ class ImageConfig(Section):
     normaliser: NormaliserConfig = NormaliserConfig()
     scale: Annotated[Real, Field(gt=0)] | Literal["fit", "auto"] = key(
         "auto",
-        "factor from file pixels to network pixels (0.3 to 0.4 for 300 dpi); fit: full height; auto: by the writing's "
-        "size, y_size / 120 where it is that of 300 dpi or can't be told",
+        "factor from file pixels to network pixels (0.3 to 0.4 for 300 dpi); fit: full height; auto: brings writing to "
+        "one size, a fifth larger than y_size / 120 makes that of 300 dpi, and widens narrow hands; y_size / 120 where "
+        "the size can't be measured",
     )
     binarization: Literal["none", "otsu", "soft"] = key(
         "otsu",
         "otsu: black ink on white paper before scaling, so that grey and binarised scans look alike; "
-        "soft: the same, but thin and pale strokes stay grey",
+        "soft: the same, but thin and pale strokes stay grey; none: grey as it is",
     )
     fixed_width: bool = key(False, "pad every image to x_size instead of to its own width")
     normalization: Literal["ink", "standard"] = key("ink", "ink: paper 0, ink 1; standard: mean 0, variance 1 by image")
