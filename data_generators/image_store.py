@@ -26,7 +26,7 @@ from utils.config.image import ImageConfig
 from utils.errors import UserError
 from utils.files import atomic_write, write_json
 
-FORMAT = 3
+FORMAT = 4  # of the files and of the pixels: another where the geometry of the same settings has changed
 SUFFIXES = (".pixels", ".labels", ".index.npy", ".json")
 
 # Label and image (uint8, in network geometry), or the reason why there is none.
@@ -133,7 +133,6 @@ def write_store(base: Path, rows: Iterable[Row], image: ImageConfig, about: dict
             stack.enter_context(open(stack.enter_context(atomic_write(_file(base, suffix))), "wb"))
             for suffix in SUFFIXES[:3]
         )
-        _file(base, ".json").unlink(missing_ok=True)
         for number, (label, content) in enumerate(rows):
             text = label.encode()
             width = 0
@@ -145,6 +144,8 @@ def write_store(base: Path, rows: Iterable[Row], image: ImageConfig, about: dict
             labels.write(text)
             index.extend((width, len(text)))
         np.save(index_file, np.frombuffer(index, np.int32).reshape(-1, 2))
+        # An earlier store stays whole until now; its description fits none of the files that replace its own.
+        _file(base, ".json").unlink(missing_ok=True)
     description = {"format": FORMAT, "image": image.model_dump(), "problems": problems, "about": about or {}}
     write_json(_file(base, ".json"), description, indent=None)
     return len(index) // 2

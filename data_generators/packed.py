@@ -59,8 +59,7 @@ def write_packed(folder: Path, rows: Iterable[Row], image: ImageConfig) -> int:
             about["longest"] = max(about["longest"], len(label))
             yield label, content
         about["charset"] = "".join(sorted(characters))
+        if not about["longest"]:
+            raise UserError("There is no usable word to pack.")
 
-    number = write_store(folder / NAME, noted(), image, about)
-    if not number:
-        raise UserError("There is no usable word to pack.")
-    return number
+    return write_store(folder / NAME, noted(), image, about)

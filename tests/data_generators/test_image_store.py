@@ -84,9 +84,11 @@ def test_rewriting_leaves_an_open_store_readable(tmp_path):
         yield from before
         raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt):
-        write_store(tmp_path / "new", interrupted(), GREY)
+    for name in ("new", "words"):
+        with pytest.raises(KeyboardInterrupt):
+            write_store(tmp_path / name, interrupted(), GREY)
     assert open_store(tmp_path / "new") is None and len(list(tmp_path.iterdir())) == 4
+    assert_holds(open_store(tmp_path / "words"), after)
 
 
 def garbled(path: Path) -> None:

@@ -110,7 +110,8 @@ def test_packing_again_replaces_the_words(make_config, tmp_path):
     write_packed(tmp_path, ROWS[:1], image)
     assert len(open_packed(tmp_path, image)) == 1
     with pytest.raises(UserError, match="usable"):
-        write_packed(tmp_path / "empty", [], image)
+        write_packed(tmp_path, [], image)
+    assert len(open_packed(tmp_path, image)) == 1
 
 
 def test_folders_that_do_not_fit_are_refused(make_config, tmp_path):
