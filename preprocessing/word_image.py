@@ -106,10 +106,21 @@ def decode(path: str | Path, image: ImageConfig) -> np.ndarray:
     """Reads a file upright, with paper for transparency; returns uint8 (h, w) or (h, w, 3)."""
     with open_image(path, image) as file:
         # Phones add previews to a photo as further pictures of format MPO.
-        if (pages := getattr(file, "n_frames", 1)) > 1 and file.format != "MPO":
+        if file.format != "MPO" and (pages := _number_of_pages(file)) > 1:
             advice = "save each as a file, or read all with main.py --predict --page"
             log(f"{path} has {pages} pages, of which only the first is read; {advice}.")
         return pixels_of(file, image, path)
+
+
+def _number_of_pages(file: Image.Image) -> int:
+    """Returns the number of a file's pictures that are whole, 1 if it holds no more."""
+    try:
+        return getattr(file, "n_frames", 1)
+    except Exception:
+        # Pillow looks at all of them, and a damaged one is no reason not to read the first.
+        pages = file.tell()
+        file.seek(0)
+        return max(1, pages)
 
 
 @contextlib.contextmanager

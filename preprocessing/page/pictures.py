@@ -56,8 +56,11 @@ def _pictures(path: Path, image: ImageConfig) -> Iterator[ReadPicture]:
     """Yields what reads each page of an image file."""
     with open_image(path, image) as file:
         # Only of a TIFF are further pictures pages: those of other formats are previews or animations.
-        for number in range(getattr(file, "n_frames", 1) if file.format == "TIFF" else 1):
-            file.seek(number)
+        for number in itertools.count() if file.format == "TIFF" else range(1):
+            try:
+                file.seek(number)
+            except EOFError:
+                return
             if number and file.tag_v2.get(NEW_SUBFILE_TYPE, 0) & REDUCED:  # type: ignore[attr-defined]
                 continue
             name = f"{path}, page {number + 1}" if number else str(path)

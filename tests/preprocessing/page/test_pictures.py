@@ -1,11 +1,13 @@
 """Pages of files: photos, multi-page TIFF and PDF, and what can't be read."""
 
+import contextlib
+
 import numpy as np
 import pytest
 from PIL import Image, TiffImagePlugin
 
 from preprocessing.page.pictures import NEW_SUBFILE_TYPE, REDUCED, read_pictures
-from preprocessing.word_image import UnusableImage
+from preprocessing.word_image import UnusableImage, decode
 from tests.helpers.drawn_pages import encrypted_pdf
 from utils.config.image import ImageConfig
 
@@ -45,6 +47,21 @@ def test_a_page_that_cannot_be_read_is_told_and_the_next_ones_follow(tmp_path):
     pages = list(read_pictures(tmp_path / "pages.tif", image, errors.append))
     assert [(number, page.mean()) for number, page in pages] == [(1, 50), (3, 250)]
     assert len(errors) == 1 and "page 2" in str(errors[0])
+
+
+def test_the_whole_pages_of_a_file_that_was_cut_off_are_read(tmp_path):
+    shades = (50, 150, 250)
+    first, *others = (Image.new("L", (60, 80), grey) for grey in shades)
+    first.save(tmp_path / "pages.tif", save_all=True, append_images=others)
+    content = (tmp_path / "pages.tif").read_bytes()
+    for whole, share in ((2, 0.9), (1, 0.6)):
+        (tmp_path / "cut.tif").write_bytes(content[: int(share * len(content))])
+        pages, errors = [], []
+        with pytest.raises(UnusableImage) if whole == 1 else contextlib.nullcontext():
+            for number, page in read_pictures(tmp_path / "cut.tif", IMAGE, errors.append):
+                pages.append((number, page.mean()))
+        assert pages == list(enumerate(shades[:whole], 1)) and f"page {whole + 1}" in str(errors[0])
+        assert decode(tmp_path / "cut.tif", IMAGE).mean() == shades[0]
 
 
 def test_a_poster_is_rendered_with_as_many_pixels_as_allowed(tmp_path):
