@@ -4,6 +4,7 @@ import json
 import threading
 import unicodedata
 from pathlib import Path
+from typing import Any
 
 from preprocessing.labels import is_text, read_labels
 from preprocessing.tokenizer import normalize_label
@@ -45,11 +46,13 @@ class Corrections:
 
     def texts(self) -> dict[str, str]:
         """Returns the saved text of each picture, by its path in the folder; empty where a line holds no text."""
-        return {entry["filename"]: entry["label"] for entries in self._read().values() for entry in entries}
+        labels = self._read()
+        return {entry["filename"]: entry["label"] for split in SPLITS for entry in labels[split]}
 
     def counts(self) -> dict[str, int]:
         """Returns the number of lines of each split."""
-        return {split: len(entries) for split, entries in self._read().items()}
+        labels = self._read()
+        return {split: len(labels[split]) for split in SPLITS}
 
     def held_back(self) -> dict[str, str]:
         """Returns the saved texts of the pictures for validation."""
@@ -81,13 +84,17 @@ class Corrections:
         return text
 
     def _read(self) -> Labels:
+        """Returns the entries of each split, and whatever else the file holds, which is kept."""
         try:
             content = json.loads((self.folder / LABELS).read_bytes())
         except FileNotFoundError:
             content = {}
         except ValueError as error:  # Somebody has edited it.
             raise UserError(f"{self.folder / LABELS} is not valid JSON: {shorten(error)}.") from None
-        return {split: content.get(split, []) for split in SPLITS}
+        if not isinstance(content, dict) or not all(_is_split(content.get(split, [])) for split in SPLITS):
+            shape = '{"train": [{"filename", "label"}, ...], ...}'
+            raise UserError(f"{self.folder / LABELS} is not {shape}; restore it.")
+        return {**content, **{split: content.get(split, []) for split in SPLITS}}
 
     def _write_table(self, labels: Labels) -> None:
         rows = [("filename", "label", "split")]
@@ -104,10 +111,18 @@ def line_text(text: str) -> str:
     return text
 
 
+def _is_split(entries: Any) -> bool:
+    """Whether a value of the labels file is a list of entries."""
+    return isinstance(entries, list) and all(
+        isinstance(entry, dict) and isinstance(entry.get("filename"), str) and isinstance(entry.get("label"), str)
+        for entry in entries
+    )
+
+
 def _find(labels: Labels, name: str) -> tuple[str, int]:
     """Returns split and place of a picture; ("", -1) if it has no text."""
-    for split, entries in labels.items():
-        for place, entry in enumerate(entries):
+    for split in SPLITS:
+        for place, entry in enumerate(labels[split]):
             if entry["filename"] == name:
                 return split, place
     return "", -1

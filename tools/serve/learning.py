@@ -1,6 +1,7 @@
 """Trains on the corrections in a process of its own, and changes the model if the new one reads better."""
 
 import json
+import math
 import subprocess
 import threading
 import time
@@ -60,7 +61,8 @@ class Learning:
             "model": str(self._reading.folder),
             "lines": self._store.corrections.counts(),
             "least": LEAST_LINES,
-            "epochs": [row["val_cer"] for row in rows if "val_cer" in row],
+            "finished": len(rows),
+            "epochs": [row["val_cer"] for row in rows if not math.isnan(row.get("val_cer", math.nan))],
             "total": self._total,
             **self._rates,
         }
@@ -73,8 +75,8 @@ class Learning:
             if is_learning(self._experiments):
                 raise UserError(f"A training of another server still runs in {self._experiments}; wait for its end.")
             counts = self._store.corrections.counts()
-            if counts["train"] + counts["val"] < LEAST_LINES:
-                raise UserError(f"Learning needs at least {LEAST_LINES} corrected lines.")
+            if counts["train"] + counts["val"] < LEAST_LINES or not counts["val"]:
+                raise UserError(f"Learning needs at least {LEAST_LINES} corrected lines, some of them in val.")
             self._state, self._message, self._rates = "training", "", {}
             self._experiment = self._experiments / time.strftime("%Y%m%d-%H%M%S")
             self._thread = threading.Thread(target=self._run, args=(self._experiment,), name="learning", daemon=True)
@@ -107,8 +109,10 @@ class Learning:
                 if self._state != "stopped":
                     self._state, self._message = "failed", str(error)
         except Exception as error:
-            self._state, self._message = "failed", "the comparison of the models failed"
             log(f"The training on corrections failed: {error!r}")
+            with self._lock:
+                if self._state != "stopped":
+                    self._state, self._message = "failed", "see the server's output"
 
     def _start(self, experiment: Path) -> subprocess.Popen:
         folder, model = self._store.folder, ModelFolder(self._reading.folder)
@@ -149,6 +153,8 @@ class Learning:
         """Takes the new model into use if it reads the held-back lines better."""
         # Once for both: more lines may be saved meanwhile.
         lines = self._store.held_back()
+        if not lines:
+            raise UserError("No corrected line is held back any more to compare the models on; the old one stays.")
         before, after = (self._cer(folder, lines) for folder in (self._reading.folder, new))
         with self._lock:
             if self._state != "training":

@@ -76,11 +76,17 @@ class Reading:
         ]
 
     def pages(self, path: Path, filename: str) -> Iterator[tuple[np.ndarray, Page]]:
-        """Yields pixels and text of each page of a file; raises UnusableImage, UserError if rapidocr is missing."""
-        for number, pixels in read_pictures(path, self._model.image):
+        """Yields pixels and text of each page of a file; raises UserError if rapidocr is missing.
+
+        Of damaged pages UnusableImage is raised after the others.
+        """
+        errors: list[UnusableImage] = []
+        for number, pixels in read_pictures(path, self._model.image, errors.append):
             if number > MOST_PAGES:
                 raise UnusableImage(path, f"more than {MOST_PAGES} pages", "send it in parts")
             yield pixels, self._model.page_reader.read(pixels, filename, number)
+        if errors:
+            raise errors[0]
 
     def page_texts(self, path: Path, filename: str) -> Iterator[Page]:
         """Yields the pages of a file without their pixels."""

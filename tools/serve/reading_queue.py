@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from utils.errors import UserError
+
 BATCH = 64  # words that are read at once
 MOST_JOBS, MOST_BYTES = 256, 512_000_000  # that wait or are read
 
@@ -102,11 +104,12 @@ class ReadingQueue:
         self._admit(job)
         content.seek(0)
         try:
+            path.parent.mkdir(exist_ok=True)  # Systems clean up what lies long in temporary folders.
             with open(path, "wb") as copy:
                 shutil.copyfileobj(content, copy)
-        except OSError:
+        except OSError as error:
             self._forget(job)
-            raise
+            raise UserError(f"Can't keep the upload in {path.parent}: {error.strerror or error}.") from None
         self._append(self._pages if read_pages else self._words, job)
         return job
 

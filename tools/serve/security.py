@@ -4,11 +4,11 @@ import hmac
 import ipaddress
 from collections.abc import Iterator
 from dataclasses import dataclass
-from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs, urlsplit
 
 from fastapi import HTTPException
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import cookie_parser
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -147,12 +147,10 @@ def _tokens(headers: Headers) -> Iterator[str]:
     scheme, _, value = headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
         yield value.strip()
-    try:
-        cookies = SimpleCookie(headers.get("cookie", ""))
-    except CookieError:
-        return
+    # http.cookies gives up at the first odd cookie, such as one of another program on this host.
+    cookies = cookie_parser(headers.get("cookie", ""))
     if COOKIE in cookies:
-        yield cookies[COOKIE].value
+        yield cookies[COOKIE]
 
 
 def _signed_in(token: str) -> Response:

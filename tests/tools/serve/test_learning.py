@@ -147,6 +147,13 @@ def test_too_few_lines_and_failures_are_reported(client, reading, learning, stor
     assert state["state"] == "failed" and "network.max_seq_length" in state["message"]
 
 
+def test_epochs_without_validation_count_but_have_no_error_rate(learning, tmp_path):
+    learning._experiment = tmp_path
+    (tmp_path / "history.csv").write_text("epoch,loss,val_cer\n1,2.0,\n2,1.5,0.25\n3,1.0,\n", encoding="utf-8")
+    state = learning.state()
+    assert state["finished"] == 3 and state["epochs"] == [0.25]
+
+
 def test_both_models_read_the_same_lines(learning, reading, store, monkeypatch, tmp_path):
     page_id, compared = correct(store), []
 

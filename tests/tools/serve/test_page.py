@@ -238,13 +238,13 @@ class Course:
 
     def __init__(self):
         self.now = {"state": "idle", "message": "", "model": "old", "lines": {"train": 20, "val": 5}, "least": 20}
-        self.now |= {"epochs": [], "total": 4}
+        self.now |= {"epochs": [], "finished": 0, "total": 4}
 
     def state(self):
         if self.now["epochs"]:
             self.now |= {"state": "done", "model": "new", "before": 0.25, "after": 0.125}
         if self.now["state"] == "training":
-            self.now["epochs"] = [0.2]
+            self.now |= {"epochs": [0.2], "finished": 1}
         return dict(self.now)
 
     def start(self):

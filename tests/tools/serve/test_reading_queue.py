@@ -5,6 +5,7 @@ import io
 import threading
 import weakref
 from concurrent.futures import CancelledError
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -84,6 +85,12 @@ def test_errors_reach_their_requests_and_the_thread_goes_on(queue):
     with pytest.raises(ValueError):
         queue.add_word(file(b"bad")).future.result(10)
     assert queue.add_word(file(b"good")).future.result(10) == "good"
+
+
+def test_an_upload_is_kept_though_the_temporary_folder_was_cleaned_up(queue):
+    queue.add_word(file(b"first")).future.result(10)
+    Path(queue._folder.name).rmdir()
+    assert queue.add_word(file(b"second")).future.result(10) == "second"
 
 
 def test_the_number_and_size_of_waiting_files_are_bounded(queue, read, monkeypatch):

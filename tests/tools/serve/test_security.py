@@ -154,6 +154,9 @@ def test_with_the_token_programs_and_browsers_come_in(serve, word):
     assert client.post("/read", files={"file": ("a.png", word)}, headers=sent).status_code == 200
     assert client.get("/", params={"token": TOKEN}, follow_redirects=False).headers["location"] == "/"
     assert client.get("/health").status_code == 200  # by the cookie
+    # Browsers also send the cookies of other programs on the host.
+    cookies = f'prefs={{"a":1}}; odd; seq2seq-ocr-token={TOKEN}'
+    assert serve(Access(TOKEN, loopback_only=False)).get("/health", headers={"cookie": cookies}).status_code == 200
     assert client.get("/health", headers={"origin": EVIL}).status_code == 403
 
 

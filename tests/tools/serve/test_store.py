@@ -1,6 +1,7 @@
 """Corrections: on disk before they are acknowledged, and a dataset as training and create_labels take it."""
 
 import csv
+import json
 import subprocess
 import sys
 import threading
@@ -146,13 +147,31 @@ def test_a_strip_longer_than_jpeg_allows_is_kept(store, client):
     assert client.get(f"/pages/{page_id}/picture").headers["content-type"] == "image/png"
 
 
-def test_damaged_labels_are_refused(filled):
+@pytest.mark.parametrize(
+    "content", ["{", "[]", '{"val": null}', '{"train": [{"filename": "a.png"}]}', '{"blank": [1]}']
+)
+def test_damaged_labels_are_refused(filled, content):
     store, page_id = filled
-    (store.folder / "labels.json").write_text("{", encoding="utf-8")
+    (store.folder / "labels.json").write_text(content, encoding="utf-8")
     with pytest.raises(UserError):
         store.save(page_id, 0, "a", None)
     with pytest.raises(UserError):
         Store(store.folder)
+    assert (store.folder / "labels.json").read_text(encoding="utf-8") == content
+
+
+def test_entries_that_the_user_has_set_aside_are_kept(filled):
+    store, page_id = filled
+    aside = [{"filename": f"{page_id}/003.png", "label": "unsure"}]
+    (store.folder / "labels.json").write_text(json.dumps({"aside": aside}), encoding="utf-8")
+    store.save(page_id, 0, "a", None)
+    assert json.loads((store.folder / "labels.json").read_bytes())["aside"] == aside
+    assert list(store.corrections.texts().values()) == ["a"]
+
+
+def test_pages_of_a_second_are_listed_the_newest_first(store):
+    added = [store.add(*page_of(1)) for _ in range(6)]
+    assert [summary.id for summary in store.pages()] == added[::-1]
 
 
 # Saves over HTTP; each answer is printed once it has come.

@@ -28,7 +28,7 @@ export async function ask(method, path, body) {
   const values = await answer.json().catch(() => ({}));
   if (!answer.ok) {
     const detail = typeof values.detail === "string" ? values.detail : `error ${answer.status}`;
-    throw Object.assign(new Error(detail), { status: answer.status, values });
+    throw Object.assign(new Error(detail), { status: answer.status, retry: answer.headers.has("retry-after"), values });
   }
   return values;
 }

@@ -12,8 +12,9 @@ export function onSaved(action) {
   changed = action;
 }
 
-export async function openPage(id) {
+export async function openPage(id, isWanted) {
   const page = await ask("GET", `/pages/${id}`);
+  if (!isWanted()) return; // Another page was opened meanwhile.
   lines = page.lines.map((line, number) => new LineEditor(id, number, line));
   undone = [];
   byId("undo").disabled = true;
@@ -199,6 +200,7 @@ function move(line, by) {
 }
 
 async function undo() {
+  await saving;
   const last = undone.pop();
   byId("undo").disabled = !undone.length;
   if (!last) return;

@@ -10,7 +10,8 @@ function show(now) {
   const { train, val } = now.lines;
   const isRunning = RUNNING.includes(now.state);
   const counted = `${train + val} corrected lines, ${val} of them held back for comparison.`;
-  const epochs = now.epochs.length ? ` ${now.epochs.length} of ${now.total} epochs, CER ${percent(now.epochs.at(-1))}.` : "";
+  const rate = now.epochs.length ? `, CER ${percent(now.epochs.at(-1))}` : "";
+  const epochs = now.finished ? ` ${now.finished} of ${now.total} epochs${rate}.` : "";
   const texts = {
     idle: train + val < now.least ? `Learning starts at ${now.least} lines.` : "",
     training: `Training from ${now.model}.${epochs}`,

@@ -22,11 +22,13 @@ async function showPages() {
 }
 
 async function show(id) {
+  const before = open;
   open = id;
   try {
-    await openPage(id);
+    await openPage(id, () => open === id);
     await showPages();
   } catch (error) {
+    if (open === id) open = before;
     say(error.message);
   }
 }
@@ -34,6 +36,7 @@ async function show(id) {
 // With the model in use now; what was saved or typed stays.
 byId("again").addEventListener("click", async () => {
   const id = open;
+  document.activeElement.blur(); // What was typed is saved before.
   byId("again").disabled = true;
   say("The page is read again.");
   try {
@@ -44,8 +47,9 @@ byId("again").addEventListener("click", async () => {
       now = await ask("GET", `/jobs/${job}`);
     }
     if (now.state === "failed") throw new Error(now.error);
-    if (id === open) await show(id);
-    say("The page was read again.");
+    const isBusy = byId("lines").contains(document.activeElement);
+    if (id === open && !isBusy) await show(id);
+    say(isBusy ? "The page was read again; its new texts are there when it is opened." : "The page was read again.");
   } catch (error) {
     say(error.message);
   } finally {

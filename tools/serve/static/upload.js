@@ -38,7 +38,7 @@ async function queued(form, waits) {
     try {
       return await ask("POST", "/pages", form);
     } catch (error) {
-      if (error.status !== 503) throw error;
+      if (!error.retry) throw error;
       waits();
       await pause(RETRY);
     }
