@@ -57,19 +57,15 @@ class PageReader:
     def _read(self, pixels: np.ndarray) -> tuple[tuple[Line, ...], bool]:
         """Returns the lines of a page that hold text, and whether most of them were read upside down."""
         lines = find_lines(pixels, self._detector.find(pixels))
-        read, is_upside_down = self._read_strips(lines, [cut_strip(pixels, line) for line in lines])
+        read, is_upside_down = self.read_strips(lines, [cut_strip(pixels, line) for line in lines])
         return tuple(line for line in read if line.text), is_upside_down
 
-    def read_strips(self, lines: Sequence[Line], strips: Sequence[np.ndarray]) -> tuple[Line, ...]:
-        """Returns lines with the text read on their strips, also those without text.
+    def read_strips(self, lines: Sequence[Line], strips: Sequence[np.ndarray]) -> tuple[tuple[Line, ...], bool]:
+        """Returns all lines with what was read on their strips, and whether most were read upside down.
 
         Args:
             strips: uint8 (h, w) or (h, w, 3) RGB, as `preprocessing.page.strips.cut_strip` makes them.
         """
-        return self._read_strips(lines, strips)[0]
-
-    def _read_strips(self, lines: Sequence[Line], strips: Sequence[np.ndarray]) -> tuple[tuple[Line, ...], bool]:
-        """Returns the lines with text, and whether most of them were read upside down."""
         strips = [self._clean(strip) for strip in strips]
         pieces = [piece for i, strip in enumerate(strips) for piece in self._pieces(i, strip)]
         widths = np.array([piece.image.shape[1] for piece in pieces], np.int64)

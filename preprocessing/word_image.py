@@ -113,7 +113,7 @@ def decode(path: str | Path, image: ImageConfig) -> np.ndarray:
 
 
 def _number_of_pages(file: Image.Image) -> int:
-    """Returns the number of a file's pictures that are whole, 1 if it holds no more."""
+    """Returns the number of a file's pictures, of a damaged file that of those before the first damaged one."""
     try:
         return getattr(file, "n_frames", 1)
     except Exception:

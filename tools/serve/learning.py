@@ -105,14 +105,16 @@ class Learning:
             self._finish(self._start(experiment))
             self._compare(ModelPaths.of(str(experiment), self._config.callbacks).trained)
         except UserError as error:
-            with self._lock:
-                if self._state != "stopped":
-                    self._state, self._message = "failed", str(error)
+            self._fail(str(error))
         except Exception as error:
             log(f"The training on corrections failed: {error!r}")
-            with self._lock:
-                if self._state != "stopped":
-                    self._state, self._message = "failed", "see the server's output"
+            self._fail("see the server's output")
+
+    def _fail(self, message: str) -> None:
+        """Ends the training with a message, unless the user has stopped it."""
+        with self._lock:
+            if self._state != "stopped":
+                self._state, self._message = "failed", message
 
     def _start(self, experiment: Path) -> subprocess.Popen:
         folder, model = self._store.folder, ModelFolder(self._reading.folder)

@@ -117,7 +117,7 @@ class Reading:
         if [line.polygon for line in page.lines] == [outline]:
             lines = (line_of_prediction(Line(outline), model.reader.read(strips[0])),)
         else:
-            lines = model.page_reader.read_strips(page.lines, strips)
+            lines, _ = model.page_reader.read_strips(page.lines, strips)
         store.replace(page_id, replace(page, lines=lines))
         yield page_id
 

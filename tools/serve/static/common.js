@@ -1,5 +1,7 @@
 // What the modules of the page share. Texts reach the page as text nodes only, never as markup.
 
+const POLL = 400;
+
 export const byId = (id) => document.getElementById(id);
 
 export function element(tag, properties, ...children) {
@@ -31,6 +33,17 @@ export async function ask(method, path, body) {
     throw Object.assign(new Error(detail), { status: answer.status, retry: answer.headers.has("retry-after"), values });
   }
   return values;
+}
+
+// The last answer about a queued file; each answer goes to `course` first. An Error if reading failed.
+export async function finished(job, course = () => {}) {
+  for (;;) {
+    const now = await ask("GET", `/jobs/${job}`);
+    await course(now);
+    if (now.state === "failed") throw new Error(now.error);
+    if (now.state === "done") return now;
+    await pause(POLL);
+  }
 }
 
 export const pause = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));

@@ -1,10 +1,9 @@
 // The list of pages, and what opens them.
-import { ask, byId, element, pause, say } from "/static/common.js";
+import { ask, byId, element, finished, say } from "/static/common.js";
 import { onSaved, openPage } from "/static/editor.js";
 import { showLearning } from "/static/learn.js";
 import { startUploads } from "/static/upload.js";
 
-const POLL = 400;
 let open = null;
 
 async function showPages() {
@@ -41,12 +40,7 @@ byId("again").addEventListener("click", async () => {
   say("The page is read again.");
   try {
     const { job } = await ask("POST", `/pages/${id}/read`);
-    let now = await ask("GET", `/jobs/${job}`);
-    while (now.state === "waiting" || now.state === "reading") {
-      await pause(POLL);
-      now = await ask("GET", `/jobs/${job}`);
-    }
-    if (now.state === "failed") throw new Error(now.error);
+    await finished(job);
     const isBusy = byId("lines").contains(document.activeElement);
     if (id === open && !isBusy) await show(id);
     say(isBusy ? "The page was read again; its new texts are there when it is opened." : "The page was read again.");

@@ -1,7 +1,6 @@
 // New pages: dropped, pasted, chosen, photographed or written by hand.
-import { ask, byId, element, pause, say } from "/static/common.js";
+import { ask, byId, element, finished, pause, say } from "/static/common.js";
 
-const POLL = 400;
 const RETRY = 5000;
 
 // `added` is called with the id of each page as soon as it was read, and whether it is the first of its file.
@@ -63,19 +62,15 @@ async function follow(file, kind, added) {
   };
   try {
     const { job } = await queued(form, () => (text.textContent = `${file.name}: waits until there is room`));
-    for (;;) {
-      const now = await ask("GET", `/jobs/${job}`);
+    const { note } = await finished(job, async (now) => {
       for (; known < now.pages.length; known++) await added(now.pages[known], known === 0);
-      if (now.state === "failed") throw new Error(now.error);
-      if (now.state === "done") {
-        say(`${file.name}: ${known === 1 ? "read" : `${known} pages read`}`);
-        return now.note ? keep(now.note) : entry.remove();
-      }
       const seconds = Math.round((Date.now() - begun) / 1000);
       const where = now.state === "waiting" ? `waits, ${now.ahead} before it` : `page ${known + 1} is read`;
       text.textContent = `${file.name}: ${where}, ${seconds} s`;
-      await pause(POLL);
-    }
+    });
+    say(`${file.name}: ${known === 1 ? "read" : `${known} pages read`}`);
+    if (note) keep(note);
+    else entry.remove();
   } catch (error) {
     entry.className = "failed";
     keep(error.message);
