@@ -52,9 +52,7 @@ def measure_writing(grey: np.ndarray) -> tuple[float, float, bool]:
     stroke = stroke_width(ink)
     if min(grey.shape) < 2.5 * stroke + 2 or max(grey.shape) < 9 * stroke:
         return 0.0, 0.0, True
-    profile = cv2.blur(ink.sum(axis=1).astype(np.float32)[:, None], (1, 3))[:, 0]
-    # Rows through the bodies of letters hold most of the ink.
-    body = profile >= 0.5 * np.sort(profile)[-max(1, len(profile) // 5) :].mean()
+    body = body_rows(ink)
     x_height = max(1, int(body.sum()))
     width = grey.shape[1] / x_height
     if width < 1.5:
@@ -64,6 +62,12 @@ def measure_writing(grey: np.ndarray) -> tuple[float, float, bool]:
     # Gaps wider than half the x-height, between words, are no part of a letter's width.
     written = cv2.morphologyEx(rows.max(axis=0)[None].view(np.uint8), cv2.MORPH_CLOSE, np.ones((1, x_height // 2 | 1)))
     return x_height**0.7 * stroke**0.3, float(written.sum()) / max(1.0, strokes), width < 3
+
+
+def body_rows(ink: np.ndarray) -> np.ndarray:
+    """Returns which rows of an ink mask (h, w) go through the bodies of letters: those with most of the ink."""
+    profile = cv2.blur(ink.sum(axis=1).astype(np.float32)[:, None], (1, 3))[:, 0]
+    return profile >= 0.5 * np.sort(profile)[-max(1, len(profile) // 5) :].mean()
 
 
 def skew(grey: np.ndarray) -> float:

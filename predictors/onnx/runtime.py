@@ -62,6 +62,16 @@ class PredictorOnnx(WordPredictor):
                 raise
             raise UserError(f"The model's ONNX files don't work: {shorten(error)}; export it again.") from None
 
+    def column_probabilities(self, image: np.ndarray, width: np.ndarray) -> np.ndarray:
+        """Returns the CTC head's probabilities (B, S, V) float32 of a batch as that of `decode`, PAD being the blank.
+
+        Raises UserError if the model has no such head.
+        """
+        encoded = self._encode(image, width)
+        if COLUMNS not in encoded:
+            raise UserError("The model has no CTC head (network.ctc_weight), which finds the letters.")
+        return encoded[COLUMNS]
+
     def _decode(self, image: np.ndarray, width: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         carried = self._encode(image, width)
         columns = carried.pop(COLUMNS, None)
