@@ -34,7 +34,7 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     add("--min_confidence", type=share, metavar="X", help="mark words of less confidence (0 to 1) as doubtful")
     add("--report", metavar="DIR", help="with --predict_on_test: write an HTML page about the errors")
     add("--restart", action="store_true", help="with --train: start again, keep the old run aside")
-    add("--dry_run", action="store_true", help="with --train: only print the memory and time it would take")
+    add("--dry_run", action="store_true", help="with --train: decode the images, then only print memory and time")
     arguments = parser.parse_args(argv)
     _check_combination(parser, arguments)
     return arguments
@@ -66,7 +66,7 @@ def _check_combination(parser: argparse.ArgumentParser, arguments: argparse.Name
     if arguments.restart and not arguments.train:
         parser.error("--restart goes with --train")
     if arguments.dry_run and (arguments.restart or not arguments.train):
-        parser.error("--dry_run goes with --train, and not with --restart, for it changes nothing")
+        parser.error("--dry_run goes with --train, and not with --restart, which would set the old run aside")
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -18,13 +18,18 @@ class LearningRate(keras.callbacks.Callback):
     Args:
         steps_per_epoch: of the following epochs. After a change of the batch size the relative position is kept.
         epoch, step: completed epochs, and completed steps of the next one.
+        was_warm: whether the epochs before, of perhaps more or fewer steps, had come to the peak.
     """
 
-    def __init__(self, train: TrainConfig, steps_per_epoch: int, epoch: int = 0, step: int = 0) -> None:
+    def __init__(
+        self, train: TrainConfig, steps_per_epoch: int, epoch: int = 0, step: int = 0, was_warm: bool = False
+    ) -> None:
         super().__init__()
         self.train_config = train
         self.total = train.num_epochs * steps_per_epoch
         self.step = epoch * steps_per_epoch + step
+        # The first step that needs the exact peak of a constant rate.
+        self.peak = train.warmup_steps if was_warm else max(train.warmup_steps, self.step)
 
     def on_train_batch_begin(self, batch, logs=None):
         rate = self.rate(self.step)
@@ -39,8 +44,7 @@ class LearningRate(keras.callbacks.Callback):
         if step < train.warmup_steps:
             return train.learning_rate * (step + 1) / train.warmup_steps
         if train.schedule == "constant":
-            # The first step after warm-up needs the exact peak.
-            return train.learning_rate if step == train.warmup_steps else None
+            return train.learning_rate if step == self.peak else None
         progress = (step - train.warmup_steps) / max(1, self.total - train.warmup_steps)
         decay = 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
         return train.final_learning_rate + (train.learning_rate - train.final_learning_rate) * decay

@@ -19,7 +19,7 @@ from data_generators.damage import damage
 from data_generators.image_store import FORMAT, SUFFIXES, ImageStore, open_store, write_store
 from data_generators.parallel import ordered_map
 from preprocessing.ink import ink_mask
-from preprocessing.normaliser import normalise
+from preprocessing.normaliser import halve_large, normalise
 from preprocessing.rulings import remove_rulings
 from preprocessing.word_image import UnusableImage, decode, read_word_image, to_network_geometry
 from preprocessing.writing import skew
@@ -77,7 +77,7 @@ def read_inside(
     try:
         if copy:
             rng = np.random.default_rng([copy, zlib.crc32(filename.encode())])
-            return to_network_geometry(damage(decode(folder / filename, image), rng), image)
+            return to_network_geometry(damage(halve_large(decode(folder / filename, image)), rng), image)
         return read_word_image(folder / filename, image)
     except UnusableImage as error:
         return error.reason

@@ -13,7 +13,8 @@ from utils.config.image import ImageConfig
 from utils.errors import UserError
 
 NAME = "words"
-TRAINING_VALUE = " (0 with data_aug.use_data_aug, else the config's value)"
+# Settings of `image` that are others in training (`training_words.training_image`), for messages about them.
+FOLLOWING, TRAINING_VALUE = ("margin", "blur"), " (0 with data_aug.use_data_aug, else the config's value)"
 
 
 def open_packed(folder: Path, image: ImageConfig) -> ImageStore:
@@ -24,7 +25,7 @@ def open_packed(folder: Path, image: ImageConfig) -> ImageStore:
     packed = store.image.geometry()
     for name, value in image.geometry().items():
         if packed[name] != value:
-            note = TRAINING_VALUE if name in ("margin", "blur") else ""
+            note = TRAINING_VALUE if name in FOLLOWING else ""
             raise UserError(
                 f"{folder} was packed with image.{name} {packed[name]}, but this training "
                 f"needs {value}{note}; set it, or pack the dataset again with this config."

@@ -58,7 +58,7 @@ class TrainingWords:
         Raises UserError if a labels file or the packed dataset can't be read.
         """
         image, options = training_image(config.image, config.data_aug), DatasetOptions.of(config)
-        copies = config.data_aug.damaged_copies if config.data_aug.use_data_aug else 0
+        copies = config.data_aug.copies
         if config.train.packed.folder:
             if copies:
                 log("data_aug.damaged_copies has no effect on a packed dataset, which holds its words as they are.")

@@ -1,5 +1,7 @@
 """The calibration curves of a model, one pair for each way of decoding."""
 
+import contextlib
+import hashlib
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -10,6 +12,7 @@ from base.base_predictor import Prediction
 from metrics.calibration import calibrate
 from utils.config.network import NetworkConfig
 from utils.config.predict import PredictConfig
+from utils.files import open_regular
 
 # The keys of `predict` that influence the text, and so the confidences, of each decoder.
 DECIDING: dict[str, tuple[str, ...]] = {
@@ -68,6 +71,11 @@ def decoding(settings: PredictConfig, network: NetworkConfig) -> dict[str, Any]:
     values = settings.model_dump(include=set(DECIDING[settings.decoder]))
     if not network.ctc_weight and "ctc_weight" in values:
         values["ctc_weight"] = 0.0  # It has no effect without a CTC head.
+    if settings.decoder == "lexicon" and settings.lexicon.file:
+        # By its content: another path may hold the same words, and a released model must name none.
+        # An error is named where the lexicon is read.
+        with contextlib.suppress(OSError), open_regular(settings.lexicon.file) as file:
+            values["lexicon"]["file"] = hashlib.sha256(file.read()).hexdigest()
     if settings.views > 1:
         values |= {"views": settings.views, "views_below": settings.views_below}
     if settings.characters:

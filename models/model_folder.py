@@ -163,6 +163,8 @@ class ModelFolder:
         try:
             content = _read(path, LARGEST_FILE)
         except (FileNotFoundError, NotADirectoryError):
+            if self._read_description() != self._content:
+                raise self.replaced() from None
             raise UserError(f"Model folder {self.path} lacks {name}; copy the whole folder again.") from None
         if hashlib.sha256(content).hexdigest() != digest:
             raise UserError(f"{path} is damaged (checksum differs); copy the whole folder again.")

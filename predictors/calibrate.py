@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from base.base_predictor import Prediction
-from data_generators.dataset import DatasetOptions, join_datasets, open_dataset, open_split
+from data_generators.dataset import Dataset, DatasetOptions, join_datasets, open_dataset, open_split
 from data_generators.source import DataSource
 from metrics.alignment import align
 from metrics.calibration import calibrate, calibration_error, errors_found, fit_curve
@@ -40,8 +40,7 @@ def calibrate_on(folder: ModelFolder, config: Config, settings: PredictConfig) -
 
     Lines in the validation splits of `train.additional_data` are among them, unless they are rendered. If the config
     trains on damaged copies, there is a damaged copy of all these, too, so that confidences hold for what is hard to
-    read. Raises UserError if there are too few words, or the folder is no whole model
-    folder or can't be written.
+    read. Raises UserError if there are too few words, or the folder is no whole model folder or can't be written.
     """
     image, labels_file = folder.spec.with_max_pixels(config.image.max_pixels).image, config.labels_file
     dataset = open_split(config, "val", image)
@@ -50,34 +49,41 @@ def calibrate_on(folder: ModelFolder, config: Config, settings: PredictConfig) -
             f"Calibration needs at least {LEAST_WORDS} validation words, {labels_file} has {len(dataset)}; "
             "confidences stay as the network gives them."
         )
-    copies = (0, 1) if config.data_aug.damaged_copies else (0,)
+    options = DatasetOptions.of(config)
+    copies = (0, 1) if config.data_aug.copies and not config.train.packed.folder else (0,)
     parts = [dataset, *(open_split(config, "val", image, copy) for copy in copies[1:])]
-    for source, lines in _lines(config):
-        parts += [open_dataset(source, lines, "val", image, DatasetOptions.of(config), copy=copy) for copy in copies]
+    for source, words in _additional(config):
+        parts += [_lines(open_dataset(source, words, "val", image, options, copy=copy)) for copy in copies]
     dataset = join_datasets(parts)
     predictor = load_predictor(folder, settings, folder.spec.image.max_pixels, calibrated=False)
     predictions = predictor.predict_dataset(dataset, progress=True)
     curves, errors = fit_curves(predictions, dataset.words)
     # Without its folder: a released model says nothing about the machine that made it.
     fitted_on = {"labels_file": Path(labels_file).name, "split": "val", **errors}
+    found = errors.get("errors_found")
     way = decoding(settings, folder.spec.network)
     folder.add_calibration(Calibration(decoding=way, **curves, fitted_on=fitted_on))
     return (
         f"Calibrated {folder.path} for decoder {settings.decoder} on {len(dataset)} validation words: "
         f"expected calibration error {errors['ece_before']:.2%} before, {errors['ece']:.2%} after, "
-        f"{errors['ece_held_out']:.2%} on writers (or words) left out of the fit; "
-        f"the 20 % least confident words hold {errors['errors_found']:.1%} of the errors."
+        f"{errors['ece_held_out']:.2%} on writers (or words) left out of the fit"
+        + ("." if found is None else f"; the 20 % least confident words hold {found:.1%} of the errors.")
     )
 
 
-def _lines(config: Config) -> Iterator[tuple[DataSource, list[Word]]]:
-    """Yields the validation lines of the additional datasets with real ones, MOST_LINES of each, spread evenly."""
+def _additional(config: Config) -> Iterator[tuple[DataSource, list[Word]]]:
+    """Yields the validation words of the additional datasets that hold lines and are not rendered."""
     for data in config.train.additional_data.values():
         source = DataSource.mixed_in(data)
-        lines = [] if data.synthetic.enabled else [w for w in source.read_labels().splits["val"] if " " in w.label]
-        if lines:
-            places = np.linspace(0, len(lines) - 1, min(len(lines), MOST_LINES)).astype(int).tolist()
-            yield source, [lines[i] for i in places]
+        words = [] if data.synthetic.enabled else source.read_labels().splits["val"]
+        if any(" " in word.label for word in words):
+            yield source, words
+
+
+def _lines(dataset: Dataset) -> Dataset:
+    """Returns the lines of a dataset, MOST_LINES of them, spread evenly."""
+    lines = np.flatnonzero([" " in word.label for word in dataset.words])
+    return dataset.select(lines[np.linspace(0, len(lines) - 1, min(len(lines), MOST_LINES)).astype(int)])
 
 
 def fit_curves(predictions: Sequence[Prediction], words: Sequence[Word]) -> tuple[dict[str, Curve], dict[str, float]]:
@@ -104,14 +110,16 @@ def fit_curves(predictions: Sequence[Prediction], words: Sequence[Word]) -> tupl
         "ece_held_out": calibration_error(held_out, right),
         "errors_found": errors_found(confidences, right),
     }
-    return curves, {"words": len(words), **{name: round(value, 6) for name, value in errors.items()}}
+    # Without errors there is no share of them.
+    return curves, {"words": len(words), **{name: round(value, 6) for name, value in errors.items() if value == value}}
 
 
 def _held_out(confidences: np.ndarray, right: np.ndarray, words: Sequence[Word]) -> np.ndarray:
     """Each word's confidence by a curve fitted without its writer (or, if unknown, without the word)."""
-    writers = [word.writer for word in words]
-    if not all(writers) or len(set(writers)) == 1:
-        writers = [str(index) for index in range(len(words))]
+    # By its file a damaged copy is with the picture itself.
+    writers = [word.writer or word.filename for word in words]
+    if len(set(writers)) == 1:
+        writers = [word.filename for word in words]
     number = {writer: index % FOLDS for index, writer in enumerate(dict.fromkeys(writers))}
     folds = np.array([number[writer] for writer in writers])
     result = np.zeros(len(confidences))

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from base.base_predictor import Prediction
-from predictors.word_predictor import WordPredictor
+from predictors.word_predictor import GOES_ON, WordPredictor
 from preprocessing.normaliser import normalise
 from preprocessing.page.detect import TextDetector
 from preprocessing.page.layout import Line, Page, PageWord, rotate_page
@@ -15,6 +15,7 @@ from preprocessing.page.lines import find_lines
 from preprocessing.page.strips import box_on_page, cut_strip
 from preprocessing.page.words import find_words
 from preprocessing.word_image import to_network_geometry
+from utils.log import log
 
 # A model that writes texts so long reads lines; others read words alone.
 LINE_LENGTH = 64
@@ -55,13 +56,22 @@ class PageReader:
         return rotate_page(Page(filename, *size, lines, number))
 
     def _read(self, pixels: np.ndarray) -> tuple[tuple[Line, ...], bool]:
-        """Returns the lines of a page that hold text, and whether most of them were read upside down."""
+        """Returns the lines of a page that hold text, and whether most of them were read upside down.
+
+        A line that alone is upside down is read from its other end.
+        """
         lines = find_lines(pixels, self._detector.find(pixels))
-        read, is_upside_down = self.read_strips(lines, [cut_strip(pixels, line) for line in lines])
+        read, turned = self.read_strips(lines, [cut_strip(pixels, line) for line in lines])
+        is_upside_down = sum(turned) > len(turned) / 2
+        if any(turned) and not is_upside_down:
+            others = {i: replace(lines[i], baseline=lines[i].baseline[::-1]) for i in np.flatnonzero(turned)}
+            again, _ = self.read_strips(list(others.values()), [cut_strip(pixels, line) for line in others.values()])
+            for i, line in zip(others, again):
+                read[i] = line
         return tuple(line for line in read if line.text), is_upside_down
 
-    def read_strips(self, lines: Sequence[Line], strips: Sequence[np.ndarray]) -> tuple[tuple[Line, ...], bool]:
-        """Returns all lines with what was read on their strips, and whether most were read upside down.
+    def read_strips(self, lines: Sequence[Line], strips: Sequence[np.ndarray]) -> tuple[list[Line], list[bool]]:
+        """Returns all lines with what was read on their strips, and whether each was read upside down.
 
         Args:
             strips: uint8 (h, w) or (h, w, 3) RGB, as `preprocessing.page.strips.cut_strip` makes them.
@@ -73,9 +83,9 @@ class PageReader:
         for index, prediction in sorted(self.predictor.predict(widths, lambda i: pieces[i].image)):
             predictions.setdefault(pieces[index].line, []).append((pieces[index], prediction))
         with_text = self._lines_of_words if not self.reads_lines else self._lines_of_text
-        read = tuple(with_text(line, strips[i], predictions.get(i, [])) for i, line in enumerate(lines))
-        turned = [prediction.upside_down for found in predictions.values() for _, prediction in found]
-        return read, sum(turned) > len(turned) / 2
+        read = [with_text(line, strips[i], predictions.get(i, [])) for i, line in enumerate(lines)]
+        turned = [[prediction.upside_down for _, prediction in predictions.get(i, [])] for i in range(len(lines))]
+        return read, [sum(pieces) > len(pieces) / 2 for pieces in turned]
 
     def _clean(self, strip: np.ndarray) -> np.ndarray:
         """Returns a strip as the normaliser makes it, without changes of place: dark ink on white paper."""
@@ -113,6 +123,8 @@ class PageReader:
     def _lines_of_text(self, line: Line, strip: np.ndarray, found: list[tuple[_Piece, Prediction]]) -> Line:
         """Returns the line with its text, whose words lie between the widest gaps."""
         ((_, prediction),) = found
+        if self.predictor.may_go_on(prediction):
+            log(f"The line {prediction.text[:30]}...: {GOES_ON.format(self.predictor.longest)}")
         texts = prediction.text.split()
         spans, width = find_words(strip, len(texts)), strip.shape[1]
         shared = len(spans) < len(texts)

@@ -25,11 +25,14 @@ def predict_on_test(
     """
     if output:
         check_writable(output)
-    if report:
-        from predictors.report.run import prepare_folder
-
-        prepare_folder(Path(report))
     model = ModelFolder(find_model(config))
+    if report:
+        from utils.keras_import import import_keras
+
+        import_keras()
+        from predictors.report.run import Report
+
+        writer = Report(Path(report), model)
     predictor = load_predictor(model, config.predict, config.image.max_pixels)
     dataset = open_split(config, "test", predictor.spec.image)
     predictions = predictor.predict_dataset(dataset, progress=True)
@@ -45,10 +48,7 @@ def predict_on_test(
         ]
         write_table(output, rows)
     if report:
-        from predictors.report.run import report_on
-
-        page = report_on(config, Path(report), model, dataset, predictions)
-        log(f"The report is in {page}.")
+        log(f"The report is in {writer.write(config, dataset, predictions)}.")
     return 0
 
 

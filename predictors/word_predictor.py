@@ -27,6 +27,7 @@ from utils.system import is_out_of_memory
 
 # Below this confidence a picture may hold more than one line.
 DOUBT = 0.5
+GOES_ON = "the text may go on, the model writes no more than {} characters; cut the line in two."
 SEVERAL_LINES = "seems to hold several lines; read it as a page (--page), or give each line as a picture."
 BLANK = Prediction("", 0.0, ())
 GREEDY = PredictConfig()
@@ -50,6 +51,8 @@ class WordPredictor(BasePredictor):
         self.calibration = calibration
         self.views, self.views_below, self.n_best = settings.views, settings.views_below, settings.n_best
         self.turn_below = settings.turn_below
+        # The last step only ends a text.
+        self.longest = spec.network.max_seq_length - 1
 
     @abstractmethod
     def decode(self, image: np.ndarray, width: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -80,6 +83,10 @@ class WordPredictor(BasePredictor):
             log(f"{name} {SEVERAL_LINES}")
             pixels = np.full((1, 1), PAPER, np.uint8)
         return to_network_geometry(pixels, self.spec.image)
+
+    def may_go_on(self, prediction: Prediction) -> bool:
+        """Whether a text is as long as the model's texts can be, so that more may be in the picture."""
+        return len(prediction.character_confidences) >= self.longest
 
     def predict_dataset(self, dataset: Dataset, progress: bool = False) -> list[Prediction]:
         """The predictions of all words of a dataset, in its order."""
@@ -172,8 +179,8 @@ class WordPredictor(BasePredictor):
         """Logs what the user should know about the reading of a file."""
         if seems_several_lines(image, prediction):
             log(f"{path} {SEVERAL_LINES}")
-        elif len(prediction.character_confidences) >= (most := self.spec.network.max_seq_length):
-            log(f"{path}: the text may go on, the model writes no more than {most} characters; cut the line in two.")
+        elif self.may_go_on(prediction):
+            log(f"{path}: {GOES_ON.format(self.longest)}")
 
     def _read(self, path: Path) -> np.ndarray | UnusableImage:
         try:

@@ -32,9 +32,7 @@ def normalise(pixels: np.ndarray, steps: NormaliserConfig) -> np.ndarray:
     Returns:
         uint8 (h', w'), paper 255; without ink, a picture of paper alone.
     """
-    while pixels.shape[0] * pixels.shape[1] > LARGEST:
-        pixels = cv2.resize(pixels, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
-    grey = pixels
+    grey = pixels = halve_large(pixels)
     if pixels.ndim == 3:
         grey = ink_channel(pixels) if steps.channel else cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
     if steps.paper and is_blank(grey):
@@ -52,6 +50,13 @@ def normalise(pixels: np.ndarray, steps: NormaliserConfig) -> np.ndarray:
     if steps.upright:
         grey = turn_upright(grey)
     return straighten(grey) if steps.straighten else grey
+
+
+def halve_large(pixels: np.ndarray) -> np.ndarray:
+    """Halves a picture, uint8 (h, w) or (h, w, 3), until it has no more than LARGEST pixels."""
+    while pixels.shape[0] * pixels.shape[1] > LARGEST:
+        pixels = cv2.resize(pixels, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+    return pixels
 
 
 def ink_channel(pixels: np.ndarray) -> np.ndarray:

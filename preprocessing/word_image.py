@@ -11,13 +11,13 @@ import cv2
 import numpy as np
 from PIL import Image, ImageOps, ImageStat, UnidentifiedImageError
 
+from preprocessing.ink import PAPER
 from preprocessing.normaliser import normalise
 from preprocessing.writing import to_usual_size
 from utils.config.image import ImageConfig
 from utils.errors import UserError
 from utils.log import log
 
-PAPER = 255
 HEIGHT_AT_300_DPI = 120  # pixels that `scale: auto` brings to the network's height, of writing of the usual size
 SOFTNESS = 0.6
 MOST_SQUEEZE = 1.5  # how much lower than narrow a picture is made that is too high for the canvas

@@ -81,7 +81,7 @@ def pack_synthetic(config: Config, output: Path, number: int, workers: int = 0) 
 
 def _spec(config: Config, characters: set[str]) -> ModelSpec:
     """The network that the words are packed for; its charset is the config's, else `characters`."""
-    tokenizer = Tokenizer(config.network.charset or "".join(sorted(characters)) or " ")
+    tokenizer = Tokenizer(config.network.charset or "".join(sorted(characters)) or " ", config.text.direction)
     return ModelSpec(training_image(config.image, config.data_aug), config.network, tokenizer)
 
 

@@ -44,8 +44,8 @@ class StepTimes(keras.callbacks.Callback):
 def dry_run(trainer: TrainerSeq2Seq) -> None:
     """Trains on the widest batch, then on an average one, and prints size, memory, speed and time.
 
-    Writes nothing. The first step includes the compilation, the second one the preparation of another shape; the faster
-    of the remaining two counts.
+    Writes nothing to the experiment folder. The first step includes the compilation, the second one the preparation of
+    another shape; the faster of the remaining two counts.
     """
     generator: DataGenerator = trainer.train_pipeline.generator
     sizes = batch_sizes(generator)

@@ -116,6 +116,10 @@ class ExperimentFolder:
 
 
 def _set_aside(folder: Path) -> None:
+    """Renames a folder; where `folder` is a link, what it leads to, which gets an empty folder in its place."""
+    is_link, folder = folder.is_symlink(), folder.resolve()
+    if Path.cwd().is_relative_to(folder):
+        raise UserError(f"Can't rename {folder} to keep the old run, for it is the working directory; run in another.")
     name = f"{folder.name}-{time.strftime('%Y%m%d-%H%M%S')}"
     taken = sum(1 for other in folder.parent.iterdir() if other.name.startswith(name))
     kept = folder.with_name(f"{name}-{taken + 1}" if taken else name)
@@ -123,4 +127,6 @@ def _set_aside(folder: Path) -> None:
         folder.rename(kept)
     except OSError as error:
         raise UserError(f"Can't rename {folder} to keep the old run: {error.strerror}; move it away.") from None
+    if is_link:
+        folder.mkdir()
     log(f"The old run is kept in {kept}.")

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from callbacks.training_progress import Fingerprint, TrainingProgress
+from data_generators.packed import FOLLOWING, TRAINING_VALUE
 from utils.errors import UserError
 from utils.log import log
 
@@ -25,9 +26,10 @@ def check_resumable(saved: TrainingProgress, now: Fingerprint, folder: Path) -> 
             if name == "charset" and earlier.get(name) != value:
                 raise _other_characters(str(earlier.get(name)), str(value), folder)
             if earlier.get(name) != value:
+                note = TRAINING_VALUE if section == "image" and name in FOLLOWING else ""
                 raise UserError(
                     f"The training in {folder} has {section}.{name} {_shown(earlier.get(name))}, "
-                    f"now it is {_shown(value)}; {ADVICE}."
+                    f"now it is {_shown(value)}{note}; {ADVICE}."
                 )
     for name in ("words", "seed"):
         earlier, value = getattr(before, name), getattr(now, name)

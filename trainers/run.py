@@ -52,7 +52,8 @@ def train(config: Config, restart: bool = False) -> None:
 
 
 def dry_run_training(config: Config) -> None:
-    """Prints the memory and time that `train` would need; doesn't touch the experiment folder."""
+    """Prints the memory and time that `train` would need; decodes images, but leaves the experiment folder alone."""
+    keep_freed_memory()
     dry_run(_build(config, restart=False, cluster=Cluster()))
 
 

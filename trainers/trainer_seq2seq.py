@@ -68,7 +68,8 @@ class TrainerSeq2Seq(BaseTrainer):
         self.cluster = cluster or Cluster()
         self.precision = resolve_precision(config.train.precision)
         self.evaluation_model = EvaluationModel(model, self.cluster, dtype_policy(self.precision))
-        decoding = PredictConfig(batch_size=config.predict.batch_size)
+        # Early in a training every word is doubtful; none is upside down.
+        decoding = PredictConfig(batch_size=config.predict.batch_size, turn_below=0)
         self.predictor = PredictorSeq2Seq(self.evaluation_model.model, decoding)
         self.val_dataset = val_dataset
         self.steps = len(train_generator)
@@ -120,6 +121,11 @@ class TrainerSeq2Seq(BaseTrainer):
                 # The next `fit` continues from the state saved at the end of this one.
                 self.progress = read_saved(self.state_file, self.cluster) or self.progress
 
+    def _was_warm(self) -> bool:
+        """Whether the training, as far as it has come, has passed the warm-up of the learning rate."""
+        done = self.progress.epoch * self.progress.fingerprint.steps + self.progress.step
+        return done > self.config.train.warmup_steps
+
     def compile(self) -> None:
         """Gives the network its optimizer and loss."""
         train = self.config.train
@@ -131,7 +137,7 @@ class TrainerSeq2Seq(BaseTrainer):
         """Returns the callbacks in order: validation precedes those that monitor it, saving comes last."""
         train, settings, (epoch, step) = self.config.train, self.config.callbacks, self.progress.position
         counted = [
-            LearningRate(train, self.steps, epoch, step),
+            LearningRate(train, self.steps, epoch, step, self._was_warm()),
             *monitoring(settings),
             *snapshots(settings, self.experiment.models, self.evaluation_model, self._origin()),
         ]

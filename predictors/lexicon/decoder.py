@@ -58,7 +58,7 @@ class LexiconScorer(keras.layers.Layer):
     """
 
     def __init__(self, lexicon: Lexicon, charset: str, weight: float) -> None:
-        super().__init__(name="lexicon_guide")
+        super().__init__(name="lexicon_scorer")
         trie = build_trie(lexicon, charset)
         self.weight = weight
         self.oov_penalty = lexicon.oov_penalty

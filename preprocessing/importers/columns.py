@@ -20,8 +20,8 @@ YIELDING = {
     **dict.fromkeys(("filepath", "file_path", "image_name", "img_name"), "filename"),
     **dict.fromkeys(("transcript", "gt", "caption"), "label"),
 }
-# As Kaggle's FILENAME,IDENTITY; beside a filename and a label they are those of a person.
-FALLBACKS = {"name": "filename", "identity": "label"}
+# As Kaggle's FILENAME,IDENTITY; beside a filename and a label they are those of a person. A document has few hands.
+FALLBACKS = {"name": "filename", "identity": "label", "document": "writer"}
 SPLIT_NAMES = {"training": "train", "valid": "val", "validation": "val", "dev": "val", "testing": "test"}
 SPLIT_NAMES |= {split: split for split in SPLITS}
 # PaddleOCR's rec_gt_eval.txt is for validation; in a column beside val the same name means test.

@@ -4,9 +4,10 @@ import cv2
 import numpy as np
 
 from preprocessing.ink import ink_mask
+from preprocessing.writing import body_rows
 
 # Gap between words over the height of letters without ascenders, and share of a line's pixels that are letters' bodies.
-WORD_GAP, BODY = 0.65, 0.5
+WORD_GAP = 0.65
 LEVEL = 0.6  # of a line's height, the longest level stroke of a letter
 
 Span = tuple[int, int]
@@ -46,6 +47,5 @@ def find_words(line: np.ndarray, number: int | None = None) -> list[Span]:
 
 def _body(ink: np.ndarray) -> tuple[int, int]:
     """Returns the first row of letters' bodies and the one after the last."""
-    profile = cv2.blur(ink.sum(axis=1).astype(np.float32)[:, None], (1, 3))[:, 0]
-    full = np.flatnonzero(profile >= BODY * np.sort(profile)[-max(1, len(profile) // 5) :].mean())
+    full = np.flatnonzero(body_rows(ink))
     return int(full[0]), int(full[-1]) + 1

@@ -18,3 +18,13 @@ def test_learning_rate_by_hand():
     constant = TrainConfig(learning_rate=1.0, warmup_steps=2, schedule="constant")
     schedule = LearningRate(constant, steps_per_epoch=4)
     assert [schedule.rate(step) for step in range(4)] == [0.5, 1.0, 1.0, None]
+
+
+def test_a_constant_rate_comes_to_its_peak_after_a_change_of_the_batch_size():
+    """One epoch of 100 steps was trained, the next ones have 400: warm-up, of 300 steps, is over."""
+    constant = TrainConfig(learning_rate=1.0, warmup_steps=300, schedule="constant")
+    schedule = LearningRate(constant, steps_per_epoch=400, epoch=1)
+    assert [schedule.rate(step) for step in (400, 401)] == [1.0, None]
+    # Where it had come to the peak, it may have been lowered since.
+    schedule = LearningRate(constant, steps_per_epoch=400, epoch=1, was_warm=True)
+    assert [schedule.rate(step) for step in (400, 401)] == [None, None]

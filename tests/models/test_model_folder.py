@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pytest
 
+from models.model_folder import ModelFolder
 from models.model_paths import ModelPaths
 from models.model_seq2seq import ModelSeq2Seq
 from models.model_spec import ModelSpec
@@ -84,6 +85,14 @@ def test_saving_again_replaces_the_weights_and_nothing_else(make_config, saved):
         "model-2.encoder.onnx",
         description_of(saved)["weights"],
     }
+
+
+def test_a_model_replaced_since_it_was_looked_at_is_no_damaged_one(make_config, saved):
+    folder = ModelFolder(saved)
+    save_model(saved, make_network(make_config, seed=6), ORIGIN)
+    assert "again" in refusal(folder.weights) and "copy" not in refusal(folder.weights)
+    (saved / description_of(saved)["weights"]).unlink()
+    assert "copy" in refusal(ModelFolder(saved).weights)
 
 
 def test_crash_before_the_description_keeps_the_old_model(make_config, network, saved, monkeypatch):

@@ -107,6 +107,18 @@ def test_decodings():
     assert decoding(lexicon, network) != decoding(PredictConfig(decoder="lexicon"), network)
 
 
+def test_a_lexicon_is_known_by_its_words(tmp_path):
+    files = {name: tmp_path / name for name in ("a.txt", "b.txt", "c.txt", "none.txt")}
+    for name, words in (("a.txt", "one"), ("b.txt", "one"), ("c.txt", "two")):
+        files[name].write_text(words, encoding="utf-8")
+    a, b, c, none = (
+        decoding(PredictConfig.model_validate({"decoder": "lexicon", "lexicon": {"file": str(path)}}), plain_network())
+        for path in files.values()
+    )
+    assert a == b and len({json.dumps(one) for one in (a, c, none)}) == 3
+    assert str(tmp_path) not in json.dumps([a, b, c])
+
+
 @pytest.fixture
 def saved(make_config, tmp_path):
     """The model folder of `make_config`'s experiment: random, and released, so no training may touch it."""
@@ -182,6 +194,30 @@ def test_fit_on_readings():
     assert facts["ece"] < 0.05 < facts["ece_before"] and facts["ece_held_out"] < 0.1
 
 
+@pytest.mark.parametrize("writers", [lambda i: None, lambda i: "me", lambda i: f"w{i}" if i % 3 else None])
+def test_a_damaged_copy_is_left_out_of_the_fit_with_its_picture(monkeypatch, writers):
+    """Each of 150 pictures twice, with a confidence of its own."""
+    fitted = []
+
+    def recording(confidences, right):
+        fitted.append(np.round(confidences * 1000).astype(int).tolist())
+        return fit_curve(confidences, right)
+
+    monkeypatch.setattr(predictors.calibrate, "fit_curve", recording)
+    twice = [*range(150), *range(150)]
+    words = [Word(f"{i}.png", "ab" if i % 2 else "b", writers(i)) for i in twice]
+    fit_curves([Prediction("ab", (i + 300) / 1000, (0.9, 0.9)) for i in twice], words)
+    whole, *folds, _characters = fitted
+    assert len(whole) == 300 and len(folds) == 30
+    for fold in folds:
+        assert len(fold) == 290 and len(set(fold)) == 145
+
+
+def test_without_errors_nothing_is_said_of_them():
+    _, facts = fit_curves([Prediction("ab", 0.9, (0.9, 0.9))] * 120, [Word(f"{i}.png", "ab") for i in range(120)])
+    assert "errors_found" not in facts and facts["ece"] < 0.1
+
+
 def test_lines_have_a_curve_of_their_own():
     """The confidence of a line is the product of many: the same number means something else than a word's."""
     readings = [Prediction("ab", 0.3, (0.5, 0.6))] * 120 + [Prediction("a b", 0.3, (0.6, 0.8, 0.6))] * 120
@@ -209,6 +245,10 @@ def test_lines_of_additional_data_are_among_those_it_is_fitted_on(dataset, saved
     settings["train"]["additional_data"] = {"lines": more, "rendered": {**more, "synthetic": {"enabled": True}}}
     assert main.main(["-c", write_settings(tmp_path / "tiny.yml", settings), "--calibrate"]) == 0
     assert description_of(saved)["calibrations"][0]["fitted_on"]["words"] == 6 + 2
+    for distorts in (True, False):
+        settings["data_aug"] |= {"damaged_copies": 1, "use_data_aug": distorts}
+        assert main.main(["-c", write_settings(tmp_path / "tiny.yml", settings), "--calibrate"]) == 0
+        assert description_of(saved)["calibrations"][0]["fitted_on"]["words"] == (6 + 2) * (1 + distorts)
 
 
 def test_a_model_of_too_few_words_keeps_the_calibration_of_the_one_it_began_as(make_config, tmp_path, eagerly):

@@ -10,14 +10,19 @@ from PIL import Image
 
 import main
 from base.base_predictor import Prediction
+from models.model_spec import ModelSpec
 from predictors import load
 from predictors.pages import PageReader, _Piece, line_of_prediction
+from predictors.word_predictor import WordPredictor
 from preprocessing.importers.page_xml import read_page
 from preprocessing.page.layout import Line
+from preprocessing.page.strips import cut_strip
+from preprocessing.tokenizer import END, Tokenizer
 from tests.helpers.drawn_pages import LINES, encrypted_pdf, written_page
 from tests.helpers.importers import words_of
 from tests.helpers.tiny import REPOSITORY
 from tools.create_labels import main as create_labels
+from utils.config.predict import PredictConfig
 from utils.errors import UserError
 
 pytest.importorskip("rapidocr")
@@ -59,6 +64,36 @@ def test_a_page_upside_down_is_read_in_reading_order_with_its_places(folder):
         for word, its in zip(line.words, other.words):
             corner = np.array(word.box[:2]) + word.box[2:]
             assert np.allclose(corner, size - np.array(its.box[:2]), atol=12)
+
+
+def test_a_line_upside_down_among_others_is_read_from_its_other_end(folder):
+    """A postscript that was written after the page was turned: its words and its strip begin at the right."""
+    pixels = written_page()
+    strip = pixels[560:720]
+    pixels[560:720] = strip[::-1, ::-1]
+    page = load(REPOSITORY / "snapshots" / "iam").read_page(pixels)
+    assert [line.text for line in page.lines] == TEXTS
+    boxes = [[word.box[0] for word in line.words] for line in page.lines]
+    assert boxes[0] == sorted(boxes[0]) and boxes[-1] == sorted(boxes[-1], reverse=True)
+    (first, *_), (*_, last) = page.lines[-1].baseline, page.lines[-1].baseline
+    assert first[0] > last[0]
+    # As the browser stores it for learning.
+    again = cut_strip(pixels, page.lines[-1])
+    assert load(REPOSITORY / "snapshots" / "iam").read(again).upside_down is False
+
+
+def test_a_line_that_the_model_may_have_cut_off_is_told(make_config, capsys):
+    class Endless(WordPredictor):
+        def decode(self, image, width):
+            ids = np.full((len(image), self.spec.network.max_seq_length), 3, np.int32)
+            ids[:, -1] = END
+            return ids, np.zeros(ids.shape, np.float32)
+
+    config = make_config(network={"max_seq_length": 70})
+    spec = ModelSpec(config.image, config.network, Tokenizer("ab"))
+    page = PageReader(Endless(spec, PredictConfig(turn_below=0))).read(written_page())
+    assert all(line.text == "a" * 69 for line in page.lines)
+    assert capsys.readouterr().err.count("69 characters") == len(page.lines) == len(LINES)
 
 
 def test_text_in_reading_order_goes_to_stdout_and_a_blank_page_has_none(folder, read, tmp_path):

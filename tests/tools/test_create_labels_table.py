@@ -184,3 +184,10 @@ def test_the_own_predictions_name_files_as_they_were_given(tmp_path, images, run
 def test_bad_json_is_one_sentence(tmp_path, images, refused, content):
     (tmp_path / "t.json").write_text(content)
     assert "t.json" in refused("--table", tmp_path / "t.json", "--images", images, "--output", tmp_path / "labels.json")
+
+
+def test_documents_stand_for_writers_where_there_are_none(tmp_path):
+    (tmp_path / "t.tsv").write_text("filename\ttext\tdocument\tsplit\na.png\tone\tletter 3\ttrain\n")
+    assert [record.word.writer for record in read_table(tmp_path / "t.tsv")] == ["letter 3"]
+    (tmp_path / "t.tsv").write_text("filename\ttext\tdocument\twriter\na.png\tone\tletter 3\tann\n")
+    assert [record.word.writer for record in read_table(tmp_path / "t.tsv")] == ["ann"]

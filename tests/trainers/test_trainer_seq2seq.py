@@ -246,6 +246,27 @@ def test_restart_keeps_the_old_run(tiny, experiment, eagerly, capsys):
     assert state(experiment)["progress"].tobytes() != state(second)["progress"].tobytes()
 
 
+def test_restart_in_a_linked_folder_stays_where_the_link_leads(tiny, experiment, eagerly, tmp_path):
+    (tmp_path / "disk" / "run").mkdir(parents=True)
+    experiment.symlink_to(tmp_path / "disk" / "run")
+    config = tiny(train={"num_epochs": 1})
+    assert train(config) == 0
+    assert train(config, restart=True) == 0
+    assert experiment.is_symlink() and (experiment / "history.csv").exists()
+    kept = [path for path in (tmp_path / "disk").iterdir() if path.name != "run"]
+    assert len(kept) == 1 and (kept[0] / "history.csv").exists()
+    assert not list(tmp_path.glob("experiment-*"))
+
+
+def test_the_working_directory_is_not_set_aside(tiny, eagerly, tmp_path, monkeypatch, capsys):
+    config = tiny(train={"num_epochs": 1}, experiment_folder=".")
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    assert train(config) == 0
+    assert train(config, restart=True) == 2
+    assert "here" in last_line(capsys) and (tmp_path / "here" / "history.csv").exists()
+
+
 @pytest.mark.parametrize("restart", [False, True])
 def test_second_training_in_the_same_folder_is_refused(tiny, experiment, capsys, restart):
     with experiment_lock(experiment):

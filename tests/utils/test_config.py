@@ -31,6 +31,23 @@ def test_keys_of_old_configs_are_unknown_in_new_ones(write):
     assert "unknown key export" in refusal(write("export: {int8: true}"))
 
 
+def test_an_override_of_a_section_leaves_its_alias_alone(write):
+    path = write(
+        "train: {additional_data: {a: &a {images_folder: x, labels_file: y, synthetic: {seed: 3}}, "
+        "b: {<<: *a, labels_file: z}}}"
+    )
+    data = load_config(path, ["train.additional_data.a.synthetic.seed=5"]).train.additional_data
+    assert (data["a"].synthetic.seed, data["b"].synthetic.seed, data["b"].labels_file) == (5, 3, "z")
+
+
+def test_a_key_that_never_had_an_effect_is_read_and_not_set(write):
+    path = write("callbacks: {model_last_checkpoint: {enabled: false, monitor: val_loss}}")
+    assert not load_config(path).callbacks.model_last_checkpoint.enabled
+    assert "callbacks.model_last_checkpoint.monitor" in refusal(
+        path, "callbacks.model_last_checkpoint.monitor=val_loss"
+    )
+
+
 def test_extends_merges_sections_and_replaces_lists(write, tmp_path):
     (tmp_path / "deep").mkdir()
     (tmp_path / "deep" / "base.yml").write_text("seed: 5\nnetwork: {latent_dim: 9, charset: ab}")

@@ -21,6 +21,7 @@ def upgraded(values):
     values = json.loads(json.dumps(values).replace('.h5"', '"').replace("max_seq_lenght", "max_seq_length"))
     del values["export"], values["train"]["use_multiprocessing"], values["train"]["output"]["output_graph"]
     del values["predict"]["graph_file"], values["network"]["loss"]
+    del values["callbacks"]["model_last_checkpoint"]["monitor"]
     # What has been added since does nothing to such a config.
     values["image"]["normaliser"] = dict.fromkeys(NormaliserConfig.model_fields, False)
     values["data_aug"]["damaged_copies"] = 0

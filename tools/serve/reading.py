@@ -113,12 +113,12 @@ class Reading:
             raise UserError("The page or pictures of its lines are missing.")
         strips = [decode(path, model.image) for path in paths if path]
         outline = whole_picture(page.width, page.height)
-        lines: tuple[Line, ...]
+        lines: Sequence[Line]
         if [line.polygon for line in page.lines] == [outline]:
-            lines = (line_of_prediction(Line(outline), model.reader.read(strips[0])),)
+            lines = [line_of_prediction(Line(outline), model.reader.read(strips[0]))]
         else:
             lines, _ = model.page_reader.read_strips(page.lines, strips)
-        store.replace(page_id, replace(page, lines=lines))
+        store.replace(page_id, replace(page, lines=tuple(lines)))
         yield page_id
 
     def add_to(self, store: Store, pages: Iterator[tuple[np.ndarray, Page]]) -> Iterator[str]:

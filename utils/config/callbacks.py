@@ -15,9 +15,14 @@ class EarlyStoppingConfig(Section):
     patience: PositiveInt = key(10, "epochs without improvement before stopping")
 
 
-class CheckpointConfig(Section):
-    enabled: bool = key(True, "write this snapshot")
-    out_file: str | None = key(None, "model folder to write; null: `best` or `last` in experiment_folder")
+class LastCheckpointConfig(Section):
+    enabled: bool = key(True, "write the model of each epoch")
+    out_file: str | None = key(None, "model folder to write; null: `last` in experiment_folder")
+
+
+class BestCheckpointConfig(Section):
+    enabled: bool = key(True, "write the model of the best epoch")
+    out_file: str | None = key(None, "model folder to write; null: `best` in experiment_folder")
     monitor: Metric = key("val_cer", "value that decides which epoch is best")
 
 
@@ -44,8 +49,8 @@ class CallbacksConfig(Section):
     """Validation, snapshots and other callbacks of a training."""
 
     early_stopping: EarlyStoppingConfig = EarlyStoppingConfig()
-    model_best_checkpoint: CheckpointConfig = CheckpointConfig()
-    model_last_checkpoint: CheckpointConfig = CheckpointConfig()
+    model_best_checkpoint: BestCheckpointConfig = BestCheckpointConfig()
+    model_last_checkpoint: LastCheckpointConfig = LastCheckpointConfig()
     tensorboard: TensorBoardConfig = TensorBoardConfig()
     reduce_lr_on_plateau: ReduceLrOnPlateauConfig = ReduceLrOnPlateauConfig()
     validation: ValidationConfig = ValidationConfig()

@@ -39,6 +39,11 @@ class DataAugConfig(Section):
     wrong_characters: Share = key(0.0, "share of the decoder's input characters that are replaced by random ones")
 
     @property
+    def copies(self) -> int:
+        """Damaged copies of each image that a training makes."""
+        return self.damaged_copies if self.use_data_aug else 0
+
+    @property
     def moves_ink(self) -> bool:
         """Whether any geometric kind is on."""
         ranges = (self.rotation_range, self.shear_range, self.elastic_range)

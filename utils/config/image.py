@@ -13,7 +13,7 @@ MOST_PIXELS = 2**24
 class ImageSizeConfig(Section):
     y_size: Size = key(36, "height of every image, in pixels")
     x_size: Size = key(288, "largest width, in pixels; wider words are shrunk to it")
-    num_channels: Literal[1, 3] = key(1, "1 (grey) or 3 (colour)")
+    num_channels: Literal[1, 3] = key(1, "1 (grey) or 3 (colour, which image.normaliser and scale auto turn to grey)")
 
     @model_validator(mode="after")
     def _fits_memory(self) -> "ImageSizeConfig":

@@ -3,6 +3,7 @@
 A config file is in one of them if it has the key `network.max_seq_lenght`, the seed project's spelling.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 import yaml
@@ -32,6 +33,7 @@ data_aug:
   {use_data_aug: false, rotation_range: 0.0, height_shift_range: 0.0, zoom_range: [1.0, 1.0],
    shear_range: 0.0, elastic_range: 0.0, thickness_range: 0.0}
 """
+WITHOUT_EFFECT = ("callbacks.model_last_checkpoint.monitor",)
 DROPPED = ("export", "train.use_multiprocessing", "train.output.output_graph", "predict.graph_file")
 # What the seed project wrote as `.h5` files are folders.
 MODEL_FOLDERS = (
@@ -44,14 +46,13 @@ MODEL_FOLDERS = (
 
 
 def upgrade_config(values: dict[str, Any]) -> dict[str, Any]:
-    """The values of a config file in today's format, unchanged if they are in it already."""
+    """The values of a config file in today's format; of one in it already without keys that never had an effect."""
+    _drop(values, WITHOUT_EFFECT)
     network = values.get("network")
     if not isinstance(network, dict) or OLD_LENGTH not in network:
         return values
     values = merged(_defaults(), {**values, "network": upgrade_network(network)})
-    for name in DROPPED:
-        section, last = _find(values, name)
-        section.pop(last, None)
+    _drop(values, DROPPED)
     for name in MODEL_FOLDERS:
         section, last = _find(values, name)
         if isinstance(section.get(last), str):
@@ -76,6 +77,12 @@ def upgrade_image(values: Any) -> Any:
 def upgrade_key(name: str) -> str:
     """Today's dotted name of a key."""
     return name.replace(f"network.{OLD_LENGTH}", f"network.{LENGTH}")
+
+
+def _drop(values: dict[str, Any], names: Iterable[str]) -> None:
+    for name in names:
+        section, last = _find(values, name)
+        section.pop(last, None)
 
 
 def _defaults() -> dict[str, Any]:

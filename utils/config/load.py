@@ -129,11 +129,12 @@ def _apply_override(values: dict[str, Any], override: str) -> str:
     except ValueError as error:
         raise UserError(f"--set {name}: {shown_value(text)} is not a YAML value; quote it ({error}).") from None
     for depth, parent in enumerate(parents, start=1):
-        if values.get(parent) is None:
-            values[parent] = {}
-        values = values[parent]
-        if not isinstance(values, dict):
+        section = {} if values.get(parent) is None else values[parent]
+        if not isinstance(section, dict):
             raise UserError(f"--set {name}: {'.'.join(parents[:depth])} is a value, not a section.")
+        # A copy, for an alias in the file makes several keys share one section.
+        values[parent] = dict(section)
+        values = values[parent]
     values[last] = value
     return name
 

@@ -9,7 +9,7 @@ from utils.config.synthetic import SyntheticConfig
 
 
 class TrainOnSubsetConfig(Section):
-    enabled: bool = key(False, "train on a random part of the training words")
+    enabled: bool = key(False, "train on a random part of labels_file's training words, but on all additional_data")
     random_seed: Natural = key(33, "seed of the choice")
     dataset_fraction: Share = key(0.8, "part of the training words, drawn without replacement")
 
