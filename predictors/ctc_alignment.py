@@ -36,7 +36,7 @@ def align(probability: np.ndarray, ids: list[int]) -> tuple[np.ndarray, float]:
     path = np.empty(len(emitted), int)
     for column in range(len(emitted) - 1, -1, -1):
         path[column] = state
-        state -= steps[column, state]
+        state -= int(steps[column, state])
     if not np.isfinite(total):
         return np.zeros(len(ids)), float(total)
     columns = np.arange(len(path)) + 0.5

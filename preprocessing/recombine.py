@@ -58,7 +58,8 @@ def split_line(
     # Columns with ink, from the last letter of one word to the first of the next, and the widest gap among them.
     ends = [0]
     for (_, before), (after, _) in itertools.pairwise(letters):
-        low, high = (first + width * np.asarray([middles[before - 1], middles[after]])).round()
+        # A character may be found in the margin beyond the ink.
+        low, high = (first + width * np.clip([middles[before - 1], middles[after]], 0, 1)).round()
         crossing = np.array([low, *inked[(inked > low) & (inked < high)], high])
         gap = np.diff(crossing).argmax()
         ends.append(round(crossing[gap : gap + 2].mean()))
@@ -97,8 +98,8 @@ def cut_letters(label: str, grey: np.ndarray, middles: Sequence[float] | np.ndar
     cuts = {0: int(inked[0]), len(label): int(inked[-1]) + 1}
     for number, (before, after) in enumerate(itertools.pairwise(places), start=1):
         first, last = before + INNER * (after - before), after - INNER * (after - before)
-        between = np.arange(max(0, round(first)), min(picture.shape[1], round(last) + 1))
-        if not len(between):
+        between = np.arange(max(inked[0] + 1, round(first)), min(inked[-1], round(last)) + 1)
+        if not len(between):  # The letters are not where the ink is.
             continue
         # Of columns with as much ink the one in the middle.
         cost = crossed[between] + np.abs(between - (before + after) / 2) / picture.shape[1]

@@ -42,3 +42,12 @@ def test_two_equal_letters_are_parted_by_a_blank():
     middles, total = align(probability, [A, A])
     np.testing.assert_array_equal(middles, [1.0, 3.5])
     assert total == pytest.approx(0)
+
+
+def test_a_line_has_more_states_than_a_byte_counts():
+    ids = [A, B] * 100
+    probability = np.full((400, 5), 1e-6)
+    probability[np.arange(400), [key for char in ids for key in (char, PAD)]] = 1
+    middles, total = align(probability, ids)
+    np.testing.assert_array_equal(middles, np.arange(200) * 2 + 0.5)
+    assert total == pytest.approx(0)

@@ -120,3 +120,16 @@ def test_a_word_alone_is_no_line():
 
 def test_a_blank_line_has_no_words():
     assert not list(split_line("n n", np.full((40, 80), 200, np.uint8), [0.2, 0.5, 0.8]))
+
+
+def test_letters_beyond_the_ink_give_no_cuts():
+    letters = cut_letters("nnnn", drawn("nnnn"), [-0.9, -0.5, 1.2, 1.9])
+    assert set(letters.cuts) == {0, 2, 4}
+    assert join_letters(letters, 2, letters, 2).shape[1] > 20
+
+
+def test_a_word_found_beyond_the_ink_is_none():
+    line = np.concatenate([drawn("nn"), drawn("p")], axis=1)
+    found = list(split_line("a nn p", line, [-0.2, -0.1, 0.1, 0.3, 0.6, 0.97]))
+    assert [word for word, *_ in found] == ["nn", "p"]
+    assert all(picture.size for _, picture, _ in found)
