@@ -23,7 +23,7 @@ class BeamDecoder(keras.Model):
         length_penalty: alpha, 0 or more.
         n_best: texts wanted per word, 1 to `width`.
         ctc_weight, characters: see `JointScorer` (`predictors/joint_scorer.py`).
-        scorer: adds the log p that a lexicon gives growing texts (`predictors/lexicon/decoder.py`).
+        scorer: adds the log p that a lexicon gives growing texts (`predictors/lexicon/scorer.py`).
 
     Shape: image (B, H, W, C) uint8, width (B,) int32 ->
         ids (B, n_best, max_length) int32, best first, PAD after END and where there are no more texts;

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from predictors.beam import BeamDecoder
-from predictors.lexicon.decoder import LexiconDecoder, LexiconScorer
+from predictors.lexicon.decoder import LexiconDecoder
+from predictors.lexicon.scorer import LexiconScorer
 from predictors.lexicon.trie import DIGITS, OUTSIDE, ROOT, Trie, build_trie
 from predictors.lexicon.words import (
     ATTACHED,
