@@ -10,8 +10,12 @@ python main.py --calibrate
 
 import argparse
 import sys
+from typing import TYPE_CHECKING
 
 from utils.cli import add_config_options, number, run_command
+
+if TYPE_CHECKING:
+    from utils.config.schema import Config
 
 
 def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
@@ -86,17 +90,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
     configure_process()
     if arguments.train:
-        from utils.keras_import import choose_backend, import_keras
-
-        choose_backend(config.train.distribution)
-        import_keras()
-        from trainers.run import dry_run_training, train
-
-        if arguments.dry_run:
-            dry_run_training(config)
-        else:
-            train(config, restart=arguments.restart)
-        return 0
+        return _train(config, arguments)
     if arguments.predict_on_test:
         from predictors.run import predict_on_test
 
@@ -121,6 +115,20 @@ def _run(arguments: argparse.Namespace) -> int:
     from predictors.calibrate import calibrate_model
 
     print(calibrate_model(config))
+    return 0
+
+
+def _train(config: "Config", arguments: argparse.Namespace) -> int:
+    from utils.keras_import import choose_backend, import_keras
+
+    choose_backend(config.train.distribution)
+    import_keras()
+    from trainers.run import dry_run_training, train
+
+    if arguments.dry_run:
+        dry_run_training(config)
+    else:
+        train(config, restart=arguments.restart)
     return 0
 
 
