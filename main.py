@@ -86,7 +86,7 @@ def _run(arguments: argparse.Namespace) -> int:
     if not arguments.train:
         refuse_training_keys(arguments.set)
     # After the config: it imports OpenCV, without which a config's mistake is named sooner.
-    from preprocessing.word_image import configure_process
+    from preprocessing.image_file import configure_process
 
     configure_process()
     if arguments.train:

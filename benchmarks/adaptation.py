@@ -18,8 +18,8 @@ from metrics.score_prediction import Scores, score_prediction
 from models.model_folder import ModelFolder
 from models.model_paths import ModelPaths
 from predictors.loading import load_predictor
+from preprocessing.image_file import configure_process
 from preprocessing.labels import Word, read_labels, write_labels
-from preprocessing.word_image import configure_process
 from utils.cli import add_config_options, number, run_command
 from utils.config.load import load_config
 from utils.config.schema import Config

@@ -11,7 +11,8 @@ from benchmarks.process import in_turn
 from benchmarks.report import Row, speed_rows
 from benchmarks.settings import COMPACT, Settings
 from data_generators.source import DataSource
-from preprocessing.word_image import decode, to_network_geometry
+from preprocessing.image_file import decode
+from preprocessing.word_image import to_network_geometry
 from utils.config.schema import Config
 
 WORDS = 2_000

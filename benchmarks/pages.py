@@ -27,8 +27,8 @@ from models.model_folder import ModelFolder
 from models.model_paths import find_model
 from predictors.loading import load_predictor
 from predictors.pages import PageReader
+from preprocessing.image_file import configure_process
 from preprocessing.page.pictures import read_pictures
-from preprocessing.word_image import configure_process
 from utils.cli import add_config_options, run_command
 from utils.config.load import load_config
 from utils.errors import UserError

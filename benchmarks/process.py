@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from preprocessing.word_image import configure_process
+from preprocessing.image_file import configure_process
 from utils.config.load import load_config
 from utils.config.schema import Config
 from utils.paths import ROOT

@@ -22,8 +22,9 @@ from models.model_folder import ModelFolder
 from models.model_paths import find_model
 from predictors.loading import load_predictor
 from predictors.word_predictor import WordPredictor
+from preprocessing.image_file import configure_process, decode
 from preprocessing.labels import Word
-from preprocessing.word_image import configure_process, decode, word_image_of_array
+from preprocessing.word_image import word_image_of_array
 from utils.cli import add_config_options, number, run_command
 from utils.config.load import load_config
 from utils.errors import UserError

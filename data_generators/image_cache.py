@@ -18,10 +18,11 @@ import numpy as np
 from data_generators.damage import damage
 from data_generators.image_store import FORMAT, SUFFIXES, ImageStore, open_store, write_store
 from data_generators.parallel import ordered_map
+from preprocessing.image_file import UnusableImage, decode
 from preprocessing.ink import ink_mask
 from preprocessing.normaliser import halve_large, normalise
 from preprocessing.rulings import remove_rulings
-from preprocessing.word_image import UnusableImage, decode, read_word_image, to_network_geometry
+from preprocessing.word_image import read_word_image, to_network_geometry
 from preprocessing.writing import skew
 from utils.config.image import ImageConfig
 from utils.errors import UserError
@@ -111,7 +112,7 @@ def _fingerprint(folder: Path, filename: str) -> tuple:
 @functools.cache
 def code_digest() -> str:
     """Returns a hash of the code that makes word images of files: a change of it changes pixels, not the config."""
-    makers = (damage, decode, normalise, remove_rulings, ink_mask, skew)
+    makers = (damage, decode, to_network_geometry, normalise, remove_rulings, ink_mask, skew)
     files = sorted({inspect.getfile(maker) for maker in makers})
     return hashlib.sha256(b"".join(Path(file).read_bytes() for file in files)).hexdigest()
 

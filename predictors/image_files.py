@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
-from preprocessing.word_image import IMAGE_ENDINGS
+from preprocessing.image_file import IMAGE_ENDINGS
 from utils.errors import UserError
 from utils.log import log
 

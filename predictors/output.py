@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from base.base_predictor import Prediction
-from preprocessing.word_image import UnusableImage
+from preprocessing.image_file import UnusableImage
 from utils.escaping import escape_control
 from utils.files import write_csv, write_json
 from utils.log import print_result

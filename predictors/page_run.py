@@ -12,9 +12,9 @@ from predictors.loading import load_predictor
 from predictors.page_formats.text import to_text
 from predictors.page_output import OverlayFolder, PageOutput
 from predictors.pages import PageReader
+from preprocessing.image_file import UnusableImage
 from preprocessing.page.layout import Page
 from preprocessing.page.pictures import PAGE_ENDINGS, read_pictures
-from preprocessing.word_image import UnusableImage
 from utils.config.image import ImageConfig
 from utils.config.schema import Config
 from utils.log import log, print_result, progress_bar

@@ -12,9 +12,9 @@ from PIL import Image
 
 from base.base_predictor import Prediction
 from predictors.word_predictor import WordPredictor
+from preprocessing.image_file import UnusableImage, decode, decode_picture, picture_of
 from preprocessing.page.layout import Page
 from preprocessing.page.pictures import read_pictures
-from preprocessing.word_image import UnusableImage, decode, decode_picture, picture_of
 
 if TYPE_CHECKING:
     from predictors.pages import PageReader
@@ -49,7 +49,7 @@ class Reader:
 
         Args:
             image: a path, a Pillow image or an array: (h, w) grey, (h, w, 3) RGB or (h, w, 4) RGBA, uint8 or another
-                type of `preprocessing.word_image.picture_of`; dark ink on light paper. OpenCV reads files as
+                type of `preprocessing.image_file.picture_of`; dark ink on light paper. OpenCV reads files as
                 BGR: reverse the channels with `image[:, :, ::-1]`.
 
         Returns:

@@ -16,9 +16,10 @@ from models.model_spec import ModelSpec
 from predictors.test_time_augmentation import augmented_views, vote
 from predictors.turning import sureness, turn_upside_down
 from preprocessing.batch import pad_images
+from preprocessing.image_file import UnusableImage, decode
 from preprocessing.several_lines import seems_page
 from preprocessing.tokenizer import END, PAD
-from preprocessing.word_image import PAPER, UnusableImage, decode, to_network_geometry
+from preprocessing.word_image import PAPER, to_network_geometry
 from preprocessing.writing import count_lines
 from utils.config.predict import PredictConfig
 from utils.errors import UserError

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
+from preprocessing.image_file import UnusableImage, decode
 from preprocessing.importers.checks import OUTSIDE_FOLDER
 from preprocessing.labels import SPLITS, LabelsFile, Word, shared_by_splits
-from preprocessing.word_image import UnusableImage, decode
 from utils.config.image import ImageConfig
 from utils.files import is_inside
 from utils.log import progress_bar

@@ -1,50 +1,19 @@
 """Converts image files and arrays of pixels to word images, for training, evaluation and prediction."""
 
-import contextlib
-import os
-import stat
-import warnings
-from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image, ImageOps, ImageStat, UnidentifiedImageError
 
+from preprocessing.image_file import decode, decode_picture, picture_of
 from preprocessing.ink import PAPER
 from preprocessing.normaliser import normalise
 from preprocessing.writing import to_usual_size
 from utils.config.image import ImageConfig
-from utils.errors import UserError
-from utils.log import log
 
 HEIGHT_AT_300_DPI = 120  # pixels that `scale: auto` brings to the network's height, of writing of the usual size
 SOFTNESS = 0.6
 MOST_SQUEEZE = 1.5  # how much lower than narrow a picture is made that is too high for the canvas
-FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "GIF", "PPM", "JPEG2000", "AVIF")
-HEIF_ENDINGS = (".heic", ".heif")
-IMAGE_ENDINGS = (
-    *(".png", ".jpg", ".jpeg", ".jfif", ".tif", ".tiff", ".bmp", ".webp", ".gif", ".pgm", ".ppm", ".pbm"),
-    *(".jp2", ".j2k", ".avif", ".heic", ".heif"),
-)
-
-
-class UnusableImage(UserError):
-    """An image file that can't be read; `reason` is a short form for counting."""
-
-    def __init__(self, path: str | Path, reason: str, advice: str = "") -> None:
-        super().__init__(f"Image {path}: {reason}{'; ' + advice if advice else ''}.")
-        self.reason = reason
-
-
-def configure_process() -> None:
-    """Prepares a command's process for reading images."""
-    # Replaced by `image.max_pixels`.
-    Image.MAX_IMAGE_PIXELS = None
-    # The command itself reports damaged files.
-    warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
-    # The data generators' threads use all cores.
-    cv2.setNumThreads(1)
 
 
 def read_word_image(path: str | Path, image: ImageConfig) -> np.ndarray:
@@ -60,97 +29,6 @@ def read_word_image(path: str | Path, image: ImageConfig) -> np.ndarray:
 def word_image_of_array(array: np.ndarray, image: ImageConfig, name: str = "array") -> np.ndarray:
     """Converts pixels in memory as `read_word_image` converts those of a file, with the errors of `picture_of`."""
     return to_network_geometry(decode_picture(picture_of(array, image, name), image, name), image)
-
-
-def picture_of(array: np.ndarray, image: ImageConfig, name: str = "array") -> Image.Image:
-    """Returns pixels in memory as an image of Pillow; `name` is for error messages.
-
-    `array` is (h, w), (h, w, 1), (h, w, 3) RGB or (h, w, 4) RGBA; uint8, bool, uint16 or float (0 to 1, or grey levels
-    up to 255 or 65535). Raises UnusableImage if it is empty, of another shape or type, or larger than
-    `image.max_pixels`.
-    """
-    array = np.asarray(array)
-    if array.ndim == 3 and array.shape[2] == 1:
-        array = array[:, :, 0]
-    is_image = array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))
-    if not is_image or array.dtype.kind not in "buif":
-        raise UnusableImage(
-            name,
-            f"an array of shape {array.shape} and type {array.dtype} is no image",
-            "give numbers of shape (h, w), (h, w, 3) RGB or (h, w, 4) RGBA",
-        )
-    if not array.size:
-        raise UnusableImage(name, "empty array")
-    _check_pixels(array.shape[1], array.shape[0], name, image)
-    if array.dtype == bool:
-        array = array * np.uint8(255)
-    elif array.dtype != np.uint8:
-        array = _to_8_bits(array)
-    return Image.fromarray(np.ascontiguousarray(array))
-
-
-def decode_picture(picture: Image.Image, image: ImageConfig, name: str = "picture") -> np.ndarray:
-    """Returns the pixels of an image of Pillow as `decode` returns those of a file, with the same errors."""
-    if not picture.width or not picture.height:
-        raise UnusableImage(name, "image without pixels")
-    try:
-        return pixels_of(picture, image, name)
-    except UserError:
-        raise
-    except Exception as error:
-        # Pillow reads a file only now, and its plugins raise any type on damaged ones.
-        raise _unusable(name, error) from None
-
-
-def decode(path: str | Path, image: ImageConfig) -> np.ndarray:
-    """Reads a file upright, with paper for transparency; returns uint8 (h, w) or (h, w, 3)."""
-    with open_image(path, image) as file:
-        # Phones add previews to a photo as further pictures of format MPO.
-        if file.format != "MPO" and (pages := _number_of_pages(file)) > 1:
-            advice = "save each as a file, or read all with main.py --predict --page"
-            log(f"{path} has {pages} pages, of which only the first is read; {advice}.")
-        return pixels_of(file, image, path)
-
-
-def _number_of_pages(file: Image.Image) -> int:
-    """Returns the number of a file's pictures, of a damaged file that of those before the first damaged one."""
-    try:
-        return getattr(file, "n_frames", 1)
-    except Exception:
-        # Pillow looks at all of them, and a damaged one is no reason not to read the first.
-        pages = file.tell()
-        file.seek(0)
-        return max(1, pages)
-
-
-@contextlib.contextmanager
-def open_image(path: str | Path, image: ImageConfig) -> Iterator[Image.Image]:
-    """Yields an image file whose header was read; whatever Pillow raises on it in the block becomes UnusableImage."""
-    try:
-        # Opening a pipe could wait forever. Folders and missing files are reported below.
-        if stat.S_IFMT(os.stat(path).st_mode) not in (stat.S_IFREG, stat.S_IFDIR):
-            raise UnusableImage(path, "not a regular file")
-        formats = _with_heif(path) if Path(path).suffix.lower() in HEIF_ENDINGS else FORMATS
-        with Image.open(path, formats=formats) as file:
-            yield file
-    except UserError:
-        raise
-    except Exception as error:
-        # On damaged files Pillow's plugins raise any type, from struct.error to AssertionError.
-        raise _unusable(path, error) from None
-
-
-def pixels_of(picture: Image.Image, image: ImageConfig, name: str | Path) -> np.ndarray:
-    """Returns a picture's pixels upright, with paper for transparency, uint8 (h, w) or (h, w, 3).
-
-    Raises UnusableImage if it has none, or more than `image.max_pixels`; and anything if the file behind it is damaged.
-    """
-    # Before decompression, so that a decompression bomb is refused.
-    _check_pixels(picture.width, picture.height, name, image)
-    pixels = _pixels(_upright_on_paper(picture, image), image)
-    if not pixels.size:
-        raise UnusableImage(name, "image without pixels", "replace it or take it out of the labels file")
-    return pixels
 
 
 def to_network_geometry(pixels: np.ndarray, image: ImageConfig) -> np.ndarray:
@@ -217,78 +95,3 @@ def binarize(pixels: np.ndarray, softness: float = 0.0) -> np.ndarray:
         ramp = np.clip((np.arange(256) - ink) * (PAPER / (white - ink)), 0, PAPER)
         black_and_white = cv2.LUT(grey, ramp.astype(np.uint8))
     return black_and_white if pixels.ndim == 2 else cv2.cvtColor(black_and_white, cv2.COLOR_GRAY2RGB)
-
-
-def _with_heif(path: str | Path) -> tuple[str, ...]:
-    """Lets Pillow read HEIC, if its plugin is installed; returns all formats."""
-    try:
-        from pillow_heif import register_heif_opener
-    except ImportError:
-        raise UnusableImage(path, "HEIC needs another package", "pip install pillow-heif, or save it as JPEG") from None
-    register_heif_opener()
-    return *FORMATS, "HEIF"
-
-
-def _check_pixels(width: int, height: int, name: str | Path, image: ImageConfig) -> None:
-    if width * height > image.max_pixels:
-        raise UnusableImage(
-            name,
-            f"{width}x{height} pixels are more than image.max_pixels allows",
-            f"raise it to {width * height} if the file is genuine",
-        )
-
-
-def _pixels(picture: Image.Image, image: ImageConfig) -> np.ndarray:
-    """Returns uint8 (h, w) or (h, w, 3), by the network's number of channels."""
-    grey = image.image_size.num_channels == 1 or image.convert_to_grayscale
-    if image.normaliser.channel and picture.mode not in ("1", "L", "LA"):
-        return np.asarray(picture.convert("RGB"))
-    pixels = np.asarray(picture.convert("L" if grey else "RGB"))
-    if grey and image.image_size.num_channels == 3:
-        pixels = cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB)
-    return pixels
-
-
-def _unusable(path: str | Path, error: Exception) -> UnusableImage:
-    """Returns the reason why Pillow could not read the file."""
-    if isinstance(error, FileNotFoundError):
-        return UnusableImage(path, "missing file", "check images_folder and the file name")
-    if isinstance(error, UnidentifiedImageError) and Path(path).suffix.lower() == ".pdf":
-        return UnusableImage(
-            path, "a PDF, not an image", "save its pages as images, or read it with main.py --predict --page"
-        )
-    if isinstance(error, UnidentifiedImageError):
-        reason = "not an image" if os.path.getsize(path) else "empty file"
-        return UnusableImage(path, reason, f"give one of {', '.join(FORMATS)}")
-    if isinstance(error, Image.DecompressionBombError):
-        return UnusableImage(path, "more pixels than PIL.Image.MAX_IMAGE_PIXELS allows", "raise that limit")
-    reason = (error.strerror or "").lower() if isinstance(error, OSError) else ""
-    return UnusableImage(path, reason or "truncated or damaged file", "replace it or take it out of the labels file")
-
-
-def _upright_on_paper(file: Image.Image, image: ImageConfig) -> Image.Image:
-    """Applies the EXIF rotation, puts transparent pixels on paper, and converts 16 bits to 8."""
-    picture = ImageOps.exif_transpose(file)
-    if picture.mode.startswith("I") or picture.mode == "F":
-        return Image.fromarray(_to_8_bits(np.asarray(picture)))
-    if picture.has_transparency_data:
-        picture = picture.convert("RGBA")
-        paper = "black" if image.normaliser.polarity and _has_light_ink(picture) else "white"
-        return Image.alpha_composite(Image.new("RGBA", picture.size, paper), picture)
-    return picture
-
-
-def _has_light_ink(picture: Image.Image) -> bool:
-    """Whether what is seen of a transparent picture is light: it needs dark paper, which the normaliser inverts."""
-    seen = picture.getchannel("A")
-    return bool(seen.getbbox()) and ImageStat.Stat(picture.convert("L"), seen).mean[0] > 160
-
-
-def _to_8_bits(values: np.ndarray) -> np.ndarray:
-    """Converts integers up to 255 or 65535, or floats up to 1, 255 or 65535, to uint8; NaN is paper."""
-    brightest = np.fmax.reduce(values, axis=None)  # NaN only if all are
-    top = 65535 if brightest > 255 else 255
-    if brightest <= 1 and values.dtype.kind == "f":
-        top = 1
-    scaled = values.astype(np.float32) * (255 / top)
-    return np.nan_to_num(scaled, nan=PAPER).clip(0, 255).astype(np.uint8)

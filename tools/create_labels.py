@@ -14,6 +14,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+from preprocessing.image_file import configure_process
 from preprocessing.importers import iam
 from preprocessing.importers.checks import drop_bad_images, drop_bad_labels, drop_bad_segmentation
 from preprocessing.importers.labelled_word import Dropped, LabelledWord
@@ -32,7 +33,6 @@ from preprocessing.importers.split import (
     writer_split,
 )
 from preprocessing.labels import SPLITS, write_labels
-from preprocessing.word_image import configure_process
 from utils.cli import number, run_command
 from utils.config.image import ImageConfig
 from utils.errors import UserError

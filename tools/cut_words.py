@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from preprocessing.image_file import UnusableImage, decode
 from preprocessing.labels import Word, check_filename, write_labels
-from preprocessing.word_image import UnusableImage, decode
 from utils.cli import run_command
 from utils.config.image import ImageConfig
 from utils.errors import UserError

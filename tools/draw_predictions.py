@@ -15,7 +15,7 @@ import numpy as np
 
 from metrics.plots import save_png
 from predictors.report.pictures import draw_words
-from preprocessing.word_image import decode
+from preprocessing.image_file import decode
 from utils.cli import run_command
 from utils.config.image import ImageConfig
 from utils.errors import UserError

@@ -30,8 +30,8 @@ from preprocessing.dataset_checks import (
     unseen_characters,
     with_spaces,
 )
+from preprocessing.image_file import configure_process
 from preprocessing.labels import SPLITS, read_labels
-from preprocessing.word_image import configure_process
 from utils.cli import run_command
 from utils.config.image import ImageConfig
 from utils.config.load import load_config

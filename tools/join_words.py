@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from preprocessing.image_file import UnusableImage, decode
 from preprocessing.importers.iam import PlacedWord, form_of, read_places
 from preprocessing.labels import SPLITS, Word, read_labels, write_labels
-from preprocessing.word_image import PAPER, UnusableImage, decode
+from preprocessing.word_image import PAPER
 from utils.cli import run_command
 from utils.config.image import ImageConfig
 from utils.files import check_absent

@@ -23,9 +23,10 @@ from data_generators.source import DataSource
 from data_generators.synthetic import Texts, sample
 from data_generators.training_words import training_image
 from models.model_spec import ModelSpec
+from preprocessing.image_file import configure_process
 from preprocessing.labels import Word, write_labels
 from preprocessing.tokenizer import Tokenizer
-from preprocessing.word_image import configure_process, word_image_of_array
+from preprocessing.word_image import word_image_of_array
 from utils.cli import add_config_options, number, run_command
 from utils.config.load import load_config
 from utils.config.schema import Config

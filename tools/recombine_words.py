@@ -25,10 +25,11 @@ from predictors.ctc_alignment import align
 from predictors.lexicon.words import Lexicon, read_lexicon
 from predictors.onnx.runtime import PredictorOnnx
 from preprocessing.batch import pad_images
+from preprocessing.image_file import UnusableImage, configure_process, decode
 from preprocessing.labels import SPLITS, Word, write_labels
 from preprocessing.normaliser import normalise
 from preprocessing.recombine import Letters, cut_letters, join_letters, split_line
-from preprocessing.word_image import UnusableImage, configure_process, decode, to_network_geometry
+from preprocessing.word_image import to_network_geometry
 from utils.cli import add_config_options, number, run_command
 from utils.config.load import load_config
 from utils.config.schema import Config

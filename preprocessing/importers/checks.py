@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from preprocessing.image_file import UnusableImage, decode
 from preprocessing.importers.labelled_word import KeptAndDropped, LabelledWord, drop
-from preprocessing.word_image import UnusableImage, decode
 from utils.config.image import ImageConfig
 from utils.files import is_inside
 from utils.log import progress_bar

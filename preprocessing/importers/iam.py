@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from preprocessing.image_file import IMAGE_ENDINGS
 from preprocessing.importers.folders import listings
 from preprocessing.importers.labelled_word import Dropped, KeptAndDropped, LabelledWord, read_text
 from preprocessing.labels import Word
 from preprocessing.tokenizer import normalize_label
-from preprocessing.word_image import IMAGE_ENDINGS
 from utils.errors import UserError
 
 WORD_ID = re.compile(r"\w+-\w+(-\w+)+")

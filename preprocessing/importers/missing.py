@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-from preprocessing.word_image import IMAGE_ENDINGS
+from preprocessing.image_file import IMAGE_ENDINGS
 
 CASE = "upper and lower case must be those on disk"
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from preprocessing.image_file import IMAGE_ENDINGS, UnusableImage, decode, open_image
 from preprocessing.page.layout import Page
 from preprocessing.page.pictures import PDF, has_more_pages, read_pictures
-from preprocessing.word_image import IMAGE_ENDINGS, UnusableImage, decode, open_image
 from utils.config.image import ImageConfig
 
 MOST_STRETCH = 0.02  # difference between the shapes of a page and of its picture

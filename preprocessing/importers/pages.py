@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from preprocessing.image_file import UnusableImage
 from preprocessing.importers.folders import files_ending
 from preprocessing.importers.labelled_word import Dropped, KeptAndDropped, LabelledWord, write_new
 from preprocessing.importers.page_pictures import PagePicture, picture_of, read_picture, where_sought
@@ -16,7 +17,6 @@ from preprocessing.importers.page_xml import OtherKind, read_page
 from preprocessing.labels import Word
 from preprocessing.page.layout import Line, Page, Point
 from preprocessing.page.strips import cut_strip
-from preprocessing.word_image import UnusableImage
 from utils.config.image import ImageConfig
 from utils.errors import UserError
 from utils.log import log, progress_bar

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from preprocessing.image_file import IMAGE_ENDINGS
 from preprocessing.importers.columns import is_header
 from preprocessing.importers.labelled_word import read_text
-from preprocessing.word_image import IMAGE_ENDINGS
 from utils.errors import UserError
 
 QUOTED = re.compile(r'"[^"]*"')

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from preprocessing.word_image import IMAGE_ENDINGS, UnusableImage, decode_picture, open_image
+from preprocessing.image_file import IMAGE_ENDINGS, UnusableImage, decode_picture, open_image
 from utils.config.image import ImageConfig
 from utils.errors import UserError, shorten
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from predictors.image_files import find_images
-from preprocessing.word_image import UnusableImage, decode
+from preprocessing.image_file import UnusableImage, decode
 from utils.config.image import ImageConfig
 from utils.errors import UserError
 

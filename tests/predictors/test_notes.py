@@ -6,8 +6,8 @@ from PIL import Image
 
 from models.model_spec import ModelSpec
 from predictors.word_predictor import WordPredictor
+from preprocessing.image_file import UnusableImage
 from preprocessing.tokenizer import END, PAD, Tokenizer
-from preprocessing.word_image import UnusableImage
 from utils.config.predict import PredictConfig
 
 

@@ -7,9 +7,9 @@ from base.base_predictor import Prediction
 from models.model_seq2seq import ModelSeq2Seq
 from predictors.greedy import GreedyDecoder
 from predictors.predictor_seq2seq import PredictorSeq2Seq
+from preprocessing.image_file import UnusableImage
 from preprocessing.labels import read_labels
 from preprocessing.tokenizer import END, PAD, START
-from preprocessing.word_image import UnusableImage
 from tests.helpers.data import open_words
 from tests.helpers.models import ALONE, LUONG, build, favour, small_pictures
 from utils.config.predict import PredictConfig

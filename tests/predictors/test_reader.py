@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 import predictors
-from preprocessing.word_image import UnusableImage, read_word_image, word_image_of_array
+from preprocessing.image_file import UnusableImage
+from preprocessing.word_image import read_word_image, word_image_of_array
 from tests.helpers.tiny import REPOSITORY, plain_image
 from utils.config.image import ImageConfig
 from utils.errors import UserError

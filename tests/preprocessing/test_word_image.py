@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFile
 
-from preprocessing.word_image import UnusableImage, binarize, decode, read_word_image, to_network_geometry
+from preprocessing.image_file import UnusableImage, decode
+from preprocessing.word_image import binarize, read_word_image, to_network_geometry
 from tests.helpers.bad_inputs import png_of
 from tests.helpers.tiny import plain_image
 from utils.config.image import ImageSizeConfig

@@ -15,9 +15,10 @@ from onnx import helper
 
 from exporters.graph import Graph
 from predictors.onnx.graph_check import check_graph
+from preprocessing.image_file import UnusableImage
 from preprocessing.labels import SPLITS, read_labels
 from preprocessing.tokenizer import Tokenizer
-from preprocessing.word_image import UnusableImage, read_word_image
+from preprocessing.word_image import read_word_image
 from tests.helpers.bad_inputs import encoded, images, word
 from tests.helpers.tiny import plain_image
 from utils.config.image import ImageSizeConfig

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from preprocessing.word_image import configure_process
+from preprocessing.image_file import configure_process
 from utils.cli import add_config_options, number, run_command
 from utils.config.load import load_config, refuse_training_keys
 from utils.errors import UserError

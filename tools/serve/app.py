@@ -21,8 +21,8 @@ from predictors.page_formats.alto import to_alto
 from predictors.page_formats.page_json import to_json
 from predictors.page_formats.page_xml import to_page_xml
 from predictors.page_formats.text import to_text
+from preprocessing.image_file import UnusableImage
 from preprocessing.page.layout import Line, Page
-from preprocessing.word_image import UnusableImage
 from tools.serve.corrections import LONGEST, ConflictError
 from tools.serve.learning import Learning, add_learning
 from tools.serve.reading import Reading

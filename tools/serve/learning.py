@@ -16,7 +16,7 @@ from models.model_folder import ModelFolder
 from models.model_paths import ModelPaths, find_model
 from predictors.loading import load_predictor
 from predictors.reader import Reader
-from preprocessing.word_image import UnusableImage
+from preprocessing.image_file import UnusableImage
 from tools.serve.reading import Reading
 from tools.serve.store import Store
 from tools.serve.training import epochs_for, start_jobs, training_settings, with_settings

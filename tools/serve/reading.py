@@ -13,10 +13,11 @@ from predictors.loading import load_predictor
 from predictors.pages import PageReader, line_of_prediction
 from predictors.reader import Reader
 from predictors.word_predictor import DOUBT, seems_several_lines
+from preprocessing.image_file import UnusableImage, decode
 from preprocessing.page.layout import Line, Page
 from preprocessing.page.pictures import has_more_pages, read_pictures
 from preprocessing.several_lines import seems_page
-from preprocessing.word_image import UnusableImage, decode, to_network_geometry
+from preprocessing.word_image import to_network_geometry
 from tools.serve.store import Store, whole_picture
 from utils.config.image import ImageConfig
 from utils.config.schema import Config
