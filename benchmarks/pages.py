@@ -145,23 +145,26 @@ def _has(key: str, value: str, page: dict[str, Any]) -> bool:
 def _cells(results: list[Result]) -> list[str]:
     complete = [result for result in results if result.page["complete"]]
     errors = "-"
-    if complete:
+    if any(result.page["lines"] for result in complete):
         given = [" ".join(line["text"] for line in result.page["lines"]) for result in complete]
         scores = score_prediction(given, [" ".join(text for text, _ in result.found) for result in complete])
         errors = f"{100 * scores.cer:.1f} / {100 * scores.wer:.1f}"
     words = [word_recall(result.page, result.found) for result in results]
     matched = [line_matches(result.page, result.found) for result in results]
-    recall = sum(hits for hits, _ in matched) / sum(len(result.page["lines"]) for result in results)
     spurious = [wrong for (_, wrong), result in zip(matched, results) if result.page["complete"]]
     found = sum(len(result.found) for result in complete)
     return [
         f"{len(results)} ({len(complete)})",
         errors,
-        f"{100 * sum(hit for hit, _ in words) / sum(number for _, number in words):.1f}",
-        f"{100 * recall:.1f}",
-        f"{100 * sum(spurious) / found:.1f}" if found else "-",
+        _percent(sum(hit for hit, _ in words), sum(number for _, number in words)),
+        _percent(sum(hits for hits, _ in matched), sum(len(result.page["lines"]) for result in results)),
+        _percent(sum(spurious), found),
         f"{np.mean([result.seconds for result in results]):.2f}",
     ]
+
+
+def _percent(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.1f}" if whole else "-"
 
 
 def word_recall(page: dict[str, Any], found: Found) -> tuple[int, int]:

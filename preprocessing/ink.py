@@ -28,6 +28,11 @@ def stroke_width(ink: np.ndarray) -> float:
     return 2 * area / (area - inner)
 
 
+def whiten(grey: np.ndarray, paper: float) -> np.ndarray:
+    """Returns a grey picture, uint8 (h, w), as bright as if its paper, now of level `paper`, were white."""
+    return cv2.convertScaleAbs(grey, alpha=PAPER / max(1.0, paper))
+
+
 def grown(mask: np.ndarray) -> np.ndarray:
     """Returns a mask (h, w) that also covers the neighbours of its pixels."""
     return cv2.dilate(np.ascontiguousarray(mask, np.uint8), np.ones((3, 3), np.uint8)) > 0

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from preprocessing.ink import PAPER, ink_mask
+from preprocessing.ink import PAPER, ink_mask, whiten
 from preprocessing.writing import body_rows
 
 SLANTS = range(-20, 46, 5)  # degrees to the right
@@ -87,9 +87,7 @@ def cut_letters(label: str, grey: np.ndarray, middles: Sequence[float] | np.ndar
     x_height, baseline = len(rows), int(rows[-1]) + 1
     columns = np.flatnonzero(ink.any(axis=0))
     slant, middle_row = _slant(ink), baseline - x_height / 2
-    paper = max(1.0, float(np.median(grey)))
-    whitened = np.minimum(grey.astype(np.float32) * (PAPER / paper), PAPER).astype(np.uint8)
-    picture, moved = _sheared(whitened, slant, middle_row)
+    picture, moved = _sheared(whiten(grey, float(np.median(grey))), slant, middle_row)
     places = columns[0] + np.asarray(middles) * (columns[-1] + 1 - columns[0]) + moved
     crossed = ink_mask(picture).sum(axis=0)
     inked = np.flatnonzero(crossed)

@@ -49,8 +49,8 @@ def _cut(table: Path, images: Path, output: Path) -> int:
     with progress_bar(desc="Cutting words", total=len(rows), unit="word") as bar:
         for index, (row, crop) in enumerate(_crops(rows, images)):
             bar.update()
-            if isinstance(crop, str):
-                reasons[crop] += 1
+            if isinstance(crop, str) or not row["text"].strip():
+                reasons[crop if isinstance(crop, str) else "empty text"] += 1
                 continue
             name = f"{Path(row['filename']).stem}-{index:06}.png"
             Image.fromarray(crop).save(output / "words" / name)
@@ -101,7 +101,7 @@ def _row(row: dict[str, Any], where: str) -> dict[str, Any]:
             "filename": row["filename"],
             "text": row["text"],
             "box": [int(row[name]) for name in COLUMNS[2:]],
-            "document": row.get("document"),
+            "document": row.get("document") or None,
             "split": SPLITS[row.get("split", "train")],
         }
     except (KeyError, TypeError, ValueError):

@@ -7,17 +7,19 @@ Example: python -m tools.join_words datasets/iam/words.txt --images datasets/iam
 import argparse
 import sys
 from collections import Counter, defaultdict
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from preprocessing.image_file import UnusableImage, decode
-from preprocessing.importers.iam import PlacedWord, form_of, read_places
+from preprocessing.importers.iam import PlacedWord, files_by_id, form_of, read_places
+from preprocessing.ink import PAPER, whiten
 from preprocessing.labels import SPLITS, Word, read_labels, write_labels
-from preprocessing.word_image import PAPER
 from utils.cli import run_command
 from utils.config.image import ImageConfig
+from utils.errors import UserError
 from utils.files import check_absent
 from utils.log import log, progress_bar
 
@@ -44,6 +46,7 @@ def _join_all(words: Path, images: Path, labels: Path, output: Path) -> int:
         for split, labelled in read_labels(labels).splits.items()
         for word in labelled
     }
+    files = files_by_id(images)
     lines: dict[str, list[PlacedWord]] = defaultdict(list)
     for word in read_places(words):
         if form_of(word.word_id) in forms:
@@ -53,7 +56,7 @@ def _join_all(words: Path, images: Path, labels: Path, output: Path) -> int:
     (output / "lines").mkdir(parents=True, exist_ok=True)
     for name, placed in progress_bar(lines.items(), desc="Joining lines", total=len(lines), unit="line"):
         try:
-            picture = join(placed, images)
+            picture = join([replace(word, filename=files.get(word.word_id, word.filename)) for word in placed], images)
         except UnusableImage as error:
             reasons[error.reason] += 1
             continue
@@ -63,9 +66,11 @@ def _join_all(words: Path, images: Path, labels: Path, output: Path) -> int:
         Image.fromarray(picture).save(output / "lines" / f"{name}.png")
         split, writer = forms[form_of(name)]
         splits[split].append(Word(f"{name}.png", " ".join(word.text for word in placed), writer))
-    write_labels(output / "labels.json", splits)
     for reason, number in reasons.most_common():
         log(f"{number} lines are left out: {reason}.")
+    if not any(splits.values()):
+        raise UserError(f"No line could be joined of the words in {images}; check --images and --labels.")
+    write_labels(output / "labels.json", splits)
     print(f"{output / 'labels.json'}: " + ", ".join(f"{len(found)} {split}" for split, found in splits.items()))
     return 0
 
@@ -85,8 +90,7 @@ def join(words: list[PlacedWord], images: Path) -> np.ndarray | None:
     right = max(x + picture.shape[1] for (x, *_), picture in zip(boxes, pictures))
     line = np.full((bottom - top, right - left), PAPER, np.uint8)
     for (x, y, *_), picture in zip(boxes, pictures):
-        paper = max(1.0, float(np.percentile(picture, 90)))
-        whitened = np.minimum(picture.astype(np.float32) * (PAPER / paper), PAPER).astype(np.uint8)
+        whitened = whiten(picture, float(np.percentile(picture, 90)))
         place = line[y - top : y - top + len(picture), x - left : x - left + picture.shape[1]]
         np.minimum(place, whitened, out=place)
     return line

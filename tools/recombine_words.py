@@ -67,17 +67,24 @@ def recombine(config: Config, number: int, output: Path) -> int:
     source = DataSource.of(config)
     words = source.read_labels().splits["train"]
     aligner = Aligner(config, source)
+    known = {word.label for word in words}
     lexicon = read_lexicon(config.predict.lexicon.file, config.predict.lexicon.oov_penalty)
     rng = np.random.default_rng(config.seed)
     writers: dict[str | None, list[Word]] = defaultdict(list)
     for word in words:
         writers[word.writer].append(word)
+    if unknown := len(writers[None]):
+        log(f"Of {unknown} words the writer is unknown; they are taken for those of one hand.")
     (output / "words").mkdir(parents=True, exist_ok=True)
     made: list[Word] = []
     with progress_bar(desc="Recombining words", total=len(words), unit="word") as bar:
+        done = 0
         for writer, own in writers.items():
-            wanted = round(number * len(own) / len(words))
-            candidates = new_words(aligner.letters(own), drawn(lexicon, rng, TRIES * wanted), rng)
+            # Of writers of few words some get one, and some none.
+            wanted = round(number * (done + len(own)) / len(words)) - round(number * done / len(words))
+            done += len(own)
+            wished = [word for word in drawn(lexicon, rng, TRIES * wanted) if word not in known]
+            candidates = new_words(aligner.letters(own) if wanted else [], wished, rng)
             for label, picture in itertools.islice(aligner.confirmed(candidates), wanted):
                 name = f"{len(made):06}.png"
                 Image.fromarray(picture).save(output / "words" / name)
@@ -99,6 +106,8 @@ class Aligner:
         folder = ModelFolder(find_model(config))
         self._source, self.image, self.left_out = source, folder.spec.image, Counter[str]()
         self._spec = folder.spec
+        if self._spec.tokenizer.is_rtl:
+            raise UserError(f"The model in {folder.path} reads from right to left, which can't be recombined.")
         self._predictor = PredictorOnnx(*folder.onnx(), folder.spec)
 
     def letters(self, words: Sequence[Word]) -> list[Letters]:
@@ -131,7 +140,7 @@ class Aligner:
             for (label, pixels), image, width, columns in zip(part, seen, widths, probability):
                 columns = columns[: width // self._spec.column_stride]
                 middles, total = align(columns, self._spec.tokenizer.encode(label))
-                ink = np.flatnonzero((image < INK).any(axis=0))
+                ink = np.flatnonzero((image.reshape(*image.shape[:2], -1) < INK).any(axis=(0, 2)))
                 if len(ink):
                     places = (middles * self._spec.column_stride - ink[0]) / (ink[-1] + 1 - ink[0])
                     yield label, pixels, places, float(np.log(columns.max(axis=1)).sum()) - total
@@ -176,10 +185,9 @@ def new_words(
         for cut in one.cuts:
             beginnings[one.label[:cut]].append(one)
             ends[one.label[cut:]].append(one)
-    known = {one.label for one in letters}
     for word in wished:
         cuts = [cut for cut in range(1, len(word)) if word[:cut] in beginnings and word[cut:] in ends]
-        if word in known or not cuts:
+        if not cuts:
             continue
         cut = int(rng.choice(cuts))
         first, second = (pieces[rng.integers(len(pieces))] for pieces in (beginnings[word[:cut]], ends[word[cut:]]))

@@ -72,6 +72,12 @@ def with_files_in(images: Path, records: list[LabelledWord], follow_links: bool 
     the pictures only: an id, which no two words share, tells more than the layout of the first ones. Linked folders
     are searched only with `follow_links`.
     """
+    places = files_by_id(images, follow_links)
+    return [replace(r, word=replace(r.word, filename=_found(r.word.filename, images, places))) for r in records]
+
+
+def files_by_id(images: Path, follow_links: bool = False) -> dict[str, str]:
+    """Returns the file of each id, relative to `images`, in whatever folders below it."""
     places: dict[str, str] = {}
     for path, names in listings(images, follow_links):
         place = path.relative_to(images)
@@ -79,7 +85,7 @@ def with_files_in(images: Path, records: list[LabelledWord], follow_links: bool 
             if name.lower().endswith(IMAGE_ENDINGS):
                 # Of several files of one id the first counts, so the outer one of two copies.
                 places.setdefault(Path(name).stem, (place / name).as_posix())
-    return [replace(r, word=replace(r.word, filename=_found(r.word.filename, images, places))) for r in records]
+    return places
 
 
 def _found(filename: str, images: Path, places: dict[str, str]) -> str:

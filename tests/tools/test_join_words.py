@@ -49,10 +49,25 @@ def test_words_stand_at_their_places_on_white_paper(iam, capsys):
 
 
 def test_a_line_with_a_missing_word_is_left_out_and_counted(iam, capsys):
-    (iam / "words/a01/a01-000u/a01-000u-00-01.png").unlink()
+    folder = iam / "words" / "a01" / "a01-000u"
+    (folder / "a01-000u-00-01.png").rename(folder / "a01-000u-02-00.png")
+    (iam / "words.txt").write_text(f"{WORDS}a01-000u-02-00 ok 154 100 130 30 12 NN MOVE\n", encoding="utf-8")
     assert run(iam) == 0
-    assert not read_labels(iam / "lines" / "labels.json").splits["val"]
+    assert [word.label for word in read_labels(iam / "lines" / "labels.json").splits["val"]] == ["MOVE"]
     assert "1 lines are left out: missing file" in capsys.readouterr().err
+
+
+def test_pictures_in_any_folder_are_found_by_their_ids(iam):
+    for path in (iam / "words" / "a01" / "a01-000u").iterdir():
+        path.rename(iam / "words" / path.name)
+    assert run(iam) == 0
+    assert [word.label for word in read_labels(iam / "lines" / "labels.json").splits["val"]] == ["A MOVE"]
+
+
+def test_without_any_line_nothing_is_written(iam, capsys):
+    (iam / "words" / "a01" / "a01-000u" / "a01-000u-00-00.png").unlink()
+    assert run(iam) == 2
+    assert "--images" in capsys.readouterr().err and not (iam / "lines" / "labels.json").exists()
 
 
 def test_another_dataset_is_not_replaced(iam, capsys):

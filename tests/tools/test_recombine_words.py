@@ -23,9 +23,9 @@ def labels(tmp_path):
     return words
 
 
-def run(folder, *more, model=MODEL):
+def run(folder, *more, model=MODEL, words=12):
     settings = f"images_folder={PICTURES}", f"labels_file={folder / 'labels.json'}", f"predict.weights_file={model}"
-    return main(["--set", *settings, *more, "--output", str(folder / "new"), "--words", "12"])
+    return main(["--set", *settings, *more, "--output", str(folder / "new"), "--words", str(words)])
 
 
 def test_new_words_are_of_the_lexicon_and_can_be_read(labels, tmp_path, capsys):
@@ -41,6 +41,14 @@ def test_new_words_are_of_the_lexicon_and_can_be_read(labels, tmp_path, capsys):
         assert word.writer == "printer" and word.label not in known and word.label.lower() in lexicon
     texts = [reading.text for reading in load(MODEL).read(pictures)]
     assert sum(text == word.label for text, word in zip(texts, made)) >= len(made) / 2
+
+
+def test_fewer_words_than_writers_are_made_of_some_of_them(labels, tmp_path, capsys):
+    """Three writers of the same words."""
+    others = [Word(word.filename, word.label, writer) for writer in ("a", "b", "c") for word in labels]
+    write_labels(tmp_path / "labels.json", {"train": others, "val": [], "test": []})
+    assert run(tmp_path, words=1) == 0
+    assert len(read_labels(tmp_path / "new" / "labels.json").splits["train"]) == 1
 
 
 def test_the_same_command_makes_the_same_words(labels, tmp_path):
