@@ -1,6 +1,8 @@
 """Writes read pages to the files that --output and --overlay name."""
 
-from collections.abc import Iterable
+import contextlib
+import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -21,15 +23,18 @@ class PageOutput:
     """Collects pages for one file (.txt, .json, .hocr), or writes each to an XML file of its own.
 
     PAGE and ALTO hold one page a file. The only page is written to `output` itself, several to files named after their
-    pictures in the folder that `output` names without its ending. Raises UserError if `output` can't be written.
+    pictures, `inputs`, in the folder that `output` names without its ending, and in folders there like those of the
+    pictures. Raises UserError if `output` can't be written.
     """
 
-    def __init__(self, output: str | None, xml_format: str, min_confidence: float | None) -> None:
+    def __init__(
+        self, output: str | None, xml_format: str, min_confidence: float | None, inputs: Sequence[Path] = ()
+    ) -> None:
         self._path = Path(output) if output else None
         self._to_xml = to_alto if xml_format == "alto" else to_page_xml
         self._min_confidence = min_confidence
         self._pages: list[Page] = []
-        self._names = _Names()
+        self._names = _Names(inputs)
         self._in_folder = False
         if not self._path:
             return
@@ -79,11 +84,11 @@ class OverlayFolder:
     Raises UserError if it can't be written, or holds one of the pictures that are read, which would be replaced.
     """
 
-    def __init__(self, folder: str, min_confidence: float | None, inputs: Iterable[Path] = ()) -> None:
-        self._folder, self._min_confidence, self._names = Path(folder), min_confidence, _Names()
+    def __init__(self, folder: str, min_confidence: float | None, inputs: Sequence[Path] = ()) -> None:
+        self._folder, self._min_confidence, self._names = Path(folder), min_confidence, _Names(inputs)
         if self._folder.exists() and not self._folder.is_dir():
             raise UserError(f"--overlay {folder} is no folder; name one.")
-        if within := next((path for path in inputs if path.resolve().parent == self._folder.resolve()), None):
+        if within := next((path for path in inputs if path.resolve().is_relative_to(self._folder.resolve())), None):
             raise UserError(f"--overlay {folder} holds {within}, which would be replaced; name another folder.")
         check_writable(self._folder / "page.jpg")
 
@@ -94,13 +99,20 @@ class OverlayFolder:
 
 
 class _Names:
-    """File names of pages, after their pictures; each once."""
+    """Paths of pages, without endings: those of their pictures, `inputs`, below the folder of all; each once."""
 
-    def __init__(self) -> None:
+    def __init__(self, inputs: Sequence[Path]) -> None:
         self.taken: set[str] = set()
+        folders = {path.resolve().parent for path in inputs}
+        self.root: Path | None = None
+        if len(folders) > 1:
+            with contextlib.suppress(ValueError):  # Pictures on several drives of Windows have no folder in common.
+                self.root = Path(os.path.commonpath(folders))
 
     def of(self, page: Page) -> str:
-        stem = Path(page.filename).stem + (f"-{page.number}" if page.number > 1 else "")
+        path = Path(page.filename)
+        place = path.resolve().parent.relative_to(self.root).as_posix() + "/" if self.root else ""
+        stem = place.removeprefix("./") + path.stem + (f"-{page.number}" if page.number > 1 else "")
         name, copy = stem, 1
         while name.lower() in self.taken:
             copy += 1

@@ -34,7 +34,7 @@ def predict_pages(
     less than `min_confidence` are marked in both. After an interruption the finished pages are in `output`.
     """
     paths = find_images(patterns, PAGE_ENDINGS)
-    pages = PageOutput(output, xml_format, min_confidence)
+    pages = PageOutput(output, xml_format, min_confidence, paths)
     pictures = OverlayFolder(overlay, min_confidence, paths) if overlay else None
     predictor = load_predictor(ModelFolder(find_model(config)), config.predict, config.image.max_pixels)
     reader = PageReader(predictor)

@@ -60,7 +60,7 @@ class PageReader:
 
         A line that alone is upside down is read from its other end.
         """
-        lines = find_lines(pixels, self._detector.find(pixels))
+        lines = find_lines(pixels, self._detector.find(pixels), self.is_rtl)
         read, turned = self.read_strips(lines, [cut_strip(pixels, line) for line in lines])
         is_upside_down = sum(turned) > len(turned) / 2
         if any(turned) and not is_upside_down:

@@ -16,7 +16,7 @@ def to_alto(page: Page) -> str:
     description = SubElement(root, "Description")
     SubElement(description, "MeasurementUnit").text = "pixel"
     source = SubElement(description, "sourceImageInformation")
-    SubElement(source, "fileName").text = picture_name(page.filename)
+    SubElement(source, "fileName").text = picture_name(page)
     step = SubElement(description, "Processing", ID="reading")
     SubElement(step, "processingCategory").text = "contentGeneration"
     SubElement(SubElement(step, "processingSoftware"), "softwareName").text = "seq2seq-ocr"

@@ -18,7 +18,7 @@ def to_page_xml(page: Page) -> str:
     for name in ("Created", "LastChange"):
         SubElement(metadata, name).text = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S")
     size = {"imageWidth": str(page.width), "imageHeight": str(page.height)}
-    element = SubElement(root, "Page", {"imageFilename": picture_name(page.filename), **size})
+    element = SubElement(root, "Page", {"imageFilename": picture_name(page), **size})
     if page.lines:
         order = SubElement(SubElement(element, "ReadingOrder"), "OrderedGroup", id="order")
         SubElement(order, "RegionRefIndexed", index="0", regionRef="r1")

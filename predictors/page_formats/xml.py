@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from xml.etree.ElementTree import Element, indent, tostring
 
-from preprocessing.page.layout import Point
+from preprocessing.page.layout import Page, Point
 
 # https://www.w3.org/TR/xml/#charsets
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -22,9 +22,13 @@ def root_element(name: str, namespace: str, schema: str) -> Element:
     return Element(name, {"xmlns": namespace, **known})
 
 
-def picture_name(filename: str) -> str:
-    """Returns the name of a page's picture without folders, by which eScriptorium and Transkribus find it."""
-    return clean(Path(filename).name)
+def picture_name(page: Page) -> str:
+    """Returns the name of a page's picture without folders, by which eScriptorium and Transkribus find it.
+
+    Of a PDF's pages it is the one that eScriptorium gives them.
+    """
+    name = clean(Path(page.filename).name)
+    return f"{name}_page_{page.number}.png" if name.lower().endswith(".pdf") else name
 
 
 def points(polygon: Iterable[Point], between: str = ",") -> str:

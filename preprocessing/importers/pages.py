@@ -39,15 +39,19 @@ def cut_pages(source: Path, output: Path, image: ImageConfig, pictures: Path | N
     Raises UserError, before anything is written, if there is no page or one is malformed.
     """
     root = source if source.is_dir() else source.parent
-    paths = _pages(source)
+    pages = _pages(source)
+    found = {path: _picture(path, page, root, pictures, image) for path, page in pages.items()}
+    chosen = _fullest(pages, found)
     records: list[LabelledWord] = []
     dropped: list[Dropped] = []
-    taken: set[PagePicture] = set()
-    for path in progress_bar(paths, desc="Cutting lines", total=len(paths), unit="page"):
-        page, name = read_page(path), path.relative_to(root).with_suffix("").as_posix()
+    for path, page in progress_bar(pages.items(), desc="Cutting lines", total=len(pages), unit="page"):
+        name, picture = path.relative_to(root).with_suffix("").as_posix(), found[path]
         try:
-            picture = picture_of(path, page, root, pictures, image)
-            pixels = _pixels_once(picture, page, image, taken)
+            if isinstance(picture, UnusableImage):
+                raise picture
+            if path not in chosen:
+                raise UnusableImage(picture.path, "repeated page")
+            pixels = read_picture(picture, page, image)
         except UnusableImage as error:
             hint = where_sought(path, page, pictures) if error.reason == "missing image" else ""
             dropped.append(Dropped(name, page.filename, error.reason, hint))
@@ -61,32 +65,52 @@ def cut_pages(source: Path, output: Path, image: ImageConfig, pictures: Path | N
     return records, dropped
 
 
-def _pages(source: Path) -> list[Path]:
-    """Returns the files of pages; all are read for it, so that a malformed one stops no half-done import."""
+def _pages(source: Path) -> dict[Path, Page]:
+    """Returns the pages by their files, all of them before one is cut: a malformed one stops no half-done import."""
     paths = [source] if source.is_file() else list(files_ending(source, ".xml"))
     paths = [path for path in paths if path.name.lower() not in NOT_PAGES]
     if not paths:
         raise UserError(f"{source} has no .xml files; name the folder that holds PAGE or ALTO files.")
+    pages: dict[Path, Page] = {}
     others: dict[Path, OtherKind] = {}
     for path in paths:
         try:
-            read_page(path)
+            pages[path] = read_page(path)
         except OtherKind as error:
             others[path] = error
-    if len(others) == len(paths):
+    if not pages:
         raise others[paths[0]]
     if others:
         log(f"XML files that are neither PAGE nor ALTO are left out: {len(others)}, such as {next(iter(others))}.")
-    return [path for path in paths if path not in others]
+    return pages
 
 
-def _pixels_once(picture: PagePicture, page: Page, image: ImageConfig, taken: set[PagePicture]) -> np.ndarray:
-    """Returns the pixels of a page, which is added to those `taken`."""
-    key = replace(picture, path=picture.path.resolve())
-    if key in taken:  # As in exports that hold each page as PAGE and as ALTO.
-        raise UnusableImage(picture.path, "repeated page")
-    taken.add(key)
-    return read_picture(picture, page, image)
+def _picture(
+    path: Path, page: Page, root: Path, pictures: Path | None, image: ImageConfig
+) -> PagePicture | UnusableImage:
+    """Returns the picture of a page, or why there is none."""
+    try:
+        return picture_of(path, page, root, pictures, image)
+    except UnusableImage as error:
+        return error
+
+
+def _fullest(pages: dict[Path, Page], found: dict[Path, PagePicture | UnusableImage]) -> set[Path]:
+    """Returns, of the files that describe one picture, that with most lines of text, then with most baselines.
+
+    Exports hold a page as PAGE and as ALTO, whose lines may be boxes, or also as it was before it was transcribed.
+    """
+    best: dict[PagePicture, tuple[int, int]] = {}
+    chosen: dict[PagePicture, Path] = {}
+    for path, picture in found.items():
+        if isinstance(picture, UnusableImage):
+            continue
+        key = replace(picture, path=picture.path.resolve())
+        lines = [line for line in pages[path].lines if line.text.strip()]
+        rank = len(lines), sum(bool(line.baseline) for line in lines)
+        if rank > best.get(key, (-1, -1)):
+            best[key], chosen[key] = rank, path
+    return set(chosen.values())
 
 
 def _lines(page: Page, pixels: np.ndarray, name: str) -> Iterator[tuple[str, Line, str | None]]:

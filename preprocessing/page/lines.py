@@ -18,19 +18,20 @@ PALE = 0.45
 TALL, VALLEY, LEAST_PEAK = 1.45, 0.6, 0.4
 
 
-def find_lines(page: np.ndarray, corners: np.ndarray) -> tuple[Line, ...]:
+def find_lines(page: np.ndarray, corners: np.ndarray, is_rtl: bool = False) -> tuple[Line, ...]:
     """Returns the lines of a page in reading order.
 
     Args:
         page: uint8 (h, w) or (h, w, 3) RGB.
         corners: of the pieces found, (n, 4, 2), as of `TextDetector.find`.
+        is_rtl: whether the page is read from right to left.
     """
     pieces = _written(page, [piece_of(one) for one in corners])
     if pieces:
         usual = float(np.median([piece.height for piece in pieces]))
         pieces = [part for piece in pieces for part in _split(page, piece, usual)]
     lines = [shape_line(page, group) for group in join_pieces(pieces)]
-    return reading_order([line for line in lines if line is not None])
+    return reading_order([line for line in lines if line is not None], is_rtl)
 
 
 def shape_line(page: np.ndarray, pieces: list[Piece]) -> Line | None:

@@ -1,4 +1,4 @@
-"""Reading order of lines: columns from left to right, in each the lines from top to bottom."""
+"""Reading order of lines: columns in the direction of the script, in each the lines from top to bottom."""
 
 from dataclasses import dataclass
 
@@ -14,20 +14,20 @@ ROW = 0.5  # of a height, by which the middles of lines in one row are apart at 
 @dataclass(frozen=True)
 class _Box:
     line: Line
-    left: float
+    left: float  # of a page that is read from right to left, mirrored
     right: float
     middle: float  # of its height, on a page turned so that most lines are level
     height: float
 
 
-def reading_order(lines: list[Line]) -> tuple[Line, ...]:
-    """Returns the lines in the order in which they are read."""
+def reading_order(lines: list[Line], is_rtl: bool = False) -> tuple[Line, ...]:
+    """Returns the lines in the order in which they are read; with `is_rtl` columns and rows begin at the right."""
     if not lines:
         return ()
     slopes = [_slope(line) for line in lines]
     lengths = [np.ptp([x for x, _ in line.polygon]) for line in lines]
     slope = float(np.average(slopes, weights=np.maximum(lengths, 1e-6)))
-    return tuple(box.line for box in _by_columns([_box(line, slope) for line in lines]))
+    return tuple(box.line for box in _by_columns([_box(line, slope, is_rtl) for line in lines]))
 
 
 def _slope(line: Line) -> float:
@@ -36,9 +36,10 @@ def _slope(line: Line) -> float:
     return (y1 - y0) / (x1 - x0) if x1 > x0 else 0.0
 
 
-def _box(line: Line, slope: float) -> _Box:
+def _box(line: Line, slope: float, is_rtl: bool) -> _Box:
     xs, ys = np.array(line.polygon).T
     level = ys - slope * xs
+    xs = -xs if is_rtl else xs
     return _Box(line, float(xs.min()), float(xs.max()), float(level.mean()), float(np.ptp(level)))
 
 

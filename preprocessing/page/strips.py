@@ -7,6 +7,8 @@ from preprocessing.page.layout import Line
 
 # Pixels between the points at which a baseline's direction is taken: shorter pieces follow its jitter.
 SMOOTH = 40
+LEAST_LENGTH = 3  # pixels of a baseline
+LONG = 2.5  # length over height above which a line without a baseline runs along its longer side
 PAPER_PERCENTILE = 85  # of a line's pixels, the brightness of its paper
 
 
@@ -40,15 +42,19 @@ def box_on_page(line: Line, start: float, end: float) -> tuple[int, int, int, in
     first, last = (min(len(points) - 1, max(0, round(share * (len(points) - 1)))) for share in (start, end))
     part, down = points[first : last + 1], normals[first : last + 1]
     corners = np.vstack([part + rows[0] * down, part + rows[-1] * down])
-    left, top = np.floor(corners.min(axis=0)).astype(int)
-    right, bottom = np.ceil(corners.max(axis=0)).astype(int)
-    return int(max(0, left)), int(max(0, top)), int(right - max(0, left)), int(bottom - max(0, top))
+    # The rows of a slanted strip may reach beyond the page, its outline does not.
+    corners = corners.clip(np.maximum(0, np.min(line.polygon, axis=0)), np.maximum(0, np.max(line.polygon, axis=0)))
+    left, top = np.floor(corners.min(axis=0)).astype(int).tolist()
+    right, bottom = np.ceil(corners.max(axis=0)).astype(int).tolist()
+    return left, top, right - left, bottom - top
 
 
 def _grid(line: Line) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Returns the points and normals of the strip's columns, (length, 2), and its rows as distances from the points."""
     polygon = np.array(line.polygon, np.float32)
-    baseline = np.array(line.baseline or _middle(polygon), np.float32)
+    baseline = np.array(line.baseline, np.float32)
+    if np.linalg.norm(np.diff(baseline, axis=0), axis=-1).sum() < LEAST_LENGTH:
+        baseline = np.array(_middle(polygon), np.float32)
     points, normals = _along(baseline, polygon)
     # Distance of the outline from the baseline, above (negative) and below.
     nearest = np.abs(polygon[:, None] - points[None]).sum(axis=2).argmin(axis=1)
@@ -58,10 +64,15 @@ def _grid(line: Line) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def _middle(polygon: np.ndarray) -> list[tuple[float, float]]:
-    """Returns a stand-in for a missing baseline: the middle line of the rectangle of least area, left to right."""
+    """Returns a stand-in for a missing baseline: the middle line of the rectangle of least area, left to right.
+
+    It is parallel to the longer side, but of a short line, such as a number, to the one that is nearer to level.
+    """
     centre, (width, height), angle = cv2.minAreaRect(polygon)
-    length = max(width, height)
-    turn = np.radians(angle if width >= height else angle + 90)
+    is_long = max(width, height) > LONG * min(width, height)
+    along_width = width >= height if is_long else abs(np.sin(np.radians(angle))) < np.sqrt(0.5)
+    length = width if along_width else height
+    turn = np.radians(angle if along_width else angle + 90)
     step = np.array([np.cos(turn), np.sin(turn)]) * length / 2
     ends = sorted([tuple(np.array(centre) - step), tuple(np.array(centre) + step)])
     return [(float(x), float(y)) for x, y in ends]
@@ -72,7 +83,7 @@ def _along(baseline: np.ndarray, polygon: np.ndarray) -> tuple[np.ndarray, np.nd
 
     Both are float32 (length, 2).
     """
-    first, last = (_unit(baseline[i + 1] - baseline[i]) for i in (0, len(baseline) - 2))
+    first, last = _end_direction(baseline), -_end_direction(baseline[::-1])
     before = min(0.0, float(((polygon - baseline[0]) @ first).min()))
     after = max(0.0, float(((polygon - baseline[-1]) @ last).max()))
     path = np.vstack([baseline[0] + before * first, baseline, baseline[-1] + after * last])
@@ -85,6 +96,13 @@ def _along(baseline: np.ndarray, polygon: np.ndarray) -> tuple[np.ndarray, np.nd
     tangents /= np.maximum(np.linalg.norm(tangents, axis=1, keepdims=True), 1e-6)
     normals = np.stack([-tangents[:, 1], tangents[:, 0]], axis=1)
     return points.astype(np.float32), normals.astype(np.float32)
+
+
+def _end_direction(baseline: np.ndarray) -> np.ndarray:
+    """Returns the direction, (2,), in which a baseline begins, without hooks and double points at its end."""
+    lengths = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(baseline, axis=0), axis=1))])
+    inner = [np.interp(min(SMOOTH, lengths[-1]), lengths, baseline[:, axis]) for axis in (0, 1)]
+    return _unit(np.array(inner, np.float32) - baseline[0])
 
 
 def _unit(vector: np.ndarray) -> np.ndarray:

@@ -129,6 +129,22 @@ def test_xml_of_several_pages_is_a_folder_and_overlays_are_pictures(folder, read
     assert sorted(path.name for path in (tmp_path / "drawn").iterdir()) == ["a.jpg", "b.jpg"]
 
 
+def test_pages_of_one_name_in_several_folders_come_back_with_their_own_pictures(read, tmp_path):
+    scans, labels = tmp_path / "scans", tmp_path / "labels.json"
+    for name, pixels in (("doc1", written_page()), ("doc2", np.ascontiguousarray(written_page()[330:]))):
+        (scans / name).mkdir(parents=True)
+        Image.fromarray(pixels).save(scans / name / "0001.png")
+    assert read(scans, "--output", tmp_path / "out.xml", "--overlay", tmp_path / "drawn")[0] == 0
+    for folder, ending in (("out", "xml"), ("drawn", "jpg")):
+        files = sorted(path.relative_to(tmp_path / folder).as_posix() for path in (tmp_path / folder).rglob("*.*"))
+        assert files == [f"doc1/0001.{ending}", f"doc2/0001.{ending}"]
+    options = ["--source", tmp_path / "out", "--pictures", scans, "--images", tmp_path / "lines", "--output", labels]
+    assert create_labels([*map(str, options), "--test_size", "0", "--val_size", "0"]) == 0
+    assert sorted(text for text, _ in words_of(labels, "train").values()) == sorted([*TEXTS, *TEXTS[1:]])
+    strips = [np.asarray(Image.open(tmp_path / "lines" / doc / "0001" / "001.png")) for doc in ("doc1", "doc2")]
+    assert all((strip < 128).mean() > 0.02 for strip in strips)
+
+
 def test_pages_of_a_file_are_numbered(read, tmp_path):
     page = Image.fromarray(written_page())
     page.save(tmp_path / "two.tif", save_all=True, append_images=[page])

@@ -18,6 +18,13 @@ PAGE = """<PcGts><Page imageFilename="{name}" imageWidth="900" imageHeight="300"
 <TextLine><Coords points="0,0 9,0 9,9"/></TextLine></TextRegion></Page></PcGts>"""
 
 
+ALTO = """<alto><Description><MeasurementUnit>pixel</MeasurementUnit><sourceImageInformation>
+<fileName>0001.jpg</fileName></sourceImageInformation></Description><Layout><Page WIDTH="900" HEIGHT="300">
+<TextLine HPOS="0" VPOS="20" WIDTH="{width}" HEIGHT="{height}" BASELINE="90">
+<String CONTENT="several words"/></TextLine>
+</Page></Layout></alto>"""
+
+
 @pytest.fixture
 def pages(tmp_path):
     """An export as Transkribus writes it: the picture in a folder, the XML in a folder `page` below."""
@@ -88,6 +95,37 @@ def test_what_cannot_be_cut_is_told(tmp_path, pages, run):
         "page/beside/001.png": "outside its page",
         "page/beside/002.png": "empty label",
     }
+
+
+def test_of_several_files_of_a_page_the_fullest_is_cut(tmp_path, pages, run):
+    """Transkribus' ALTO without outlines sorts before its PAGE, and before both the page without its text."""
+    folder, word = pages
+    (folder / "alto").mkdir()
+    alto = ALTO.format(width=word.shape[1], height=word.shape[0])
+    (folder / "alto" / "0001.xml").write_text(alto)
+    (folder / "a").mkdir()
+    text = (folder / "page" / "0001.xml").read_text()
+    (folder / "a" / "0001.xml").write_text(text.replace("several words", ""))
+    command = ["--source", folder, "--images", tmp_path / "lines", "--output", tmp_path / "l.json", *ALL_TRAIN]
+    code, _, error = run(*command)
+    assert code == 0, error
+    assert words_of(tmp_path / "l.json", "train") == {"page/0001/001.png": ("several words", "page/0001")}
+    dropped = dropped_of(tmp_path / "l.dropped.tsv")
+    assert dropped["alto/0001"][1] == dropped["a/0001"][1] == "repeated page"
+
+
+def test_pages_of_a_pdf_are_found_by_the_names_that_escriptorium_gives_them(tmp_path, pages, run):
+    folder, word = pages
+    blank, picture = Image.new("L", (900, 300), 255), Image.open(folder / "0001.jpg")
+    blank.save(folder / "Book.pdf", save_all=True, append_images=[picture], resolution=300)
+    text = (folder / "page" / "0001.xml").read_text()
+    (folder / "page" / "0001.xml").unlink()
+    (folder / "page" / "any.xml").write_text(text.replace("0001.jpg", "Book.pdf_page_2.png"))
+    command = ["--source", folder, "--images", tmp_path / "lines", "--output", tmp_path / "l.json", *ALL_TRAIN]
+    code, _, error = run(*command)
+    assert code == 0, error
+    strip = np.asarray(Image.open(tmp_path / "lines" / "page" / "any" / "001.png").convert("L"))
+    assert abs(strip.shape[0] - word.shape[0]) <= 3 and (strip < 128).mean() > 0.02
 
 
 @pytest.mark.parametrize("picture", ["0001.jpg", "page/0001.jpg", "doc/0001.png"])

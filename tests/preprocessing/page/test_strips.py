@@ -6,7 +6,7 @@ import pytest
 
 from preprocessing.ink import ink_mask
 from preprocessing.page.layout import Line
-from preprocessing.page.strips import cut_strip
+from preprocessing.page.strips import box_on_page, cut_strip
 from tests.helpers.drawn_words import draw_word, overlap
 
 
@@ -68,3 +68,41 @@ def test_what_is_outside_the_polygon_becomes_paper():
     assert (strip == 0).sum() == pytest.approx(20 * 200, rel=0.05)
     colour = cut_strip(np.dstack([page] * 3), line)
     assert colour.shape == (51, 220, 3) and np.array_equal(colour[..., 0], strip)
+
+
+@pytest.mark.parametrize("size", [(30, 45), (40, 40), (60, 30)])
+def test_a_short_line_without_a_baseline_stays_upright(size):
+    """A number in its box, as ALTO gives it: 12 is higher than wide."""
+    width, height = size
+    page = np.full((200, 200), 220, np.uint8)
+    page[50 : 50 + height // 2, 60 : 60 + width] = 40  # the upper half
+    box = ((60.0, 50.0), (60.0 + width, 50.0), (60.0 + width, 50.0 + height), (60.0, 50.0 + height))
+    strip = cut_strip(page, Line(box))
+    assert abs(strip.shape[1] - width) <= 2 and abs(strip.shape[0] - height) <= 2
+    assert strip[: height // 2 - 2].mean() < 60 and strip[height // 2 + 3 :].mean() > 200
+
+
+@pytest.mark.parametrize(
+    "baseline",
+    [
+        ((50, 77), (50, 80), (250, 80)),  # a hook at its beginning
+        ((50, 80), (250, 80), (250, 77)),
+        ((50, 80), (50, 80), (250, 80)),  # a point twice
+        ((50, 80), (50, 80)),  # no line
+    ],
+)
+def test_odd_ends_of_a_baseline_do_not_turn_the_strip(baseline):
+    page = np.full((120, 320), 200, np.uint8)
+    page[50:80, 30:280] = 0
+    outline = ((20.0, 40.0), (290.0, 40.0), (290.0, 90.0), (20.0, 90.0))
+    strip = cut_strip(page, Line(outline, tuple((float(x), float(y)) for x, y in baseline)))
+    assert abs(strip.shape[1] - 270) <= 8 and abs(strip.shape[0] - 51) <= 4
+    assert (strip < 100).sum() == pytest.approx(30 * 250, rel=0.1)
+
+
+def test_boxes_of_words_stay_within_the_outline():
+    outline = ((0.0, 60.0), (300.0, 0.0), (300.0, 40.0), (0.0, 100.0))
+    line = Line(outline, ((0.0, 90.0), (300.0, 30.0)))
+    for start in np.linspace(0, 0.9, 10):
+        left, top, width, height = box_on_page(line, start, start + 0.1)
+        assert 0 <= left <= left + width <= 300 and 0 <= top <= top + height <= 100 and width > 20
