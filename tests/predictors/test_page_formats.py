@@ -77,6 +77,13 @@ def test_alto_has_what_its_schema_demands(page):
         for word in line.iter(f"{ALTO}String"):
             assert word.get("CONTENT") and 0 <= float(word.get("WC")) <= 1
     assert len(list(root.iter(f"{ALTO}TextLine"))) == len(page.lines)
+    placed = [
+        element for name in ("PrintSpace", "TextBlock", "TextLine", "String") for element in root.iter(ALTO + name)
+    ]
+    for element in placed:
+        left, top, width, height = (int(element.get(side, "-1")) for side in ("HPOS", "VPOS", "WIDTH", "HEIGHT"))
+        assert min(left, top, width, height) >= 0
+        assert left + width <= page.width and top + height <= page.height
 
 
 def test_hocr_has_pages_lines_and_words_within_each_other():
