@@ -35,12 +35,15 @@ def normalise(pixels: np.ndarray, steps: NormaliserConfig) -> np.ndarray:
     grey = pixels = halve_large(pixels)
     if pixels.ndim == 3:
         grey = ink_channel(pixels) if steps.channel else cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
-    if steps.paper and is_blank(grey):
+    light = even_paper(grey) if steps.paper or steps.polarity else 0.0
+    if steps.paper and is_blank(grey, light):
         return np.full_like(grey, PAPER)
     if steps.polarity:
-        grey = darken_ink(grey)
+        dark = darken_ink(grey, light)
+        light = light if dark is grey else even_paper(dark)
+        grey = dark
     if steps.paper:
-        grey = divide_by_paper(grey)
+        grey = divide_by_paper(grey, light)
     if steps.rulings:
         grey = remove_rulings(grey)
     if steps.specks:
@@ -74,8 +77,8 @@ def ink_channel(pixels: np.ndarray) -> np.ndarray:
     return mixes[best] if scores[best] > 1.1 * scores[0] else mixes[0]
 
 
-def darken_ink(grey: np.ndarray) -> np.ndarray:
-    """Inverts light ink on dark paper.
+def darken_ink(grey: np.ndarray, light: float) -> np.ndarray:
+    """Inverts light ink on dark paper; `light` is the picture's `even_paper`.
 
     Ink is thin: differences to the local median are large where it is, so their third moment has its sign. Pictures
     too small to tell stay as they are.
@@ -83,7 +86,7 @@ def darken_ink(grey: np.ndarray) -> np.ndarray:
     if min(grey.shape) < LEAST_SIZE:
         return grey
     least = 0.0
-    if even_paper(grey):
+    if light:
         # Light strokes may reach into all parts of a tight picture, but they don't fill most of it.
         if 2 * np.count_nonzero(grey >= LIGHT) > grey.size:
             return grey
@@ -97,10 +100,10 @@ def darken_ink(grey: np.ndarray) -> np.ndarray:
     return PAPER - grey if skewness > least else grey
 
 
-def divide_by_paper(grey: np.ndarray) -> np.ndarray:
-    """Divides by the paper's brightness, a closing wider than strokes; shadows and falling light go."""
-    if brightness := even_paper(grey):
-        return cv2.convertScaleAbs(grey, alpha=PAPER / brightness)
+def divide_by_paper(grey: np.ndarray, light: float) -> np.ndarray:
+    """Divides by the paper's brightness: `light`, its `even_paper`, else a closing wider than strokes; shadows go."""
+    if light:
+        return cv2.convertScaleAbs(grey, alpha=PAPER / light)
     small = _shrunk(grey)
     # Wider than the thickest stroke of a scan, so that a full stop is not taken for paper.
     reach = max(31, int(0.35 * min(small.shape))) | 1
@@ -112,12 +115,12 @@ def divide_by_paper(grey: np.ndarray) -> np.ndarray:
     return cv2.divide(grey, np.maximum(paper, 1), scale=PAPER)
 
 
-def is_blank(grey: np.ndarray) -> bool:
+def is_blank(grey: np.ndarray, light: float) -> bool:
     """Returns whether an unevenly lit picture has neither valleys nor ridges, as strokes are, but slopes alone.
 
-    None of 2,568 IAM words and 806 lines of other hands is.
+    None of 2,568 IAM words and 806 lines of other hands is. `light` is the picture's `even_paper`.
     """
-    if min(grey.shape) < LEAST_SIZE or even_paper(grey):  # The smallest may be a full stop, blurred.
+    if min(grey.shape) < LEAST_SIZE or light:  # The smallest may be a full stop, blurred.
         return False
     small = _shrunk(grey)
     reach = max(9, int(0.35 * min(small.shape))) | 1

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 
 from preprocessing.ink import PAPER, ink_mask
-from preprocessing.normaliser import darken_ink
+from preprocessing.normaliser import darken_ink, even_paper
 from preprocessing.page.pieces import Piece
 from preprocessing.rulings import remove_rulings
 
@@ -29,7 +29,7 @@ def cut_straight(page: np.ndarray, piece: Piece, margin: float = 0) -> tuple[np.
 def darkness(grey: np.ndarray, height: float) -> np.ndarray:
     """Returns how much darker strokes are than the paper around them, uint8 (h, w); `height` is that of a line."""
     element = np.ones((max(5, round(STROKE * height)) | 1,) * 2, np.uint8)
-    return cv2.morphologyEx(darken_ink(grey), cv2.MORPH_BLACKHAT, element)
+    return cv2.morphologyEx(darken_ink(grey, even_paper(grey)), cv2.MORPH_BLACKHAT, element)
 
 
 def contrast(page: np.ndarray, piece: Piece) -> float:

@@ -27,23 +27,31 @@ from utils.config.image import ImageConfig, NormaliserConfig
 ALL = PHOTO.normaliser
 
 
+def darkened(grey):
+    return darken_ink(grey, even_paper(grey))
+
+
+def divided(grey):
+    return divide_by_paper(grey, even_paper(grey))
+
+
 @pytest.mark.parametrize("text", ["until", "a", "WWW", "Mill"])
 def test_light_ink_becomes_dark_and_dark_ink_stays(text):
     dark = draw_word(text)
-    assert np.array_equal(darken_ink(dark), dark) and np.array_equal(darken_ink(255 - dark), dark)
+    assert np.array_equal(darkened(dark), dark) and np.array_equal(darkened(255 - dark), dark)
 
 
 @pytest.mark.parametrize("text", ["measure", "summer", "an"])
 def test_light_ink_of_a_picture_without_margins_becomes_dark(text):
     tight = trim(cv2.dilate(draw_word(text, scale=2), np.ones((5, 5), np.uint8)))
     assert even_paper(255 - tight)
-    assert np.array_equal(darken_ink(255 - tight), tight) and np.array_equal(darken_ink(tight), tight)
+    assert np.array_equal(darkened(255 - tight), tight) and np.array_equal(darkened(tight), tight)
 
 
 def test_a_frame_does_not_turn_the_polarity():
     framed = draw_word()
     cv2.rectangle(framed, (2, 2), (framed.shape[1] - 3, framed.shape[0] - 3), 40, 3)
-    assert np.array_equal(darken_ink(framed), framed)
+    assert np.array_equal(darkened(framed), framed)
 
 
 def test_shade_and_its_edge_are_divided_out():
@@ -53,8 +61,8 @@ def test_shade_and_its_edge_are_divided_out():
     shadow[:, image.shape[1] // 2 :] = (shadow[:, image.shape[1] // 2 :] * 0.45).astype(np.uint8)
     assert overlap(falling, image) < 0.7 > overlap(shadow, image)
     for shaded in (falling, shadow):
-        assert overlap(divide_by_paper(shaded), image) > 0.9
-        assert np.median(divide_by_paper(shaded)) > 250
+        assert overlap(divided(shaded), image) > 0.9
+        assert np.median(divided(shaded)) > 250
 
 
 @pytest.mark.parametrize("rise", [0, 6, -6])
