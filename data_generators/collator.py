@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -69,7 +70,7 @@ class Collator:
             width = self.buckets.width(int(widths.max()), max(needed))
             largest = min(largest, width)
             length = self.buckets.length(max(map(len, labels)))
-        images = [self._distort(image(int(row)), seeds[row], largest) for row in own]
+        images = [self._distort(image(int(row)), " " in labels[row], seeds[row], largest) for row in own]
         decoder_input, target = self.spec.tokenizer.encode_batch([labels[row] for row in own], length)
         target[repeated] = PAD
         if self.aug and self.aug.wrong_characters:
@@ -85,10 +86,15 @@ class Collator:
         """Returns a collator of whole batches."""
         return replace(self, shard=(0, 1))
 
-    def _distort(self, image: np.ndarray, seed: Sequence[int], max_width: int) -> np.ndarray:
-        if self.aug is None:
+    @cached_property
+    def _aug_of_lines(self) -> DataAugConfig | None:
+        return self.aug.on_lines() if self.aug and self.aug.share_on_lines < 1 else self.aug
+
+    def _distort(self, image: np.ndarray, is_line: bool, seed: Sequence[int], max_width: int) -> np.ndarray:
+        aug = self._aug_of_lines if is_line else self.aug
+        if aug is None:
             return image
-        distorted = augment(image, self.aug, np.random.default_rng(seed), max_width)
+        distorted = augment(image, aug, np.random.default_rng(seed), max_width)
         geometry = self.spec.image
         return widen(distorted, geometry.image_size.x_size) if geometry.fixed_width else distorted
 

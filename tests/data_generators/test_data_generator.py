@@ -11,8 +11,8 @@ from data_generators.collator import WIDTH_STEP
 from data_generators.input_pipeline import InputPipeline, stream
 from data_generators.training_words import train_subset
 from preprocessing.labels import read_labels
-from preprocessing.tokenizer import END, PAD, START
-from tests.helpers.data import HEIGHT, TOKENIZER, make_config, make_dataset, make_generator
+from preprocessing.tokenizer import END, PAD, START, Tokenizer
+from tests.helpers.data import HEIGHT, TOKENIZER, make_config, make_dataset, make_generator, spec_of
 from tests.helpers.tiny import tiny_settings
 from trainers import run
 from utils.config.load import validate_config
@@ -113,6 +113,23 @@ def test_augmentation_is_of_word_epoch_and_seed_alone():
     assert same(image(0, 5), image(0, 5)) and same(image(0, 5), image(0, 5, batch_size=3))
     assert not same(image(0, 5)[:, :8], image(1, 5)[:, :8])
     assert not same(image(0, 5)[:, :8], image(0, 5, seed=2)[:, :8])
+
+
+def test_lines_get_their_share_of_the_distortions(monkeypatch):
+    drawn = {}
+    monkeypatch.setattr(collator, "augment", lambda image, aug, rng, most: drawn.setdefault(image[0, 0], aug) and image)
+    images = [np.full((HEIGHT, 40), number, np.uint8) for number in range(2)]
+    for share in (1.0, 0.5):
+        drawn.clear()
+        aug = {"share_on_lines": share, "shear_range": 8, "thickness_range": 1, "zoom_range": [0.8, 1.2]}
+        config = make_config(data_aug=aug)
+        made = collator.Collator(spec_of(config, Tokenizer("ab ")), config.data_aug)
+        made.collate(["ab", "a b"], np.array([40, 40]), images.__getitem__, [(1,), (2,)])
+        word, line = drawn[0], drawn[1]
+        assert (word.shear_range, word.thickness_range, word.zoom_range) == (8, 1, [0.8, 1.2])
+        assert (line.shear_range, line.thickness_range) == (8 * share, share)
+        assert line.zoom_range == pytest.approx([1 - 0.2 * share, 1 + 0.2 * share])
+        assert line.noise_range == word.noise_range
 
 
 # Order, threads and resuming

@@ -8,6 +8,12 @@ from utils.config.section import Fraction, Natural, Real, Section, Share, key, r
 
 Range = Annotated[list[Real], Field(min_length=2, max_length=2)]
 
+# What `share_on_lines` scales, beside zoom_range.
+SCALED = (
+    *("rotation_range", "width_shift_range", "height_shift_range", "shear_range", "elastic_range"),
+    *("thickness_range", "broken_strokes"),
+)
+
 
 class DataAugConfig(Section):
     """Random distortion of training images, drawn again in every epoch."""
@@ -36,6 +42,9 @@ class DataAugConfig(Section):
         "more a random part of all copies; with `train.words_per_epoch` both kinds are drawn separately, and an epoch "
         "has twice that number",
     )
+    share_on_lines: Share = key(
+        1.0, "how much of all this lines (texts with a space) get: factor on the ranges of geometry and strokes"
+    )
     wrong_characters: Share = key(0.0, "share of the decoder's input characters that are replaced by random ones")
 
     @property
@@ -49,6 +58,13 @@ class DataAugConfig(Section):
         ranges = (self.rotation_range, self.shear_range, self.elastic_range)
         shifts = (self.width_shift_range, self.height_shift_range)
         return any(ranges + shifts) or self.horizontal_flip or self.vertical_flip or self.zoom_range != [1, 1]
+
+    def on_lines(self) -> "DataAugConfig":
+        """Returns the distortions of lines."""
+        share = self.share_on_lines
+        low, high = self.zoom_range
+        scaled = {name: share * getattr(self, name) for name in SCALED}
+        return self.model_copy(update={**scaled, "zoom_range": [1 + share * (low - 1), 1 + share * (high - 1)]})
 
     @model_validator(mode="after")
     def _ranges_ascend(self) -> "DataAugConfig":
