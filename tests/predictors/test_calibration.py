@@ -246,7 +246,7 @@ def test_lines_of_additional_data_are_among_those_it_is_fitted_on(dataset, saved
     assert main.main(["-c", write_settings(tmp_path / "tiny.yml", settings), "--calibrate"]) == 0
     assert description_of(saved)["calibrations"][0]["fitted_on"]["words"] == 6 + 2
     for distorts in (True, False):
-        settings["data_aug"] |= {"damaged_copies": 1, "use_data_aug": distorts}
+        settings["data_aug"] = {**settings["data_aug"], "damaged_copies": 1, "use_data_aug": distorts}
         assert main.main(["-c", write_settings(tmp_path / "tiny.yml", settings), "--calibrate"]) == 0
         assert description_of(saved)["calibrations"][0]["fitted_on"]["words"] == (6 + 2) * (1 + distorts)
 
