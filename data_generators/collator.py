@@ -88,7 +88,7 @@ class Collator:
 
     @cached_property
     def _aug_of_lines(self) -> DataAugConfig | None:
-        return self.aug.on_lines() if self.aug and self.aug.share_on_lines < 1 else self.aug
+        return self.aug and self.aug.on_lines()
 
     def _distort(self, image: np.ndarray, is_line: bool, seed: Sequence[int], max_width: int) -> np.ndarray:
         aug = self._aug_of_lines if is_line else self.aug

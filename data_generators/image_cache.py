@@ -22,7 +22,7 @@ from preprocessing.image_file import UnusableImage, decode
 from preprocessing.ink import ink_mask
 from preprocessing.normaliser import halve_large, normalise
 from preprocessing.rulings import remove_rulings
-from preprocessing.word_image import read_word_image, to_network_geometry
+from preprocessing.word_image import to_network_geometry
 from preprocessing.writing import skew
 from utils.config.image import ImageConfig
 from utils.errors import UserError
@@ -73,13 +73,21 @@ def read_inside(
     folder: Path, filename: str, image: ImageConfig, copy: int = 0, follow_links: bool = False
 ) -> np.ndarray | str:
     """Returns the word image of a file within `folder`, or of a damaged copy, or the reason why it is unusable."""
+    pixels = decode_inside(folder, filename, image, follow_links)
+    if isinstance(pixels, str):
+        return pixels
+    if copy:
+        rng = np.random.default_rng([copy, zlib.crc32(filename.encode())])
+        pixels = damage(halve_large(pixels), rng)
+    return to_network_geometry(pixels, image)
+
+
+def decode_inside(folder: Path, filename: str, image: ImageConfig, follow_links: bool = False) -> np.ndarray | str:
+    """Returns the pixels of a file within `folder`, as `decode`, or the reason why it is unusable."""
     if not follow_links and not is_inside(folder / filename, folder):
         return OUTSIDE_FOLDER
     try:
-        if copy:
-            rng = np.random.default_rng([copy, zlib.crc32(filename.encode())])
-            return to_network_geometry(damage(halve_large(decode(folder / filename, image)), rng), image)
-        return read_word_image(folder / filename, image)
+        return decode(folder / filename, image)
     except UnusableImage as error:
         return error.reason
 

@@ -6,7 +6,7 @@ Each step is a function of its own on grey pixels, uint8 (h, w); all use standar
 import cv2
 import numpy as np
 
-from preprocessing.ink import PAPER, grown, ink_mask, stroke_width
+from preprocessing.ink import PAPER, grown, ink_mask, stroke_width, whiten
 from preprocessing.rulings import LEAST_SIZE, remove_rulings
 from preprocessing.writing import skew, turn_upright
 from utils.config.image import NormaliserConfig
@@ -103,7 +103,7 @@ def darken_ink(grey: np.ndarray, light: float) -> np.ndarray:
 def divide_by_paper(grey: np.ndarray, light: float) -> np.ndarray:
     """Divides by the paper's brightness: `light`, its `even_paper`, else a closing wider than strokes; shadows go."""
     if light:
-        return cv2.convertScaleAbs(grey, alpha=PAPER / light)
+        return whiten(grey, light)
     small = _shrunk(grey)
     # Wider than the thickest stroke of a scan, so that a full stop is not taken for paper.
     reach = max(31, int(0.35 * min(small.shape))) | 1

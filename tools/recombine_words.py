@@ -11,13 +11,13 @@ import argparse
 import itertools
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from data_generators.image_cache import OUTSIDE_FOLDER
+from data_generators.image_cache import decode_inside
 from data_generators.source import DataSource
 from models.model_folder import ModelFolder
 from models.model_paths import find_model
@@ -25,7 +25,7 @@ from predictors.ctc_alignment import align
 from predictors.lexicon.words import Lexicon, read_lexicon
 from predictors.onnx.runtime import PredictorOnnx
 from preprocessing.batch import pad_images
-from preprocessing.image_file import UnusableImage, configure_process, decode
+from preprocessing.image_file import configure_process
 from preprocessing.labels import SPLITS, Word, write_labels
 from preprocessing.normaliser import normalise
 from preprocessing.recombine import Letters, cut_letters, join_letters, split_line
@@ -34,7 +34,7 @@ from utils.cli import add_config_options, number, run_command
 from utils.config.load import load_config
 from utils.config.schema import Config
 from utils.errors import UserError
-from utils.files import check_absent, is_inside
+from utils.files import check_absent
 from utils.log import log, progress_bar
 
 # Log probability by which the model's own reading may exceed a word's label.
@@ -68,7 +68,7 @@ def recombine(config: Config, number: int, output: Path) -> int:
     words = source.read_labels().splits["train"]
     aligner = Aligner(config, source)
     known = {word.label for word in words}
-    lexicon = read_lexicon(config.predict.lexicon.file, config.predict.lexicon.oov_penalty)
+    draw = drawing(read_lexicon(config.predict.lexicon.file, config.predict.lexicon.oov_penalty))
     rng = np.random.default_rng(config.seed)
     writers: dict[str | None, list[Word]] = defaultdict(list)
     for word in words:
@@ -83,7 +83,7 @@ def recombine(config: Config, number: int, output: Path) -> int:
             # Of writers of few words some get one, and some none.
             wanted = round(number * (done + len(own)) / len(words)) - round(number * done / len(words))
             done += len(own)
-            wished = [word for word in drawn(lexicon, rng, TRIES * wanted) if word not in known]
+            wished = [word for word in draw(rng, TRIES * wanted) if word not in known]
             candidates = new_words(aligner.letters(own) if wanted else [], wished, rng)
             for label, picture in itertools.islice(aligner.confirmed(candidates), wanted):
                 name = f"{len(made):06}.png"
@@ -147,32 +147,32 @@ class Aligner:
 
     def _read(self, word: Word) -> np.ndarray | None:
         """Returns the clean picture of a word, uint8 (h, w), if it can be cut."""
-        path = self._source.images / word.filename
         if len(word.label) < 2:
             return None
         if unknown := set(word.label) - set(self._spec.tokenizer.charset):
             self.left_out[f"the model doesn't know {min(unknown)!r}"] += 1
             return None
-        if not self._source.follow_links and not is_inside(path, self._source.images):
-            self.left_out[OUTSIDE_FOLDER] += 1
-            return None
-        try:
-            pixels = decode(path, self.image)
-        except UnusableImage as error:
-            self.left_out[error.reason] += 1
+        pixels = decode_inside(self._source.images, word.filename, self.image, self._source.follow_links)
+        if isinstance(pixels, str):
+            self.left_out[pixels] += 1
             return None
         # Without specks and paper around it, so that its ink is as wide as what the network sees.
         clean = normalise(pixels, self.image.normaliser)
         return clean if clean.ndim == 2 else np.asarray(Image.fromarray(clean).convert("L"))
 
 
-def drawn(lexicon: Lexicon, rng: np.random.Generator, number: int) -> list[str]:
-    """Draws words of the lexicon, frequent ones more often, though less than in texts."""
+def drawing(lexicon: Lexicon) -> Callable[[np.random.Generator, int], list[str]]:
+    """Returns a function that draws words of the lexicon, frequent ones more often, though less than in texts."""
     words = [word for word in lexicon.words if len(word) > 2]
     weights = np.sqrt([lexicon.words[word] for word in words])
-    chosen = rng.choice(len(words), number, p=weights / weights.sum())
-    capitals = rng.random(number) < CAPITALISED
-    return [words[index].capitalize() if capital else words[index] for index, capital in zip(chosen, capitals)]
+    shares = weights / weights.sum()
+
+    def draw(rng: np.random.Generator, number: int) -> list[str]:
+        chosen = rng.choice(len(words), number, p=shares)
+        capitals = rng.random(number) < CAPITALISED
+        return [words[index].capitalize() if capital else words[index] for index, capital in zip(chosen, capitals)]
+
+    return draw
 
 
 def new_words(

@@ -1,4 +1,4 @@
-"""What a lexicon adds to the scores of growing texts."""
+"""Scores growing texts by a lexicon, during a beam search."""
 
 import keras
 import numpy as np

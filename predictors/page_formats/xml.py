@@ -6,6 +6,7 @@ from pathlib import Path
 from xml.etree.ElementTree import Element, indent, tostring
 
 from preprocessing.page.layout import Page, Point
+from preprocessing.page.pictures import name_of_page
 
 # https://www.w3.org/TR/xml/#charsets
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -27,8 +28,7 @@ def picture_name(page: Page) -> str:
 
     Of a PDF's pages it is the one that eScriptorium gives them.
     """
-    name = clean(Path(page.filename).name)
-    return f"{name}_page_{page.number}.png" if name.lower().endswith(".pdf") else name
+    return clean(name_of_page(Path(page.filename).name, page.number))
 
 
 def points(polygon: Iterable[Point], between: str = ",") -> str:

@@ -10,11 +10,9 @@ import numpy as np
 
 from preprocessing.image_file import IMAGE_ENDINGS, UnusableImage, decode, open_image
 from preprocessing.page.layout import Page
-from preprocessing.page.pictures import PDF, has_more_pages, read_pictures
+from preprocessing.page.pictures import PDF, has_more_pages, page_of_pdf, read_pictures
 from utils.config.image import ImageConfig
 
-# The name that eScriptorium gives a page of a PDF, and we in PAGE and ALTO.
-PDF_PAGE = re.compile(r"(.+\.pdf)_page_([1-9]\d{0,8})\.png", re.IGNORECASE)
 MOST_STRETCH = 0.02  # difference between the shapes of a page and of its picture
 
 
@@ -37,9 +35,9 @@ def picture_of(path: Path, page: Page, root: Path, pictures: Path | None, image:
     found = next((candidate for candidate in candidates if os.path.isfile(candidate)), None)
     if found is None:
         raise UnusableImage(page.filename, "missing image")
-    of_pdf = PDF_PAGE.fullmatch(Path(page.filename).name)
-    if of_pdf and found.name == of_pdf[1]:
-        return PagePicture(found, int(of_pdf[2]))
+    pdf, number = page_of_pdf(Path(page.filename).name)
+    if found.name == pdf:
+        return PagePicture(found, number)
     return PagePicture(found, _number(path, found, image))
 
 
@@ -69,8 +67,7 @@ def _candidates(path: Path, filename: str, root: Path, pictures: Path | None) ->
     whole = filename.replace("\\", "/").lstrip("/")
     name = whole.rsplit("/", 1)[-1]
     names = [whole, name, *(f"{stem}{ending}" for stem in (path.stem, Path(name).stem) for ending in IMAGE_ENDINGS)]
-    if of_pdf := PDF_PAGE.fullmatch(name):
-        names.append(of_pdf[1])
+    names.append(page_of_pdf(name)[0])
     names = [one for one in names if one and ".." not in one.split("/")]
     groups = [(path.parent, path.parent.parent, path.parent.parent / "images")]
     if pictures:

@@ -100,17 +100,16 @@ def _fullest(pages: dict[Path, Page], found: dict[Path, PagePicture | UnusableIm
 
     Exports hold a page as PAGE and as ALTO, whose lines may be boxes, or also as it was before it was transcribed.
     """
-    best: dict[PagePicture, tuple[int, int]] = {}
-    chosen: dict[PagePicture, Path] = {}
+    files: dict[PagePicture, list[Path]] = {}
     for path, picture in found.items():
-        if isinstance(picture, UnusableImage):
-            continue
-        key = replace(picture, path=picture.path.resolve())
+        if isinstance(picture, PagePicture):
+            files.setdefault(replace(picture, path=picture.path.resolve()), []).append(path)
+
+    def fullness(path: Path) -> tuple[int, int]:
         lines = [line for line in pages[path].lines if line.text.strip()]
-        rank = len(lines), sum(bool(line.baseline) for line in lines)
-        if rank > best.get(key, (-1, -1)):
-            best[key], chosen[key] = rank, path
-    return set(chosen.values())
+        return len(lines), sum(bool(line.baseline) for line in lines)
+
+    return {max(paths, key=fullness) for paths in files.values()}
 
 
 def _lines(page: Page, pixels: np.ndarray, name: str) -> Iterator[tuple[str, Line, str | None]]:

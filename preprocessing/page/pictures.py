@@ -2,6 +2,7 @@
 
 import functools
 import itertools
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from utils.errors import UserError, shorten
 PDF = ".pdf"
 PAGE_ENDINGS = (*IMAGE_ENDINGS, PDF)
 PDF_DPI = 300
+# The name that eScriptorium gives the picture of a PDF's page.
+PDF_PAGE = re.compile(r"(.+\.pdf)_page_([1-9]\d{0,8})\.png", re.IGNORECASE)
 NEW_SUBFILE_TYPE, REDUCED = 254, 1  # tag and bit of a TIFF's smaller copies of a page
 INSTALL = "Reading PDF needs the package pypdfium2; run `pip install -r requirements-pages.txt`."
 
@@ -104,3 +107,14 @@ def _render(document: Any, number: int, path: Path, image: ImageConfig) -> np.nd
     except (pypdfium2.PdfiumError, MemoryError, ValueError) as error:
         raise UnusableImage(name, f"damaged page ({shorten(error)})") from None
     return decode_picture(picture, image, name)
+
+
+def name_of_page(filename: str, number: int) -> str:
+    """Returns the name of a page's picture, of a PDF's page the one that eScriptorium gives it."""
+    return f"{filename}_page_{number}.png" if filename.lower().endswith(PDF) else filename
+
+
+def page_of_pdf(name: str) -> tuple[str, int]:
+    """Returns the PDF and the page's number in it that `name_of_page` named; "" and 0 if it is no such name."""
+    found = PDF_PAGE.fullmatch(name)
+    return (found[1], int(found[2])) if found else ("", 0)

@@ -53,7 +53,7 @@ def _grid(line: Line) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Returns the points and normals of the strip's columns, (length, 2), and its rows as distances from the points."""
     polygon = np.array(line.polygon, np.float32)
     baseline = np.array(line.baseline, np.float32)
-    if np.linalg.norm(np.diff(baseline, axis=0), axis=-1).sum() < LEAST_LENGTH:
+    if len(baseline) < 2 or _lengths(baseline)[-1] < LEAST_LENGTH:
         baseline = np.array(_middle(polygon), np.float32)
     points, normals = _along(baseline, polygon)
     # Distance of the outline from the baseline, above (negative) and below.
@@ -87,7 +87,7 @@ def _along(baseline: np.ndarray, polygon: np.ndarray) -> tuple[np.ndarray, np.nd
     before = min(0.0, float(((polygon - baseline[0]) @ first).min()))
     after = max(0.0, float(((polygon - baseline[-1]) @ last).max()))
     path = np.vstack([baseline[0] + before * first, baseline, baseline[-1] + after * last])
-    lengths = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(path, axis=0), axis=1))])
+    lengths = _lengths(path)
     steps = np.arange(0, max(1.0, lengths[-1]), dtype=np.float32)
     points = np.stack([np.interp(steps, lengths, path[:, axis]) for axis in (0, 1)], axis=1)
     ends = (np.clip(steps + shift, 0, lengths[-1]) for shift in (-SMOOTH, SMOOTH))
@@ -100,9 +100,14 @@ def _along(baseline: np.ndarray, polygon: np.ndarray) -> tuple[np.ndarray, np.nd
 
 def _end_direction(baseline: np.ndarray) -> np.ndarray:
     """Returns the direction, (2,), in which a baseline begins, without hooks and double points at its end."""
-    lengths = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(baseline, axis=0), axis=1))])
+    lengths = _lengths(baseline)
     inner = [np.interp(min(SMOOTH, lengths[-1]), lengths, baseline[:, axis]) for axis in (0, 1)]
     return _unit(np.array(inner, np.float32) - baseline[0])
+
+
+def _lengths(path: np.ndarray) -> np.ndarray:
+    """Returns the length, (n,) in pixels, of a path of points (n, 2) up to each of them."""
+    return np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(path, axis=0), axis=1))])
 
 
 def _unit(vector: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ from PIL import Image
 
 from data_generators import image_cache
 from data_generators.image_cache import OUTSIDE_FOLDER, open_cache
+from preprocessing.image_file import decode
 from preprocessing.word_image import read_word_image
 from tests.helpers.tiny import plain_image
 from utils.config.image import ImageSizeConfig
@@ -46,9 +47,9 @@ def decoded(monkeypatch):
 
     def read(path, image):
         names.append(path.name)
-        return read_word_image(path, image)
+        return decode(path, image)
 
-    monkeypatch.setattr(image_cache, "read_word_image", read)
+    monkeypatch.setattr(image_cache, "decode", read)
     return names
 
 
@@ -150,10 +151,10 @@ def test_an_interrupted_build_leaves_no_cache(words, monkeypatch):
     def interrupt(path, image):
         if path.name == NAMES[5]:
             raise KeyboardInterrupt
-        return read_word_image(path, image)
+        return decode(path, image)
 
     with monkeypatch.context() as patch:
-        patch.setattr(image_cache, "read_word_image", interrupt)
+        patch.setattr(image_cache, "decode", interrupt)
         with pytest.raises(KeyboardInterrupt):
             opened(words)
     assert list((words.parent / "cache").iterdir()) == []

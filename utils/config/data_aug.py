@@ -62,6 +62,8 @@ class DataAugConfig(Section):
     def on_lines(self) -> "DataAugConfig":
         """Returns the distortions of lines."""
         share = self.share_on_lines
+        if share == 1:
+            return self
         low, high = self.zoom_range
         scaled = {name: share * getattr(self, name) for name in SCALED}
         return self.model_copy(update={**scaled, "zoom_range": [1 + share * (low - 1), 1 + share * (high - 1)]})
