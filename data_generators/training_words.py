@@ -1,5 +1,6 @@
 """The words of a training epoch: the config's own, those of additional datasets, and damaged copies of both."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,20 +83,22 @@ class TrainingWords:
         if self.packed:
             dataset = packed_dataset(Path(str(self.train.packed.folder)), self.packed, spec)
             return dataset, [_share(len(dataset), self.train.words_per_epoch)]
-        limits = [self.train.words_per_epoch, *(data.words_per_epoch for data in self.train.additional_data.values())]
+        additional = self.train.additional_data.values()
+        limits = [self.train.words_per_epoch, *(data.words_per_epoch for data in additional)]
+        damaged_shares = [1.0, *(data.damaged_share for data in additional)]
         datasets: list[Dataset] = []
         shares: Shares = []
-        for (source, words), limit in zip(self.parts, limits, strict=True):
+        for (source, words), limit, damaged_share in zip(self.parts, limits, damaged_shares, strict=True):
+            copies = self.damaged_copies if damaged_share else 0
             versions = [
-                open_dataset(source, words, "train", self.image, self.options, spec, copy)
-                for copy in range(1 + self.damaged_copies)
+                open_dataset(source, words, "train", self.image, self.options, spec, copy) for copy in range(1 + copies)
             ]
             if not datasets:
                 versions = [train_subset(version, self.train.train_on_subset) for version in versions]
             datasets += versions
             shares.append(_share(len(versions[0]), limit))
             if damaged := sum(map(len, versions[1:])):
-                shares.append(_share(damaged, shares[-1][1]))
+                shares.append((damaged, min(math.ceil(damaged_share * shares[-1][1]), damaged)))
         return join_datasets(datasets) if len(datasets) > 1 else datasets[0], shares
 
 

@@ -37,7 +37,7 @@ def _convolutions(features, width, network: NetworkConfig, masked: bool):
     stride = 1
     blocks = len(network.num_filters)
     norms = network.normalized
-    units = network.residual or [0] * blocks
+    units = network.residual_units
 
     def activate(values, name: str):
         values = layers.Activation("relu", name=f"activation_{name}")(values)

@@ -40,6 +40,9 @@ def extended_charset(charset: str, labels: Iterable[str]) -> str:
 def load_pretrained(folder: ModelFolder, model: ModelSeq2Seq) -> CharsetChange:
     """Loads the weights of a model folder into a new network; each character keeps its weights.
 
+    Residual units that the network has beyond the model's begin as the identity, so that it first reads as the model
+    does (Net2DeeperNet, Chen et al. 2016; zero scale of the last batch norm, Goyal et al. 2017).
+
     In the embedding, the output layer and the CTC head each id has its row. The row of a new character is a copy of its
     base letter's (`e` for `é`), else the network's random one; both start improbable. Raises UserError if the folder is
     no complete model, or of another network or image geometry.
@@ -49,9 +52,13 @@ def load_pretrained(folder: ModelFolder, model: ModelSeq2Seq) -> CharsetChange:
     before, now = old.tokenizer.charset, model.tokenizer.charset
     axes = _character_axes(model)
     old_variables = {variable.path: variable for variable in old.keras_model.weights}
+    last_of_units = _last_of_new_units(old.network, model.network)
     for variable in model.keras_model.weights:
-        if variable.path not in old_variables and model.network.attention != old.network.attention:
-            continue  # The width of located attention, which other attention lacks.
+        if variable.path not in old_variables:
+            # New: the width of located attention, or a residual unit.
+            if variable.path in last_of_units:
+                variable.assign(keras.ops.zeros_like(variable))
+            continue
         values = keras.ops.convert_to_numpy(old_variables[variable.path])
         if variable.path in axes:
             drawn = keras.ops.convert_to_numpy(variable)
@@ -64,6 +71,17 @@ def load_pretrained(folder: ModelFolder, model: ModelSeq2Seq) -> CharsetChange:
     )
 
 
+def _last_of_new_units(old: NetworkConfig, new: NetworkConfig) -> set[str]:
+    """Returns the paths of what the last layers of residual units that only `new` has multiply and add."""
+    paths = set()
+    for block, (before, now) in enumerate(zip(old.residual_units, new.residual_units, strict=True)):
+        last, factor = ("batch_norm", "gamma") if new.normalized[block] else ("conv", "kernel")
+        offset = "beta" if new.normalized[block] else "bias"
+        for unit in range(before, now):
+            paths |= {f"{last}_{block + 1}_{unit}b/{name}" for name in (factor, offset)}
+    return paths
+
+
 def check_same_shape(folder: ModelFolder, image: ImageConfig, network: NetworkConfig) -> None:
     """Raises UserError, with the first difference, if a network can't use the weights of a model folder."""
     old = folder.spec
@@ -72,12 +90,17 @@ def check_same_shape(folder: ModelFolder, image: ImageConfig, network: NetworkCo
         ("network", _network_shape(old.network), _network_shape(network)),
     ):
         for name, value in now.items():
-            if before[name] != value:
+            if before[name] != value and not (name == "residual" and _only_more(before[name], value)):
                 raise UserError(
                     f"The model in {folder.path}, which training is to start from, has {section}.{name} "
                     f"{before[name]}, the config {value}: make them the same, or train from scratch with "
                     "train.weights_initialization.use_pretrained_weights=false."
                 )
+
+
+def _only_more(before: list[int], now: list[int]) -> bool:
+    """Whether each block has as many residual units as before, or more."""
+    return len(before) == len(now) and all(old <= new for old, new in zip(before, now))
 
 
 def _image_shape(image: ImageConfig) -> dict[str, Any]:
@@ -98,7 +121,7 @@ def _network_shape(network: NetworkConfig) -> dict[str, Any]:
         **values,
         "strides": network.steps,
         "pooling": network.pools,
-        "residual": network.residual or [0] * len(network.num_filters),
+        "residual": network.residual_units,
         "use_batch_norm": network.normalized,
         "encoder_dim": network.encoder_dim or network.latent_dim,
         "ctc_weight": "above 0" if network.ctc_weight else "0",

@@ -111,6 +111,15 @@ def test_own_words_of_an_epoch_are_limited(dataset, tmp_path, other):
     assert open_config(config)[3] == [(20, 7), (20, 7), (NUMBER, NUMBER), (NUMBER, NUMBER)]
 
 
+@pytest.mark.parametrize(("share", "damaged"), [(0.25, [(NUMBER, 3)]), (0, [])])
+def test_a_dataset_has_its_share_of_damaged_words(dataset, tmp_path, other, share, damaged):
+    changes = {"train": {"additional_data": {**other, "damaged_share": share}}}
+    changes["data_aug"] = {"use_data_aug": True, "damaged_copies": 1}
+    _, _, mixed, shares = open_config(validate_config(tiny_settings(dataset, tmp_path, **changes), "test"))
+    assert shares == [(20, 20), (20, 20), (NUMBER, NUMBER), *damaged]
+    assert len(mixed) == sum(words for words, _ in shares)
+
+
 def test_damaged_copies_of_every_word_alternate(dataset, tmp_path):
     aug = {"use_data_aug": True, "damaged_copies": 2}
     config = validate_config(tiny_settings(dataset, tmp_path, data_aug=aug), "test")

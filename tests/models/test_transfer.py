@@ -5,6 +5,7 @@ import json
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import main
 from models.model_folder import ModelFolder
@@ -145,6 +146,32 @@ def test_another_network_or_geometry_is_refused(make_config, changes, key, folde
         check_same_shape(ModelFolder(folder_of_full), config.image, config.network)
     assert f"has {key} " in str(error.value) and str(folder_of_full) in str(error.value)
     assert "\n" not in str(error.value) and str(error.value).endswith(".")
+
+
+@pytest.mark.parametrize("normalized", [True, False])
+@pytest.mark.parametrize("before", [None, [1]])
+def test_more_residual_units_first_read_as_the_model_does_and_learn(make_config, saved, before, normalized):
+    network = {**FULL, "use_batch_norm": normalized}
+    folder, old = saved({**network, "residual": before})
+    grown = build(make_config, OLD, 6, {**network, "residual": [2]})
+    load_pretrained(ModelFolder(folder), grown)
+    assert grown.encoder.count_params() > old.encoder.count_params()
+    assert np.array_equal(logits(old, "abe", OLD), logits(grown, "abe", OLD))
+
+    image = np.random.default_rng(1).integers(0, 255, (2, 16, 64, 1)).astype(np.uint8)
+    columns = keras.Model(grown.encoder.inputs, grown.encoder.get_layer("columns").output[0])
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(columns([image, np.array([64, 40], np.int32)]) ** 2)
+    name = "batch_norm_1_1b/gamma" if normalized else "conv_1_1b/kernel"
+    last = next(v for v in grown.encoder.trainable_variables if v.path == name)
+    assert not np.any(last) and np.any(tape.gradient(loss, last.value))
+
+
+def test_a_network_with_fewer_residual_units_is_refused(make_config, saved):
+    folder, _ = saved({**FULL, "residual": [1]})
+    config = make_config(network=FULL)
+    with pytest.raises(UserError, match=r"network\.residual \[1\], the config \[0\]"):
+        check_same_shape(ModelFolder(folder), config.image, config.network)
 
 
 def test_what_no_weight_depends_on_may_differ(make_config, folder_of_full):

@@ -163,7 +163,8 @@ def test_only_the_allowed_characters_are_written(options, tmp_path, capsys):
     found = {}
     for allowed in ("0123456789", "lok"):
         model = [f"predict.weights_file={REPOSITORY}/snapshots/iam", f"experiment_folder={tmp_path}/none"]
-        keys = [*model, f"predict.{options}", f'predict.characters="{allowed}"']
+        once = ["predict.views=1", "predict.turn_below=0"]
+        keys = [*model, *once, f"predict.{options}", f'predict.characters="{allowed}"']
         words = [str(REPOSITORY / "test_images" / f"{name}.png") for name in ("look", "1264", "museum")]
         config = str(REPOSITORY / "configs" / "iam.yml")
         assert main.main(["-c", config, "--set", *keys, "--predict", "--filename", *words]) == 0

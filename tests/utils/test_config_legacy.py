@@ -32,7 +32,8 @@ def upgraded(values):
     data = values["train"]["additional_data"]
     for synthetic in (values["synthetic"], data["synthetic"]):
         synthetic["most_words"] = 1
-    values["train"]["additional_data"] = {"data": {**data, "follow_links": False}} if data["labels_file"] else {}
+    data |= {"follow_links": False, "damaged_share": 1.0}
+    values["train"]["additional_data"] = {"data": data} if data["labels_file"] else {}
     return values
 
 

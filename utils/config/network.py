@@ -23,7 +23,9 @@ class NetworkConfig(Section):
         [[1, 1], [2, 2], [2, 1], [2, 1]], "max pooling [height, width] after each block; null: [2, 2] everywhere"
     )
     residual: list[Annotated[int, Field(ge=0, le=100)]] | None = key(
-        None, "residual 3x3 double convolutions added to each block before its pooling; null: none"
+        None,
+        "residual 3x3 double convolutions added to each block before its pooling; null: none; a network can start from "
+        "a model that has fewer",
     )
     use_batch_norm: bool | list[bool] = key([False, True, True, True], "batch normalisation, for all blocks or each")
     conv_dropout: Fraction = key(0.0, "dropout on whole feature maps of the last block")
@@ -68,6 +70,11 @@ class NetworkConfig(Section):
     def steps(self) -> list[list[int]]:
         """Convolution step [height, width] of each block."""
         return self.strides or [[1, 1]] * len(self.num_filters)
+
+    @property
+    def residual_units(self) -> list[int]:
+        """Residual units of each block."""
+        return self.residual or [0] * len(self.num_filters)
 
     @property
     def normalized(self) -> list[bool]:

@@ -39,6 +39,9 @@ class AdditionalDataConfig(Section):
     images_folder: str = key(..., "folder to which its file names are relative")
     follow_links: bool = key(False, "whether its images may be links out of that folder")
     words_per_epoch: Natural = key(0, "words of it per epoch, different ones in the next; 0: all")
+    damaged_share: Share = key(
+        1.0, "damaged words of it in an epoch for each plain one, with data_aug.damaged_copies; 0: none are made"
+    )
     synthetic: SyntheticConfig = SyntheticConfig()
 
 
