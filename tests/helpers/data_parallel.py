@@ -18,6 +18,10 @@ import main
 from utils.keras_import import import_keras
 
 
+# XLA compiles for longer than these networks train.
+QUICK = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
+
+
 def record_steps(path: Path) -> None:
     """Lets every training of this process write its steps to `path`."""
     import keras
@@ -64,7 +68,7 @@ def start_processes(number: int, config: str, folder: Path, *overrides: str) -> 
     for index in range(number):
         line = [sys.executable, __file__, str(folder / f"{index}.jsonl"), "-c", config, "--train", "--set"]
         # As Kubernetes says which one it is.
-        environment = {**os.environ, "JOB_COMPLETION_INDEX": str(index), "KERAS_BACKEND": "jax"}
+        environment = {**os.environ, "JOB_COMPLETION_INDEX": str(index), "KERAS_BACKEND": "jax", "XLA_FLAGS": QUICK}
         with open(folder / f"{index}.log", "a", encoding="utf-8") as output:
             processes.append(
                 subprocess.Popen(
