@@ -52,21 +52,21 @@ def _check_combination(parser: argparse.ArgumentParser, arguments: argparse.Name
     if arguments.filename and not arguments.predict:
         parser.error("--filename goes with --predict")
     endings = (".txt", ".json", ".xml", ".hocr") if arguments.page else (".json", ".csv")
-    if arguments.output and (not predicts or not arguments.output.lower().endswith(endings)):
+    if arguments.output is not None and (not predicts or not arguments.output.lower().endswith(endings)):
         parser.error(
             "--output goes with --predict or --predict_on_test and names a .json or .csv file, or with --page a .txt, "
             ".json, .xml or .hocr file"
         )
     if arguments.page and not arguments.predict:
         parser.error("--page goes with --predict")
-    if arguments.overlay and not arguments.page:
-        parser.error("--overlay goes with --page")
+    if arguments.overlay is not None and not (arguments.page and arguments.overlay):
+        parser.error("--overlay goes with --page and names a folder")
     if arguments.format and not (arguments.page and arguments.output and arguments.output.lower().endswith(".xml")):
         parser.error("--format goes with --page and --output FILE.xml")
     if arguments.min_confidence is not None and not predicts:
         parser.error("--min_confidence goes with --predict or --predict_on_test")
-    if arguments.report and not arguments.predict_on_test:
-        parser.error("--report goes with --predict_on_test")
+    if arguments.report is not None and not (arguments.predict_on_test and arguments.report):
+        parser.error("--report goes with --predict_on_test and names a folder")
     if arguments.restart and not arguments.train:
         parser.error("--restart goes with --train")
     if arguments.dry_run and (arguments.restart or not arguments.train):

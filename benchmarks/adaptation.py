@@ -26,6 +26,7 @@ from utils.config.schema import Config
 from utils.errors import UserError
 from utils.files import write_text
 from utils.log import log
+from utils.paths import resolve_shipped
 
 HELD_BACK = 5  # one in so many corrected lines is for validation, as in tools.serve
 LEAST_REST = 20  # lines of the hand that no training sees
@@ -65,7 +66,8 @@ def _run(options: argparse.Namespace) -> int:
     if not sizes:
         raise UserError(f"{config.labels_file} has {len(words)} lines of {options.hand} in {options.split}: too few.")
     words = [words[i] for i in np.random.default_rng(options.seed).permutation(len(words))]
-    rest, before = words[sizes[-1] :], Path(config.train.weights_initialization.restore_from or "")
+    start = config.train.weights_initialization
+    rest, before = words[sizes[-1] :], resolve_shipped(Path(start.restore_from or ""))
     rows = [Row(0, *_scores(before, config, rest, options.others), 0.0, True)]
     for size in sizes:
         log(f"Learning {options.hand} from {size} lines.")

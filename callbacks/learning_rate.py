@@ -28,8 +28,10 @@ class LearningRate(keras.callbacks.Callback):
         self.train_config = train
         self.total = train.num_epochs * steps_per_epoch
         self.step = epoch * steps_per_epoch + step
-        # The first step that needs the exact peak of a constant rate.
-        self.peak = train.warmup_steps if was_warm else max(train.warmup_steps, self.step)
+        # Another batch size may take the count of steps back into the warm-up.
+        self.warmup_steps = 0 if was_warm else train.warmup_steps
+        # The step that needs the exact peak of a constant rate; since the peak the rate may have been lowered.
+        self.peak = None if was_warm else max(train.warmup_steps, self.step)
 
     def on_train_batch_begin(self, batch, logs=None):
         rate = self.rate(self.step)
@@ -41,10 +43,10 @@ class LearningRate(keras.callbacks.Callback):
     def rate(self, step: int) -> float | None:
         """Returns the learning rate of a step (counted from 0), None where it is not set."""
         train = self.train_config
-        if step < train.warmup_steps:
+        if step < self.warmup_steps:
             return train.learning_rate * (step + 1) / train.warmup_steps
         if train.schedule == "constant":
             return train.learning_rate if step == self.peak else None
         progress = (step - train.warmup_steps) / max(1, self.total - train.warmup_steps)
-        decay = 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
+        decay = 0.5 * (1 + math.cos(math.pi * min(1.0, max(0.0, progress))))
         return train.final_learning_rate + (train.learning_rate - train.final_learning_rate) * decay

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 
 from callbacks.evaluation_model import EvaluationModel
+from models.model_folder import DESCRIPTION_FILE
 from models.saving import save_model
 
 
@@ -34,11 +35,18 @@ class Snapshot(keras.callbacks.Callback):
         if self.monitor is not None:
             # NaN, or an epoch without validation, is no improvement.
             value = logs.get(self.monitor, math.inf)
-            if not value < self.best:
+            if not value < (math.inf if self._is_missing() else self.best):
                 return
-            self.best = float(value)
+            self.best = min(self.best, float(value))
         metrics = {name: float(value) for name, value in logs.items()}
         with self.evaluation_model.weights():
             if self.evaluation_model.cluster.is_first:
                 origin = {**self.description, "epoch": epoch + 1, "metrics": metrics}
                 save_model(self.folder, self.evaluation_model.model, origin)
+
+    def _is_missing(self) -> bool:
+        """Whether the best model has gone, or was to be written elsewhere in an earlier run.
+
+        Several processes, which all have to write or not, may not see the same files.
+        """
+        return self.evaluation_model.cluster.number == 1 and not (self.folder / DESCRIPTION_FILE).exists()

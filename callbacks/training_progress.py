@@ -15,7 +15,8 @@ Count = Annotated[int, Field(ge=0, lt=10**30)]
 class Fingerprint(BaseModel):
     """Settings and sizes by which a saved training and its continuation are compared.
 
-    `network.charset` holds the characters in use; `words` and `steps` are per epoch.
+    `network.charset` holds the characters in use; `words` and `steps` are per epoch. States of before 1.1 lack
+    `batch_size` and `batch_width`.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -28,6 +29,13 @@ class Fingerprint(BaseModel):
     words: Count
     steps: Count
     seed: int
+    batch_size: Count | None = None
+    batch_width: Count | None = None
+
+    @property
+    def batches(self) -> tuple[int, int | None, int | None]:
+        """What divides the words of an epoch into steps."""
+        return self.steps, self.batch_size, self.batch_width
 
     _upgrade_image = field_validator("image")(upgrade_image)
     _upgrade_network = field_validator("network")(upgrade_network)

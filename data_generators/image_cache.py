@@ -1,7 +1,7 @@
 """The cache of decoded, scaled, un-augmented images, so that image files are read only once.
 
-A cache is identified by a hash of all it depends on: the image geometry, the code that makes it, and names, sizes and
-times of the image files.
+A cache is identified by a hash of all it depends on: the image geometry, the code and libraries that make it, and
+names, sizes and times of the image files.
 """
 
 import functools
@@ -11,14 +11,17 @@ import json
 import zlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
 from pathlib import Path
 
+import cv2
 import numpy as np
+import PIL
 
 from data_generators.damage import damage
 from data_generators.image_store import FORMAT, SUFFIXES, ImageStore, open_store, write_store
 from data_generators.parallel import ordered_map
-from preprocessing.image_file import UnusableImage, decode
+from preprocessing.image_file import PASSING, UnusableImage, decode
 from preprocessing.ink import ink_mask
 from preprocessing.normaliser import halve_large, normalise
 from preprocessing.rulings import remove_rulings
@@ -57,9 +60,13 @@ def open_cache(
     prefix = f"{name}-{purpose[:12]}-"
     base = cache / f"{prefix}{content[:12]}"
     read = functools.partial(read_inside, folder, image=image, copy=copy, follow_links=follow_links)
-    for _ in range(MAX_BUILDS):
+    for built in range(MAX_BUILDS):
         store = open_store(base)
-        if store is not None and len(store) == len(filenames):
+        if (
+            store is not None
+            and len(store) == len(filenames)
+            and (built or PASSING.isdisjoint(store.problems.values()))
+        ):
             return store
         _check_writable(base)
         desc = f"Damaging {name} images, copy {copy}" if copy else f"Decoding {name} images"
@@ -119,10 +126,11 @@ def _fingerprint(folder: Path, filename: str) -> tuple:
 
 @functools.cache
 def code_digest() -> str:
-    """Returns a hash of the code that makes word images of files: a change of it changes pixels, not the config."""
+    """Returns a hash of what makes word images of files, code and libraries: it changes pixels, but not the config."""
     makers = (damage, decode, to_network_geometry, normalise, remove_rulings, ink_mask, skew)
     files = sorted({inspect.getfile(maker) for maker in makers})
-    return hashlib.sha256(b"".join(Path(file).read_bytes() for file in files)).hexdigest()
+    versions = f"{cv2.__version__} {PIL.__version__} {find_spec('pillow_heif') is not None}"
+    return hashlib.sha256(b"".join([versions.encode(), *(Path(file).read_bytes() for file in files)])).hexdigest()
 
 
 def _digest(value: object) -> str:

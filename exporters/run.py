@@ -1,5 +1,6 @@
 """The `--export` job: adds ONNX files to a model folder, for prediction without Keras."""
 
+import contextlib
 import time
 from pathlib import Path
 
@@ -47,8 +48,12 @@ def export(config: Config) -> None:
         log(f"{len(images)} sample images are read exactly as by Keras; confidences differ by {largest:.0e} at most.")
         folder.add_onnx(encoder.name, decoder.name)
     except BaseException as error:
+        named: list[str] = []
+        with contextlib.suppress(UserError):
+            named = ModelFolder(folder.path).description.files
         for path in (encoder, decoder):
-            path.unlink(missing_ok=True)
+            if path.name not in named:
+                path.unlink(missing_ok=True)
         if isinstance(error, FileNotFoundError):  # A training has tidied up meanwhile.
             raise folder.replaced() from None
         raise
@@ -86,6 +91,6 @@ def largest_difference(expected: list[Prediction], found: list[Prediction]) -> f
     for first, second in zip(expected, found, strict=True):
         pairs = zip(first.character_confidences, second.character_confidences)
         differences += [abs(a - b) for a, b in pairs] + [abs(first.confidence - second.confidence)]
-        if first.text != second.text or differences[-1] > TOLERANCE:
+        if first.text != second.text or max(differences) > TOLERANCE:
             raise RuntimeError(f"The exported model reads {second}, Keras {first}; the model is unchanged.")
     return max(differences)

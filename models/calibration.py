@@ -60,7 +60,11 @@ class Calibration(BaseModel):
             character_confidences=tuple(characters.tolist()),
             alternatives=(
                 *((text, confidence) for text, _ in first),
-                *((text, share * probability) for text, probability in prediction.alternatives[1:]),
+                # What was no surer than the first stays so.
+                *(
+                    (text, min(share * probability, confidence) if probability <= raw else share * probability)
+                    for text, probability in prediction.alternatives[1:]
+                ),
             ),
             raw_confidence=raw,
         )

@@ -108,7 +108,7 @@ def fit_curves(predictions: Sequence[Prediction], words: Sequence[Word]) -> tupl
         "ece_before": calibration_error(confidences, right),
         "ece": calibration_error(calibrated, right),
         "ece_held_out": calibration_error(held_out, right),
-        "errors_found": errors_found(confidences, right),
+        "errors_found": errors_found(calibrated, right),
     }
     # Without errors there is no share of them.
     return curves, {"words": len(words), **{name: round(value, 6) for name, value in errors.items() if value == value}}

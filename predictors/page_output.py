@@ -24,7 +24,7 @@ class PageOutput:
 
     PAGE and ALTO hold one page a file. The only page is written to `output` itself, several to files named after their
     pictures, `inputs`, in the folder that `output` names without its ending, and in folders there like those of the
-    pictures. Raises UserError if `output` can't be written.
+    pictures. Raises UserError if `output` can't be written, or if that folder is one of pictures and XML files.
     """
 
     def __init__(
@@ -42,6 +42,11 @@ class PageOutput:
         if self._path.suffix.lower() == ".xml" and self._folder.is_file():
             raise UserError(
                 f"{self._folder} is a file, where a folder would be for further pages; name another --output."
+            )
+        within = _first_within(self._folder, inputs)
+        if self._path.suffix.lower() == ".xml" and within and any(self._folder.rglob("*.xml")):
+            raise UserError(
+                f"{self._folder} holds {within} and XML files that further pages would replace; name another --output."
             )
 
     def add(self, page: Page) -> None:
@@ -88,7 +93,7 @@ class OverlayFolder:
         self._folder, self._min_confidence, self._names = Path(folder), min_confidence, _Names(inputs)
         if self._folder.exists() and not self._folder.is_dir():
             raise UserError(f"--overlay {folder} is no folder; name one.")
-        if within := next((path for path in inputs if path.resolve().is_relative_to(self._folder.resolve())), None):
+        if within := _first_within(self._folder, inputs):
             raise UserError(f"--overlay {folder} holds {within}, which would be replaced; name another folder.")
         check_writable(self._folder / "page.jpg")
 
@@ -96,6 +101,10 @@ class OverlayFolder:
         """Writes the overlay of a page."""
         with atomic_write(self._folder / f"{self._names.of(page)}.jpg") as temporary:
             draw_overlay(pixels, page, self._min_confidence).save(temporary, "JPEG", quality=88)
+
+
+def _first_within(folder: Path, inputs: Sequence[Path]) -> Path | None:
+    return next((path for path in inputs if path.resolve().is_relative_to(folder.resolve())), None)
 
 
 class _Names:

@@ -11,7 +11,7 @@ LONGEST = 2400  # pixels of the longer side
 
 
 def draw_overlay(pixels: np.ndarray, page: Page, min_confidence: float | None = None) -> Image.Image:
-    """Returns the picture, at most LONGEST pixels long, with outlines and text; words below the limit are red.
+    """Returns the picture, at most LONGEST pixels long, with outlines and text; what is below the limit is red.
 
     Args:
         pixels: of the page, uint8 (h, w) or (h, w, 3) RGB.
@@ -21,7 +21,8 @@ def draw_overlay(pixels: np.ndarray, page: Page, min_confidence: float | None = 
     picture = picture.resize([max(1, round(side * factor)) for side in picture.size])
     draw = ImageDraw.Draw(picture, "RGBA")
     for line in page.lines:
-        draw.polygon([(x * factor, y * factor) for x, y in line.polygon], outline=LINE, width=2)
+        outline = _colour(line.confidence, min_confidence)
+        draw.polygon([(x * factor, y * factor) for x, y in line.polygon], outline=outline, width=2)
     for line in page.lines:
         _write(draw, line, factor, min_confidence)
     return picture
@@ -32,8 +33,12 @@ def _write(draw: ImageDraw.ImageDraw, line: Line, factor: float, min_confidence:
     ys = [y for _, y in line.polygon]
     font = ImageFont.load_default(size=max(10.0, TEXT_HEIGHT * (max(ys) - min(ys)) * factor))
     for word in line.words:
-        doubtful = min_confidence is not None and word.confidence < min_confidence
         left, top, right, bottom = draw.textbbox((word.box[0] * factor, word.box[1] * factor), word.text, font, "ld")
         draw.rectangle((left - 2, top - 1, right + 2, bottom + 1), fill=(255, 255, 255, 205))
-        colour = DOUBTFUL if doubtful else LINE
+        colour = _colour(word.confidence, min_confidence)
         draw.text((word.box[0] * factor, word.box[1] * factor), word.text, colour, font, "ld")
+
+
+def _colour(confidence: float | None, min_confidence: float | None) -> tuple[int, int, int]:
+    is_below = confidence is not None and min_confidence is not None and confidence < min_confidence
+    return DOUBTFUL if is_below else LINE

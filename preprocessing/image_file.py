@@ -1,6 +1,8 @@
 """Reads image files, and pixels in memory, as 8-bit pixels: upright, with paper for transparency."""
 
 import contextlib
+import errno
+import itertools
 import os
 import stat
 import warnings
@@ -22,6 +24,12 @@ IMAGE_ENDINGS = (
     *(".png", ".jpg", ".jpeg", ".jfif", ".tif", ".tiff", ".bmp", ".webp", ".gif", ".pgm", ".ppm", ".pbm"),
     *(".jp2", ".j2k", ".avif", ".heic", ".heif"),
 )
+
+
+NEW_SUBFILE_TYPE, REDUCED = 254, 1  # tag and bit of a TIFF's smaller copies of a page
+NO_MEMORY = os.strerror(errno.ENOMEM).lower()
+# Reasons that lie in the system, and may be gone when the file is read again.
+PASSING = {NO_MEMORY, *(os.strerror(code).lower() for code in (errno.EIO, errno.EMFILE, errno.ENFILE, errno.ETIMEDOUT))}
 
 
 class UnusableImage(UserError):
@@ -85,22 +93,35 @@ def decode_picture(picture: Image.Image, image: ImageConfig, name: str = "pictur
 def decode(path: str | Path, image: ImageConfig) -> np.ndarray:
     """Reads a file upright, with paper for transparency; returns uint8 (h, w) or (h, w, 3)."""
     with open_image(path, image) as file:
-        # Phones add previews to a photo as further pictures of format MPO.
-        if file.format != "MPO" and (pages := _number_of_pages(file)) > 1:
+        if (pages := _number_of_pages(file)) > 1:
             advice = "save each as a file, or read all with main.py --predict --page"
             log(f"{path} has {pages} pages, of which only the first is read; {advice}.")
         return pixels_of(file, image, path)
 
 
 def _number_of_pages(file: Image.Image) -> int:
-    """Returns the number of a file's pictures, of a damaged file that of those before the first damaged one."""
-    try:
-        return getattr(file, "n_frames", 1)
-    except Exception:
-        # Pillow looks at all of them, and a damaged one is no reason not to read the first.
-        pages = file.tell()
-        file.seek(0)
-        return max(1, pages)
+    """Returns the number of a file's pages, of a damaged file that of those before the first damaged one."""
+    pages = 0
+    # Damage behind the first page is no reason not to read that.
+    with contextlib.suppress(Exception):
+        pages = sum(1 for _ in seek_pages(file))
+    file.seek(0)
+    return max(1, pages)
+
+
+def seek_pages(file: Image.Image) -> Iterator[int]:
+    """Goes to each page of an open file in turn; yields their numbers, from 0.
+
+    Only of a TIFF are further pictures pages, if they are no smaller copies: those of other formats are previews or
+    animations.
+    """
+    for number in itertools.count() if file.format == "TIFF" else range(1):
+        try:
+            file.seek(number)
+        except EOFError:
+            return
+        if not number or not file.tag_v2.get(NEW_SUBFILE_TYPE, 0) & REDUCED:  # type: ignore[attr-defined]
+            yield number
 
 
 @contextlib.contextmanager
@@ -176,6 +197,8 @@ def _unusable(path: str | Path, error: Exception) -> UnusableImage:
         return UnusableImage(path, reason, f"give one of {', '.join(FORMATS)}")
     if isinstance(error, Image.DecompressionBombError):
         return UnusableImage(path, "more pixels than PIL.Image.MAX_IMAGE_PIXELS allows", "raise that limit")
+    if isinstance(error, MemoryError):
+        return UnusableImage(path, NO_MEMORY, "free some, or make the picture smaller")
     reason = (error.strerror or "").lower() if isinstance(error, OSError) else ""
     return UnusableImage(path, reason or "truncated or damaged file", "replace it or take it out of the labels file")
 

@@ -33,7 +33,7 @@ from preprocessing.importers.split import (
     writer_split,
 )
 from preprocessing.labels import SPLITS, write_labels
-from utils.cli import number, run_command
+from utils.cli import add_max_pixels, number, run_command
 from utils.config.image import ImageConfig
 from utils.errors import UserError
 from utils.escaping import one_line
@@ -182,8 +182,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     flagged = "keep words that IAM flags as badly segmented, in all splits or in train only"
     add("--include_err", nargs="?", const="all", choices=["all", "train"], help=flagged)
     add("--max_label_length", type=positive, help="drop words with longer labels")
-    most = ImageConfig().max_pixels
-    add("--max_pixels", type=positive, default=most, help="drop larger images (default: %(default)s)")
+    add_max_pixels(parser)
     add("--workers", type=positive, default=usable_cores(), help="threads that read images")
     options = parser.parse_args(arguments)
     _check_combination(parser, options)

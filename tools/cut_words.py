@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from preprocessing.image_file import UnusableImage, decode
+from preprocessing.image_file import UnusableImage, configure_process, decode
 from preprocessing.labels import Word, check_filename, write_labels
-from utils.cli import run_command
+from utils.cli import add_max_pixels, run_command
 from utils.config.image import ImageConfig
 from utils.errors import UserError
 from utils.files import check_absent
@@ -34,11 +34,14 @@ def main(arguments: list[str] | None = None) -> int:
     add("table", type=Path, help=f"tab-separated, with the columns {', '.join(COLUMNS)} and perhaps document and split")
     add("--images", type=Path, help="folder to which the file names are relative (default: the table's)")
     add("--output", type=Path, required=True, help="folder of the dataset: words/ and labels.json")
+    add_max_pixels(parser)
     options = parser.parse_args(arguments)
-    return run_command(lambda: _cut(options.table, options.images or options.table.parent, options.output))
+    image = ImageConfig(max_pixels=options.max_pixels)
+    return run_command(lambda: _cut(options.table, options.images or options.table.parent, image, options.output))
 
 
-def _cut(table: Path, images: Path, output: Path) -> int:
+def _cut(table: Path, images: Path, image: ImageConfig, output: Path) -> int:
+    configure_process()
     rows = list(_read_rows(table))
     # Written last, and never over another: pictures that an interrupted run has left belong to no dataset.
     labels = output / "labels.json"
@@ -47,7 +50,7 @@ def _cut(table: Path, images: Path, output: Path) -> int:
     reasons: Counter[str] = Counter()
     (output / "words").mkdir(parents=True, exist_ok=True)
     with progress_bar(desc="Cutting words", total=len(rows), unit="word") as bar:
-        for index, (row, crop) in enumerate(_crops(rows, images)):
+        for index, (row, crop) in enumerate(_crops(rows, images, image)):
             bar.update()
             if isinstance(crop, str) or not row["text"].strip():
                 reasons[crop if isinstance(crop, str) else "empty text"] += 1
@@ -64,12 +67,14 @@ def _cut(table: Path, images: Path, output: Path) -> int:
     return 0
 
 
-def _crops(rows: list[dict[str, Any]], images: Path) -> Iterator[tuple[dict[str, Any], np.ndarray | str]]:
+def _crops(
+    rows: list[dict[str, Any]], images: Path, image: ImageConfig
+) -> Iterator[tuple[dict[str, Any], np.ndarray | str]]:
     """Yields each row with the pixels in its box, or why there are none; each picture in turn is read once."""
     for filename, group in itertools.groupby(rows, key=lambda row: row["filename"]):
         problem, pixels = "", np.empty((0, 0), np.uint8)
         try:
-            pixels = decode(images / filename, ImageConfig())
+            pixels = decode(images / filename, image)
         except UnusableImage as error:
             log(str(error))
             problem = error.reason
@@ -89,6 +94,10 @@ def _read_rows(table: Path) -> Iterator[dict[str, Any]]:
                 yield _row(row, f"{table}:{reader.line_num}")
     except OSError as error:
         raise UserError(f"{table} can't be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise UserError(f"{table} is not in UTF-8; save it as UTF-8.") from None
+    except csv.Error as error:
+        raise UserError(f"{table}:{reader.line_num + 1} is no row of a table: {error}.") from None
 
 
 def _row(row: dict[str, Any], where: str) -> dict[str, Any]:

@@ -16,7 +16,7 @@ import numpy as np
 from metrics.plots import save_png
 from predictors.report.pictures import draw_words
 from preprocessing.image_file import decode
-from utils.cli import run_command
+from utils.cli import number, run_command
 from utils.config.image import ImageConfig
 from utils.errors import UserError
 
@@ -27,7 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--predictions", required=True, help="the .json file that main.py --output wrote")
     parser.add_argument("--images", default=".", help="folder that its file names start from")
     parser.add_argument("--output", required=True, help="PNG file to write")
-    parser.add_argument("--words", type=int, default=24, help="number of words, drawn at random")
+    parser.add_argument("--words", type=number(int, 1), default=24, help="number of words, drawn at random")
     parser.add_argument("--seed", type=int, default=1, help="seed of the choice")
     options = parser.parse_args(arguments)
     return run_command(lambda: _draw(options))
@@ -48,14 +48,17 @@ def _read(path: Path) -> list[dict[str, Any]]:
         rows = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"Predictions {path} can't be read: {error}.") from None
-    if not isinstance(rows, list) or not all(
+    if not (isinstance(rows, list) and rows and all(map(_is_prediction, rows))):
+        raise UserError(f"{path} holds no predictions; write it with main.py --output {path.name}.")
+    return rows
+
+
+def _is_prediction(row: Any) -> bool:
+    return (
         isinstance(row, dict)
         and {"filename", "text"} <= set(row)
         and all(isinstance(row.get(name, ""), str) for name in ("filename", "text", "label"))
-        for row in rows
-    ):
-        raise UserError(f"{path} holds no predictions; write it with main.py --output {path.name}.")
-    return rows
+    )
 
 
 if __name__ == "__main__":

@@ -13,12 +13,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from preprocessing.image_file import UnusableImage, decode
+from preprocessing.image_file import UnusableImage, configure_process, decode
 from preprocessing.importers.iam import PlacedWord, files_by_id, form_of, read_places
 from preprocessing.ink import PAPER, whiten
 from preprocessing.labels import SPLITS, Word, read_labels, write_labels
-from utils.cli import run_command
-from utils.config.image import ImageConfig
+from utils.cli import add_max_pixels, run_command
+from utils.config.image import ImageConfig, NormaliserConfig
 from utils.errors import UserError
 from utils.files import check_absent
 from utils.log import log, progress_bar
@@ -34,18 +34,18 @@ def main(arguments: list[str] | None = None) -> int:
     add("--images", type=Path, required=True, help="folder of the word images, in IAM's layout")
     add("--labels", type=Path, required=True, help="labels.json of the words: a line is in the split of its form")
     add("--output", type=Path, required=True, help="folder of the dataset: lines/ and labels.json")
+    add_max_pixels(parser)
     options = parser.parse_args(arguments)
-    return run_command(lambda: _join_all(options.words, options.images, options.labels, options.output))
+    # Grey: whatever the mode of the files, lines are joined on white paper.
+    image = ImageConfig(max_pixels=options.max_pixels, normaliser=NormaliserConfig(channel=False))
+    return run_command(lambda: _join_all(options.words, options.images, options.labels, image, options.output))
 
 
-def _join_all(words: Path, images: Path, labels: Path, output: Path) -> int:
+def _join_all(words: Path, images: Path, labels: Path, image: ImageConfig, output: Path) -> int:
+    configure_process()
     # Written last, and never over another: pictures that an interrupted run has left belong to no dataset.
     check_absent(output / "labels.json")
-    forms = {
-        form_of(Path(word.filename).stem): (split, word.writer)
-        for split, labelled in read_labels(labels).splits.items()
-        for word in labelled
-    }
+    forms = _read_forms(labels)
     files = files_by_id(images)
     lines: dict[str, list[PlacedWord]] = defaultdict(list)
     for word in read_places(words):
@@ -56,7 +56,8 @@ def _join_all(words: Path, images: Path, labels: Path, output: Path) -> int:
     (output / "lines").mkdir(parents=True, exist_ok=True)
     for name, placed in progress_bar(lines.items(), desc="Joining lines", total=len(lines), unit="line"):
         try:
-            picture = join([replace(word, filename=files.get(word.word_id, word.filename)) for word in placed], images)
+            located = [replace(word, filename=files.get(word.word_id, word.filename)) for word in placed]
+            picture = join(located, images, image)
         except UnusableImage as error:
             reasons[error.reason] += 1
             continue
@@ -75,7 +76,22 @@ def _join_all(words: Path, images: Path, labels: Path, output: Path) -> int:
     return 0
 
 
-def join(words: list[PlacedWord], images: Path) -> np.ndarray | None:
+def _read_forms(labels: Path) -> dict[str, tuple[str, str | None]]:
+    """Returns split and writer of each form; raises UserError if words of one form are in several splits."""
+    forms: dict[str, tuple[str, str | None]] = {}
+    for split, labelled in read_labels(labels).splits.items():
+        for word in labelled:
+            form = form_of(Path(word.filename).stem)
+            other, _ = forms.setdefault(form, (split, word.writer))
+            if other != split:
+                raise UserError(
+                    f"{labels} has words of form {form} in {other} and in {split}, but a line is in the split of its "
+                    "form; make it with tools.create_labels --split forms or --split writer."
+                )
+    return forms
+
+
+def join(words: list[PlacedWord], images: Path, image: ImageConfig) -> np.ndarray | None:
     """Returns the picture of a line, uint8 (h, w), from the images of its words; None if their boxes fit no line.
 
     The paper of each word is made white. Raises UnusableImage if one of them can't be read.
@@ -85,7 +101,7 @@ def join(words: list[PlacedWord], images: Path) -> np.ndarray | None:
     if (starts[1:] - ends[:-1] > GAP).any() or (np.diff(starts) <= 0).any():
         return None
     left, top = boxes[:, :2].min(axis=0)
-    pictures = [decode(images / word.filename, ImageConfig()) for word in words]
+    pictures = [decode(images / word.filename, image) for word in words]
     bottom = max(y + len(picture) for (_, y, *_), picture in zip(boxes, pictures))
     right = max(x + picture.shape[1] for (x, *_), picture in zip(boxes, pictures))
     line = np.full((bottom - top, right - left), PAPER, np.uint8)

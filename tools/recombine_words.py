@@ -42,6 +42,7 @@ MOST_DOUBT = 3.0
 INK = 128  # grey level of the network's input below which there is ink
 CAPITALISED = 0.15  # share of the words
 TRIES = 300  # words of the lexicon that are tried for each word wanted
+MOST_WORDS = 2000
 BATCH = 16
 
 
@@ -79,7 +80,7 @@ def recombine(config: Config, number: int, output: Path) -> int:
     made: list[Word] = []
     with progress_bar(desc="Recombining words", total=len(words), unit="word") as bar:
         done = 0
-        for writer, own in writers.items():
+        for writer, own in _parts(writers):
             # Of writers of few words some get one, and some none.
             wanted = round(number * (done + len(own)) / len(words)) - round(number * done / len(words))
             done += len(own)
@@ -97,6 +98,13 @@ def recombine(config: Config, number: int, output: Path) -> int:
     write_labels(output / "labels.json", {**{split: [] for split in SPLITS}, "train": made})
     print(f"{output / 'labels.json'}: {len(made)} train")
     return 0
+
+
+def _parts(writers: dict[str | None, list[Word]]) -> Iterator[tuple[str | None, list[Word]]]:
+    """Yields the words of each writer, at most MOST_WORDS together: their pictures are held in memory."""
+    for writer, own in writers.items():
+        for start in range(0, len(own), MOST_WORDS):
+            yield writer, own[start : start + MOST_WORDS]
 
 
 class Aligner:

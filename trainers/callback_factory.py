@@ -54,7 +54,7 @@ def reason_to_end(settings: CallbacksConfig, num_epochs: int, progress: Training
             waited = progress.counters.get(counter_name(callback), {}).get("wait", 0)
             if waited >= callback.patience:
                 return (
-                    f"was stopped early after {epoch} epochs, {waited} of them without a better "
+                    f"was stopped early after {epoch} epochs, {waited} validated ones without a better "
                     f"{callback.monitor}; raise callbacks.early_stopping.patience to continue"
                 )
     return None

@@ -1,6 +1,7 @@
 """The folder that a training writes to: checks before writing, and keeping an old run."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from models.model_paths import ModelPaths
 from utils.config.callbacks import CallbacksConfig
 from utils.errors import UserError
 from utils.files import check_writable
-from utils.locks import experiment_lock
+from utils.locks import LOCK_FILE, experiment_lock
 from utils.log import log
 
 HEADER = "# The whole config of this training, defaults included; written by main.py --train.\n"
@@ -84,9 +85,9 @@ class ExperimentFolder:
     def set_aside_old_run(self, restart: bool) -> None:
         """Renames what a new training would overwrite.
 
-        With `restart`, or if there are models without a training state, this is the whole experiment folder. Without a
-        saved state also model folders that the config places elsewhere. Raises UserError if a training runs in the
-        folder, or it can't be renamed.
+        With `restart`, or if there are models without a training state, this is all that a training has written to the
+        experiment folder: other files, such as the labels, stay. Without a saved state also model folders that the
+        config places elsewhere. Raises UserError if a training runs in the folder, or it can't be renamed.
         """
         with experiment_lock(self.path):
             pass
@@ -95,11 +96,18 @@ class ExperimentFolder:
         elsewhere = [model for model in models if self._is_elsewhere(model)]
         without_state = not saved and len(models) > len(elsewhere)
         if (restart or without_state) and self._is_experiment():
-            _set_aside(self.path)
+            _set_aside(self.path, self._written())
             saved = False
         if not saved:
             for model in elsewhere:
                 _set_aside(model)
+
+    def _written(self) -> list[str]:
+        """Returns the names of what trainings write to the folder; last that by which it is known as theirs."""
+        root = self.path.resolve()
+        inside = (model.resolve() for model in self.snapshots if not self._is_elsewhere(model))
+        models = [name for model in inside for name in model.relative_to(root).parts[:1]]
+        return [*dict.fromkeys([*models, *reversed(OUTPUTS)]), LOCK_FILE]
 
     def _is_elsewhere(self, model: Path) -> bool:
         return not model.resolve().is_relative_to(self.path.resolve())
@@ -115,18 +123,28 @@ class ExperimentFolder:
             return False
 
 
-def _set_aside(folder: Path) -> None:
-    """Renames a folder; where `folder` is a link, what it leads to, which gets an empty folder in its place."""
+def _set_aside(folder: Path, names: Sequence[str] = ()) -> None:
+    """Renames a folder; where `folder` is a link, what it leads to, which gets an empty folder in its place.
+
+    If it holds more than `names`, only what has these names goes to the new folder, in their order.
+    """
     is_link, folder = folder.is_symlink(), folder.resolve()
     if Path.cwd().is_relative_to(folder):
         raise UserError(f"Can't rename {folder} to keep the old run, for it is the working directory; run in another.")
     name = f"{folder.name}-{time.strftime('%Y%m%d-%H%M%S')}"
     taken = sum(1 for other in folder.parent.iterdir() if other.name.startswith(name))
     kept = folder.with_name(f"{name}-{taken + 1}" if taken else name)
+    mixed = bool(names) and any(entry.name not in names for entry in folder.iterdir())
     try:
-        folder.rename(kept)
+        if mixed:
+            kept.mkdir()
+            for name in names:
+                if (folder / name).exists() and name != LOCK_FILE:
+                    (folder / name).rename(kept / name)
+        else:
+            folder.rename(kept)
     except OSError as error:
         raise UserError(f"Can't rename {folder} to keep the old run: {error.strerror}; move it away.") from None
-    if is_link:
+    if is_link and not mixed:
         folder.mkdir()
     log(f"The old run is kept in {kept}.")

@@ -52,7 +52,9 @@ def _other_characters(before: str, now: str, folder: Path) -> UserError:
 
 def resume_position(saved: TrainingProgress, now: Fingerprint) -> TrainingProgress:
     """Returns the saved progress, at the beginning of its epoch if the batch size has changed within it."""
-    if saved.step and saved.fingerprint.steps != now.steps:
+    before = saved.fingerprint
+    batches = now.batches if before.batch_size is not None else (now.steps, None, None)
+    if saved.step and before.batches != batches:
         log(f"Epoch {saved.epoch + 1} was begun with batches of another size and starts over.")
         return saved.model_copy(update={"step": 0})
     return saved

@@ -41,10 +41,14 @@ def train(config: Config, restart: bool = False) -> None:
                 trainer.experiment.check_writable()
         try:
             trainer.train()
-        except Interrupted as error:
-            if restart:
-                raise Interrupted(error.signal_number, f"{error} Leave out --restart.") from None
-            raise
+        except (Interrupted, UserError) as error:
+            # The same command, with --restart, would set this run aside and start over.
+            if not (restart and trainer.recorded):
+                raise
+            advice = f"{error} Leave out --restart to continue."
+            raise (
+                Interrupted(error.signal_number, advice) if isinstance(error, Interrupted) else UserError(advice)
+            ) from None
         with cluster.main_process_first(), cluster.local_scope():
             if cluster.is_first:
                 _calibrate(trainer.experiment.models.trained, config)

@@ -87,6 +87,8 @@ class TrainerSeq2Seq(BaseTrainer):
             words=self.words,
             steps=self.steps,
             seed=config.seed,
+            batch_size=config.train.batch_size,
+            batch_width=config.train.batch_width,
         )
         self.progress = TrainingProgress(fingerprint=self.fingerprint)
         self.recorded = False
@@ -112,6 +114,11 @@ class TrainerSeq2Seq(BaseTrainer):
             if not saved:
                 self._record()
             self.cluster.check_identical(self.fingerprint.model_dump(), "config or data")
+            if (total := self.config.train.num_epochs * self.steps) <= self.config.train.warmup_steps:
+                log(
+                    f"train.warmup_steps {self.config.train.warmup_steps} are no fewer than the {total} steps of the "
+                    "whole training, which stays below train.learning_rate; lower them, or raise train.num_epochs."
+                )
             self.compile()
             if saved:
                 self._prepare_resuming()

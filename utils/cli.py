@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from utils.config.image import ImageConfig
 from utils.errors import Interrupted, UserError
 from utils.log import log
 from utils.system import is_out_of_memory
@@ -40,6 +41,13 @@ def add_config_options(parser: argparse.ArgumentParser, default: str = "configs/
     parser.add_argument("-c", "--conf", default=default, help="config file (default: %(default)s)")
     override = "override config keys"
     parser.add_argument("--set", nargs="+", action="extend", default=[], metavar="KEY.PATH=VALUE", help=override)
+
+
+def add_max_pixels(parser: argparse.ArgumentParser) -> None:
+    """Adds the option that limits the size of image files."""
+    most = ImageConfig().max_pixels
+    leave_out = "leave out larger images (default: %(default)s)"
+    parser.add_argument("--max_pixels", type=number(int, 1), default=most, help=leave_out)
 
 
 def run_command(job: Callable[[], int], interrupted: str = "Interrupted; nothing is half-written.") -> int:

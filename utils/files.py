@@ -18,6 +18,7 @@ from utils.errors import UserError
 from utils.escaping import escape_csv, escape_json
 
 # Since its last change; a younger file may belong to a process that is still writing it.
+LONGEST_STEM = 50  # characters, of up to four bytes each
 STALE_SECONDS = 3600
 
 
@@ -33,7 +34,7 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
     temporary = _temporary(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        remove_stale(path.parent, path.stem)
+        remove_stale(path.parent, _stem(path))
         temporary.touch(exist_ok=False)
         try:
             yield temporary
@@ -128,5 +129,11 @@ def is_inside(path: Path, folder: Path) -> bool:
 
 
 def _temporary(path: Path) -> Path:
-    # Some writers choose the format by the file's ending, so it stays last.
-    return path.parent / "".join([f".{path.stem}-{secrets.token_hex(4)}.part", *path.suffixes])
+    # Some writers choose the format by the file's endings, so they stay last; what follows another dot is none.
+    endings = re.search(r"(\.\w{1,10})*$", path.name)
+    return path.parent / f".{_stem(path)}-{secrets.token_hex(4)}.part{endings[0] if endings else ''}"
+
+
+def _stem(path: Path) -> str:
+    """Returns the beginning of a temporary's name, which must not be longer than file names can be."""
+    return path.stem[:LONGEST_STEM]

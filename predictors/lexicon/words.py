@@ -105,7 +105,7 @@ class Lexicon:
 def read_lexicon(path: str | Path | None, oov_penalty: float) -> Lexicon:
     """Reads a list of words, one a line: `word`, or `word<TAB>frequency`; None: the bundled English one.
 
-    Raises UserError if the file can't be read, holds no words, or a frequency is no positive number.
+    Raises UserError if the file can't be read, holds no words, a word has a blank or a frequency is no positive number.
     """
     path = Path(path or WORDS_FILE)
     try:
@@ -118,6 +118,10 @@ def read_lexicon(path: str | Path | None, oov_penalty: float) -> Lexicon:
     words: dict[str, float] = {}
     for number, line in enumerate(lines, start=1):
         word, _, frequency = (field.strip() for field in line.partition("\t"))
+        if " " in word:
+            raise UserError(
+                f"{path}, line {number}: {word!r} has a blank; give one word a line, and its frequency after a tab."
+            )
         if word:
             words[word] = words.get(word, 0.0) + _frequency(frequency, f"{path}, line {number}")
     if not words:

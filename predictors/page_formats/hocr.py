@@ -27,6 +27,9 @@ def to_hocr(pages: Sequence[Page]) -> str:
             paragraph = SubElement(element, "p", {"class": "ocr_par", "id": f"par_{i}", "title": title})
             for j, line in enumerate(page.lines, start=1):
                 _add_line(paragraph, line, f"{i}_{j}")
+        else:
+            # In HTML a div is not closed by its first tag.
+            element.text = " "
     indent(root)
     return f"<!DOCTYPE html>\n{tostring(root, encoding='unicode')}\n"
 
@@ -48,7 +51,7 @@ def _baseline(line: Line) -> str:
     """Returns the straight line through the baseline's ends: slope, and offset from the box's lower left corner."""
     left, top, _, height = bounds(line.polygon)
     (x0, y0), (x1, y1) = line.baseline[0], line.baseline[-1]
-    slope = (y1 - y0) / (x1 - x0) if x1 > x0 else 0.0
+    slope = (y1 - y0) / (x1 - x0) if x1 != x0 else 0.0
     return f"baseline {slope:.4f} {round(y0 - slope * (x0 - left) - top - height)}"
 
 

@@ -75,10 +75,13 @@ def _figures(
     words = evaluation.dataset.words
     labels, texts = [word.label for word in words], [p.text for p in evaluation.predictions]
     scores = score_prediction(labels, texts)
-    intervals = writer_bootstrap(labels, texts, [word.writer for word in words])
+    writers = [word.writer for word in words]
+    # Of a single writer, who is drawn again and again, there is none.
+    is_one_hand = bool(writers[0]) and len(set(writers)) == 1
+    intervals = {} if is_one_hand else writer_bootstrap(labels, texts, writers)
     figures: dict[str, tuple[float, tuple[float, float] | None]] = {
-        "CER (errors over characters)": (scores.cer, intervals["cer"]),
-        "WER (words not read exactly)": (scores.wer, intervals["wer"]),
+        "CER (errors over characters)": (scores.cer, intervals.get("cer")),
+        "WER (words not read exactly)": (scores.wer, intervals.get("wer")),
         "CER, mean over words (the seed project's)": (scores.mean_word_cer, None),
         "CER, case-insensitive": (scores.cer_caseless, None),
         "WER, case-insensitive": (scores.wer_caseless, None),

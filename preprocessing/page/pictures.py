@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from preprocessing.image_file import IMAGE_ENDINGS, UnusableImage, decode_picture, open_image
+from preprocessing.image_file import IMAGE_ENDINGS, UnusableImage, decode_picture, open_image, seek_pages
 from utils.config.image import ImageConfig
 from utils.errors import UserError, shorten
 
@@ -18,7 +18,6 @@ PAGE_ENDINGS = (*IMAGE_ENDINGS, PDF)
 PDF_DPI = 300
 # The name that eScriptorium gives the picture of a PDF's page.
 PDF_PAGE = re.compile(r"(.+\.pdf)_page_([1-9]\d{0,8})\.png", re.IGNORECASE)
-NEW_SUBFILE_TYPE, REDUCED = 254, 1  # tag and bit of a TIFF's smaller copies of a page
 INSTALL = "Reading PDF needs the package pypdfium2; run `pip install -r requirements-pages.txt`."
 
 ReadPicture = Callable[[], np.ndarray]
@@ -58,14 +57,7 @@ def _pages(path: Path, image: ImageConfig) -> Iterator[ReadPicture]:
 def _pictures(path: Path, image: ImageConfig) -> Iterator[ReadPicture]:
     """Yields what reads each page of an image file."""
     with open_image(path, image) as file:
-        # Only of a TIFF are further pictures pages: those of other formats are previews or animations.
-        for number in itertools.count() if file.format == "TIFF" else range(1):
-            try:
-                file.seek(number)
-            except EOFError:
-                return
-            if number and file.tag_v2.get(NEW_SUBFILE_TYPE, 0) & REDUCED:  # type: ignore[attr-defined]
-                continue
+        for number in seek_pages(file):
             name = f"{path}, page {number + 1}" if number else str(path)
             yield functools.partial(decode_picture, file, image, name)
 

@@ -1,6 +1,7 @@
 """Pieces of lines as a detector finds them: joins those of one line."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -19,17 +20,17 @@ class Piece:
     length: float
     height: float
 
-    @property
+    @cached_property
     def down(self) -> np.ndarray:
         """The unit vector across the line, downwards."""
         return np.array([-self.along[1], self.along[0]])
 
-    @property
+    @cached_property
     def ends(self) -> np.ndarray:
         """The ends of the middle line, (2, 2)."""
         return self.centre + np.outer([-0.5, 0.5], self.along * self.length)
 
-    @property
+    @cached_property
     def corners(self) -> np.ndarray:
         """The corners, (4, 2), clockwise from the top left one."""
         half = self.down * self.height / 2
@@ -74,17 +75,20 @@ def _slack(one: Piece, two: Piece) -> float:
 
 def _neighbours(pieces: list[Piece]) -> list[tuple[float, int, int]]:
     """Returns (gap over height, left, right) of pieces that may follow each other on a line."""
+    if not pieces:
+        return []
+    ends, along = np.array([piece.ends for piece in pieces]), np.array([piece.along for piece in pieces])
+    gaps = np.einsum("ijk,ik->ij", ends[None, :, 0] - ends[:, None, 1], along)
+    sizes = np.array([(piece.length, piece.height) for piece in pieces])
+    least = np.minimum(sizes[:, None], sizes[None])
+    near = (gaps <= WIDE_GAP * least[..., 1]) & (gaps >= -OVERLAP * least.sum(axis=2))
     pairs = []
-    for i, left in enumerate(pieces):
-        for j, right in enumerate(pieces):
-            gap = (right.ends[0] - left.ends[1]) @ left.along
-            height = min(left.height, right.height)
-            if i == j or gap > WIDE_GAP * height or gap < -_slack(left, right):
-                continue
-            if (right.centre - left.centre) @ left.along <= 0 or _follows(left, right) > OFF_LINE * height:
-                continue
-            if max(left.height, right.height) <= HEIGHTS * height:
-                pairs.append((max(0.0, gap / height), i, j))
+    for i, j in np.argwhere(near & ~np.eye(len(pieces), dtype=bool)).tolist():
+        left, right, height = pieces[i], pieces[j], least[i, j, 1]
+        if (right.centre - left.centre) @ left.along <= 0 or _follows(left, right) > OFF_LINE * height:
+            continue
+        if max(left.height, right.height) <= HEIGHTS * height:
+            pairs.append((max(0.0, float(gaps[i, j] / height)), i, j))
     return pairs
 
 

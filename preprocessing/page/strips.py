@@ -24,9 +24,14 @@ def cut_strip(page: np.ndarray, line: Line) -> np.ndarray:
     Returns:
         uint8 (h', w') or (h', w', 3), as large as the line is on the page.
     """
-    polygon = np.array(line.polygon, np.float32)
     points, normals, rows = _grid(line)
     source = points[None] + rows[:, None, None] * normals[None]
+    # Only the part of the page that the line needs: OpenCV refuses pictures with a side of 2**15 pixels.
+    most = np.array(page.shape[1::-1])
+    left, top = np.floor(source.min(axis=(0, 1))).astype(int).clip(0, most - 1)
+    right, bottom = np.ceil(source.max(axis=(0, 1))).astype(int).clip(0, most - 1) + 1
+    page, source = page[top:bottom, left:right], source - np.array([left, top], np.float32)
+    polygon = np.array(line.polygon, np.float32) - np.array([left, top], np.float32)
     strip = cv2.remap(page, source, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     inside = np.zeros(page.shape[:2], np.uint8)
     cv2.fillPoly(inside, [np.rint(polygon).astype(np.int32)], 255)

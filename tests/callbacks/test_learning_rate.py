@@ -28,3 +28,11 @@ def test_a_constant_rate_comes_to_its_peak_after_a_change_of_the_batch_size():
     # Where it had come to the peak, it may have been lowered since.
     schedule = LearningRate(constant, steps_per_epoch=400, epoch=1, was_warm=True)
     assert [schedule.rate(step) for step in (400, 401)] == [None, None]
+
+
+@pytest.mark.parametrize(("schedule", "expected"), [("constant", None), ("cosine", 1.0)])
+def test_a_warm_up_that_is_over_does_not_begin_again_with_larger_batches(schedule, expected):
+    """Four epochs of 100 steps were trained, the next ones have 25."""
+    train = TrainConfig(learning_rate=1.0, warmup_steps=300, schedule=schedule, num_epochs=40)
+    rates = LearningRate(train, steps_per_epoch=25, epoch=4, was_warm=True)
+    assert [rates.rate(step) for step in (100, 300)] == [expected, expected]

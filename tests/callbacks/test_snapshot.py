@@ -11,7 +11,7 @@ from callbacks.snapshot import Snapshot
 from models.model_seq2seq import ModelSeq2Seq
 from models.model_spec import ModelSpec
 from preprocessing.tokenizer import Tokenizer
-from tests.helpers.training import equal, last_line, train, weights_of
+from tests.helpers.training import STILL, equal, last_line, train, weights_of
 from utils.cluster import Cluster
 
 
@@ -57,3 +57,22 @@ def test_diverged_training_keeps_its_snapshots(tiny, experiment, eagerly, capsys
     assert train(config, "train.num_epochs=3", "train.learning_rate=1.0e+38") == 2
     assert "train.learning_rate" in last_line(capsys)
     assert all(equal(weights_of(experiment / name), before[name]) for name in before)
+
+
+def test_a_diverged_restart_is_not_continued_by_the_same_command(tiny, experiment, eagerly, capsys):
+    config = tiny(train={"num_epochs": 2, "optimizer": "sgd", "learning_rate": 1e38})
+    assert train(config, restart=True) == 2
+    assert "Leave out --restart" in last_line(capsys)
+
+
+def test_a_best_model_that_is_to_be_elsewhere_from_now_on_is_written_there(tiny, experiment, eagerly, tmp_path):
+    config = tiny(train={**STILL, "num_epochs": 1})
+    assert train(config) == 0
+    elsewhere = tmp_path / "elsewhere"
+    assert train(config, "train.num_epochs=2", f"callbacks.model_best_checkpoint.out_file={elsewhere}") == 0
+    assert (elsewhere / "model.json").exists()
+
+
+def test_a_warm_up_that_the_training_does_not_outlast_is_told(tiny, eagerly, capsys):
+    assert train(tiny(train={"num_epochs": 1, "warmup_steps": 100})) == 0
+    assert "train.warmup_steps 100" in capsys.readouterr().err

@@ -1,5 +1,6 @@
 """The cache of decoded images: exact, found again, and rebuilt whenever anything it depends on changes."""
 
+import errno
 import multiprocessing
 import os
 from pathlib import Path
@@ -244,3 +245,18 @@ def test_other_code_that_makes_pictures_means_another_cache(words, decoded, monk
     monkeypatch.setattr(image_cache, "code_digest", lambda: "other code")
     opened(words)
     assert sorted(decoded) == sorted(2 * NAMES) and files_of_cache(words) == SUFFIXES
+
+
+@pytest.mark.parametrize("failure", [OSError(errno.EIO, "Input/output error"), MemoryError()])
+def test_what_the_system_could_not_read_is_tried_again(words, monkeypatch, failure):
+    real, names = Image.open, [NAMES[1]]
+
+    def fail_once(path, **options):
+        if Path(path).name in names:
+            names.clear()
+            raise failure
+        return real(path, **options)
+
+    monkeypatch.setattr(Image, "open", fail_once)
+    assert list(opened(words).problems) == [1]
+    assert_exact(opened(words), words)

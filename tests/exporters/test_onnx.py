@@ -10,9 +10,10 @@ import pytest
 
 import main
 import predictors.onnx.runtime
+from base.base_predictor import Prediction
 from exporters.decoder import decoder_graph
 from exporters.graph import fits_half
-from exporters.run import export
+from exporters.run import export, largest_difference
 from models.model_folder import ModelFolder
 from models.saving import save_model
 from predictors.onnx.runtime import WIDTH_AT_ONCE, PredictorOnnx
@@ -122,6 +123,21 @@ def test_failed_exports_leave_the_model_unchanged(make_config, saved, eagerly, m
         for name in ("graph", "encoder", "decoder"):
             patch.delitem(sys.modules, f"exporters.{name}")
         fails(UserError, "onnx")
+
+
+def test_files_that_the_model_names_stay_whatever_fails_then(make_config, saved, eagerly, monkeypatch):
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("models.model_folder.remove_unnamed", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        export(make_config())
+    assert len(ModelFolder(saved).onnx()) == 2
+
+
+def test_differences_of_any_confidence_are_found():
+    with pytest.raises(RuntimeError):
+        largest_difference([Prediction("a", 0.5, (0.9,))], [Prediction("a", 0.5, (0.1,))])
 
 
 def test_command_line(make_config, dataset, saved, tmp_path, eagerly, capsys):

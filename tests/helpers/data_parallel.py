@@ -17,7 +17,6 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 import main
 from utils.keras_import import import_keras
 
-
 # XLA compiles for longer than these networks train.
 QUICK = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
 

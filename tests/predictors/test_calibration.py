@@ -10,7 +10,7 @@ import main
 import predictors.calibrate
 from base.base_predictor import Prediction
 from exporters.run import export
-from metrics.calibration import calibrate, fit_curve
+from metrics.calibration import calibrate, errors_found, fit_curve
 from models.calibration import Calibration, decoding
 from models.model_folder import ModelFolder
 from models.saving import save_model
@@ -41,6 +41,10 @@ def test_applied_to_a_prediction():
     assert second[1] == pytest.approx(2 * third[1])
     assert second[1] == pytest.approx(0.3 * (1 - found.confidence) / 0.6)
     sure = calibration.apply(Prediction("", 1.0, (), (("", 1.0), ("a", 0.0))))
+    # A curve that lowers the first one does not make the second one surer.
+    low = Calibration(decoding={}, words=(2, 1, -1), characters=(1, 1, 1))
+    first, second = low.apply(Prediction("a", 0.5, (0.5,), (("a", 0.5), ("b", 0.5)))).alternatives
+    assert second[1] <= first[1] < 0.5
     assert sure.confidence <= 1 and sure.alternatives[1] == ("a", 0.0) and sure.character_confidences == ()
 
 
@@ -184,6 +188,10 @@ def test_lines_have_a_curve_of_their_own():
     assert calibration.apply(readings[0]).confidence == pytest.approx(0.25, abs=0.03)
     assert calibration.apply(readings[-1]).confidence == pytest.approx(0.75, abs=0.03)
     assert facts["ece"] < 0.03 < 0.15 < facts["ece_before"]
+    confidences = [calibration.apply(one).confidence for one in readings]
+    assert facts["errors_found"] == pytest.approx(
+        errors_found(confidences, [one.text == word.label for one, word in zip(readings, words)])
+    )
     # Too few of them are calibrated with the words.
     assert set(fit_curves(readings[:150], words[:150])[0]) == {"words", "characters"}
 

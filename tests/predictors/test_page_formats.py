@@ -1,6 +1,7 @@
 """Read pages in each format: valid, complete, and read again as what they were."""
 
 import re
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
@@ -105,6 +106,13 @@ def test_hocr_has_pages_lines_and_words_within_each_other():
         ("bbox 120 20 210 60; x_wconf 40", '& "noir"'),
     ]
     assert lines[1].text == "\ufffdlast" and not len(pages[1])
+    # A browser would take what follows a div without an end for its content.
+    assert "<div" in to_hocr([EMPTY]) and "/>" not in to_hocr([EMPTY]).rpartition("<div")[2]
+
+
+def test_hocr_gives_the_slope_of_a_line_from_either_end():
+    lines = [replace(PAGE.lines[0], baseline=base) for base in (BASE, BASE[::-1])]
+    assert [to_hocr([replace(PAGE, lines=(line,))]).count("baseline 0.0200 -10") for line in lines] == [1, 1]
 
 
 def test_json_has_the_documented_form():

@@ -170,6 +170,13 @@ def test_an_overlay_never_replaces_a_picture_that_is_read(folder, read, tmp_path
     assert (tmp_path / "letter.jpg").read_bytes() == before
 
 
+def test_transcripts_beside_the_pictures_are_never_replaced(folder, read):
+    (folder / "a.xml").write_text("corrected by hand", encoding="utf-8")
+    code, output, error = read(folder, "--output", folder.with_suffix(".xml"))
+    assert code == 2 and output == "" and folder.name in error
+    assert (folder / "a.xml").read_text(encoding="utf-8") == "corrected by hand"
+
+
 def test_a_damaged_page_leaves_the_others_of_its_file(read, tmp_path, monkeypatch):
     page = Image.fromarray(written_page())
     page.save(tmp_path / "three.tif", save_all=True, append_images=[page.resize((2600, 1800)), page])

@@ -103,13 +103,14 @@ def test_exif_rotated_jpeg_is_upright(save, orientation, turn):
     assert decoded.shape == word().shape and np.abs(decoded - word()).max() < 40
 
 
-def test_animations_give_their_first_frame(save):
+def test_animations_give_their_first_frame(save, capsys):
     other = Image.fromarray(255 - word())
     for name in ("a.gif", "a.png", "a.tif"):
         path = save(word(), name, save_all=True, append_images=[other, other])
         with Image.open(path) as file:
             assert file.n_frames > 1
         assert np.array_equal(decode(path, GREY), word()), name
+        assert ("3 pages" in capsys.readouterr().err) == (name == "a.tif")
 
 
 def test_colour_and_grey_by_channels(save):

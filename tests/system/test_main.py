@@ -60,6 +60,9 @@ def test_errors_and_reading_need_no_tensorflow(blocked, tmp_path):
         (["--predict_on_test", "--min_confidence", "1.5"], "1.5"),
         (["--predict_on_test", "--min_confidence", "nan"], "nan"),
         (["--predict_on_test", "--restart"], "--restart"),
+        (["--predict_on_test", "--output", ""], "--output"),
+        (["--predict_on_test", "--report", ""], "--report"),
+        (["--predict", "--filename", "a.png", "--page", "--overlay", ""], "--overlay"),
         (["--predict_on_test", "--dry_run"], "--dry_run"),
     ],
 )

@@ -45,6 +45,7 @@ def test_words_are_cut_by_their_boxes(table, tmp_path, capsys):
         (HEADER + "../../line.png\ta\t1\t2\t3\t4\tann\ttrain\n", "words.tsv:2: filename '../../line.png' leaves"),
         (HEADER + "/line.png\ta\t1\t2\t3\t4\tann\ttrain\n", "words.tsv:2: filename '/line.png' leaves"),
         ("x\ty\tw\th\tfilename\ttext\n1\t2\t3\t4\tline.png\n", "words.tsv:2"),
+        (HEADER + f"line.png\t{'a' * 140_000}\t1\t2\t3\t4\tann\ttrain\n", "words.tsv:2"),
     ],
 )
 def test_bad_tables_are_one_sentence(table, tmp_path, capsys, content, message):
@@ -73,3 +74,14 @@ def test_another_dataset_is_not_replaced(table, tmp_path, capsys):
     assert main([str(table), "--output", str(tmp_path)]) == 2
     assert str(tmp_path / "labels.json") in capsys.readouterr().err
     assert (tmp_path / "labels.json").read_text(encoding="utf-8") == "{}" and sorted(tmp_path.iterdir()) == before
+
+
+def test_a_table_that_is_not_utf8_is_named(table, tmp_path, capsys):
+    table.write_bytes((HEADER + "line.png\tété\t1\t2\t3\t4\tann\ttrain\n").encode("latin-1"))
+    assert main([str(table), "--output", str(tmp_path / "out")]) == 2
+    assert "words.tsv" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("most", "code"), [(1999, 2), (2000, 0)])
+def test_pictures_are_limited_by_the_option(table, tmp_path, capsys, most, code):
+    assert main([str(table), "--output", str(tmp_path / "out"), "--max_pixels", str(most)]) == code

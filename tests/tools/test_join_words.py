@@ -76,3 +76,20 @@ def test_another_dataset_is_not_replaced(iam, capsys):
     assert run(iam) == 2
     assert str(iam / "lines" / "labels.json") in capsys.readouterr().err
     assert [path.name for path in (iam / "lines").iterdir()] == ["labels.json"]
+
+
+def test_words_of_one_form_in_two_splits_are_refused(iam, capsys):
+    path = "a01/a01-000u/a01-000u-0{}-00.png"
+    labels = {"train": [Word(path.format(0), "A")], "val": [], "test": [Word(path.format(1), "to")]}
+    write_labels(iam / "labels.json", labels)
+    assert run(iam) == 2
+    assert "a01-000u in train and in test" in capsys.readouterr().err and not (iam / "lines").exists()
+
+
+@pytest.mark.parametrize("mode", ["RGB", "P", "RGBA"])
+def test_pictures_of_other_modes_are_joined_as_grey_ones(iam, mode):
+    for path in (iam / "words").rglob("*.png"):
+        Image.open(path).convert(mode).save(path)
+    assert run(iam) == 0
+    line = np.asarray(Image.open(iam / "lines" / "lines" / "a01-000u-00.png"))
+    assert line.dtype == np.uint8 and sorted(np.unique(line)) == [51, 255]

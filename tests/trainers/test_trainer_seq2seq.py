@@ -178,6 +178,15 @@ def test_ctrl_c_in_the_last_step_of_an_epoch(tiny, experiment, signal_after, eag
     assert_same_training(experiment, Path(f"{experiment}-straight"))
 
 
+def test_another_batch_size_of_as_many_steps_starts_the_epoch_over(tiny, experiment, signal_after, eagerly, capsys):
+    """20 words in batches of 8 or 9 are 3 steps, but other words each."""
+    config = tiny(train={"num_epochs": 1, "batch_size": 8})
+    signal_after(2)
+    assert train(config) == 130
+    assert train(config, "train.batch_size=9") == 0
+    assert "another size" in capsys.readouterr().err and len(history(experiment)) == 1
+
+
 @pytest.mark.parametrize("steps", [2, STEPS])
 def test_another_batch_size_continues(tiny, experiment, signal_after, eagerly, capsys, steps):
     """Within an epoch too, which starts over; the learning rate is as far on its schedule as it was."""
@@ -244,6 +253,18 @@ def test_restart_keeps_the_old_run(tiny, experiment, eagerly, capsys):
     kept = state(first)
     assert all(np.array_equal(old[name], kept[name]) for name in old)
     assert state(experiment)["progress"].tobytes() != state(second)["progress"].tobytes()
+
+
+def test_restart_leaves_files_that_no_training_wrote(tiny, experiment, eagerly, dataset):
+    experiment.mkdir()
+    shutil.copy(dataset / "labels.json", experiment)
+    config = tiny(train={"num_epochs": 1}, labels_file=str(experiment / "labels.json"))
+    assert train(config) == 0
+    old = state(experiment)
+    assert train(config, "seed=2", restart=True) == 0
+    (kept,) = experiment.parent.glob("experiment-*")
+    assert all(np.array_equal(old[name], state(kept)[name]) for name in old)
+    assert (kept / "best").exists() and not (kept / "labels.json").exists()
 
 
 def test_restart_in_a_linked_folder_stays_where_the_link_leads(tiny, experiment, eagerly, tmp_path):

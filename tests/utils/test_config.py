@@ -113,6 +113,8 @@ def test_unknown_keys_name_the_nearest(write, text, unknown, nearest):
         ("train: {batch_size: x}", "train.batch_size is 'x'"),
         ("train: {batch_size: 0}", "train.batch_size is 0"),
         ("seed: true", "seed is true"),
+        ("seed: 4294967296", "seed is 4294967296"),
+        ("data_aug: {share_on_lines: 0}", "data_aug.share_on_lines is 0"),
         ("train: {learning_rate: 0}", "train.learning_rate is 0"),
         ("train: {max_unusable_share: 1.5}", "train.max_unusable_share is 1.5"),
         ("network: {dropout: 1}", "network.dropout is 1"),

@@ -185,3 +185,11 @@ def test_a_log_that_takes_no_more_stops_no_work(monkeypatch):
     monkeypatch.setattr("sys.stderr", Full())
     log("A line that can't be written.")
     assert list(progress_bar(range(3))) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("name", ["1. " + "\u0434" * 80 + ".xml", "J. " * 20 + "Smith" * 30 + ".weights.h5"])
+def test_files_may_have_long_names_with_many_dots(tmp_path, name):
+    with atomic_write(tmp_path / name) as temporary:
+        assert temporary.name.endswith(".".join(["", *name.split(".")[-1:]]))
+        temporary.write_bytes(b"whole")
+    assert names(tmp_path) == [name]

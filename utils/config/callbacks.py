@@ -12,7 +12,7 @@ Metric = Literal["val_cer", "val_wer", "val_loss", "loss"]
 class EarlyStoppingConfig(Section):
     enabled: bool = key(False, "stop when the monitored value no longer improves")
     monitor: Metric = key("val_cer", "value to watch")
-    patience: PositiveInt = key(10, "epochs without improvement before stopping")
+    patience: PositiveInt = key(10, "epochs without improvement before stopping, counting those with validation")
 
 
 class LastCheckpointConfig(Section):
@@ -35,7 +35,7 @@ class ReduceLrOnPlateauConfig(Section):
     enabled: bool = key(False, "lower the learning rate when the monitored value stalls; needs schedule constant")
     monitor: Metric = key("val_loss", "value to watch")
     factor: Annotated[Real, Field(gt=0, lt=1)] = key(0.1, "factor on the learning rate")
-    patience: PositiveInt = key(10, "epochs without improvement before lowering")
+    patience: PositiveInt = key(10, "epochs without improvement before lowering, counting those with validation")
 
 
 class ValidationConfig(Section):

@@ -42,8 +42,11 @@ class DataAugConfig(Section):
         "more a random part of all copies; with `train.words_per_epoch` both kinds are drawn separately, and an epoch "
         "has twice that number",
     )
-    share_on_lines: Share = key(
-        1.0, "how much of all this lines (texts with a space) get: factor on the ranges of geometry and strokes"
+    share_on_lines: Real = key(
+        1.0,
+        "how much of all this lines (texts with a space) get: factor on the ranges of geometry and strokes",
+        gt=0,
+        le=1,
     )
     wrong_characters: Share = key(0.0, "share of the decoder's input characters that are replaced by random ones")
 

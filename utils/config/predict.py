@@ -38,10 +38,14 @@ class PredictConfig(Section):
     views: Annotated[int, Field(ge=1, le=5)] = key(
         1, "variants of a doubtful word (unchanged, slanted, zoomed) that vote on its text (test-time augmentation)"
     )
-    views_below: Share = key(0.4, "with views: a word is doubtful below this uncalibrated confidence; 1: all words")
+    views_below: Share = key(
+        0.4,
+        "with views: a word is doubtful below this uncalibrated confidence (of a text longer than 24 characters, that "
+        "of 24 of them); 1: all words",
+    )
     turn_below: Share = key(
         0.5,
-        "confidence, before calibration, below which a word is tried upside down, the least sure first, and turned if "
+        "confidence, as for views_below, below which a word is tried upside down, the least sure first, and turned if "
         "that is far surer, or surer and many words of its batch are so; 0: never; 1: all words",
     )
     lexicon: LexiconConfig = LexiconConfig()

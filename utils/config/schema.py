@@ -26,7 +26,7 @@ class Config(Section):
     data_licence: str = key("", "terms of the data's licence, written into every model folder")
     cache_folder: str = key("./datasets/.cache", "decoded images, so that each image file is read only once")
     experiment_folder: str = key("./experiments/default", "everything that training writes")
-    seed: Natural = key(1, "seed of initial weights, shuffling, augmentation and dropout")
+    seed: Natural = key(1, "seed of initial weights, shuffling, augmentation and dropout", le=2**32 - 1)
     synthetic: SyntheticConfig = SyntheticConfig()
     text: TextConfig = TextConfig()
     image: ImageConfig = ImageConfig()

@@ -181,6 +181,7 @@ def test_own_list(tmp_path):
         (b"a\t1\nb\tmany\n", "line 2: frequency 'many'"),
         (b"a\tnan\n", "line 1: frequency 'nan'"),
         (b"\xff\xfe\x00", "is not UTF-8"),
+        (b"le\nmaison 52000\n", "line 2"),
     ],
 )
 def test_bad_lists(tmp_path, content, message):

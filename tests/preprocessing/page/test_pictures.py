@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image, TiffImagePlugin
 
-from preprocessing.image_file import UnusableImage, decode
-from preprocessing.page.pictures import NEW_SUBFILE_TYPE, REDUCED, read_pictures
+from preprocessing.image_file import NEW_SUBFILE_TYPE, REDUCED, UnusableImage, decode
+from preprocessing.page.pictures import read_pictures
 from tests.helpers.drawn_pages import encrypted_pdf
 from utils.config.image import ImageConfig
 

@@ -106,3 +106,12 @@ def test_boxes_of_words_stay_within_the_outline():
     for start in np.linspace(0, 0.9, 10):
         left, top, width, height = box_on_page(line, start, start + 0.1)
         assert 0 <= left <= left + width <= 300 and 0 <= top <= top + height <= 100 and width > 20
+
+
+def test_pages_longer_than_opencv_takes():
+    page = np.full((33_000, 300), 255, np.uint8)
+    page[32_510:32_530, 40:260] = 0
+    outline = ((20.0, 32_500.0), (280.0, 32_500.0), (280.0, 32_540.0), (20.0, 32_540.0))
+    strip = cut_strip(page, Line(outline, ((20.0, 32_530.0), (280.0, 32_530.0))))
+    assert abs(strip.shape[0] - 41) <= 1 and abs(strip.shape[1] - 261) <= 1
+    assert (strip[10:30, 21:239] == 0).mean() > 0.95 and (strip[[0, -1]] == 255).all()
