@@ -12,10 +12,11 @@ import main
 from base.base_predictor import Prediction
 from models.model_spec import ModelSpec
 from predictors import load
+from predictors.page_overlay import draw_overlay
 from predictors.pages import PageReader, _Piece, line_of_prediction
 from predictors.word_predictor import WordPredictor
 from preprocessing.importers.page_xml import read_page
-from preprocessing.page.layout import Line
+from preprocessing.page.layout import Line, Page
 from preprocessing.page.strips import cut_strip
 from preprocessing.tokenizer import END, Tokenizer
 from tests.helpers.drawn_pages import LINES, encrypted_pdf, written_page
@@ -160,6 +161,16 @@ def test_unusable_files_are_named_and_the_others_read(folder, read, tmp_path):
     code, output, error = read(folder / "a.png", tmp_path)
     assert code == 2 and output.splitlines() == [*TEXTS, "", ""]
     assert "locked.pdf" in error and "Traceback" not in error
+
+
+def test_doubtful_lines_have_another_colour_in_the_overlay():
+    outline = ((10.0, 10.0), (90.0, 10.0), (90.0, 40.0), (10.0, 40.0))
+    page = Page("a.png", 100, 50, (Line(outline, (), "ten words", 0.6),))
+    plain, marked = (
+        np.asarray(draw_overlay(np.full((50, 100), 255, np.uint8), page, limit))[10, 50].tolist()
+        for limit in (0.5, 0.7)
+    )
+    assert plain[2] > plain[0] and marked[0] > marked[2]
 
 
 def test_an_overlay_never_replaces_a_picture_that_is_read(folder, read, tmp_path):

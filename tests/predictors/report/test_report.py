@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from predictors.report.attention import read_attention
 from predictors.report.page import embedded_json
 from predictors.report.write import Evaluation, write_report
 from preprocessing.batch import pad_images
-from preprocessing.labels import Word
+from preprocessing.labels import Word, read_labels
 from preprocessing.tokenizer import START, Tokenizer
 from tests.helpers.browser import CHROMIUM, browser
 from tests.helpers.data import open_words
@@ -255,3 +256,14 @@ def test_command_line(make_config, dataset, tmp_path, capsys):
     page = (tmp_path / "out" / "report" / "report.html").read_text(encoding="utf-8")
     assert "Loss by epoch" in page and "none &amp; all" in page and '"attention":' in page
     assert sorted(p.name for p in (tmp_path / "out" / "report").iterdir()) == ["report.html", "words.csv"]
+
+
+@pytest.mark.parametrize(("writers", "with_interval"), [(("ann", "ann"), False), (("ann", "bob"), True)])
+def test_one_hand_has_no_interval_over_writers(make_config, dataset, tmp_path, writers, with_interval):
+    config = make_config(network={"attention": "luong"}, images_folder=str(dataset / "words"))
+    words = read_labels(dataset / "labels.json").splits["val"][:2]
+    data = open_words(config, [replace(word, writer=writer) for word, writer in zip(words, writers)], "test")
+    predictions = [Prediction(words[0].label, 0.5, ()), Prediction("x", 0.5, ())]
+    network = make_network(make_config(network={"attention": "luong"}))
+    page = write_report(tmp_path / "report", Evaluation(network, data, predictions, {}, []))
+    assert (" to " in page.read_text("utf-8").partition("WER (words")[2][:200]) == with_interval
