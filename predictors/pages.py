@@ -121,12 +121,13 @@ class PageReader:
         )
 
     def _lines_of_text(self, line: Line, strip: np.ndarray, found: list[tuple[_Piece, Prediction]]) -> Line:
-        """Returns the line with its text, whose words lie between the widest gaps."""
+        """Returns the line with its text, whose words lie between gaps."""
         ((_, prediction),) = found
         if self.predictor.may_go_on(prediction):
             log(f"The line {prediction.text[:30]}...: {GOES_ON.format(self.predictor.longest)}")
         texts = prediction.text.split()
-        spans, width = find_words(strip, len(texts)), strip.shape[1]
+        lengths = [len(text) for text in texts]
+        spans, width = find_words(strip, lengths[::-1] if self.is_rtl else lengths), strip.shape[1]
         shared = len(spans) < len(texts)
         if shared:  # Words that touch: shares of the line by their letters.
             ends = np.cumsum([len(text) + 1 for text in texts]) * width // (len(prediction.text) + 1)
