@@ -22,7 +22,7 @@ from utils.files import atomic_write
 from utils.log import log
 from utils.paths import ROOT
 
-TOLERANCE = 1e-4  # of confidences
+TOLERANCE = 1e-3  # of confidences
 TEST_IMAGES = ROOT / "test_images"
 
 

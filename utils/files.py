@@ -92,6 +92,8 @@ def check_writable(path: str | Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary.touch(exist_ok=False)
         temporary.unlink()
+        with contextlib.suppress(FileNotFoundError):
+            path.lstat()  # A temporary's name is shorter than the file's may be.
     except FileExistsError:
         raise UserError(f"Can't write {path}: {path.parent} is no folder.") from None
     except OSError as error:
