@@ -20,6 +20,8 @@ SLOW = (
     *("utils/test_distributed", "utils/test_system"),
 )
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# Two tests run at a time, and networks of a few units gain nothing by a second thread.
+os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 # What a shell starts in the background (`make test &`) ignores Ctrl-C, and so would all that tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 for name, examples in {"short": 60, "long": 10_000}.items():  # --hypothesis-profile long
