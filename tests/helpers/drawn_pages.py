@@ -10,7 +10,7 @@ from tests.helpers.tiny import REPOSITORY
 
 PAPER = 240
 # Lines of test_images' words.
-LINES = (("imperial", "museum", "other"), ("look", "turning", "cyprus"), ("supported", "office"))
+LINES = (("imperial", "museum", "other"), ("Airlines", "turning", "cyprus"), ("supported", "office"))
 
 
 def draw_page(lines, size=(1000, 700)):
