@@ -34,7 +34,7 @@ class Fingerprint(BaseModel):
 
     @property
     def batches(self) -> tuple[int, int | None, int | None]:
-        """What divides the words of an epoch into steps."""
+        """The steps of an epoch, and the settings that divide its words into them."""
         return self.steps, self.batch_size, self.batch_width
 
     _upgrade_image = field_validator("image")(upgrade_image)

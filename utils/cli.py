@@ -10,7 +10,6 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from utils.config.image import ImageConfig
 from utils.errors import Interrupted, UserError
 from utils.log import log
 from utils.system import is_out_of_memory
@@ -45,6 +44,8 @@ def add_config_options(parser: argparse.ArgumentParser, default: str = "configs/
 
 def add_max_pixels(parser: argparse.ArgumentParser) -> None:
     """Adds the option that limits the size of image files."""
+    from utils.config.image import ImageConfig  # Not for all commands: it imports pydantic.
+
     most = ImageConfig().max_pixels
     leave_out = "leave out larger images (default: %(default)s)"
     parser.add_argument("--max_pixels", type=number(int, 1), default=most, help=leave_out)

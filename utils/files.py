@@ -17,8 +17,8 @@ from typing import Any, BinaryIO
 from utils.errors import UserError
 from utils.escaping import escape_csv, escape_json
 
-# Since its last change; a younger file may belong to a process that is still writing it.
 LONGEST_STEM = 50  # characters, of up to four bytes each
+# Since its last change; a younger file may belong to a process that is still writing it.
 STALE_SECONDS = 3600
 
 
