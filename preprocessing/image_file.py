@@ -104,7 +104,8 @@ def _number_of_pages(file: Image.Image) -> int:
     pages = 0
     # Damage behind the first page is no reason not to read that.
     with contextlib.suppress(Exception):
-        pages = sum(1 for _ in seek_pages(file))
+        for _ in seek_pages(file):
+            pages += 1
     file.seek(0)
     return max(1, pages)
 
