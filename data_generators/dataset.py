@@ -107,7 +107,8 @@ def open_dataset(
     store = open_cache(source.images, filenames, image, options.cache, split, owner, copy, source.follow_links)
     problems = [store.problems.get(i) or label_problem(word.label, trained_by) for i, word in enumerate(words)]
     usable = [i for i, problem in enumerate(problems) if problem is None]
-    report_unusable(Counter(filter(None, problems)), len(words), split, source, options)
+    if not copy:  # A damaged copy lacks the same words.
+        report_unusable(Counter(filter(None, problems)), len(words), split, source, options)
     return Dataset([words[i] for i in usable], store, np.array(usable, dtype=np.int64))
 
 
@@ -162,7 +163,7 @@ def report_unusable(reasons: Counter[str], total: int, split: str, source: DataS
             f"images_folder {source.images} and labels_file {source.labels}, or raise the limit."
         )
     if unusable:
-        log(f"{message}; they are left out.")
+        log(f"{source.labels}: {message}; they are left out.")
 
 
 def characters_of(words: Iterable[Word]) -> set[str]:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from data_generators.dataset import DatasetOptions, open_dataset
 from data_generators.source import DataSource
 from preprocessing.labels import Word
 from preprocessing.tokenizer import Tokenizer
@@ -75,7 +76,7 @@ def test_unusable_images_are_left_out_and_counted(make, logged, tmp_path):
         # Words and images still belong together.
         assert dataset.widths.tolist() == [20 + int(word.filename[0]) for word in dataset.words]
         assert [int(dataset.image(i)[0, 0]) // 20 for i in range(7)] == [0, 1, 3, 5, 6, 8, 9]
-        expected = f"3 of 10 {split} words are unusable: 2 missing file, 1 not an image; they are left out."
+        expected = f"{tmp_path / 'labels.json'}: 3 of 10 {split} words are unusable: 2 missing file, 1 not an image; they are left out."
         assert logged.pop() == expected
 
 
@@ -115,20 +116,28 @@ def test_labels_need_columns_where_widths_are_fixed(make, logged):
     assert "2 label needs more columns than image.image_size.x_size has" in logged[0]
 
 
-def test_training_drops_labels_it_can_not_learn_and_evaluation_keeps_them(make, logged):
+def test_training_drops_labels_it_can_not_learn_and_evaluation_keeps_them(make, logged, tmp_path):
     config = make(train={"max_unusable_share": 0.5})
     labels = ["abcd", "abcda", "abx", "a", "aa", "b", "\u00e4", "c", "d", "ab"]
     dataset = open_words(config, words(*labels), "train", TOKENIZER)
     # max_seq_length 5 has room for four characters and the end.
     assert [word.label for word in dataset.words] == ["abcd", "a", "aa", "b", "c", "d", "ab"]
     assert logged == [
-        "3 of 10 train words are unusable: 2 label has characters outside the charset, "
+        f"{tmp_path / 'labels.json'}: 3 of 10 train words are unusable: 2 label has characters outside the charset, "
         "1 label too long for network.max_seq_length; they are left out."
     ]
     TOKENIZER.encode_batch([word.label for word in dataset.words], config.network.max_seq_length)
     logged.clear()
     evaluation_model = open_words(config, words(*labels), "test")
     assert [word.label for word in evaluation_model.words] == labels and logged == []
+
+
+def test_a_damaged_copy_does_not_repeat_what_is_left_out(make, logged):
+    config = make(train={"max_unusable_share": 0.5})
+    source, options = DataSource.of(config), DatasetOptions.of(config)
+    for copy in (0, 1):
+        dataset = open_dataset(source, words("a", "", "b"), "val", config.image, options, copy=copy)
+        assert [word.label for word in dataset.words] == ["a", "b"] and len(logged) == 1
 
 
 def test_the_embedded_dataset_is_made_on_first_use_only(make, tmp_path, logged, monkeypatch):
