@@ -15,6 +15,9 @@ from utils.log import log
 from utils.system import is_out_of_memory
 
 
+AGAIN = 0.02  # seconds after which a signal comes again that a callback has swallowed
+
+
 class Terminated(KeyboardInterrupt):
     """SIGTERM, which cleans up as Ctrl-C does: no temporary file or process is left behind."""
 
@@ -92,7 +95,11 @@ def run_command(job: Callable[[], int], interrupted: str = "Interrupted; nothing
 
 @contextlib.contextmanager
 def _sigterm_raises() -> Iterator[None]:
-    """Scope in which SIGTERM raises `Terminated` and a second one ends at once; other handlers stay."""
+    """Scope in which SIGTERM raises `Terminated` and a second one ends at once; other handlers stay.
+
+    Python drops what is raised within a callback (of a weak reference, of the garbage collector, of imports): such a
+    signal comes again a moment later.
+    """
     # Python lets only the main thread handle signals.
     main_thread = threading.current_thread() is threading.main_thread()
     if not main_thread or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
@@ -103,11 +110,27 @@ def _sigterm_raises() -> Iterator[None]:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         raise Terminated
 
+    def come_again(dropped: Any) -> None:
+        if not isinstance(dropped.exc_value, KeyboardInterrupt):
+            hook(dropped)
+            return
+        number = signal.SIGINT
+        if isinstance(dropped.exc_value, Terminated):
+            number = signal.SIGTERM
+            signal.signal(number, terminate)
+        waiting.append(threading.Timer(AGAIN, signal.raise_signal, [number]))
+        waiting[-1].start()
+
+    waiting: list[threading.Timer] = []
+    hook, sys.unraisablehook = sys.unraisablehook, come_again
     signal.signal(signal.SIGTERM, terminate)
     try:
         yield
     finally:
+        for timer in waiting:
+            timer.cancel()
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        sys.unraisablehook = hook
 
 
 def _close_output() -> None:

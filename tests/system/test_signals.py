@@ -110,9 +110,12 @@ def test_sigterm_saves_and_ends(dataset, tmp_path):
     state = tmp_path / "experiment" / "state" / "training.npz"
     line = [sys.executable, str(REPOSITORY / "main.py"), "-c", config, "--train"]
     with subprocess.Popen(line, stderr=subprocess.PIPE, text=True) as process:
-        while not state.exists() and process.poll() is None:
-            time.sleep(0.01)
-        process.send_signal(signal.SIGTERM)
-        error = process.communicate(timeout=120)[1]
+        try:
+            while not state.exists() and process.poll() is None:
+                time.sleep(0.01)
+            process.send_signal(signal.SIGTERM)
+            error = process.communicate(timeout=120)[1]
+        finally:
+            process.kill()  # Or leaving the block would wait for it.
     assert process.returncode == 143, error
     assert "the same command continues" in error.splitlines()[-1] and "Traceback" not in error

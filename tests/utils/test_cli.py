@@ -3,7 +3,10 @@
 import errno
 import os
 import signal
+import sys
 import threading
+import time
+import weakref
 
 import pytest
 
@@ -68,6 +71,29 @@ def test_the_second_sigterm_ends_at_once(capsys):
 
     assert run_command(job) == 143
     assert handlers == [signal.SIG_DFL]
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_signal_within_a_callback_is_not_lost(number, code, times):
+    """Python drops what a weak reference's callback raises."""
+
+    class Thing:
+        pass
+
+    def job():
+        for _ in range(times):
+            thing = Thing()
+            reference = weakref.ref(thing, lambda _: signal.raise_signal(number))
+            del thing
+            assert reference() is None
+        for _ in range(1000):
+            time.sleep(0.01)
+        return 0
+
+    hook = sys.unraisablehook
+    assert run_command(job) == code
+    assert sys.unraisablehook is hook and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 
 def test_a_job_in_a_thread_leaves_signals_alone():

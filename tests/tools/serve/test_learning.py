@@ -33,8 +33,9 @@ with learning_lock(Path(sys.argv[1])):
 
 
 @pytest.fixture
-def tiny_learning(make_config, tiny, store, tmp_path):
+def tiny_learning(make_config, tiny, store, tmp_path, monkeypatch):
     """Learning from the lines of a page, all corrected to one text, with a tiny network that is not the config's."""
+    monkeypatch.setattr("tools.serve.training.NICE", 0)  # Beside other tests it would hardly come to its turn.
     shape = {"max_seq_length": 6, "latent_dim": 14, "attention": "luong"}
     save_model(tmp_path / "model", random_network(make_config, image=IMAGE, network=shape), {"licence": LICENCE})
     description = tmp_path / "model" / "model.json"
@@ -45,7 +46,9 @@ def tiny_learning(make_config, tiny, store, tmp_path):
     config = load_config(file, [])
     correct(store)
     reading = Reading(config, tmp_path / "model")
-    return Learning(reading, store, config, file, [], tmp_path / "experiments"), reading
+    learning = Learning(reading, store, config, file, [], tmp_path / "experiments")
+    yield learning, reading
+    learning.stop()
 
 
 def correct(store, text="ab"):
@@ -57,7 +60,9 @@ def correct(store, text="ab"):
 
 
 def wait(learning):
+    deadline = time.monotonic() + 600
     while (state := learning.state())["state"] in ("training", "stopping"):
+        assert time.monotonic() < deadline, state
         time.sleep(0.1)
     return state
 
@@ -87,10 +92,10 @@ def test_a_stopped_training_leaves_the_model_in_use(tiny_learning, learning, sto
     """`learning` is another server's."""
     running, reading = tiny_learning
     # More than pass before it is stopped, however long the other server takes to look.
-    monkeypatch.setattr("tools.serve.learning.epochs_for", lambda *_: 10_000)
+    monkeypatch.setattr("tools.serve.learning.epochs_for", lambda *_: 1000)
     assert learning.state()["state"] == "idle"
     running.start()
-    while learning.state()["state"] != "elsewhere":
+    while learning.state()["state"] != "elsewhere" or not running.state()["epochs"]:
         assert running.state()["state"] == "training"
         time.sleep(0.01)
     assert running.state()["state"] == "training"

@@ -73,6 +73,9 @@ def test_it_serves_until_it_is_interrupted(tmp_path):
             client.close()
         finally:
             process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 130
+        try:
+            assert process.wait(30) == 130
+        finally:
+            process.kill()
         assert "Traceback" not in process.stderr.read()
     assert (tmp_path / "datasets" / "corrections" / "mine").is_dir()
