@@ -20,7 +20,6 @@ import PIL
 
 from data_generators.damage import damage
 from data_generators.image_store import FORMAT, SUFFIXES, ImageStore, open_store, write_store
-from data_generators.parallel import ordered_map
 from preprocessing.image_file import PASSING, UnusableImage, decode
 from preprocessing.ink import ink_mask
 from preprocessing.normaliser import halve_large, normalise
@@ -31,6 +30,7 @@ from utils.config.image import ImageConfig
 from utils.errors import UserError
 from utils.files import check_writable, is_inside, remove_stale
 from utils.log import progress_bar
+from utils.parallel import ordered_map
 from utils.system import usable_cores
 
 MAX_BUILDS = 3

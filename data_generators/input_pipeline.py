@@ -8,7 +8,7 @@ from typing import Any
 import keras
 
 from data_generators.data_generator import DataGenerator
-from data_generators.parallel import ordered_map
+from utils.parallel import ordered_map
 
 
 def stream(generator: DataGenerator, epoch: int, step: int, threads: int, endless: bool = True) -> Iterator[Any]:

@@ -18,7 +18,6 @@ from data_generators.dataset import DatasetOptions, characters_of, label_problem
 from data_generators.image_cache import read_inside
 from data_generators.image_store import Row
 from data_generators.packed import write_packed
-from data_generators.parallel import ordered_map, process_map
 from data_generators.source import DataSource
 from data_generators.synthetic import Texts, sample
 from data_generators.training_words import training_image
@@ -32,6 +31,7 @@ from utils.config.load import load_config
 from utils.config.schema import Config
 from utils.config.synthetic import SyntheticConfig
 from utils.log import progress_bar
+from utils.parallel import ordered_map, process_map
 from utils.system import usable_cores
 
 LABELS_FILE = "labels.json"

@@ -14,12 +14,12 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from data_generators.parallel import process_map
 from data_generators.synthetic import SPLITS, WORDS, WORDS_PER_FORM, WORDS_PER_LINE, Texts, sample
 from utils.errors import UserError
 from utils.files import atomic_write, write_text
 from utils.locks import LOCK_FILE, dataset_lock
 from utils.log import progress_bar
+from utils.parallel import process_map
 from utils.paths import RENDERED_WITH
 
 MAX_WORDS = 100_000 * WORDS_PER_FORM  # per split: forms s00-000 to s99-999

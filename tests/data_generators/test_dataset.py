@@ -147,7 +147,7 @@ def test_the_embedded_dataset_is_made_on_first_use_only(make, tmp_path, logged, 
         synthetic={"enabled": True, "num_words": 12, "seed": 3},
         network={"num_filters": [4], "conv_kernels": [[3, 3]], "columns": "height", "max_seq_length": 40},
     )
-    monkeypatch.setattr("data_generators.parallel.usable_cores", lambda: 1)
+    monkeypatch.setattr("utils.parallel.usable_cores", lambda: 1)
     splits = DataSource.of(config).read_labels().splits
     assert {split: len(found) for split, found in splits.items()} == {"train": 12, "val": 10, "test": 10}
     assert "Rendering the embedded dataset" in logged[0] and "32 words" in logged[0]

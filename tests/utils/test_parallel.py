@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from data_generators.parallel import ordered_map
+from utils.parallel import ordered_map
 
 
 def test_ordered_map_keeps_the_order_and_reads_only_a_little_ahead():
