@@ -12,11 +12,12 @@ from pathlib import Path
 import numpy as np
 
 from preprocessing.image_file import UnusableImage, decode
-from preprocessing.importers.checks import OUTSIDE_FOLDER
+from preprocessing.importers.checks import AHEAD, OUTSIDE_FOLDER
 from preprocessing.labels import SPLITS, LabelsFile, Word, shared_by_splits
 from utils.config.image import ImageConfig
 from utils.files import is_inside
 from utils.log import progress_bar
+from utils.parallel import ordered_map
 
 RARE = 5  # occurrences below which a character can hardly be learned
 CROWDED = 0.25  # of the median width per character
@@ -50,10 +51,13 @@ def scan(
     Links that lead out of `folder` are problems unless `follow_links`.
     """
     words = [(split, word) for split in SPLITS for word in labels.splits[split]]
-    with ThreadPoolExecutor(THREADS) as pool:
-        pictures = pool.map(lambda item: _inspect(folder, item[1].filename, image, follow_links), words)
-        bar = progress_bar(pictures, desc="Reading", total=len(words), disable=not progress, leave=False)
-        return [Entry(split, word, picture) for (split, word), picture in zip(words, bar)]
+
+    def inspect(item: tuple[str, Word]) -> Picture:
+        return _inspect(folder, item[1].filename, image, follow_links)
+
+    pictures = ordered_map(inspect, words, ThreadPoolExecutor(THREADS), ahead=AHEAD)
+    bar = progress_bar(pictures, desc="Reading", total=len(words), disable=not progress, leave=False)
+    return [Entry(split, word, picture) for (split, word), picture in zip(words, bar)]
 
 
 def _inspect(folder: Path, filename: str, image: ImageConfig, follow_links: bool) -> Picture:

@@ -151,7 +151,7 @@ def pixels_of(picture: Image.Image, image: ImageConfig, name: str | Path) -> np.
     _check_pixels(picture.width, picture.height, name, image)
     pixels = _pixels(_upright_on_paper(picture, image), image)
     if not pixels.size:
-        raise UnusableImage(name, "image without pixels", "replace it or take it out of the labels file")
+        raise UnusableImage(name, "image without pixels", "replace it")
     return pixels
 
 
@@ -160,7 +160,7 @@ def _with_heif(path: str | Path) -> tuple[str, ...]:
     try:
         from pillow_heif import register_heif_opener
     except ImportError:
-        raise UnusableImage(path, "HEIC needs another package", "pip install pillow-heif, or save it as JPEG") from None
+        raise UnusableImage(path, "HEIC needs pillow-heif", "pip install pillow-heif, or save it as JPEG") from None
     register_heif_opener()
     return *FORMATS, "HEIF"
 
@@ -169,8 +169,8 @@ def _check_pixels(width: int, height: int, name: str | Path, image: ImageConfig)
     if width * height > image.max_pixels:
         raise UnusableImage(
             name,
-            f"{width}x{height} pixels are more than image.max_pixels allows",
-            f"raise it to {width * height} if the file is genuine",
+            "more pixels than image.max_pixels allows",
+            f"it has {width}x{height}: raise the limit to {width * height} if the file is genuine",
         )
 
 
@@ -188,7 +188,7 @@ def _pixels(picture: Image.Image, image: ImageConfig) -> np.ndarray:
 def _unusable(path: str | Path, error: Exception) -> UnusableImage:
     """Returns the reason why Pillow could not read the file."""
     if isinstance(error, FileNotFoundError):
-        return UnusableImage(path, "missing file", "check images_folder and the file name")
+        return UnusableImage(path, "missing file", "check its folder and its name")
     if isinstance(error, UnidentifiedImageError) and Path(path).suffix.lower() == ".pdf":
         return UnusableImage(
             path, "a PDF, not an image", "save its pages as images, or read it with main.py --predict --page"
@@ -201,12 +201,12 @@ def _unusable(path: str | Path, error: Exception) -> UnusableImage:
     if isinstance(error, MemoryError):
         return UnusableImage(path, NO_MEMORY, "free some, or make the picture smaller")
     reason = (error.strerror or "").lower() if isinstance(error, OSError) else ""
-    return UnusableImage(path, reason or "truncated or damaged file", "replace it or take it out of the labels file")
+    return UnusableImage(path, reason or "truncated or damaged file", "replace it")
 
 
 def _upright_on_paper(file: Image.Image, image: ImageConfig) -> Image.Image:
     """Applies the EXIF rotation, puts transparent pixels on paper, and converts 16 bits to 8."""
-    picture = ImageOps.exif_transpose(file)
+    picture = _upright(file)
     if picture.mode.startswith("I") or picture.mode == "F":
         return Image.fromarray(_to_8_bits(np.asarray(picture)))
     if picture.has_transparency_data:
@@ -214,6 +214,15 @@ def _upright_on_paper(file: Image.Image, image: ImageConfig) -> Image.Image:
         paper = "black" if image.normaliser.polarity and _has_light_ink(picture) else "white"
         return Image.alpha_composite(Image.new("RGBA", picture.size, paper), picture)
     return picture
+
+
+def _upright(file: Image.Image) -> Image.Image:
+    """Applies the EXIF rotation; a block of EXIF that is damaged is no reason not to read the pixels."""
+    try:
+        file.getexif()
+    except Exception:
+        return file
+    return ImageOps.exif_transpose(file)
 
 
 def _has_light_ink(picture: Image.Image) -> bool:
@@ -226,7 +235,8 @@ def _to_8_bits(values: np.ndarray) -> np.ndarray:
     """Converts integers up to 255 or 65535, or floats up to 1, 255 or 65535, to uint8; NaN is paper."""
     brightest = np.fmax.reduce(values, axis=None)  # NaN only if all are
     top = 65535 if brightest > 255 else 255
-    if brightest <= 1 and values.dtype.kind == "f":
+    # Resampling goes a little beyond 1.
+    if brightest < 2 and values.dtype.kind == "f":
         top = 1
     scaled = values.astype(np.float32) * (255 / top)
     return np.nan_to_num(scaled, nan=PAPER).clip(0, 255).astype(np.uint8)

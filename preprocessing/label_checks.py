@@ -93,8 +93,12 @@ def _is_lookalike(char: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _script(char: str) -> str:
-    """Returns the script of a letter by its name, such as LATIN; nothing for other characters."""
-    if unicodedata.category(char)[0] != "L":
+    """Returns the script of a letter by its name, such as LATIN; nothing for other characters.
+
+    Forms of a letter (of full width, or raised as in no. and Mme, whose names begin otherwise) are of its script.
+    """
+    char = unicodedata.normalize("NFKD", char)[0]
+    if unicodedata.category(char)[0] != "L" or unicodedata.category(char) == "Lm":
         return ""
     return unicodedata.name(char, "").partition(" ")[0]
 

@@ -78,6 +78,15 @@ def check_filename(filename: str, where: str) -> None:
         raise UserError(f"{where}: filename {filename!r} leaves the images folder; write it relative to that folder.")
 
 
+def is_usable_name(filename: str) -> bool:
+    """Returns whether a labels file may hold a file name."""
+    try:
+        check_filename(filename, "")
+    except UserError:
+        return False
+    return True
+
+
 def shared_by_splits(values: Mapping[str, set[Any]]) -> dict[tuple[str, str], list[Any]]:
     """Returns, sorted, the values that two splits share; pairs of splits without any are left out."""
     pairs = itertools.combinations(SPLITS, 2)
@@ -87,7 +96,7 @@ def shared_by_splits(values: Mapping[str, set[Any]]) -> dict[tuple[str, str], li
 def _read_json(path: Path) -> Any:
     try:
         with open_regular(path) as file:
-            return json.loads(file.read(), object_pairs_hook=_object)
+            return json.loads(file.read(), object_pairs_hook=unique_keys)
     except FileNotFoundError:
         raise UserError(
             f"Labels file {path} does not exist; make it with the command tools.create_labels, or set labels_file."
@@ -100,7 +109,7 @@ def _read_json(path: Path) -> Any:
         raise UserError(f"Labels file {path} is not valid JSON: {' '.join(str(error).split())}.") from None
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Returns a JSON object; raises ValueError if a key occurs twice, since one value would be lost."""
     values = dict(pairs)
     if len(values) < len(pairs):

@@ -58,7 +58,8 @@ def normalise(pixels: np.ndarray, steps: NormaliserConfig) -> np.ndarray:
 def halve_large(pixels: np.ndarray) -> np.ndarray:
     """Halves a picture, uint8 (h, w) or (h, w, 3), until it has no more than LARGEST pixels."""
     while pixels.shape[0] * pixels.shape[1] > LARGEST:
-        pixels = cv2.resize(pixels, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+        half = [max(1, round(side / 2)) for side in pixels.shape[1::-1]]
+        pixels = cv2.resize(pixels, half, interpolation=cv2.INTER_AREA)
     return pixels
 
 

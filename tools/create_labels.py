@@ -19,7 +19,7 @@ from preprocessing.importers import iam
 from preprocessing.importers.checks import drop_bad_images, drop_bad_labels, drop_bad_segmentation
 from preprocessing.importers.labelled_word import Dropped, LabelledWord
 from preprocessing.importers.missing import why_missing
-from preprocessing.importers.sources import FORMATS, Source, read_source
+from preprocessing.importers.sources import FORMATS, OF_IAM, Source, read_source, recognise
 from preprocessing.importers.split import (
     Splits,
     empty_parts,
@@ -61,6 +61,10 @@ def _create(options: argparse.Namespace) -> int:
     form_lists = _form_lists(options)
     image = ImageConfig(max_pixels=options.max_pixels)
     path, form = _source(options)
+    if form not in OF_IAM and (options.split == "forms" or options.forms_file or options.include_err):
+        raise UserError(
+            f"--split forms, --forms_file and --include_err are for IAM, and {path} is not; leave them out."
+        )
     by_writer, linked = options.split == "writer", options.follow_links
     source = Source(path, options.images, options.pictures, options.forms_file, by_writer, image, linked)
     images, records, dropped = read_source(source, form)
@@ -92,11 +96,13 @@ def _create(options: argparse.Namespace) -> int:
     return 0
 
 
-def _source(options: argparse.Namespace) -> tuple[Path, str | None]:
-    """Path of the source, and its format if it is named."""
+def _source(options: argparse.Namespace) -> tuple[Path, str]:
+    """Path of the source, and its format: named, or recognised."""
     if options.table:
         return options.table, "table"
-    return (options.data_folder, "iam") if options.data_folder else (options.source, options.format)
+    if options.data_folder:
+        return options.data_folder, "iam"
+    return options.source, options.format or recognise(options.source, options.follow_links)
 
 
 def _form_lists(options: argparse.Namespace) -> dict[str, set[str]]:
@@ -198,6 +204,8 @@ def _check_combination(parser: argparse.ArgumentParser, options: argparse.Namesp
         parser.error("--table needs --images, the folder that its file names start from")
     if options.table and (options.split == "forms" or options.forms_file or options.include_err):
         parser.error("--split forms, --forms_file and --include_err are for IAM; a table can have a split column")
+    if options.format and not options.source:
+        parser.error("--format goes with --source")
     if options.pictures and not options.source:
         parser.error("--pictures goes with --source, for the pages of PAGE or ALTO")
     if options.data_folder and options.images:

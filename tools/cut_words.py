@@ -50,12 +50,12 @@ def _cut(table: Path, images: Path, image: ImageConfig, output: Path) -> int:
     reasons: Counter[str] = Counter()
     (output / "words").mkdir(parents=True, exist_ok=True)
     with progress_bar(desc="Cutting words", total=len(rows), unit="word") as bar:
-        for index, (row, crop) in enumerate(_crops(rows, images, image)):
+        for row, crop in _crops(rows, images, image):
             bar.update()
-            if isinstance(crop, str) or not row["text"].strip():
+            if isinstance(crop, str) or not row["text"]:
                 reasons[crop if isinstance(crop, str) else "empty text"] += 1
                 continue
-            name = f"{Path(row['filename']).stem}-{index:06}.png"
+            name = f"{Path(row['filename']).stem}-{row['index']:06}.png"
             Image.fromarray(crop).save(output / "words" / name)
             splits[row["split"]].append(Word(name, row["text"], row["document"]))
     for reason, number in reasons.most_common():
@@ -70,7 +70,8 @@ def _cut(table: Path, images: Path, image: ImageConfig, output: Path) -> int:
 def _crops(
     rows: list[dict[str, Any]], images: Path, image: ImageConfig
 ) -> Iterator[tuple[dict[str, Any], np.ndarray | str]]:
-    """Yields each row with the pixels in its box, or why there are none; each picture in turn is read once."""
+    """Yields each row, picture by picture, with the pixels in its box, or why there are none."""
+    rows = sorted(rows, key=lambda row: row["filename"])
     for filename, group in itertools.groupby(rows, key=lambda row: row["filename"]):
         problem, pixels = "", np.empty((0, 0), np.uint8)
         try:
@@ -90,8 +91,8 @@ def _read_rows(table: Path) -> Iterator[dict[str, Any]]:
             reader = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
             if missing := [name for name in COLUMNS if name not in (reader.fieldnames or ())]:
                 raise UserError(f"{table} has no column {missing[0]}; it needs {', '.join(COLUMNS)}.")
-            for row in reader:
-                yield _row(row, f"{table}:{reader.line_num}")
+            for index, row in enumerate(reader):
+                yield {"index": index, **_row(row, f"{table}:{reader.line_num}")}
     except OSError as error:
         raise UserError(f"{table} can't be read: {error.strerror}.") from None
     except UnicodeDecodeError:
@@ -108,7 +109,7 @@ def _row(row: dict[str, Any], where: str) -> dict[str, Any]:
     try:
         return {
             "filename": row["filename"],
-            "text": row["text"],
+            "text": row["text"].strip(),
             "box": [int(row[name]) for name in COLUMNS[2:]],
             "document": row.get("document") or None,
             "split": SPLITS[row.get("split", "train")],

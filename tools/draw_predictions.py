@@ -15,7 +15,7 @@ import numpy as np
 
 from metrics.plots import save_png
 from predictors.report.pictures import draw_words
-from preprocessing.image_file import decode
+from preprocessing.image_file import configure_process, decode
 from utils.cli import number, run_command
 from utils.config.image import ImageConfig
 from utils.errors import UserError
@@ -34,7 +34,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _draw(options: argparse.Namespace) -> int:
-    rows = _read(Path(options.predictions))
+    configure_process()
+    rows = [row for row in _read(Path(options.predictions)) if not row.get("error")]
+    if not rows:
+        raise UserError(f"{options.predictions} holds only files that could not be read.")
     chosen = np.random.default_rng(options.seed).permutation(len(rows))[: options.words]
     shown = [rows[i] for i in sorted(chosen)]
     images = [decode(Path(options.images, row["filename"]), ImageConfig()) for row in shown]

@@ -17,7 +17,7 @@ import numpy as np
 from data_generators.dataset import DatasetOptions, characters_of, label_problem, report_unusable
 from data_generators.image_cache import read_inside
 from data_generators.image_store import Row
-from data_generators.packed import write_packed
+from data_generators.packed import NAME, write_packed
 from data_generators.source import DataSource
 from data_generators.synthetic import Texts, sample
 from data_generators.training_words import training_image
@@ -30,6 +30,7 @@ from utils.cli import add_config_options, number, run_command
 from utils.config.load import load_config
 from utils.config.schema import Config
 from utils.config.synthetic import SyntheticConfig
+from utils.errors import UserError
 from utils.log import progress_bar
 from utils.parallel import ordered_map, process_map
 from utils.system import usable_cores
@@ -43,10 +44,12 @@ def pack_dataset(config: Config, output: Path) -> int:
 
     Words that training could not use are left out and counted. A labels file with the validation and test words alone
     is written beside, for a training that doesn't hold the others in memory. Raises UserError if too many words are
-    unusable (`train.max_unusable_share`), or the folder can't be written.
+    unusable (`train.max_unusable_share`), the folder can't be written, or it holds the labels of another dataset.
     """
     source = DataSource.of(config)
     labels = source.read_labels()
+    if (output / LABELS_FILE).exists() and not (output / f"{NAME}.json").exists():
+        raise UserError(f"{output / LABELS_FILE} is of no packed dataset; name another folder with --output.")
     words = labels.splits["train"]
     spec = _spec(config, characters_of(words))
     order = np.random.default_rng(config.seed).permutation(len(words))

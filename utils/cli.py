@@ -14,7 +14,6 @@ from utils.errors import Interrupted, UserError
 from utils.log import log
 from utils.system import is_out_of_memory
 
-
 AGAIN = 0.02  # seconds after which a signal comes again that a callback has swallowed
 
 
@@ -66,7 +65,8 @@ def run_command(job: Callable[[], int], interrupted: str = "Interrupted; nothing
     try:
         with _sigterm_raises():
             code = job()
-            sys.stdout.flush()
+            if sys.stdout:  # Closed by `>&-`, it is None.
+                sys.stdout.flush()
             return code
     except UserError as error:
         for sentence in str(error).split("\n"):

@@ -44,9 +44,12 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
         finally:
             temporary.unlink(missing_ok=True)
         if os.name == "posix":  # Makes the rename durable; Windows needs and can do nothing.
-            handle = os.open(path.parent, os.O_RDONLY)
-            os.fsync(handle)
-            os.close(handle)
+            with contextlib.suppress(OSError):  # Some file systems can't; the file itself is whole.
+                handle = os.open(path.parent, os.O_RDONLY)
+                try:
+                    os.fsync(handle)
+                finally:
+                    os.close(handle)
     except OSError as error:
         reason = error.strerror or str(error)
         raise UserError(f"Can't write {path}: {reason}; the previous file, if any, is kept.") from error

@@ -11,21 +11,21 @@ from utils.escaping import one_line
 
 
 class _Watched:
-    """stderr as it is at the moment; a terminal that is gone or a log on a full disk stops no work."""
+    """stderr as it is at the moment; if it is closed, a terminal that is gone or a log on a full disk stops no work."""
 
     encoding = property(lambda self: getattr(sys.stderr, "encoding", None))
 
     def write(self, text: str) -> None:
-        # RuntimeError: a signal's message that comes in the middle of another one.
-        with contextlib.suppress(OSError, ValueError, RuntimeError):
+        # Closed by `2>&-`, it is None. RuntimeError: a signal's message that comes in the middle of another one.
+        with contextlib.suppress(AttributeError, OSError, ValueError, RuntimeError):
             sys.stderr.write(text)
 
     def flush(self) -> None:
-        with contextlib.suppress(OSError, ValueError, RuntimeError):
+        with contextlib.suppress(AttributeError, OSError, ValueError, RuntimeError):
             sys.stderr.flush()
 
     def isatty(self) -> bool:
-        return sys.stderr.isatty()
+        return sys.stderr is not None and sys.stderr.isatty()
 
     def fileno(self) -> int:
         return sys.stderr.fileno()
@@ -46,7 +46,7 @@ def progress_bar(items: Iterable | None = None, **options: Any) -> tqdm:
 
 def print_result(line: str) -> None:
     """Writes one line to stdout at once, without breaking a progress bar on the same terminal."""
-    if sys.stdout.isatty():
+    if sys.stdout and sys.stdout.isatty():
         with tqdm.external_write_mode(file=STDERR):
             print(line, flush=True)
     else:

@@ -5,23 +5,31 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from preprocessing.image_file import UnusableImage, decode
+from preprocessing.image_file import PASSING, UnusableImage, decode
 from preprocessing.importers.labelled_word import KeptAndDropped, LabelledWord, drop
+from preprocessing.labels import is_usable_name
 from utils.config.image import ImageConfig
 from utils.files import is_inside
 from utils.log import progress_bar
+from utils.parallel import ordered_map
 
+AHEAD = 64  # images that may wait for their turn
 OUTSIDE_FOLDER = "link out of the folder (--follow_links takes it)"
 
 
 def drop_bad_labels(records: list[LabelledWord], max_length: int | None = None) -> KeptAndDropped:
-    """Drops empty labels, labels of several lines or more than `max_length` code points, and repeated files."""
+    """Drops empty labels, labels of several lines or more than `max_length` code points, and repeated files.
+
+    Also files whose name no labels file may hold, such as one that is not in UTF-8.
+    """
 
     def reasons() -> Iterator[str | None]:
         seen: set[str] = set()
         for word in (record.word for record in records):
             name = posixpath.normpath(word.filename)
-            if not word.label.strip():
+            if not is_usable_name(word.filename):
+                yield "unusable filename"
+            elif not word.label.strip():
                 yield "empty label"
             elif "\n" in word.label or "\r" in word.label:
                 yield "several lines"  # a picture of one line does not show them
@@ -47,14 +55,9 @@ def drop_bad_images(
     def problem(path: Path) -> str | None:
         return image_problem(path, image) if follow_links or is_inside(path, folder) else OUTSIDE_FOLDER
 
-    pool = ThreadPoolExecutor(workers)
-    try:
-        problems = pool.map(problem, [folder / record.word.filename for record in records])
-        bar = progress_bar(problems, total=len(records), desc="Checking images", unit="", disable=None)
-        return drop(records, bar)
-    finally:
-        # On Ctrl-C the queued files are not read.
-        pool.shutdown(cancel_futures=True)
+    paths = (folder / record.word.filename for record in records)
+    problems = ordered_map(problem, paths, ThreadPoolExecutor(workers), ahead=AHEAD)
+    return drop(records, progress_bar(problems, total=len(records), desc="Checking images", unit="", disable=None))
 
 
 def drop_bad_segmentation(records: list[LabelledWord], keep: bool) -> KeptAndDropped:
@@ -63,12 +66,17 @@ def drop_bad_segmentation(records: list[LabelledWord], keep: bool) -> KeptAndDro
 
 
 def image_problem(path: str | Path, image: ImageConfig) -> str | None:
-    """Returns why training, which decodes the file in the same way, could not read it; None if it can."""
+    """Returns why training, which decodes the file in the same way, could not read it; None if it can.
+
+    Raises UnusableImage if the reason lies in the system and may be gone the next time.
+    """
     try:
         decode(path, image)
     except UnusableImage as error:
         if "max_pixels" in error.reason:
             return "image too large"
+        if error.reason in PASSING:
+            raise
         known = {"missing file": "missing image", "empty file": "empty file"}
-        return known.get(error.reason, "unreadable image")
+        return known.get(error.reason, f"unreadable image: {error.reason}")
     return None

@@ -4,6 +4,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from utils.errors import UserError
+
 # The Mac's archives hold a `._a.xml` for each a.xml, beside it or in this folder.
 IGNORED_FOLDER = "__MACOSX"
 
@@ -11,10 +13,11 @@ IGNORED_FOLDER = "__MACOSX"
 def listings(folder: Path, follow_links: bool = False) -> Iterator[tuple[Path, list[str]]]:
     """Yields the folders of a tree, in order, with the sorted names of their files; each folder is read once.
 
-    Hidden files and folders are left out, and links to folders unless `follow_links`.
+    Hidden files and folders are left out, and links to folders unless `follow_links`. Raises UserError if a folder
+    can't be listed.
     """
     seen = {os.path.realpath(folder)}
-    for path, folders, names in os.walk(folder, followlinks=follow_links):
+    for path, folders, names in os.walk(folder, onerror=_refuse, followlinks=follow_links):
         folders[:] = sorted(name for name in folders if not name.startswith(".") and name != IGNORED_FOLDER)
         if follow_links:  # They may lead in a circle.
             places = {name: os.path.realpath(os.path.join(path, name)) for name in folders}
@@ -23,6 +26,11 @@ def listings(folder: Path, follow_links: bool = False) -> Iterator[tuple[Path, l
         yield Path(path), sorted(name for name in names if not name.startswith("."))
 
 
-def files_ending(folder: Path, ending: str) -> Iterator[Path]:
+def files_ending(folder: Path, ending: str, follow_links: bool = False) -> Iterator[Path]:
     """Yields the files of a tree with an ending in lower case, which theirs may be in either case."""
-    return (path / name for path, names in listings(folder) for name in names if name.lower().endswith(ending))
+    found = listings(folder, follow_links)
+    return (path / name for path, names in found for name in names if name.lower().endswith(ending))
+
+
+def _refuse(error: OSError) -> None:
+    raise UserError(f"{error.filename} can't be read: {error.strerror}.") from None

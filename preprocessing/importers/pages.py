@@ -23,15 +23,19 @@ from utils.log import log, progress_bar
 
 NOT_PAGES = ("mets.xml", "metadata.xml")  # beside the pages in exports of eScriptorium and Transkribus
 LEAST_SIDE = 3  # pixels of a line's outline
+MOST_BEYOND = 1.5  # of the page's longer side, a line's length with what lies outside
 
 
-def cut_pages(source: Path, output: Path, image: ImageConfig, pictures: Path | None = None) -> KeptAndDropped:
+def cut_pages(
+    source: Path, output: Path, image: ImageConfig, pictures: Path | None = None, follow_links: bool = False
+) -> KeptAndDropped:
     """Writes the lines of a page's file, or of all below a folder, as pictures to `output`.
 
     The page is the lines' document (writer). XML files of another kind are left out, and told on stderr.
 
     Args:
         pictures: folder of the pages' pictures, if they are elsewhere than beside their files.
+        follow_links: whether linked folders are searched for pages, too.
 
     Returns:
         The lines, file names relative to `output`, and the lines or pages that are left out.
@@ -39,7 +43,7 @@ def cut_pages(source: Path, output: Path, image: ImageConfig, pictures: Path | N
     Raises UserError, before anything is written, if there is no page or one is malformed.
     """
     root = source if source.is_dir() else source.parent
-    pages = _pages(source)
+    pages = _pages(source, follow_links)
     found = {path: _picture(path, page, root, pictures, image) for path, page in pages.items()}
     chosen = _fullest(pages, found)
     records: list[LabelledWord] = []
@@ -65,9 +69,9 @@ def cut_pages(source: Path, output: Path, image: ImageConfig, pictures: Path | N
     return records, dropped
 
 
-def _pages(source: Path) -> dict[Path, Page]:
+def _pages(source: Path, follow_links: bool) -> dict[Path, Page]:
     """Returns the pages by their files, all of them before one is cut: a malformed one stops no half-done import."""
-    paths = [source] if source.is_file() else list(files_ending(source, ".xml"))
+    paths = [source] if source.is_file() else list(files_ending(source, ".xml", follow_links))
     paths = [path for path in paths if path.name.lower() not in NOT_PAGES]
     if not paths:
         raise UserError(f"{source} has no .xml files; name the folder that holds PAGE or ALTO files.")
@@ -130,6 +134,8 @@ def _reason_to_drop(line: Line, shape: tuple[int, ...]) -> str | None:
     (left, top), (right, bottom) = np.min(line.polygon, axis=0), np.max(line.polygon, axis=0)
     if right <= 0 or bottom <= 0 or left >= shape[1] or top >= shape[0]:
         return "outside its page"
+    if np.ptp([*line.polygon, *line.baseline], axis=0).max() > MOST_BEYOND * max(shape[:2]):
+        return "outline far beyond its page"
     # A point or a stroke: nothing could be read in its strip.
     _, sides, _ = cv2.minAreaRect(np.array(line.polygon, np.float32))
     return "outline without area" if min(sides) < LEAST_SIDE else None

@@ -28,7 +28,8 @@ class Source:
         forms_file: IAM's forms.txt; None: the one in the folder.
         needs_writers: whether IAM's forms.txt has to be there.
         image: limits of the pictures.
-        follow_links: whether linked folders are searched for IAM's pictures and for texts beside their pictures.
+        follow_links: whether linked folders are searched for IAM's pictures, for texts beside their pictures and for
+            pages.
     """
 
     path: Path
@@ -41,14 +42,14 @@ class Source:
 
 
 # Formats with the images in a place of their own.
-HOLD_IMAGES = ("iam", "iam_lines", "gt_txt")
+OF_IAM = ("iam", "iam_lines")
+HOLD_IMAGES = (*OF_IAM, "gt_txt")
 # Folder of the images, words, and words that are left out.
 Imported = tuple[Path, list[LabelledWord], list[Dropped]]
 
 
-def read_source(source: Source, form: str | None) -> Imported:
-    """Reads a source in a format, or in the one that it is recognised by; UserError if it can't be read."""
-    form = form or recognise(source.path)
+def read_source(source: Source, form: str) -> Imported:
+    """Reads a source in one of FORMATS; UserError if it can't be read."""
     if source.images and form in HOLD_IMAGES:
         raise UserError(f"--images is not used with format {form}, whose images are in {source.path}; leave it out.")
     if source.pictures and form != "pages":
@@ -56,7 +57,7 @@ def read_source(source: Source, form: str | None) -> Imported:
     return FORMATS[form](source)
 
 
-def recognise(path: Path) -> str:
+def recognise(path: Path, follow_links: bool = False) -> str:
     """Returns the name of a source's format; UserError if it has none of them."""
     if path.is_file():
         return "lmdb" if path.name == DATA_FILE else "pages" if path.suffix.lower() == ".xml" else "table"
@@ -70,9 +71,9 @@ def recognise(path: Path) -> str:
         return "lmdb"
     if tables_in(path):
         return "table"
-    if next(files_ending(path, ENDING), None):
+    if next(files_ending(path, ENDING, follow_links), None):
         return "gt_txt"
-    if next(files_ending(path, ".xml"), None):
+    if next(files_ending(path, ".xml", follow_links), None):
         return "pages"
     known = f"words.txt or lines.txt (IAM), {', '.join(NAMES)}, {DATA_FILE}, *{ENDING} or *.xml (PAGE, ALTO)"
     raise UserError(f"{path} holds no {known}; name the folder that does, or a table.")
@@ -131,7 +132,7 @@ def _read_pages(source: Source) -> Imported:
     if source.pictures:
         _folder(source.pictures, "the pictures of the pages")
     path = source.path if source.path.is_file() else _folder(source.path, "the pages")
-    return source.images, *cut_pages(path, source.images, source.image, source.pictures)
+    return source.images, *cut_pages(path, source.images, source.image, source.pictures, source.follow_links)
 
 
 def _folder(path: Path, content: str) -> Path:

@@ -1,5 +1,6 @@
 """Reads a table of words: filename, label and, if known, writer and split."""
 
+import functools
 import json
 import os
 import re
@@ -17,7 +18,7 @@ from preprocessing.importers.columns import (
 )
 from preprocessing.importers.labelled_word import LabelledWord, read_text
 from preprocessing.importers.rows import read_rows
-from preprocessing.labels import Word, check_filename, is_text
+from preprocessing.labels import Word, check_filename, is_text, unique_keys
 from preprocessing.tokenizer import normalize_label
 from utils.errors import UserError
 from utils.escaping import escape_csv
@@ -72,7 +73,8 @@ def _entries(path: str | Path) -> Iterator[tuple[int, dict[str, str]]]:
     try:
         lines = [line for line in text.split("\n") if line.strip()]
         jsonl = Path(path).suffix.lower() == ".jsonl"
-        entries = [json.loads(line) for line in lines] if jsonl else json.loads(text)
+        read = functools.partial(json.loads, object_pairs_hook=unique_keys)
+        entries = [read(line) for line in lines] if jsonl else read(text)
     except (ValueError, RecursionError) as error:
         raise UserError(f"{path} is not valid JSON: {error}.") from None
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
@@ -81,6 +83,8 @@ def _entries(path: str | Path) -> Iterator[tuple[int, dict[str, str]]]:
         if isinstance(entry.get("lines"), list):
             raise UserError(f"{path} is what --page --output wrote; import pages as PAGE or ALTO, --output NAME.xml.")
         texts = {name: str(value) for name, value in entry.items() if isinstance(value, str | int)}
+        # No text is an empty one; without a writer or a split there is none.
+        texts |= {name: "" for name, value in entry.items() if value is None and roles([name]) == ["label"]}
         names = roles(list(texts))
         if twice := next((name for name in COLUMNS if names.count(name) > 1), None):
             raise UserError(f"{path}: entry {number} has more than one key for {twice}: {', '.join(entry)}; keep one.")
@@ -117,8 +121,8 @@ def _relative(filename: str, images: Path | None) -> str:
 
 
 def _record(values: dict[str, Any], where: str, images: Path | None) -> LabelledWord:
-    if "filename" not in values or "label" not in values:
-        raise UserError(f"{where} needs filename and label.")
+    if missing := [name for name in ("filename", "label") if name not in values]:
+        raise UserError(f"{where} has no {missing[0]} that is text; give each word a filename and a label, in quotes.")
     if not is_text(values["label"]):
         raise UserError(f"{where}: label {values['label']!r} holds half a character (a lone surrogate); correct it.")
     filename = _relative(values["filename"], images)

@@ -42,7 +42,9 @@ def shape_line(page: np.ndarray, pieces: list[Piece]) -> Line | None:
     if not ink.any():
         return None
     columns = np.flatnonzero(ink.any(axis=0))
-    xs = np.arange(columns[0], columns[-1] + 1)
+    # Two columns at least, for a baseline has two ends.
+    first = min(columns[0], ink.shape[1] - 2)
+    xs = np.arange(first, max(columns[-1], first + 1) + 1)
     curve = curve_of(ink[:, xs], whole.height)
     ys, across = np.nonzero(ink[:, xs])
     rows = ys - curve[across]

@@ -76,8 +76,8 @@ def test_unusable_images_are_left_out_and_counted(make, logged, tmp_path):
         # Words and images still belong together.
         assert dataset.widths.tolist() == [20 + int(word.filename[0]) for word in dataset.words]
         assert [int(dataset.image(i)[0, 0]) // 20 for i in range(7)] == [0, 1, 3, 5, 6, 8, 9]
-        expected = f"{tmp_path / 'labels.json'}: 3 of 10 {split} words are unusable: 2 missing file, 1 not an image; they are left out."
-        assert logged.pop() == expected
+        expected = f"3 of 10 {split} words are unusable: 2 missing file, 1 not an image; they are left out."
+        assert logged.pop() == f"{tmp_path / 'labels.json'}: {expected}"
 
 
 def test_more_than_the_allowed_share_is_refused(make, logged, tmp_path):

@@ -1,6 +1,7 @@
 """Packed datasets: the config's own words, or rendered ones, in one store that trainings read."""
 
 import json
+import shutil
 from collections import Counter
 
 import numpy as np
@@ -133,3 +134,12 @@ def test_a_damaged_one_is_one_sentence(packed, capsys):
     pixels.write_bytes(pixels.read_bytes()[:-20])
     assert train(config, f"train.packed.folder={folder}") == 2
     assert str(folder) in last_line(capsys)
+
+
+def test_labels_of_another_dataset_are_not_written_over(tiny, tmp_path, dataset, capsys):
+    folder = shutil.copytree(dataset, tmp_path / "own")
+    settings = [f"images_folder={folder}/words", f"labels_file={folder}/labels.json"]
+    before = (folder / "labels.json").read_bytes()
+    assert pack_dataset.main(["-c", tiny(), "--output", str(folder), "--set", *settings]) == 2
+    assert "labels.json" in capsys.readouterr().err
+    assert (folder / "labels.json").read_bytes() == before and not list(folder.glob("words.*"))

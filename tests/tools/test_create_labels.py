@@ -1,6 +1,7 @@
 """IAM's words become labels, and what ends the command, through the real command line on small real files."""
 
 import signal
+from concurrent.futures import Future
 
 import pytest
 
@@ -88,7 +89,7 @@ def test_iam_by_lists_of_forms(iam, run):
         "a01/a01-000x/a01-000x-00-02.png": ("missing", "missing image"),
         "a01/a01-000x/a01-000x-00-03.png": ("gone", "missing image"),
         "b02/b02-001/b02-001-00-00.png": ("void", "empty file"),
-        "b02/b02-001/b02-001-00-01.png": ("torn", "unreadable image"),
+        "b02/b02-001/b02-001-00-01.png": ("torn", "unreadable image: truncated or damaged file"),
         "b02/b02-001/b02-001-00-02.png": ("", "empty label"),
         "b02/b02-001/b02-001-00-03.png": ("1,000", "form in no list"),
         "b02/b02-001/b02-001-00-04.png": ("incomprehensible", "label too long"),
@@ -209,6 +210,7 @@ def test_iam_mistakes_are_one_sentence(iam, tmp_path, refused):
         (["--output", "x.json", "--table", "t.csv", "--images", "i", "--include_err"], "are for IAM"),
         (["--output", "x.json", "--data_folder", "d", "--split", "forms"], "--train_forms"),
         (["--output", "x.json", "--data_folder", "d", "--test_size", "1"], "--test_size"),
+        (["--output", "x.json", "--data_folder", "d", "--format", "iam_lines"], "--format"),
     ],
 )
 def test_wrong_arguments_are_refused(refused, arguments, message):
@@ -232,7 +234,15 @@ class InThisThread:
     """A pool whose work is done by the caller, as signals reach the main thread alone."""
 
     def __init__(self, workers):
-        self.map = map
-
-    def shutdown(self, cancel_futures):
         pass
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def submit(self, function, item):
+        future = Future()
+        future.set_result(function(item))
+        return future

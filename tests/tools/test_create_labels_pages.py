@@ -240,3 +240,23 @@ def test_another_import_does_not_replace_the_pictures_of_one_before(tmp_path, pa
 
 def test_pages_need_a_folder_for_their_lines(tmp_path, pages, refused):
     assert "--images" in refused("--source", pages[0], "--output", tmp_path / "labels.json")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '<Coords points="0,20 90000,20 200,60 0,60"/>',
+        '<Coords points="0,20 200,20 200,99999 0,60"/>',
+        '<Coords points="0,20 200,20 200,60 0,60"/><Baseline points="0,55 60000,55"/>',
+    ],
+)
+def test_a_line_with_a_wrong_point_is_left_out(tmp_path, pages, run, line):
+    folder, _ = pages
+    path = folder / "page" / "0001.xml"
+    text = f"<TextLine>{line}<TextEquiv><Unicode>wrong</Unicode></TextEquiv></TextLine></TextRegion>"
+    path.write_text(path.read_text().replace("</TextRegion>", text))
+    command = ["--source", folder, "--images", tmp_path / "lines", "--output", tmp_path / "labels.json", *ALL_TRAIN]
+    code, _, error = run(*command)
+    assert code == 0, error
+    assert words_of(tmp_path / "labels.json", "train") == {"page/0001/001.png": ("several words", "page/0001")}
+    assert dropped_of(tmp_path / "labels.dropped.tsv")["page/0001/003.png"][0] == "wrong"

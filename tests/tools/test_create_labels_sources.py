@@ -9,6 +9,7 @@ import pytest
 from preprocessing.importers import lmdb_store
 from preprocessing.importers.gt_txt import read_pairs
 from tests.helpers.importers import dropped_of, encoded, picture, words_of
+from utils.errors import UserError
 
 ALL_TRAIN = ["--test_size", 0, "--val_size", 0]
 
@@ -171,7 +172,7 @@ def test_an_lmdb_is_unpacked(tmp_path, run, named):
     assert [path.name for path in source.iterdir()] == ["data.mdb"]
     assert dropped_of(tmp_path / "labels.dropped.tsv") == {
         "image-000000003": ("lost", "missing image"),
-        "000000004.png": ("four", "unreadable image"),
+        "000000004.png": ("four", "unreadable image: not an image"),
     }
 
 
@@ -201,3 +202,56 @@ def test_a_folder_of_images_that_is_not_used_is_refused(tmp_path, refused):
     (tmp_path / "a.gt.txt").write_text("x")
     command = ["--source", tmp_path, "--images", tmp_path, "--output", tmp_path / "labels.json"]
     assert "--images is not used" in refused(*command)
+
+
+def test_file_names_that_no_labels_file_may_hold(tmp_path, run):
+    for name in (b"a.png", b"caf\xe9.png", b"c:2.png"):
+        path = tmp_path / "gt" / os.fsdecode(name)
+        picture(path)
+        path.with_suffix(".gt.txt").write_text("text")
+    code, _, error = run("--source", tmp_path / "gt", "--output", tmp_path / "labels.json", *ALL_TRAIN)
+    assert code == 0, error
+    assert words_of(tmp_path / "labels.json", "train") == {"a.png": ("text", None)}
+    assert {reason for _, reason in dropped_of(tmp_path / "labels.dropped.tsv").values()} == {"unusable filename"}
+
+
+def test_linked_folders_are_recognised(tmp_path, run):
+    picture(tmp_path / "store" / "a.png")
+    (tmp_path / "store" / "a.gt.txt").write_text("text")
+    (tmp_path / "gt").mkdir()
+    (tmp_path / "gt" / "linked").symlink_to(tmp_path / "store")
+    command = ["--source", tmp_path / "gt", "--output", tmp_path / "labels.json", *ALL_TRAIN]
+    assert run(*command)[0] == 2
+    code, _, error = run(*command, "--follow_links")
+    assert code == 0, error
+    assert words_of(tmp_path / "labels.json", "train") == {"linked/a.png": ("text", None)}
+
+
+def test_a_folder_that_can_not_be_listed_is_named(tmp_path, monkeypatch):
+    picture(tmp_path / "gt" / "a.png")
+    (tmp_path / "gt" / "a.gt.txt").write_text("text")
+    (tmp_path / "gt" / "locked").mkdir()
+    real = os.scandir
+
+    def scandir(path):
+        if os.fspath(path).endswith("locked"):
+            raise PermissionError(13, "Permission denied", os.fspath(path))
+        return real(path)
+
+    monkeypatch.setattr("os.scandir", scandir)
+    with pytest.raises(UserError, match="locked"):
+        read_pairs(tmp_path / "gt")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [["--include_err"], ["--forms_file", "forms.txt"], ["--split", "forms", "--train_forms", "a", "--val_forms", "b"]],
+)
+def test_options_of_iam_are_refused_elsewhere(tmp_path, run, options):
+    picture(tmp_path / "gt" / "a.png")
+    (tmp_path / "gt" / "a.gt.txt").write_text("text")
+    for name in "ab":
+        (tmp_path / name).write_text("c01-000")
+    options = [tmp_path / option if option in ("a", "b") else option for option in options]
+    code, _, error = run("--source", tmp_path / "gt", "--output", tmp_path / "labels.json", *options)
+    assert code == 2 and options[0] in error and not (tmp_path / "labels.json").exists()

@@ -191,3 +191,22 @@ def test_documents_stand_for_writers_where_there_are_none(tmp_path):
     assert [record.word.writer for record in read_table(tmp_path / "t.tsv")] == ["letter 3"]
     (tmp_path / "t.tsv").write_text("filename\ttext\tdocument\twriter\na.png\tone\tletter 3\tann\n")
     assert [record.word.writer for record in read_table(tmp_path / "t.tsv")] == ["ann"]
+
+
+def test_a_json_table_without_a_text_loses_one_word(tmp_path, images, run):
+    table, output = tmp_path / "t.jsonl", tmp_path / "labels.json"
+    table.write_text('{"file_name": "a.png", "text": "one"}\n{"file_name": "b.png", "text": null}\n')
+    sizes = ["--test_size", 0, "--val_size", 0]
+    code, _, error = run("--table", table, "--images", images, "--output", output, *sizes)
+    assert code == 0, error
+    assert words_of(output, "train") == {"a.png": ("one", None)}
+    assert dropped_of(tmp_path / "labels.dropped.tsv") == {"b.png": ("", "empty label")}
+
+
+@pytest.mark.parametrize(
+    "entry", ['{"file_name": "a.png", "text": 3.5}', '{"file_name": "a.png", "text": "x", "text": "y"}']
+)
+def test_json_tables_that_are_unclear_are_refused(tmp_path, images, refused, entry):
+    table = tmp_path / "t.jsonl"
+    table.write_text(entry)
+    refused("--table", table, "--images", images, "--output", tmp_path / "labels.json")

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from preprocessing.image_file import decode
 from preprocessing.labels import read_labels
+from tools import cut_words
 from tools.cut_words import main
 
 HEADER = "filename\ttext\tx\ty\tw\th\tdocument\tsplit\n"
@@ -85,3 +87,19 @@ def test_a_table_that_is_not_utf8_is_named(table, tmp_path, capsys):
 @pytest.mark.parametrize(("most", "code"), [(1999, 2), (2000, 0)])
 def test_pictures_are_limited_by_the_option(table, tmp_path, capsys, most, code):
     assert main([str(table), "--output", str(tmp_path / "out"), "--max_pixels", str(most)]) == code
+
+
+def test_a_picture_is_read_once_and_texts_are_stripped(tmp_path, capsys, monkeypatch):
+    for name in "ab":
+        Image.fromarray(np.zeros((20, 100), np.uint8)).save(tmp_path / f"{name}.png")
+    rows = [f"{'abc'[i % 3]}.png\t word{i} \t{i}\t0\t10\t10\tann\ttrain\n" for i in range(9)]
+    (tmp_path / "words.tsv").write_text(HEADER + "".join(rows))
+    decoded = []
+    monkeypatch.setattr(cut_words, "decode", lambda path, image: (decoded.append(path), decode(path, image))[1])
+    assert cut_words.main([str(tmp_path / "words.tsv"), "--output", str(tmp_path / "out")]) == 0
+    words = read_labels(tmp_path / "out" / "labels.json").splits["train"]
+    # Numbered as in the table.
+    assert {word.filename: word.label for word in words} == {
+        f"{'abc'[i % 3]}-{i:06}.png": f"word{i}" for i in range(9) if i % 3 < 2
+    }
+    assert len(decoded) == 3 and capsys.readouterr().err.count("c.png") == 1

@@ -199,6 +199,8 @@ def test_a_later_override_wins_and_several_are_checked_together(write):
         ("labels_file=[1", "--set labels_file: '[1' "),
         ("seed=" + "[" * 1200, "--set seed: '[[["),
         ("train.batch_size=many", "--set: train.batch_size is 'many'"),
+        ("data_licence=", """--set: data_licence is null: must be text; write --set 'data_licence="..."'."""),
+        ("train.additional_data={mine: null}", "--set: train.additional_data.mine is null"),
         ("trian.batch_size=3", "--set: unknown key trian; the nearest is train."),
         ("train.x\n\x1b[31m=3", "--set: unknown key train.x\\n\\x1b[31m; the nearest is "),
     ],

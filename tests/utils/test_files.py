@@ -5,6 +5,7 @@ import errno
 import io
 import json
 import os
+import stat
 
 import pytest
 from hypothesis import given
@@ -193,3 +194,18 @@ def test_files_may_have_long_names_with_many_dots(tmp_path, name):
         assert temporary.name.endswith(".".join(["", *name.split(".")[-1:]]))
         temporary.write_bytes(b"whole")
     assert names(tmp_path) == [name]
+
+
+def test_a_file_system_that_can_not_sync_folders(target, monkeypatch):
+    real = os.fsync
+
+    def fsync(handle):
+        if stat.S_ISDIR(os.fstat(handle).st_mode):
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        real(handle)
+
+    monkeypatch.setattr("os.fsync", fsync)
+    handles = os.listdir("/proc/self/fd") if os.path.exists("/proc/self/fd") else []
+    write_text(target, "new")
+    assert target.read_text() == "new"
+    assert len(os.listdir("/proc/self/fd") if handles else []) == len(handles)

@@ -3,9 +3,12 @@
 import subprocess
 import sys
 
+import cv2
+import numpy as np
 import pytest
 
 from tests.helpers.tiny import REPOSITORY
+from utils.system import is_out_of_memory
 
 FAULTS = """
 import resource, sys, threading
@@ -38,3 +41,9 @@ def test_freed_memory_is_used_again_without_being_cleared():
         return int(subprocess.run(line, cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout)
 
     assert faults("keep") < faults("return") / 10
+
+
+def test_opencv_out_of_memory():
+    with pytest.raises(cv2.error) as caught:
+        cv2.resize(np.zeros((9, 9), np.uint8), (2**30, 2**30))
+    assert is_out_of_memory(caught.value)

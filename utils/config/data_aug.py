@@ -27,7 +27,7 @@ class DataAugConfig(Section):
     vertical_flip: bool = key(False, "mirror half of the images upside down")
     shear_range: Real = key(12.0, "largest slant, degrees either way", ge=0, lt=80)
     elastic_range: Real = key(1.5, "largest displacement of a control point, in pixels", ge=0, le=1000)
-    elastic_grid: Annotated[Real, Field(ge=4)] = key(16.0, "distance between the control points, in pixels")
+    elastic_grid: Annotated[Real, Field(ge=4, le=1000)] = key(16.0, "distance between the control points, in pixels")
     thickness_range: Real = key(0.6, "largest growth or loss of stroke width, in pixels", ge=0, le=100)
     broken_strokes: Fraction = key(0.0, "largest share of the ink lost in gaps, as by thresholds; in half the images")
     occlusion: Share = key(0.0, "largest side of a paper patch on half the images, as a part of the height")

@@ -14,8 +14,10 @@ from utils.config.section import ANY_NAME, walk
 
 Problem = Mapping[str, Any]
 PATHS = [path for path, _ in walk(Config)]
-PATTERN = re.compile("|".join(re.escape(path).replace(ANY_NAME, r"[^.]+") for path in PATHS))
+NAMED = {path[: path.index(ANY_NAME)] + ANY_NAME for path in PATHS if ANY_NAME in path}
+PATTERN = re.compile("|".join(re.escape(path).replace(ANY_NAME, r"[^.]+") for path in [*PATHS, *NAMED]))
 
+IN_QUOTES = "put it in quotes"
 # Sentences for the types of pydantic's errors.
 _MUST = {
     "int_type": "must be a whole number",
@@ -23,7 +25,7 @@ _MUST = {
     "float_type": "must be a number",
     "finite_number": "must be a finite number",
     "bool_type": "must be true or false",
-    "string_type": "must be text; put it in quotes",
+    "string_type": f"must be text; {IN_QUOTES}",
     "list_type": "must be a list",
     "greater_than": "must be more than {gt:g}",
     "greater_than_equal": "must be {ge:g} or more",

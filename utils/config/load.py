@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from utils.config.errors import explain, shown_value
+from utils.config.errors import IN_QUOTES, explain, shown_value
 from utils.config.legacy import upgrade_config, upgrade_key
 from utils.config.schema import Config
 from utils.config.section import merged
@@ -48,7 +48,15 @@ def validate_config(values: dict[str, Any], source: str, overridden: Iterable[st
     except ValidationError as error:
         problems = explain(error)
     overridden = list(overridden)
-    raise UserError(*(f"{'--set' if _is_set(name, overridden) else source}: {text}." for name, text in problems))
+    raise UserError(*(_sentence(name, text, source, _is_set(name, overridden)) for name, text in problems))
+
+
+def _sentence(name: str, text: str, source: str, is_set: bool) -> str:
+    if not is_set:
+        return f"{source}: {text}."
+    # The shell takes away the quotes that are meant for YAML.
+    in_quotes = f"""write --set '{name}="..."'"""
+    return f"--set: {text.replace(IN_QUOTES, in_quotes)}."
 
 
 def config_to_yaml(config: Config) -> str:

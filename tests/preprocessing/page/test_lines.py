@@ -76,3 +76,11 @@ def test_columns_are_read_one_after_the_other_and_headings_before_them():
         *[(True, True)] * 3,
     ]
     assert [box[1] for box in boxes(lines)[1:5]] == sorted(box[1] for box in boxes(lines)[1:5])
+
+
+def test_a_stroke_one_pixel_wide_is_a_line():
+    page = np.full((300, 300), PAPER, np.uint8)
+    page[100:140, 150] = INK
+    (line,) = find_lines(page, np.array([rectangle(140, 95, 160, 145)], np.float32))
+    assert len(line.polygon) >= 4 and len(line.baseline) >= 2
+    assert cut_strip(page, line).min() < 128
