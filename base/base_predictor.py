@@ -34,6 +34,11 @@ class Prediction:
     upside_down: bool = False
 
 
+def is_doubtful(confidence: float | None, min_confidence: float | None) -> bool:
+    """Returns whether a confidence is below the limit; without the one or the other it is not."""
+    return confidence is not None and min_confidence is not None and confidence < min_confidence
+
+
 class BasePredictor(ABC):
     """Batches images; subclasses decode a batch."""
 

@@ -23,9 +23,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from metrics.score_prediction import score_prediction
-from models.model_folder import ModelFolder
-from models.model_paths import find_model
-from predictors.loading import load_predictor
+from predictors.loading import configured_predictor
 from predictors.pages import PageReader
 from preprocessing.image_file import configure_process
 from preprocessing.page.pictures import read_pictures
@@ -68,7 +66,7 @@ def _run(options: argparse.Namespace) -> int:
     pages = [p for p in _load(options.pages) if options.language in (None, p["language"])]
     if not pages:
         raise UserError(f"{options.pages} has no page of language {options.language}.")
-    predictor = load_predictor(ModelFolder(find_model(config)), config.predict, config.image.max_pixels)
+    predictor = configured_predictor(config)
     reader = PageReader(predictor)
 
     def ours(path: Path) -> Found:

@@ -18,9 +18,7 @@ from data_generators.source import DataSource
 from metrics.calibration import calibration_error
 from metrics.plots import make_figure, plot_bars, save_png
 from metrics.score_prediction import score_prediction
-from models.model_folder import ModelFolder
-from models.model_paths import find_model
-from predictors.loading import load_predictor
+from predictors.loading import configured_predictor
 from predictors.word_predictor import WordPredictor
 from preprocessing.image_file import configure_process, decode
 from preprocessing.labels import Word
@@ -90,7 +88,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _run(options: argparse.Namespace) -> int:
     config = load_config(options.conf, options.set)
     configure_process()
-    predictor = load_predictor(ModelFolder(find_model(config)), config.predict, config.image.max_pixels)
+    predictor = configured_predictor(config)
     source = DataSource.of(config)
     words = [word for word in source.read_labels().splits[options.split] if len(word.label) >= options.least_characters]
     if not words:

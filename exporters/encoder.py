@@ -82,7 +82,7 @@ class _Encoder:
 
     def _convolutions(self, features: str) -> str:
         network, blocks = self.network, len(self.network.num_filters)
-        units = network.residual or [0] * blocks
+        units = network.residual_units
         for block in range(blocks):
             name = str(block + 1)
             features = self._convolve(features, name)
@@ -215,7 +215,7 @@ class _Encoder:
 
     def _dimension(self) -> int:
         """Size of the last axis of an encoder LSTM's outputs."""
-        units = self.network.encoder_dim or self.network.latent_dim
+        units = self.network.encoder_units
         return 2 * units if self.network.bidirectional else units
 
     def _is_masked(self) -> bool:

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 # Limits of float32 probabilities: closer to 0 and 1 they are not exact, and their logarithms would outweigh all other
 # words.
 SMALLEST, LARGEST = 1e-9, 1 - 1e-7
+LEAST_SURE = 0.2
 
 
 @dataclass(frozen=True)
@@ -49,15 +50,15 @@ def calibration_error(confidences: Iterable[float], right: Iterable[bool]) -> fl
     return expected_calibration_error(calibration_bins(confidences, right))
 
 
-def errors_found(confidences: ArrayLike, right: ArrayLike, share: float = 0.2) -> float:
-    """Returns which part of all errors is in the `share` of least confident words; nan without errors.
+def errors_found(confidences: ArrayLike, right: ArrayLike) -> float:
+    """Returns which part of all errors is in the LEAST_SURE share of words, one at least; nan without errors.
 
     `confidences` and `right` are (n,): of each word 0 to 1, and whether it is read without an error.
     """
     wrong = ~np.asarray(right, bool)
     if not wrong.any():
         return float("nan")
-    least = np.argsort(np.asarray(confidences), kind="stable")[: round(share * len(wrong))]
+    least = np.argsort(np.asarray(confidences), kind="stable")[: max(1, round(LEAST_SURE * len(wrong)))]
     return float(wrong[least].sum() / wrong.sum())
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from base.base_predictor import Prediction
 from metrics.alignment import longest_runs
-from metrics.calibration import calibration_error, errors_found
+from metrics.calibration import LEAST_SURE, calibration_error, errors_found
 from metrics.score_prediction import score_prediction, writer_bootstrap
 from preprocessing.tokenizer import normalize_label
 
@@ -52,7 +52,7 @@ def confidence_report(
     lines = [f"expected calibration error: {calibration_error(confidences, right):.2%} ({note})"]
     if not all(right):
         found = errors_found(confidences, right)
-        lines.append(f"the 20 % least confident words hold {found:.1%} of the errors")
+        lines.append(f"the {100 * LEAST_SURE:g} % least confident words hold {found:.1%} of the errors")
     if min_confidence is not None:
         groups = [f"below {min_confidence:g}", f"{min_confidence:g} and more"]
         of_word = [groups[confidence >= min_confidence] for confidence in confidences]

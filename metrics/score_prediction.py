@@ -45,11 +45,11 @@ def score_prediction(labels: Sequence[str], predictions: Sequence[str]) -> Score
     Raises ValueError if the lengths differ, there are no words, or every label is empty.
     """
     _check_lengths(labels, predictions=predictions)
-    if not any(map(normalize_label, labels)):
-        raise ValueError("every label is empty, so there is no character error rate")
     refs, hyps = list(map(normalize_label, labels)), list(map(normalize_label, predictions))
+    if not any(refs):
+        raise ValueError("every label is empty, so there is no character error rate")
     cer, wer, n = _rates(zip(refs, hyps))
-    words = sum(map(_word_count, refs))
+    words = sum(_counts(ref, "")[3] for ref in refs)
     cer_caseless, wer_caseless, _ = _rates(zip(map(_caseless, refs), map(_caseless, hyps)))
     bare = zip(map(_without_punctuation, refs), map(_without_punctuation, hyps))
     cer_bare, wer_bare, n_bare = _rates((ref, hyp) for ref, hyp in bare if ref)
@@ -72,8 +72,7 @@ def writer_bootstrap(
     rows = {key: row for row, key in enumerate(dict.fromkeys(keys))}
     sums = np.zeros((len(rows), 4), np.int64)  # per writer: character errors, characters, word errors, words
     for key, label, prediction in zip(keys, labels, predictions):
-        ref, hyp = normalize_label(label), normalize_label(prediction)
-        sums[rows[key]] += (editdistance.eval(ref, hyp), len(ref), _word_errors(ref, hyp), _word_count(ref))
+        sums[rows[key]] += _counts(normalize_label(label), normalize_label(prediction))
     if not sums[:, 1].any():
         raise ValueError("every label is empty, so there is no character error rate")
     rng = np.random.default_rng(seed)
@@ -97,22 +96,19 @@ def _check_lengths(labels: Sequence[str], **others: Sequence[str | None]) -> Non
 
 def _rates(pairs: Iterable[tuple[str, str]]) -> tuple[float, float, int]:
     """Returns corpus CER, WER and number of (reference, prediction) pairs; nan and 0 without pairs."""
-    characters = errors = words = wrong = n = 0
-    for ref, hyp in pairs:
-        characters += len(ref)
-        errors += editdistance.eval(ref, hyp)
-        words += _word_count(ref)
-        wrong += _word_errors(ref, hyp)
-        n += 1
-    return (errors / characters, wrong / words, n) if n else (float("nan"), float("nan"), 0)
+    counts = [_counts(ref, hyp) for ref, hyp in pairs]
+    if not counts:
+        return float("nan"), float("nan"), 0
+    errors, characters, wrong, words = map(sum, zip(*counts))
+    return errors / characters, wrong / words, len(counts)
 
 
-def _word_count(text: str) -> int:
-    return max(1, len(text.split()))  # Nothing to read is something that can be read wrongly.
-
-
-def _word_errors(reference: str, prediction: str) -> int:
-    return editdistance.eval(reference.split(), prediction.split())
+def _counts(reference: str, prediction: str) -> tuple[int, int, int, int]:
+    """Returns character errors, characters, word errors and words of a reference and its prediction."""
+    words, read = reference.split(), prediction.split()
+    # Nothing to read is something that can be read wrongly.
+    number = max(1, len(words))
+    return editdistance.eval(reference, prediction), len(reference), editdistance.eval(words, read), number
 
 
 def _caseless(text: str) -> str:

@@ -73,7 +73,7 @@ def _convolve(features, filters: int, kernel, step, normalized: bool, name: str)
 
 def _lstm_layers(columns, mask, network: NetworkConfig):
     """Adds LSTMs over the columns; returns outputs and last states, projected to latent_dim."""
-    units = network.encoder_dim or network.latent_dim
+    units = network.encoder_units
     for layer in range(network.encoder_layers):
         if network.dropout:
             columns = layers.Dropout(network.dropout, name=f"encoder_dropout_{layer + 1}")(columns)

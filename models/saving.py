@@ -81,11 +81,11 @@ def load_model(folder: ModelFolder, max_pixels: int | None = None) -> ModelSeq2S
 def least_parameters(network: NetworkConfig, vocabulary_size: int) -> int:
     """Returns a lower bound of the number of weights, which includes the largest matrices."""
     filters, latent = network.num_filters, network.latent_dim
-    encoder, column = network.encoder_dim or latent, network.column_dim or filters[-1]
+    encoder, column = network.encoder_units, network.column_dim or filters[-1]
     directions = 2 if network.bidirectional else 1
     blocks = zip(network.conv_kernels, [1, *filters], filters)
     convolutions = sum(math.prod(kernel) * before * after for kernel, before, after in blocks)
-    residual = sum(2 * 9 * units * size * size for units, size in zip(network.residual or [], filters))
+    residual = sum(2 * 9 * units * size * size for units, size in zip(network.residual_units, filters))
     projection = network.column_dim * filters[-1]
     inputs = column + (network.encoder_layers - 1) * directions * encoder
     lstm = directions * 4 * encoder * (inputs + network.encoder_layers * encoder)

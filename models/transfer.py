@@ -17,7 +17,7 @@ from utils.config.network import NetworkConfig
 from utils.errors import UserError
 
 # Settings of the network that no weight depends on.
-FREE = {"charset", "conv_dropout", "dropout", "max_seq_length", "fixed_seq_length", "loss"}
+FREE = {"charset", "conv_dropout", "dropout", "max_seq_length", "fixed_seq_length"}
 # Initial log-probability of a new character relative to its base letter, so that the extended model first reads as the
 # old one.
 HANDICAP = 3.0
@@ -123,7 +123,7 @@ def _network_shape(network: NetworkConfig) -> dict[str, Any]:
         "pooling": network.pools,
         "residual": network.residual_units,
         "use_batch_norm": network.normalized,
-        "encoder_dim": network.encoder_dim or network.latent_dim,
+        "encoder_dim": network.encoder_units,
         "ctc_weight": "above 0" if network.ctc_weight else "0",
         # Either can start from the other.
         "attention": "luong" if network.attention == "located" else network.attention,

@@ -4,7 +4,8 @@ import keras
 from keras import ops
 
 from models.model_seq2seq import ModelSeq2Seq
-from predictors.joint_scorer import LOG_ZERO, JointScorer
+from predictors.ctc_prefix import LOG_ZERO
+from predictors.joint_scorer import JointScorer
 from preprocessing.tokenizer import END, PAD, START
 
 

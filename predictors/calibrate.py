@@ -9,7 +9,7 @@ from base.base_predictor import Prediction
 from data_generators.dataset import Dataset, DatasetOptions, join_datasets, open_dataset, open_split
 from data_generators.source import DataSource
 from metrics.alignment import align
-from metrics.calibration import calibrate, calibration_error, errors_found, fit_curve
+from metrics.calibration import LEAST_SURE, calibrate, calibration_error, errors_found, fit_curve
 from models.calibration import Calibration, Curve, decoding
 from models.model_folder import ModelFolder
 from models.model_paths import find_model
@@ -61,13 +61,15 @@ def calibrate_on(folder: ModelFolder, config: Config, settings: PredictConfig) -
     # Without its folder: a released model says nothing about the machine that made it.
     fitted_on = {"labels_file": Path(labels_file).name, "split": "val", **errors}
     found = errors.get("errors_found")
+    least = (
+        "" if found is None else f"; the {100 * LEAST_SURE:g} % least confident words hold {found:.1%} of the errors"
+    )
     way = decoding(settings, folder.spec.network)
     folder.add_calibration(Calibration(decoding=way, **curves, fitted_on=fitted_on))
     return (
         f"Calibrated {folder.path} for decoder {settings.decoder} on {len(dataset)} validation words: "
         f"expected calibration error {errors['ece_before']:.2%} before, {errors['ece']:.2%} after, "
-        f"{errors['ece_held_out']:.2%} on writers (or words) left out of the fit"
-        + ("." if found is None else f"; the 20 % least confident words hold {found:.1%} of the errors.")
+        f"{errors['ece_held_out']:.2%} on writers (or words) left out of the fit{least}."
     )
 
 

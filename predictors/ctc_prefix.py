@@ -12,6 +12,8 @@ from preprocessing.tokenizer import END, PAD, START
 
 # Takes the place of 0 before logarithms and in divisions, in float32.
 TINY = 1e-30
+# Log probability of the impossible, instead of an infinity, which sums and products could turn into NaN.
+LOG_ZERO = -1e9
 
 
 class CtcPrefix:

@@ -8,11 +8,8 @@ from keras import ops
 
 from models.ctc import column_probabilities
 from models.model_seq2seq import ModelSeq2Seq
-from predictors.ctc_prefix import CtcPrefix
+from predictors.ctc_prefix import LOG_ZERO, CtcPrefix
 from preprocessing.tokenizer import END
-
-# Log probability of the impossible, instead of an infinity, which sums and products could turn into NaN.
-LOG_ZERO = -1e9
 
 
 class CtcForward:

@@ -4,10 +4,17 @@ import importlib.util
 
 from models.calibration import Calibration
 from models.model_folder import ModelFolder
+from models.model_paths import find_model
 from predictors.word_predictor import WordPredictor
 from utils.config.predict import PredictConfig
+from utils.config.schema import Config
 from utils.errors import UserError
 from utils.log import log
+
+
+def configured_predictor(config: Config) -> WordPredictor:
+    """The predictor of the model that the config names, with its settings; raises UserError as `load_predictor`."""
+    return load_predictor(ModelFolder(find_model(config)), config.predict, config.image.max_pixels)
 
 
 def load_predictor(

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from base.base_predictor import Prediction
+from base.base_predictor import Prediction, is_doubtful
 from preprocessing.image_file import UnusableImage
 from utils.escaping import escape_control
 from utils.files import write_csv, write_json
@@ -13,18 +13,13 @@ from utils.log import print_result
 DOUBTFUL = "doubtful"
 
 
-def is_doubtful(prediction: Prediction, min_confidence: float | None) -> bool:
-    """Whether the prediction is below the limit; without a limit none is."""
-    return min_confidence is not None and prediction.confidence < min_confidence
-
-
 def print_prediction(path: Path, prediction: Prediction, min_confidence: float | None, single: bool) -> None:
     """Prints one line of fields separated by tabs; the last one marks a doubtful word."""
     if single:
         fields = [f"Predicted label: {escape_control(prediction.text)}"]
     else:
         fields = [escape_control(str(path)), escape_control(prediction.text), f"{prediction.confidence:.4f}"]
-    if is_doubtful(prediction, min_confidence):
+    if is_doubtful(prediction.confidence, min_confidence):
         fields.append(DOUBTFUL)
     print_result("\t".join(fields))
 
@@ -37,7 +32,7 @@ def row(result: Prediction | UnusableImage, min_confidence: float | None) -> dic
         return {**empty, "character_confidences": []}
     values: dict[str, Any] = {"text": result.text, "confidence": round(result.confidence, 6)}
     if marked:
-        values[DOUBTFUL] = is_doubtful(result, min_confidence)
+        values[DOUBTFUL] = is_doubtful(result.confidence, min_confidence)
     values["character_confidences"] = [round(p, 6) for p in result.character_confidences]
     if result.alternatives:
         values["alternatives"] = [{"text": text, "confidence": round(p, 6)} for text, p in result.alternatives]

@@ -3,9 +3,10 @@
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from base.base_predictor import is_doubtful
 from preprocessing.page.layout import Line, Page
 
-LINE, DOUBTFUL = (0, 110, 190), (200, 40, 30)  # colours
+BLUE, RED = (0, 110, 190), (200, 40, 30)
 TEXT_HEIGHT = 0.3  # of a line's height
 LONGEST = 2400  # pixels of the longer side
 
@@ -40,5 +41,4 @@ def _write(draw: ImageDraw.ImageDraw, line: Line, factor: float, min_confidence:
 
 
 def _colour(confidence: float | None, min_confidence: float | None) -> tuple[int, int, int]:
-    is_below = confidence is not None and min_confidence is not None and confidence < min_confidence
-    return DOUBTFUL if is_below else LINE
+    return RED if is_doubtful(confidence, min_confidence) else BLUE

@@ -5,10 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from models.model_folder import ModelFolder
-from models.model_paths import find_model
+from base.base_predictor import is_doubtful
 from predictors.image_files import find_images
-from predictors.loading import load_predictor
+from predictors.loading import configured_predictor
 from predictors.page_formats.text import to_text
 from predictors.page_output import OverlayFolder, PageOutput
 from predictors.pages import PageReader
@@ -36,7 +35,7 @@ def predict_pages(
     paths = find_images(patterns, PAGE_ENDINGS)
     pages = PageOutput(output, xml_format, min_confidence, paths)
     pictures = OverlayFolder(overlay, min_confidence, paths) if overlay else None
-    predictor = load_predictor(ModelFolder(find_model(config)), config.predict, config.image.max_pixels)
+    predictor = configured_predictor(config)
     reader = PageReader(predictor)
     failed: list[Path] = []
     number = 0
@@ -79,5 +78,5 @@ def _print(page: Page, min_confidence: float | None) -> None:
         return
     print_result(to_text([page]).rstrip("\n"))
     if min_confidence is not None:
-        doubtful = sum(word.confidence < min_confidence for line in page.lines for word in line.words)
+        doubtful = sum(is_doubtful(word.confidence, min_confidence) for line in page.lines for word in line.words)
         log(f"{name}: {doubtful} of {sum(len(line.words) for line in page.lines)} words are doubtful.")

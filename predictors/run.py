@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from base.base_predictor import Prediction
+from base.base_predictor import Prediction, is_doubtful
 from data_generators.dataset import open_split
 from metrics import evaluation_report as evaluation
 from models.model_folder import ModelFolder
 from models.model_paths import find_model
 from predictors.image_files import find_images
-from predictors.loading import load_predictor
-from predictors.output import is_doubtful, print_prediction, row, write_table
+from predictors.loading import configured_predictor, load_predictor
+from predictors.output import print_prediction, row, write_table
 from utils.config.schema import Config
 from utils.files import check_writable
 from utils.log import log
@@ -60,7 +60,7 @@ def predict(config: Config, patterns: list[str], output: str | None = None, min_
     paths = find_images(patterns)
     if output:
         check_writable(output)
-    predictor = load_predictor(ModelFolder(find_model(config)), config.predict, config.image.max_pixels)
+    predictor = configured_predictor(config)
     # A folder or glob may hold one image or many; its output has one form.
     single = len(patterns) == 1 and Path(patterns[0]).is_file()
     rows, failed, doubtful = [], 0, 0
@@ -69,7 +69,7 @@ def predict(config: Config, patterns: list[str], output: str | None = None, min_
             error = ""
             if isinstance(result, Prediction):
                 print_prediction(path, result, min_confidence, single)
-                doubtful += is_doubtful(result, min_confidence)
+                doubtful += is_doubtful(result.confidence, min_confidence)
             else:
                 failed += 1
                 error = result.reason

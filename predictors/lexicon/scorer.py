@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from predictors.joint_scorer import LOG_ZERO
+from predictors.ctc_prefix import LOG_ZERO
 from predictors.lexicon.trie import ROOT, build_trie
 from predictors.lexicon.words import OTHER_CHARACTER, Lexicon
 from preprocessing.tokenizer import END, NUM_SPECIAL

@@ -5,7 +5,7 @@ import numpy as np
 from models.calibration import Calibration
 from models.character_counts import character_counts
 from models.model_spec import ModelSpec
-from predictors.ctc_prefix import CtcPrefix, ctc_forward
+from predictors.ctc_prefix import LOG_ZERO, CtcPrefix, ctc_forward
 from predictors.onnx.graph_check import check_graph
 from predictors.word_predictor import GREEDY, WordPredictor
 from preprocessing.tokenizer import END, PAD, START
@@ -16,8 +16,6 @@ from utils.system import is_out_of_memory, usable_cores
 # Pixels of width, all words together. Their feature maps fit the processor's cache: twice as fast as 256 words, and the
 # memory does not depend on how wide the widest words of a dataset are.
 WIDTH_AT_ONCE = 4096
-# Log probability of the impossible, as in `predictors/joint_scorer.py`, which needs Keras.
-LOG_ZERO = -1e9
 # The encoder's output that only CTC reads.
 COLUMNS = "columns"
 

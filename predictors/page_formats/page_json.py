@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
+from base.base_predictor import is_doubtful
+from predictors.output import DOUBTFUL
 from preprocessing.page.layout import Line, Page
-
-DOUBTFUL = "doubtful"
 
 
 def to_json(pages: Sequence[Page], min_confidence: float | None = None) -> list[dict[str, Any]]:
@@ -32,5 +32,5 @@ def _line(line: Line, min_confidence: float | None) -> dict[str, Any]:
 def _text(text: str, confidence: float | None, min_confidence: float | None) -> dict[str, Any]:
     values: dict[str, Any] = {"text": text, "confidence": None if confidence is None else round(confidence, 6)}
     if min_confidence is not None:
-        values[DOUBTFUL] = confidence is not None and confidence < min_confidence
+        values[DOUBTFUL] = is_doubtful(confidence, min_confidence)
     return values

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from base.base_predictor import Prediction
 from data_generators.dataset import Dataset
 from metrics.alignment import Pair, align
-from metrics.calibration import Bin, calibration_bins, errors_found, expected_calibration_error
+from metrics.calibration import LEAST_SURE, Bin, calibration_bins, errors_found, expected_calibration_error
 from metrics.plots import as_svg, make_figure, plot_bars, plot_curves, plot_reliability
 from metrics.score_prediction import score_prediction, writer_bootstrap
 from models.model_seq2seq import ModelSeq2Seq
@@ -89,7 +89,7 @@ def _figures(
         "WER, without punctuation": (scores.wer_no_punctuation, None),
         "expected calibration error": (expected_calibration_error(bins), None),
         "the same before calibration": (expected_calibration_error(before) if before else math.nan, None),
-        "errors among the 20 % least confident words": (found, None),
+        f"errors among the {100 * LEAST_SURE:g} % least confident words": (found, None),
     }
     return {name: figure for name, figure in figures.items() if not math.isnan(figure[0])}
 

@@ -51,3 +51,4 @@ def test_errors_among_the_least_confident():
     right = [True, False, True, False, True, True, False, True, True, True]
     assert errors_found(confidences, right) == pytest.approx(1 / 3)  # 0.1 and 0.2 of ten, 0.1 is wrong
     assert np.isnan(errors_found([0.5], [True]))
+    assert errors_found([0.9], [False]) == 1

@@ -77,6 +77,11 @@ class NetworkConfig(Section):
         return self.residual or [0] * len(self.num_filters)
 
     @property
+    def encoder_units(self) -> int:
+        """Units of each encoder LSTM and direction."""
+        return self.encoder_dim or self.latent_dim
+
+    @property
     def normalized(self) -> list[bool]:
         """Whether each block has batch norm."""
         wanted = self.use_batch_norm
