@@ -123,8 +123,11 @@ class ReadingQueue:
 
     def _append(self, jobs: deque[Job], job: Job) -> None:
         with self._changed:
-            jobs.append(job)
-            self._changed.notify()
+            if not self._closed:
+                jobs.append(job)
+                self._changed.notify()
+                return
+        job.future.cancel()
 
     def _run(self) -> None:
         while True:

@@ -133,3 +133,18 @@ def test_closing_cancels_what_waits_and_removes_the_files(read):
 def test_copies_have_the_ending_that_readers_need(queue, start, ending):
     seen = queue.add_pages(file(start), lambda path: iter([path.suffix]))
     assert seen.future.result(10) == [ending]
+
+
+def test_a_file_that_comes_while_the_queue_closes_is_cancelled(queue):
+    class Slow(io.BytesIO):
+        """A file whose copying takes so long that the queue is closed meanwhile."""
+
+        reads = 0
+
+        def read(self, size=-1):
+            self.reads += 1
+            if self.reads == 2:
+                queue.close()
+            return super().read(size)
+
+    assert queue.add_word(Slow(b"late")).future.cancelled()
