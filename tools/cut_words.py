@@ -7,20 +7,18 @@ import argparse
 import csv
 import itertools
 import sys
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from preprocessing.image_file import UnusableImage, configure_process, decode
-from preprocessing.labels import Word, check_filename, write_labels
+from preprocessing.labels import Word, check_filename
+from tools.dataset_writer import DatasetWriter
 from utils.cli import add_max_pixels, run_command
 from utils.config.image import ImageConfig
 from utils.errors import UserError
-from utils.files import check_absent
 from utils.log import log, progress_bar
 
 COLUMNS = ("filename", "text", "x", "y", "w", "h")
@@ -43,27 +41,16 @@ def main(arguments: list[str] | None = None) -> int:
 def _cut(table: Path, images: Path, image: ImageConfig, output: Path) -> int:
     configure_process()
     rows = list(_read_rows(table))
-    # Written last, and never over another: pictures that an interrupted run has left belong to no dataset.
-    labels = output / "labels.json"
-    check_absent(labels)
-    splits: dict[str, list[Word]] = {split: [] for split in SPLITS.values()}
-    reasons: Counter[str] = Counter()
-    (output / "words").mkdir(parents=True, exist_ok=True)
+    dataset = DatasetWriter(output, "words")
     with progress_bar(desc="Cutting words", total=len(rows), unit="word") as bar:
         for row, crop in _crops(rows, images, image):
             bar.update()
             if isinstance(crop, str) or not row["text"]:
-                reasons[crop if isinstance(crop, str) else "empty text"] += 1
+                dataset.left_out[crop if isinstance(crop, str) else "empty text"] += 1
                 continue
             name = f"{Path(row['filename']).stem}-{row['index']:06}.png"
-            Image.fromarray(crop).save(output / "words" / name)
-            splits[row["split"]].append(Word(name, row["text"], row["document"]))
-    for reason, number in reasons.most_common():
-        log(f"{number} words are left out: {reason}.")
-    if not any(splits.values()):
-        raise UserError(f"No word of {table} could be cut out; check its file names, and --images.")
-    write_labels(labels, splits)
-    print(f"{labels}: " + ", ".join(f"{len(words)} {split}" for split, words in splits.items()))
+            dataset.add(row["split"], Word(name, row["text"], row["document"]), crop)
+    dataset.finish("words", f"No word of {table} could be cut out; check its file names, and --images.")
     return 0
 
 

@@ -6,22 +6,21 @@ Example: python -m tools.join_words datasets/iam/words.txt --images datasets/iam
 
 import argparse
 import sys
-from collections import Counter, defaultdict
+from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from preprocessing.image_file import UnusableImage, configure_process, decode
 from preprocessing.importers.iam import PlacedWord, files_by_id, form_of, read_places
 from preprocessing.ink import PAPER, whiten
-from preprocessing.labels import SPLITS, Word, read_labels, write_labels
+from preprocessing.labels import Word, read_labels
+from tools.dataset_writer import DatasetWriter
 from utils.cli import add_max_pixels, run_command
 from utils.config.image import ImageConfig, NormaliserConfig
 from utils.errors import UserError
-from utils.files import check_absent
-from utils.log import log, progress_bar
+from utils.log import progress_bar
 
 GAP = 200  # pixels between words above which a box is wrong: no line has such a hole
 
@@ -43,36 +42,26 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _join_all(words: Path, images: Path, labels: Path, image: ImageConfig, output: Path) -> int:
     configure_process()
-    # Written last, and never over another: pictures that an interrupted run has left belong to no dataset.
-    check_absent(output / "labels.json")
+    dataset = DatasetWriter(output, "lines")
     forms = _read_forms(labels)
     files = files_by_id(images)
     lines: dict[str, list[PlacedWord]] = defaultdict(list)
     for word in read_places(words):
         if form_of(word.word_id) in forms:
             lines[word.word_id.rpartition("-")[0]].append(word)
-    splits: dict[str, list[Word]] = {split: [] for split in SPLITS}
-    reasons: Counter[str] = Counter()
-    (output / "lines").mkdir(parents=True, exist_ok=True)
     for name, placed in progress_bar(lines.items(), desc="Joining lines", total=len(lines), unit="line"):
         try:
             located = [replace(word, filename=files.get(word.word_id, word.filename)) for word in placed]
             picture = join(located, images, image)
         except UnusableImage as error:
-            reasons[error.reason] += 1
+            dataset.left_out[error.reason] += 1
             continue
         if picture is None:
-            reasons["words at odd places"] += 1
+            dataset.left_out["words at odd places"] += 1
             continue
-        Image.fromarray(picture).save(output / "lines" / f"{name}.png")
         split, writer = forms[form_of(name)]
-        splits[split].append(Word(f"{name}.png", " ".join(word.text for word in placed), writer))
-    for reason, number in reasons.most_common():
-        log(f"{number} lines are left out: {reason}.")
-    if not any(splits.values()):
-        raise UserError(f"No line could be joined of the words in {images}; check --images and --labels.")
-    write_labels(output / "labels.json", splits)
-    print(f"{output / 'labels.json'}: " + ", ".join(f"{len(found)} {split}" for split, found in splits.items()))
+        dataset.add(split, Word(f"{name}.png", " ".join(word.text for word in placed), writer), picture)
+    dataset.finish("lines", f"No line could be joined of the words in {images}; check --images and --labels.")
     return 0
 
 

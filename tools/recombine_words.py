@@ -26,15 +26,15 @@ from predictors.lexicon.words import Lexicon, read_lexicon
 from predictors.onnx.runtime import PredictorOnnx
 from preprocessing.batch import pad_images
 from preprocessing.image_file import configure_process
-from preprocessing.labels import SPLITS, Word, write_labels
+from preprocessing.labels import Word
 from preprocessing.normaliser import normalise
 from preprocessing.recombine import Letters, cut_letters, join_letters, split_line
 from preprocessing.word_image import to_network_geometry
+from tools.dataset_writer import DatasetWriter
 from utils.cli import add_config_options, number, run_command
 from utils.config.load import load_config
 from utils.config.schema import Config
 from utils.errors import UserError
-from utils.files import check_absent
 from utils.log import log, progress_bar
 
 # Log probability by which the model's own reading may exceed a word's label.
@@ -62,12 +62,11 @@ def recombine(config: Config, number: int, output: Path) -> int:
 
     Raises UserError if the labels file or the model can't be read, or no word can be made.
     """
-    # Written last, and never over another: pictures that an interrupted run has left belong to no dataset.
-    check_absent(output / "labels.json")
+    dataset = DatasetWriter(output, "words")
     configure_process()
     source = DataSource.of(config)
     words = source.read_labels().splits["train"]
-    aligner = Aligner(config, source)
+    aligner = Aligner(config, source, dataset.left_out)
     known = {word.label for word in words}
     draw = drawing(read_lexicon(config.predict.lexicon.file, config.predict.lexicon.oov_penalty))
     rng = np.random.default_rng(config.seed)
@@ -76,8 +75,7 @@ def recombine(config: Config, number: int, output: Path) -> int:
         writers[word.writer].append(word)
     if unknown := len(writers[None]):
         log(f"Of {unknown} words the writer is unknown; they are taken for those of one hand.")
-    (output / "words").mkdir(parents=True, exist_ok=True)
-    made: list[Word] = []
+    names = (f"{number:06}.png" for number in itertools.count())
     with progress_bar(desc="Recombining words", total=len(words), unit="word") as bar:
         done = 0
         for writer, own in _parts(writers):
@@ -87,16 +85,9 @@ def recombine(config: Config, number: int, output: Path) -> int:
             wished = [word for word in draw(rng, TRIES * wanted) if word not in known]
             candidates = new_words(aligner.letters(own) if wanted else [], wished, rng)
             for label, picture in itertools.islice(aligner.confirmed(candidates), wanted):
-                name = f"{len(made):06}.png"
-                Image.fromarray(picture).save(output / "words" / name)
-                made.append(Word(name, label, writer))
+                dataset.add("train", Word(next(names), label, writer), picture)
             bar.update(len(own))
-    for reason, count in aligner.left_out.most_common():
-        log(f"{count} words are not cut: {reason}.")
-    if not made:
-        raise UserError(f"No new word could be made of the training words of {source.labels}.")
-    write_labels(output / "labels.json", {**{split: [] for split in SPLITS}, "train": made})
-    print(f"{output / 'labels.json'}: {len(made)} train")
+    dataset.finish("words", f"No new word could be made of the training words of {source.labels}.")
     return 0
 
 
@@ -110,9 +101,9 @@ def _parts(writers: dict[str | None, list[Word]]) -> Iterator[tuple[str | None, 
 class Aligner:
     """Finds the letters of labelled words with a model's CTC head; counts in `left_out` why words are left out."""
 
-    def __init__(self, config: Config, source: DataSource) -> None:
+    def __init__(self, config: Config, source: DataSource, left_out: Counter[str]) -> None:
         folder = ModelFolder(find_model(config))
-        self._source, self.image, self.left_out = source, folder.spec.image, Counter[str]()
+        self._source, self.image, self.left_out = source, folder.spec.image, left_out
         self._spec = folder.spec
         if self._spec.tokenizer.is_rtl:
             raise UserError(f"The model in {folder.path} reads from right to left, which can't be recombined.")

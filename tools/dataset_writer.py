@@ -1,0 +1,43 @@
+"""Writes a dataset of pictures that a command makes, and says what it has left out."""
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from preprocessing.labels import SPLITS, Word, write_labels
+from utils.errors import UserError
+from utils.files import check_absent
+from utils.log import log
+
+LABELS_FILE = "labels.json"
+
+
+class DatasetWriter:
+    """A dataset that is being made: pictures in `output`/`folder`, and labels.json beside it.
+
+    The labels are written last, and never over others: pictures that an interrupted run has left belong to no dataset.
+    Raises UserError if there are labels already.
+    """
+
+    def __init__(self, output: Path, folder: str) -> None:
+        self._labels, self._folder = output / LABELS_FILE, output / folder
+        self._splits: dict[str, list[Word]] = {split: [] for split in SPLITS}
+        self.left_out: Counter[str] = Counter()
+        check_absent(self._labels)
+
+    def add(self, split: str, word: Word, pixels: np.ndarray) -> None:
+        """Writes the picture of a word, uint8 (h, w) or (h, w, 3), under its file name."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(self._folder / word.filename)
+        self._splits[split].append(word)
+
+    def finish(self, things: str, none: str) -> None:
+        """Logs how many `things` are left out, by reason, and writes the labels; UserError(`none`) without any."""
+        for reason, count in self.left_out.most_common():
+            log(f"{count} {things} are left out: {reason}.")
+        if not any(self._splits.values()):
+            raise UserError(none)
+        write_labels(self._labels, self._splits)
+        print(f"{self._labels}: " + ", ".join(f"{len(words)} {split}" for split, words in self._splits.items()))
