@@ -12,7 +12,13 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from utils.cli import add_config_options, number, run_command
+try:
+    from utils.cli import add_config_options, number, run_command
+except ModuleNotFoundError as missing:
+    print(
+        f"Package {missing.name} is missing: activate .venv, or install requirements.txt (README.md).", file=sys.stderr
+    )
+    sys.exit(2)
 
 if TYPE_CHECKING:
     from utils.config.schema import Config

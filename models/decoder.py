@@ -101,7 +101,7 @@ class Decoder(layers.Layer):
         return keras.KerasTensor((*ids.shape, self.vocabulary_size), dtype=self.compute_dtype)
 
     def _attend(self, outputs, memory, valid, counts):
-        """Returns context and weights of all steps (B, T, latent_dim) at once."""
+        """Returns context (B, T, D) and attention weights (B, T, S) of all steps at once."""
         steps = ops.arange(ops.shape(outputs)[1])
         return self.attention(outputs, self.attention.keys(memory), memory, valid, counts=counts, steps=steps)
 

@@ -171,9 +171,14 @@ class ModelFolder:
         return content
 
 
+def is_released(folder: Path) -> bool:
+    """Whether a folder holds a released model, which training never writes to."""
+    return (folder / CARD_FILE).exists()
+
+
 def refuse_released(folder: Path) -> None:
     """Raises UserError if `folder` holds a released model."""
-    if (folder / CARD_FILE).exists():
+    if is_released(folder):
         raise UserError(f"{folder} holds a released model ({CARD_FILE}); name another folder to write to.")
 
 

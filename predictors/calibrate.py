@@ -11,7 +11,7 @@ from data_generators.source import DataSource
 from metrics.alignment import align
 from metrics.calibration import LEAST_SURE, calibrate, calibration_error, errors_found, fit_curve
 from models.calibration import Calibration, Curve, decoding
-from models.model_folder import ModelFolder
+from models.model_folder import ModelFolder, is_released
 from models.model_paths import find_model
 from predictors.loading import load_predictor
 from preprocessing.labels import Word
@@ -30,9 +30,16 @@ def calibrate_model(config: Config) -> str:
     """Calibrates the model of `config` on its validation words; returns a sentence about the effect.
 
     The model may be a released one: only `model.json` gets a new entry, for the decoder of `config.predict`. Raises
-    UserError without a model or enough validation words, or if the folder can't be written.
+    UserError without a model or enough validation words, if the folder can't be written, or if the words are rendered
+    and the model is a released one, whose calibration on real writing would be lost.
     """
-    return calibrate_on(ModelFolder(find_model(config)), config, config.predict)
+    folder = ModelFolder(find_model(config))
+    if config.synthetic.enabled and is_released(folder.path):
+        raise UserError(
+            f"{folder.path} is a released model, and the words of {config.labels_file} are rendered; train a model "
+            "of your own, or calibrate with a config of real words."
+        )
+    return calibrate_on(folder, config, config.predict)
 
 
 def calibrate_on(folder: ModelFolder, config: Config, settings: PredictConfig) -> str:

@@ -81,5 +81,5 @@ def predict(config: Config, patterns: list[str], output: str | None = None, min_
     if failed and len(paths) > 1:
         log(f"{failed} of {len(paths)} images could not be read.")
     if doubtful and len(paths) > 1:
-        log(f"{doubtful} words are doubtful.")
+        log(f"{doubtful} of {len(paths)} images are doubtful.")
     return 2 if failed else 0

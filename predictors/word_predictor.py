@@ -30,6 +30,7 @@ from utils.system import is_out_of_memory
 DOUBT = 0.5
 GOES_ON = "the text may go on, the model writes no more than {} characters; cut the line in two."
 SEVERAL_LINES = "seems to hold several lines; read it as a page (--page), or give each line as a picture."
+LOST, HARDLY = 0.01, "can hardly be read; if it holds more than a line, read it as a page (--page)."
 BLANK = Prediction("", 0.0, ())
 GREEDY = PredictConfig()
 
@@ -119,15 +120,15 @@ class WordPredictor(BasePredictor):
         return [self.calibration.apply(one) for one in readings] if self.calibration else readings
 
     def _read_again(self, images: list[np.ndarray], readings: list[Prediction]) -> None:
-        """Replaces the readings of doubtful words by the vote of their views."""
-        doubtful = [i for i, reading in enumerate(readings) if sureness(reading) < self.views_below]
+        """Replaces the readings of unsure words by the vote of their views."""
+        unsure = [i for i, reading in enumerate(readings) if sureness(reading) < self.views_below]
         more = self.views - 1
-        views = [view for i in doubtful for view in augmented_views(images[i], more, self.spec.image)]
+        views = [view for i in unsure for view in augmented_views(images[i], more, self.spec.image)]
         again: list[Prediction] = []
         while len(again) < len(views):
             rest = views[len(again) :]
             again += self._read_batch(rest[: self.batch_length(max(view.shape[1] for view in rest[: self.batch_size]))])
-        for number, i in enumerate(doubtful):
+        for number, i in enumerate(unsure):
             voted = vote([readings[i], *again[number * more : (number + 1) * more]], self.n_best)
             readings[i] = replace(voted, upside_down=readings[i].upside_down)
 
@@ -182,6 +183,8 @@ class WordPredictor(BasePredictor):
             log(f"{path} {SEVERAL_LINES}")
         elif self.may_go_on(prediction):
             log(f"{path}: {GOES_ON.format(self.longest)}")
+        elif prediction.text and sureness(prediction) < LOST:
+            log(f"{path} {HARDLY}")
 
     def _read(self, path: Path) -> np.ndarray | UnusableImage:
         try:

@@ -233,6 +233,9 @@ def test_command(make_config, dataset, saved, tmp_path, eagerly, monkeypatch, ca
     config = write_settings(tmp_path / "tiny.yml", tiny_settings(dataset, tmp_path))
     assert main.main(["-c", config, "--calibrate"]) == 2
     assert "at least 100 validation words" in capsys.readouterr().err
+    # Rendered words, as of the default config, take no calibration on real ones away.
+    assert main.main(["-c", config, "--calibrate", "--set", "synthetic.enabled=true"]) == 2
+    assert "released model" in capsys.readouterr().err
     monkeypatch.setattr(predictors.calibrate, "LEAST_WORDS", 6)
     weights = description_of(saved)["weights_sha256"]
     assert main.main(["-c", config, "--predict_on_test"]) == 0

@@ -40,6 +40,18 @@ def test_a_text_that_may_go_on_is_told(predictor, tmp_path, capsys):
     assert "narrow.png" in error and f"{most} characters" in error and "wide.png" not in error
 
 
+def test_what_can_hardly_be_read_is_told(predictor, tmp_path, capsys, monkeypatch):
+    pixels = np.full((30, 300), 255, np.uint8)
+    pixels[10:20, 2:-2] = 0
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    list(predictor.read_files([tmp_path / "a.png"]))
+    assert "--page" not in capsys.readouterr().err
+    decode = predictor.decode
+    monkeypatch.setattr(predictor, "decode", lambda *batch: (decode(*batch)[0], decode(*batch)[1] - 2))
+    list(predictor.read_files([tmp_path / "a.png"]))
+    assert "a.png can hardly be read" in capsys.readouterr().err
+
+
 def test_a_pdf_that_is_read_as_a_word_names_the_option_for_pages(predictor, tmp_path):
     (tmp_path / "a.pdf").write_bytes(b"%PDF-1.7\n")
     ((_, result),) = predictor.read_files([tmp_path / "a.pdf"])

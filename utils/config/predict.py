@@ -33,14 +33,14 @@ class PredictConfig(Section):
         None, "the only characters that may be written, such as those of numbers; null: all that the model knows"
     )
     n_best: PositiveInt = key(
-        1, "texts of each word to give, best first: those of beam or lexicon, or those of a doubtful word's views"
+        1, "texts of each word to give, best first: those of beam or lexicon, or those of an unsure word's views"
     )
     views: Annotated[int, Field(ge=1, le=5)] = key(
-        1, "variants of a doubtful word (unchanged, slanted, zoomed) that vote on its text (test-time augmentation)"
+        1, "variants of an unsure word (unchanged, slanted, zoomed) that vote on its text (test-time augmentation)"
     )
     views_below: Share = key(
         0.4,
-        "with views: a word is doubtful below this uncalibrated confidence (of a text longer than 24 characters, that "
+        "with views: a word is unsure below this uncalibrated confidence (of a text longer than 24 characters, that "
         "of 24 of them); 1: all words",
     )
     turn_below: Share = key(
