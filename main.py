@@ -15,9 +15,7 @@ from typing import TYPE_CHECKING
 try:
     from utils.cli import add_config_options, number, run_command
 except ModuleNotFoundError as missing:
-    print(
-        f"Package {missing.name} is missing: activate .venv, or install requirements.txt (README.md).", file=sys.stderr
-    )
+    print(f"Package {missing.name} is missing: activate .venv, or install requirements.txt.", file=sys.stderr)
     sys.exit(2)
 
 if TYPE_CHECKING:

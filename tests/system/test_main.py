@@ -47,6 +47,12 @@ def test_errors_and_reading_need_no_tensorflow(blocked, tmp_path):
         assert len(result.stdout.splitlines()) == (0 if code else len(images))
 
 
+def test_a_missing_package_is_named(tmp_path):
+    (tmp_path / "tqdm.py").write_text("raise ModuleNotFoundError(name='tqdm')\n", encoding="utf-8")
+    result = command("--predict", "--filename", "a.png", env={**os.environ, "PYTHONPATH": str(tmp_path)})
+    assert result.returncode == 2 and "tqdm" in result.stderr and len(result.stderr.splitlines()) == 1
+
+
 @pytest.mark.parametrize(
     "arguments, expected",
     [
