@@ -40,17 +40,20 @@ class Progress(keras.callbacks.Callback):
             mininterval=0.1 if sys.stderr.isatty() else 30,
         )
         self.started = time.monotonic()
-        self.first_step = 0
+        # Not those of the bar: one that TQDM_DISABLE switches off does not count.
+        self.step, self.first_step = self.first_step, 0
+        self.steps_now = 0
 
     def on_train_batch_end(self, batch, logs=None):
         self.bar.update()
-        if self.bar.n % 10 == 0 or self.bar.n == self.steps:
-            done = self.bar.n - self.bar.initial
-            speed = done * self.words / self.steps / (time.monotonic() - self.started)
+        self.step += 1
+        self.steps_now += 1
+        if self.step % 10 == 0 or self.step == self.steps:
+            speed = self.steps_now * self.words / self.steps / (time.monotonic() - self.started)
             self.bar.set_postfix_str(f"loss {float(logs['loss']):.3f}, {speed:.0f} words/s", refresh=False)
 
     def on_epoch_end(self, epoch, logs=None):
-        self.steps_done += self.bar.n - self.bar.initial
+        self.steps_done += self.steps_now
         self.bar.close()
         self.seconds += time.monotonic() - self.started
         steps_left = (self.num_epochs - epoch - 1) * self.steps

@@ -49,6 +49,12 @@ class DataSource:
             log(note)
         return labels
 
+    @property
+    def is_rendered(self) -> bool:
+        """Whether the words are, or will be, those of the embedded dataset."""
+        made = self.labels.parent / RENDERED_WITH
+        return self.synthetic.enabled and (made.exists() or not self.labels.exists())
+
     def _other_settings(self) -> list[str]:
         """Returns what the embedded dataset at hand was rendered with, where the config now says otherwise."""
         try:

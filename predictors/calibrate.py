@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from base.base_predictor import Prediction
-from data_generators.dataset import Dataset, DatasetOptions, join_datasets, open_dataset, open_split
+from data_generators.dataset import Dataset, DatasetOptions, join_datasets, open_dataset
 from data_generators.source import DataSource
 from metrics.alignment import align
 from metrics.calibration import LEAST_SURE, calibrate, calibration_error, errors_found, fit_curve
@@ -34,7 +34,7 @@ def calibrate_model(config: Config) -> str:
     and the model is a released one, whose calibration on real writing would be lost.
     """
     folder = ModelFolder(find_model(config))
-    if config.synthetic.enabled and is_released(folder.path):
+    if DataSource.of(config).is_rendered and is_released(folder.path):
         raise UserError(
             f"{folder.path} is a released model, and the words of {config.labels_file} are rendered; train a model "
             "of your own, or calibrate with a config of real words."
@@ -50,15 +50,16 @@ def calibrate_on(folder: ModelFolder, config: Config, settings: PredictConfig) -
     read. Raises UserError if there are too few words, or the folder is no whole model folder or can't be written.
     """
     image, labels_file = folder.spec.with_max_pixels(config.image.max_pixels).image, config.labels_file
-    dataset = open_split(config, "val", image)
+    options, own = DatasetOptions.of(config), DataSource.of(config)
+    own_words = own.read_labels().splits["val"]
+    dataset = open_dataset(own, own_words, "val", image, options)
     if len(dataset) < LEAST_WORDS:
         raise UserError(
             f"Calibration needs at least {LEAST_WORDS} validation words, {labels_file} has {len(dataset)}; "
             "confidences stay as the network gives them."
         )
-    options = DatasetOptions.of(config)
     copies = (0, 1) if config.data_aug.copies and not config.train.packed.folder else (0,)
-    parts = [dataset, *(open_split(config, "val", image, copy) for copy in copies[1:])]
+    parts = [dataset, *(open_dataset(own, own_words, "val", image, options, copy=copy) for copy in copies[1:])]
     for source, words in _additional(config):
         parts += [_lines(open_dataset(source, words, "val", image, options, copy=copy)) for copy in copies]
     dataset = join_datasets(parts)
@@ -84,7 +85,7 @@ def _additional(config: Config) -> Iterator[tuple[DataSource, list[Word]]]:
     """Yields the validation words of the additional datasets that hold lines and are not rendered."""
     for data in config.train.additional_data.values():
         source = DataSource.mixed_in(data)
-        words = [] if data.synthetic.enabled else source.read_labels().splits["val"]
+        words = [] if source.is_rendered else source.read_labels().splits["val"]
         if any(" " in word.label for word in words):
             yield source, words
 

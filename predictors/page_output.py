@@ -15,8 +15,10 @@ from predictors.page_formats.text import to_text
 from predictors.page_overlay import draw_overlay
 from preprocessing.page.layout import Page
 from utils.errors import UserError
-from utils.files import atomic_write, check_writable, write_json, write_text
+from utils.files import atomic_write, check_writable, open_regular, write_json, write_text
 from utils.log import log
+
+PROGRAM, HEAD = "seq2seq-ocr", 4096  # as the formats name it, and the bytes in which they do
 
 
 class PageOutput:
@@ -24,7 +26,7 @@ class PageOutput:
 
     PAGE and ALTO hold one page a file. The only page is written to `output` itself, several to files named after their
     pictures, `inputs`, in the folder that `output` names without its ending, and in folders there like those of the
-    pictures. Raises UserError if `output` can't be written, or if that folder is one of pictures and XML files.
+    pictures. Raises UserError if `output` can't be written, or if that folder has XML files of another program.
     """
 
     def __init__(
@@ -43,11 +45,9 @@ class PageOutput:
             raise UserError(
                 f"{self._folder} is a file, where a folder would be for further pages; name another --output."
             )
-        within = _first_within(self._folder, inputs)
-        if self._path.suffix.lower() == ".xml" and within and any(self._folder.rglob("*.xml")):
-            raise UserError(
-                f"{self._folder} holds {within} and XML files that further pages would replace; name another --output."
-            )
+        others = (path for path in self._folder.rglob("*.xml") if not _is_own(path))
+        if self._path.suffix.lower() == ".xml" and (other := next(others, None)):
+            raise UserError(f"{other} is not of this program, and further pages may replace it; name another --output.")
 
     def add(self, page: Page) -> None:
         """Takes the next page."""
@@ -83,10 +83,17 @@ class PageOutput:
         del self._pages[1:]
 
 
+def _is_own(path: Path) -> bool:
+    """Whether an XML file or an overlay says at its head that this program has written it."""
+    with open_regular(path) as file:
+        return PROGRAM.encode() in file.read(HEAD)
+
+
 class OverlayFolder:
     """A folder of pictures of pages with their lines.
 
-    Raises UserError if it can't be written, or holds one of the pictures that are read, which would be replaced.
+    Raises UserError if it can't be written, or holds one of the pictures that are read, or others of their names, which
+    would be replaced.
     """
 
     def __init__(self, folder: str, min_confidence: float | None, inputs: Sequence[Path] = ()) -> None:
@@ -95,12 +102,17 @@ class OverlayFolder:
             raise UserError(f"--overlay {folder} is no folder; name one.")
         if within := _first_within(self._folder, inputs):
             raise UserError(f"--overlay {folder} holds {within}, which would be replaced; name another folder.")
+        stems = tuple(path.stem for path in inputs)
+        for path in self._folder.rglob("*.jpg") if stems else ():
+            if path.stem.startswith(stems) and not _is_own(path):
+                raise UserError(f"--overlay {folder} holds {path}, which might be replaced; name another folder.")
         check_writable(self._folder / "page.jpg")
 
     def add(self, pixels: np.ndarray, page: Page) -> None:
         """Writes the overlay of a page."""
         with atomic_write(self._folder / f"{self._names.of(page)}.jpg") as temporary:
-            draw_overlay(pixels, page, self._min_confidence).save(temporary, "JPEG", quality=88)
+            overlay = draw_overlay(pixels, page, self._min_confidence)
+            overlay.save(temporary, "JPEG", quality=88, comment=PROGRAM)
 
 
 def _first_within(folder: Path, inputs: Sequence[Path]) -> Path | None:

@@ -1,5 +1,6 @@
 """Reads pages: finds their lines, cuts them straight, and reads them with the model of words or lines."""
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -15,6 +16,7 @@ from preprocessing.page.lines import find_lines
 from preprocessing.page.strips import box_on_page, cut_strip
 from preprocessing.page.words import find_words
 from preprocessing.word_image import to_network_geometry
+from utils.errors import UserError
 from utils.log import log
 
 # A model that writes texts so long reads lines; others read words alone.
@@ -126,14 +128,13 @@ class PageReader:
         if self.predictor.may_go_on(prediction):
             log(f"The line {prediction.text[:30]}...: {GOES_ON.format(self.predictor.longest)}")
         texts = prediction.text.split()
-        lengths = [len(text) for text in texts]
-        spans, width = find_words(strip, lengths[::-1] if self.is_rtl else lengths), strip.shape[1]
-        shared = len(spans) < len(texts)
-        if shared:  # Words that touch: shares of the line by their letters.
-            ends = np.cumsum([len(text) + 1 for text in texts]) * width // (len(prediction.text) + 1)
+        order, width = self._left_to_right(texts), strip.shape[1]
+        lengths = [len(texts[i]) for i in order]
+        spans = find_words(strip, lengths)
+        if len(spans) < len(texts):  # Words that touch: shares of the line by their letters.
+            ends = np.cumsum([length + 1 for length in lengths]) * width // (sum(lengths) + len(lengths))
             spans = list(zip([0, *map(int, ends[:-1])], map(int, ends)))
-        if self.is_rtl:
-            spans = [(width - end, width - start) for start, end in spans] if shared else spans[::-1]
+        spans = [span for _, span in sorted(zip(order, spans))]
         confidences = _word_confidences(prediction, texts)
         words = tuple(
             PageWord(text, confidence, box_on_page(line, start / width, end / width))
@@ -141,6 +142,18 @@ class PageReader:
         )
         read = line_of_prediction(line, prediction)
         return replace(read, text=" ".join(texts), words=words)
+
+    def _left_to_right(self, texts: list[str]) -> list[int]:
+        """Returns the places of a line's words in the order in which they stand on the page, from the left."""
+        if not self.is_rtl:
+            return list(range(len(texts)))
+        tokenizer = self.predictor.spec.tokenizer
+        try:
+            places = tokenizer.reading_order(tokenizer.encode(" ".join(texts)))
+        except UserError:  # NFC has composed characters that the network does not know.
+            return list(range(len(texts)))[::-1]
+        ends = list(itertools.accumulate(len(text) + 1 for text in texts))
+        return sorted(range(len(texts)), key=lambda i: min(places[ends[i] - 1 - len(texts[i]) : ends[i] - 1]))
 
 
 def line_of_prediction(line: Line, prediction: Prediction) -> Line:

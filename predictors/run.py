@@ -74,7 +74,8 @@ def predict(config: Config, patterns: list[str], output: str | None = None, min_
                 failed += 1
                 error = result.reason
                 log(str(result))
-            rows.append({"filename": str(path), **row(result, min_confidence), "error": error})
+            if output:
+                rows.append({"filename": str(path), **row(result, min_confidence), "error": error})
     finally:  # After an interruption, too.
         if output and rows:
             write_table(output, rows)

@@ -30,6 +30,7 @@ from utils.system import is_out_of_memory
 DOUBT = 0.5
 GOES_ON = "the text may go on, the model writes no more than {} characters; cut the line in two."
 SEVERAL_LINES = "seems to hold several lines; read it as a page (--page), or give each line as a picture."
+NO_TEXT = "The model's output is no text; copy or train it again."
 LOST, HARDLY = 0.01, "can hardly be read; if it holds more than a line, read it as a page (--page)."
 BLANK = Prediction("", 0.0, ())
 GREEDY = PredictConfig()
@@ -146,7 +147,7 @@ class WordPredictor(BasePredictor):
         ids, log_probability = decoded
         vocabulary = self.spec.tokenizer.vocabulary_size
         if np.isnan(log_probability).any() or ids.min() < 0 or ids.max() >= vocabulary:
-            raise UserError("The model's output is no text; copy or train it again.")
+            raise UserError(NO_TEXT)
         reading = self._prediction if ids.ndim == 2 else self._best_of
         return [reading(row, scores) for row, scores in zip(ids, log_probability)]
 
@@ -160,6 +161,8 @@ class WordPredictor(BasePredictor):
         """The first of n readings (n, max_length), with all of them as alternatives if n > 1."""
         # A small vocabulary may have fewer texts, and two sequences of ids may be one text in NFC.
         readings = [self._prediction(*pair) for pair in zip(ids, scores) if pair[0][0] != PAD]
+        if not readings:
+            raise UserError(NO_TEXT)
         texts: dict[str, float] = {}
         for reading in readings:
             texts.setdefault(reading.text, reading.confidence)

@@ -20,7 +20,7 @@ from predictors.report.statistics import MOST_ROWS, confusions_by_kind, errors_b
 from predictors.report.words import choose_words, gallery
 from utils.files import write_csv, write_text
 
-PAGE_FILE, TABLE_FILE = "report.html", "words.csv"
+PAGE_FILE, TABLE_FILE = "report.html", "report_words.csv"
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Evaluation:
 
 
 def write_report(folder: Path, evaluation: Evaluation) -> Path:
-    """Writes `report.html` and `words.csv`; returns the page's path; UserError if the folder can't be written."""
+    """Writes `report.html` and `report_words.csv`; returns the page's path; UserError if `folder` can't be written."""
     words, predictions = evaluation.dataset.words, evaluation.predictions
     alignments = [align(word.label, prediction.text) for word, prediction in zip(words, predictions)]
     errors = [sum(of_label != of_text for of_label, of_text in pairs) for pairs in alignments]

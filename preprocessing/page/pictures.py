@@ -2,6 +2,7 @@
 
 import functools
 import itertools
+import math
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -94,6 +95,9 @@ def _render(document: Any, number: int, path: Path, image: ImageConfig) -> np.nd
         width, height = page.get_size()
         # Posters have few pixels per inch: what is too large at 300 dpi is rendered at what fits.
         scale *= min(1.0, (image.max_pixels / max(1.0, width * height * scale**2)) ** 0.5 * 0.999)
+        # Of a page that is much longer than wide, each side is rounded up.
+        if math.ceil(width * scale) * math.ceil(height * scale) > image.max_pixels:
+            raise UnusableImage(name, "more pixels than image.max_pixels allows", "cut the page in parts")
         picture = page.render(scale=scale).to_pil()
         page.close()
     except (pypdfium2.PdfiumError, MemoryError, ValueError) as error:

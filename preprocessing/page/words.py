@@ -29,7 +29,7 @@ def find_words(line: np.ndarray, lengths: Sequence[int] | None = None) -> list[S
         A span for each of `lengths`, fewer where there are not so many gaps; none without ink.
     """
     ink = ink_mask(line)
-    if not ink.any():
+    if not ink.any() or (lengths is not None and not len(lengths)):
         return []
     # What is left of rulings has longer level pieces than letters; a dash may be all there is.
     element = np.ones((1, max(3, round(LEVEL * len(ink)))), np.uint8)

@@ -169,3 +169,12 @@ def test_the_embedded_dataset_is_not_made_unasked(make, tmp_path):
         DataSource.of(elsewhere).read_labels()
     sentence(caught)
     assert not (tmp_path / "labels.json").exists() and not (tmp_path / "elsewhere").exists()
+
+
+def test_words_are_rendered_if_the_embedded_dataset_is_there_or_missing(make, tmp_path):
+    settings = {"synthetic": {"enabled": True}}
+    assert DataSource.of(make(**settings)).is_rendered
+    (tmp_path / "labels.json").write_text("{}")  # a user's own, beside the default config
+    assert not DataSource.of(make(**settings)).is_rendered
+    (tmp_path / "synthetic.json").write_text("{}")
+    assert DataSource.of(make(**settings)).is_rendered and not DataSource.of(make()).is_rendered

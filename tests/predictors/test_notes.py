@@ -9,6 +9,7 @@ from predictors.word_predictor import WordPredictor
 from preprocessing.image_file import UnusableImage
 from preprocessing.tokenizer import END, PAD, Tokenizer
 from utils.config.predict import PredictConfig
+from utils.errors import UserError
 
 
 class Endless(WordPredictor):
@@ -56,3 +57,10 @@ def test_a_pdf_that_is_read_as_a_word_names_the_option_for_pages(predictor, tmp_
     (tmp_path / "a.pdf").write_bytes(b"%PDF-1.7\n")
     ((_, result),) = predictor.read_files([tmp_path / "a.pdf"])
     assert isinstance(result, UnusableImage) and "--page" in str(result)
+
+
+def test_readings_that_hold_nothing_are_no_text(predictor):
+    """Of weights that overflow; greedy decoding finds NaN."""
+    length = predictor.spec.network.max_seq_length
+    with pytest.raises(UserError, match="no text"):
+        predictor._best_of(np.zeros((2, length), np.int32), np.zeros((2, length), np.float32))

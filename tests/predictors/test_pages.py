@@ -3,6 +3,7 @@
 import json
 import shutil
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,11 +13,12 @@ import main
 from base.base_predictor import Prediction
 from models.model_spec import ModelSpec
 from predictors import load
+from predictors.page_output import OverlayFolder, PageOutput
 from predictors.page_overlay import draw_overlay
 from predictors.pages import PageReader, _Piece, line_of_prediction
 from predictors.word_predictor import WordPredictor
 from preprocessing.importers.page_xml import read_page
-from preprocessing.page.layout import Line, Page
+from preprocessing.page.layout import Line, Page, PageWord
 from preprocessing.page.strips import cut_strip
 from preprocessing.tokenizer import END, Tokenizer
 from tests.helpers.drawn_pages import LINES, encrypted_pdf, written_page
@@ -244,20 +246,29 @@ def test_characters_of_a_line_have_their_confidences_and_words_their_alternative
     assert line.character_confidences == (1.0, 0.9, 0.5) and line.alternatives == ("ab",)
 
 
+def right_to_left_reader():
+    """A reader of pages without a network."""
+    reader = PageReader.__new__(PageReader)
+    reader.is_rtl, reader.reads_lines = True, True
+    spec = SimpleNamespace(tokenizer=Tokenizer(" \u05d0\u05d1\u05d2\u05d5\u05dc\u05dd\u05e9dehlorw", "rtl"))
+    reader.predictor = SimpleNamespace(may_go_on=lambda _: False, longest=127, spec=spec)
+    return reader
+
+
 def test_words_of_a_right_to_left_line_are_in_logical_order():
-    reader = PageReader(load(REPOSITORY / "snapshots" / "iam").predictor)
-    reader.is_rtl = True
+    reader = right_to_left_reader()
     line = Line(((0.0, 0.0), (100.0, 0.0), (100.0, 20.0), (0.0, 20.0)))
     strip = np.full((20, 100), 255, np.uint8)
     strip[5:15, 2:30] = strip[5:15, 60:98] = 0
     pieces = [_Piece(0, strip, (0.0, 0.3)), _Piece(0, strip, (0.6, 1.0))]
-    left, right = Prediction("left", 0.9, (1.0,) * 4), Prediction("right", 0.9, (1.0,) * 5)
+    first, second = "\u05d0\u05d1\u05d2\u05d0\u05d1", "\u05d2\u05d1\u05d0\u05d2"
+    left, right = Prediction(second, 0.9, (1.0,) * 4), Prediction(first, 0.9, (1.0,) * 5)
     read = reader._lines_of_words(line, strip, list(zip(pieces, (left, right))))
-    assert read.text == "right left" and read.words[0].box[0] > read.words[1].box[0]
-    both = Prediction("right left", 0.9, (1.0,) * 10)
+    assert read.text == f"{first} {second}" and read.words[0].box[0] > read.words[1].box[0]
+    both = Prediction(f"{first} {second}", 0.9, (1.0,) * 10)
     for picture in (strip, np.zeros_like(strip)):  # With a gap, and without one.
         read = reader._lines_of_text(line, picture, [(pieces[0], both)])
-        assert [word.text for word in read.words] == ["right", "left"]
+        assert [word.text for word in read.words] == [first, second]
         assert read.words[0].box[0] > read.words[1].box[0]
 
 
@@ -265,3 +276,58 @@ def test_without_rapidocr_the_message_says_how_to_install_it(folder, monkeypatch
     monkeypatch.setitem(sys.modules, "rapidocr", None)
     with pytest.raises(UserError, match=r"requirements-pages\.txt"):
         load(REPOSITORY / "snapshots" / "iam").read_page(folder / "a.png")
+
+
+@pytest.mark.parametrize("xml_format", ["page", "alto"])
+def test_xml_of_others_is_not_replaced_and_our_own_is(tmp_path, xml_format):
+    """As Transkribus exports it: pictures, and their text in the folder `page` beside them."""
+    pictures = [tmp_path / "a.jpg", tmp_path / "b.jpg"]
+
+    def write():
+        output = PageOutput(str(tmp_path / "page.xml"), xml_format, None, pictures)
+        for picture in pictures:
+            output.add(Page(str(picture), 60, 40, ()))
+        output.close()
+
+    write()
+    write()
+    (tmp_path / "page" / "b.xml").write_text("<PcGts>corrected by hand</PcGts>")
+    with pytest.raises(UserError, match=r"b\.xml"):
+        write()
+    assert "by hand" in (tmp_path / "page" / "b.xml").read_text()
+
+
+def test_overlays_replace_our_own_alone(tmp_path):
+    pictures, drawn = [tmp_path / "in" / "a.png"], tmp_path / "drawn"
+    for _ in range(2):
+        OverlayFolder(str(drawn), None, pictures).add(
+            np.full((40, 60), 255, np.uint8), Page(str(pictures[0]), 60, 40, ())
+        )
+    Image.new("L", (60, 40)).save(drawn / "a.jpg")
+    with pytest.raises(UserError, match=r"a\.jpg"):
+        OverlayFolder(str(drawn), None, pictures)
+
+
+def test_an_overlay_shows_letters_with_accents():
+    def drawn(letter):
+        word = PageWord(letter, 0.9, (20, 60, 60, 40))
+        line = Line(((20, 60), (80, 60), (80, 100), (20, 100)), ((20, 95), (80, 95)), letter, 0.9, (word,))
+        return np.asarray(draw_overlay(np.full((120, 200), 255, np.uint8), Page("a.png", 200, 120, (line,))))
+
+    missing = drawn("\uffff")
+    letters = [drawn(letter) for letter in "e\u00e9\u00e8\u00e0\u00e7\u0153\u00df\u00fc"]
+    assert not any(np.array_equal(one, missing) for one in letters)
+    assert len({one.tobytes() for one in letters}) == len(letters)
+
+
+def test_words_of_both_directions_have_their_own_places():
+    reader = right_to_left_reader()
+    strip = np.full((40, 400), 255, np.uint8)
+    for left, letters in ((10, 5), (120, 5), (260, 4)):  # from the left: hello, world, shalom
+        for i in range(letters):
+            strip[12:28, left + 12 * i : left + 12 * i + 9] = 0
+    text = "\u05e9\u05dc\u05d5\u05dd hello world"
+    line = Line(((0, 0), (400, 0), (400, 40), (0, 40)), ((0, 30), (400, 30)))
+    read = reader._lines_of_text(line, strip, [(None, Prediction(text, 0.9, (0.9,) * len(text)))])
+    assert [word.text for word in read.words] == text.split()
+    assert [round(word.box[0], -1) for word in read.words] == [260, 10, 120]

@@ -76,9 +76,9 @@ def _access(options: argparse.Namespace) -> "Access":
     loopback = is_loopback(options.host)
     if not loopback and not options.token:
         raise UserError(f"--host {options.host} lets other machines in; give them a --token as well.")
-    # Headers carry no others as they are.
-    if options.token and not re.fullmatch(f"[!-~]{{{SHORTEST_TOKEN},}}", options.token):
-        raise UserError(f"--token must have at least {SHORTEST_TOKEN} ASCII characters, and no blanks among them.")
+    # Addresses carry no others as they are.
+    if options.token and not re.fullmatch(f"[A-Za-z0-9._~/=-]{{{SHORTEST_TOKEN},}}", options.token):
+        raise UserError(f"--token must be {SHORTEST_TOKEN} or more of these: letters, digits and . _ ~ / = -.")
     return Access(options.token, loopback_only=loopback)
 
 

@@ -147,6 +147,8 @@ class Learning:
         code = process.wait()
         with self._lock:
             self._process = None
+        if code < 0:
+            raise UserError(f"the system ended it with signal {-code}, as when memory runs out")
         if code:
             lines = (self._store.folder / LOG).read_text(encoding="utf-8", errors="replace").split("\n")
             raise UserError(next((line for line in reversed(lines) if line.strip()), f"exit code {code}"))

@@ -1,5 +1,6 @@
 """The model in use, and what is read with it in the reading thread."""
 
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -130,8 +131,9 @@ class Reading:
 
 def _note(path: Path, prediction: Prediction, model: _Model, pixels: np.ndarray | None = None) -> str:
     """Returns what the sender of one line should know of a file; `pixels` of the line, if they are at hand."""
-    if has_more_pages(path, model.image):
-        return MORE_PAGES
+    with contextlib.suppress(UnusableImage):  # Damage behind the first page, which was read.
+        if has_more_pages(path, model.image):
+            return MORE_PAGES
     if prediction.confidence >= DOUBT:  # The picture need not be read again.
         return ""
     pixels = decode(path, model.image) if pixels is None else pixels

@@ -1,10 +1,12 @@
 """One thread that reads for all requests: words in batches across requests, pages one after another between them."""
 
+import contextlib
 import itertools
 import os
 import shutil
 import tempfile
 import threading
+import traceback
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
@@ -146,6 +148,7 @@ class ReadingQueue:
         try:
             results: Sequence[Any] = self._read_words([job.path for job in jobs if job.path])
         except Exception as error:
+            _tell(error)
             results = [error] * len(jobs)
         for job, result in zip(jobs, results, strict=True):
             self._finish(job, result)
@@ -159,6 +162,7 @@ class ReadingQueue:
         except StopIteration:
             result: Any = job.results
         except Exception as error:
+            _tell(error)
             result = error
         with self._changed:
             self._pages.remove(job)
@@ -177,10 +181,17 @@ class ReadingQueue:
 
     def _forget(self, job: Job) -> None:
         if job.path:
-            job.path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # Windows deletes no open file; the folder goes at the end.
+                job.path.unlink(missing_ok=True)
         with self._changed:
             self._jobs -= 1
             self._bytes -= job.size
+
+
+def _tell(error: Exception) -> None:
+    """Prints the traceback of a fault of the program, of which clients learn only that there was one."""
+    if not isinstance(error, UserError):
+        traceback.print_exception(error)
 
 
 def _ending(start: bytes) -> str:

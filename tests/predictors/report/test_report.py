@@ -135,7 +135,7 @@ def test_page_is_whole_and_inert(report):
     assert "the same before calibration" in page and "before calibration 54.29%, rings)" in page
     (word,) = [word for word in data["words"] if word["truth"] == EVIL[1]]
     assert word["text"] == EVIL[0] and EVIL[1] in word["name"] and word["writer"] == EVIL[1]
-    with open(report.parent / "words.csv", encoding="utf-8", newline="") as file:
+    with open(report.parent / "report_words.csv", encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["label"] for row in rows[:4]] == [escape_control(text) for text in EVIL] and rows[5]["errors"] == "1"
 
@@ -248,14 +248,14 @@ def test_command_line(make_config, dataset, tmp_path, capsys):
     error = capsys.readouterr().err
     assert "Can't write" in error and "/file is no folder" in error
     assert len(error.splitlines()) == 1
-    (tmp_path / "taken" / "words.csv").mkdir(parents=True)
+    (tmp_path / "taken" / "report_words.csv").mkdir(parents=True)
     assert main.main([*line, str(tmp_path / "taken")]) == 2
-    assert "words.csv: it is a folder" in capsys.readouterr().err
+    assert "report_words.csv: it is a folder" in capsys.readouterr().err
     assert main.main([*line, str(tmp_path / "out" / "report")]) == 0
     assert capsys.readouterr().out.splitlines()[-1].startswith("WER: ")
     page = (tmp_path / "out" / "report" / "report.html").read_text(encoding="utf-8")
     assert "Loss by epoch" in page and "none &amp; all" in page and '"attention":' in page
-    assert sorted(p.name for p in (tmp_path / "out" / "report").iterdir()) == ["report.html", "words.csv"]
+    assert sorted(p.name for p in (tmp_path / "out" / "report").iterdir()) == ["report.html", "report_words.csv"]
 
 
 @pytest.mark.parametrize(("writers", "with_interval"), [(("ann", "ann"), False), (("ann", "bob"), True)])

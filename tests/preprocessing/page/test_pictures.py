@@ -96,3 +96,17 @@ def test_too_many_pixels_are_refused_before_they_are_decoded(tmp_path):
     PAGES[0].save(tmp_path / "large.png")
     with pytest.raises(UnusableImage, match="max_pixels"):
         list(read_pictures(tmp_path / "large.png", IMAGE.model_copy(update={"max_pixels": 1000})))
+
+
+@pytest.mark.parametrize("box", ["0 0 600000000 0.01", "0 0 0.01 600000000"])
+def test_a_pdf_that_is_much_longer_than_wide_is_not_rendered(tmp_path, box, monkeypatch):
+    pypdfium2 = pytest.importorskip("pypdfium2")
+    parts = ["<</Type/Catalog/Pages 2 0 R>>", "<</Type/Pages/Kids[3 0 R]/Count 1>>"]
+    parts += [f"<</Type/Page/Parent 2 0 R/MediaBox[{box}]>>"]
+    body = "".join(f"{i} 0 obj{part}endobj\n" for i, part in enumerate(parts, start=1))
+    (tmp_path / "long.pdf").write_text(f"%PDF-1.4\n{body}trailer<</Root 1 0 R/Size 4>>\n%%EOF")
+    rendered = []
+    monkeypatch.setattr(pypdfium2.PdfPage, "render", lambda *_, **__: rendered.append(1))
+    with pytest.raises(UnusableImage, match="max_pixels"):
+        list(read_pictures(tmp_path / "long.pdf", IMAGE))
+    assert not rendered

@@ -38,3 +38,9 @@ def test_words_are_as_wide_as_their_letters():
     assert find_words(line, [5, 7, 3]) == [(0, 50), (70, 154), (174, 204)]
     assert find_words(line, [4, 1, 3, 4, 3]) == pieces
     assert find_words(line, [15]) == [(0, 204)]
+
+
+def test_a_line_without_text_has_no_words():
+    line = np.full((30, 90), 255, np.uint8)
+    line[10:20, 20:60] = 0
+    assert find_words(line, []) == []

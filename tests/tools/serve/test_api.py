@@ -171,3 +171,15 @@ def test_a_file_that_cannot_be_read_fails_and_leaves_nothing(added, store, conte
     # The sentence has the file's name, not our path of it.
     assert job["error"].startswith("bad.png: ") and "/tmp" not in json.dumps(job)
     assert not any(path.is_dir() for path in store.folder.iterdir())
+
+
+def test_a_damaged_file_among_others_fails_none(reading, tmp_path):
+    """Three in a batch, one a TIFF that was cut off after its first page, which is read."""
+    word = Image.open(REPOSITORY / "test_images" / "look.png").convert("L")
+    for name in ("a.png", "c.png"):
+        word.save(tmp_path / name)
+    word.save(tmp_path / "b.tif", save_all=True, append_images=[word.resize((400, 300))])
+    whole = (tmp_path / "b.tif").read_bytes()
+    (tmp_path / "b.tif").write_bytes(whole[: -len(whole) // 3])
+    texts = [prediction.text for prediction, _ in reading.words([tmp_path / n for n in ("a.png", "b.tif", "c.png")])]
+    assert len(texts) == 3 and len(set(texts)) == 1

@@ -194,3 +194,10 @@ def test_the_chosen_model_reads_first(make_config, store):
 )
 def test_more_lines_are_read_less_often(lines, most, epochs):
     assert epochs_for(lines, most) == epochs
+
+
+def test_a_killed_training_is_told_as_such(learning):
+    """The last line of its log would be about its progress."""
+    process = subprocess.Popen([sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"])
+    with pytest.raises(UserError, match="signal 9"):
+        learning._finish(process)

@@ -22,6 +22,7 @@ from utils.config.load import load_config
         ["--host", "192.168.0.2", "--token", "short"],
         ["--token", "sechzehn-Zeichen-\u00e4"],
         ["--token", "sixteen letters and blanks"],
+        ["--token", "sixteen+letters&signs"],
         ["--name", "../x"],
         ["--name", ""],
         ["--port", "0"],

@@ -12,6 +12,7 @@ import pytest
 
 from tools.serve import reading_queue
 from tools.serve.reading_queue import FullError, ReadingQueue
+from utils.errors import UserError
 
 
 @pytest.fixture
@@ -148,3 +149,27 @@ def test_a_file_that_comes_while_the_queue_closes_is_cancelled(queue):
             return super().read(size)
 
     assert queue.add_word(Slow(b"late")).future.cancelled()
+
+
+def test_faults_of_the_program_are_printed_and_mistakes_of_clients_are_not(queue, capsys):
+    for error in (RuntimeError("fault"), UserError("mistake")):
+
+        def pages(_, error=error):
+            raise error
+            yield
+
+        with pytest.raises(type(error)):
+            queue.add_pages(file(b"pages"), pages).future.result(10)
+    printed = capsys.readouterr().err
+    assert "Traceback" in printed and "fault" in printed and "mistake" not in printed
+
+
+def test_an_upload_that_can_not_be_deleted_stops_nothing(queue, monkeypatch):
+    """As on Windows, where an open file can't."""
+
+    def unlink(self, missing_ok=False):
+        raise PermissionError(13, "used by another process")
+
+    monkeypatch.setattr(Path, "unlink", unlink)
+    assert queue.add_word(file(b"a")).future.result(10) == "a"
+    assert queue.add_word(file(b"b")).future.result(10) == "b"
