@@ -10,7 +10,7 @@ import predictors.calibrate
 from base.base_predictor import Prediction
 from data_generators.geometric_augmentation import slant_and_zoom
 from predictors.predictor_seq2seq import PredictorSeq2Seq
-from predictors.test_time_augmentation import VIEWS, augmented_views, vote
+from predictors.test_time_augmentation import VIEWS, augmented_views, sharpen, vote
 from tests.helpers.models import NETWORKS, exported, pictures, predictor_of, random_network
 from tests.helpers.tiny import tiny_settings, write_settings
 
@@ -41,6 +41,15 @@ def test_slant_and_zoom_are_what_they_say():
     assert larger.shape == (32, 36)
     assert ink_of(larger).sum() / ink_of(bar()).sum() == pytest.approx(1.5**2, rel=0.05)
     np.testing.assert_array_equal(slant_and_zoom(bar(), 0, 1, 64), bar())
+
+
+def test_sharpening_makes_edges_steeper_and_leaves_flat_parts():
+    soft = np.repeat(np.clip(np.linspace(-150, 405, 40), 30, 225).astype(np.uint8)[None], 12, axis=0)
+    sharp = sharpen(soft, 2.0)
+    assert sharp.shape == soft.shape and sharp.dtype == np.uint8
+    assert np.diff(sharp[6].astype(int)).max() > 1.5 * np.diff(soft[6].astype(int)).max()
+    np.testing.assert_array_equal(sharp[:, [0, -1]], soft[:, [0, -1]])
+    np.testing.assert_array_equal(sharpen(soft, 0), soft)
 
 
 @pytest.mark.parametrize("width", [1, 9, 64])

@@ -35,8 +35,10 @@ class PredictConfig(Section):
     n_best: PositiveInt = key(
         1, "texts of each word to give, best first: those of beam or lexicon, or those of an unsure word's views"
     )
-    views: Annotated[int, Field(ge=1, le=5)] = key(
-        1, "variants of an unsure word (unchanged, slanted, zoomed) that vote on its text (test-time augmentation)"
+    views: Annotated[int, Field(ge=1, le=7)] = key(
+        1,
+        "variants of an unsure word (unchanged, slanted, zoomed, sharpened) that vote on its text (test-time "
+        "augmentation)",
     )
     views_below: Share = key(
         0.4,
