@@ -85,7 +85,7 @@ def test_model_of_iam_reads_from_another_folder(installed, tmp_path):
     images = sorted(map(str, (REPOSITORY / "test_images").glob("*.png")))
     code = (
         "import sys, seq2seq_ocr as s\n"
-        "reader = s.load('snapshots/iam', views=5, views_below=0.6)\n"
+        "reader = s.load('snapshots/iam', views=7, views_below=0.6)\n"
         "print(*(word.text for word in reader.read_many(sys.argv[1:])), sep='\\n')"
     )
     result = run(installed, tmp_path, "-c", code, *images)
