@@ -224,7 +224,7 @@ def test_doubtful_words_are_marked(inside, project):
     (project / "empty.png").touch()
     job = ["--predict", "--min_confidence", limit]
     code, lines, error = inside(*job, "--filename", "words", "empty.png", "--output", "sure.csv")
-    assert code == 2 and "1 of 5 images" in error and "2 words are doubtful" in error
+    assert code == 2 and "1 of 5 images" in error and "2 of 5 images are doubtful" in error
     rows = [line.split("\t") for line in lines]
     assert [row[3:] == ["doubtful"] for row in rows] == [float(row[2]) < float(limit) for row in rows]
     assert sum(len(row) == 4 for row in rows) == 2

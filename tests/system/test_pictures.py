@@ -124,7 +124,7 @@ def test_blank_paper_is_no_text(tmp_path, capsys):
         Image.fromarray(paper).save(folder / f"{height}x{width}.png")
     code, found, error = read(folder, tmp_path, capsys, "--min_confidence", "0.3")
     assert code == 0 and len(found) == 10
-    assert set(found.values()) == {("", 0.0)} and "10 words are doubtful" in error
+    assert set(found.values()) == {("", 0.0)} and "10 of 10 images are doubtful" in error
 
 
 def test_several_lines_are_told(grey, tmp_path, capsys):
