@@ -9,7 +9,7 @@ from utils.paths import ROOT
 
 BLUE, RED = (0, 110, 190), (200, 40, 30)
 FONT = ROOT / "datasets" / "fonts" / "patrick-hand.woff2"  # Pillow's own has no accented letters
-TEXT_HEIGHT = 0.3  # of a line's height
+TEXT_HEIGHT = 0.38  # of a line's height
 LONGEST = 2400  # pixels of the longer side
 
 
@@ -34,7 +34,7 @@ def draw_overlay(pixels: np.ndarray, page: Page, min_confidence: float | None = 
 def _write(draw: ImageDraw.ImageDraw, line: Line, factor: float, min_confidence: float | None) -> None:
     """Writes the words of a line above it."""
     ys = [y for _, y in line.polygon]
-    font = ImageFont.truetype(FONT, max(10.0, TEXT_HEIGHT * (max(ys) - min(ys)) * factor))
+    font = ImageFont.truetype(FONT, max(13.0, TEXT_HEIGHT * (max(ys) - min(ys)) * factor))
     for word in line.words:
         left, top, right, bottom = draw.textbbox((word.box[0] * factor, word.box[1] * factor), word.text, font, "ld")
         draw.rectangle((left - 2, top - 1, right + 2, bottom + 1), fill=(255, 255, 255, 205))
