@@ -1,6 +1,5 @@
 """A progress bar per epoch, and a line per finished epoch."""
 
-import sys
 import time
 from dataclasses import dataclass
 from datetime import timedelta
@@ -8,7 +7,7 @@ from datetime import timedelta
 import keras
 from tqdm import tqdm
 
-from utils.log import log, progress_bar
+from utils.log import STDERR, log, progress_bar
 
 
 @dataclass(eq=False)
@@ -37,7 +36,7 @@ class Progress(keras.callbacks.Callback):
             unit="step",
             leave=False,
             # Fewer lines in log files.
-            mininterval=0.1 if sys.stderr.isatty() else 30,
+            mininterval=0.1 if STDERR.isatty() else 30,
         )
         self.started = time.monotonic()
         # Not those of the bar: one that TQDM_DISABLE switches off does not count.

@@ -2,7 +2,8 @@
 
 import contextlib
 import os
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from utils.errors import UserError
 from utils.files import atomic_write, check_writable, open_regular, write_json, write_text
 from utils.log import log
 
+NUMBERED = re.compile(r"(-\d+)?(_\d+)?$")  # what pages' names have behind their picture's
 PROGRAM, HEAD = "seq2seq-ocr", 4096  # as the formats name it, and the bytes in which they do
 
 
@@ -45,9 +47,9 @@ class PageOutput:
             raise UserError(
                 f"{self._folder} is a file, where a folder would be for further pages; name another --output."
             )
-        others = (path for path in self._folder.rglob("*.xml") if not _is_own(path))
-        if self._path.suffix.lower() == ".xml" and (other := next(others, None)):
-            raise UserError(f"{other} is not of this program, and further pages may replace it; name another --output.")
+        several = len(inputs) > 1 or any(path.suffix.lower() in (".pdf", ".tif", ".tiff") for path in inputs)
+        if self._path.suffix.lower() == ".xml" and several:
+            _refuse_others(self._folder.rglob("*.xml"), "--output")
 
     def add(self, page: Page) -> None:
         """Takes the next page."""
@@ -83,10 +85,17 @@ class PageOutput:
         del self._pages[1:]
 
 
-def _is_own(path: Path) -> bool:
-    """Whether an XML file or an overlay says at its head that this program has written it."""
-    with open_regular(path) as file:
-        return PROGRAM.encode() in file.read(HEAD)
+def _refuse_others(paths: Iterable[Path], option: str) -> None:
+    """Raises UserError if a file that may be replaced does not say at its head that this program has written it."""
+    for path in paths:
+        if path.name.startswith(".") or not path.is_file():
+            continue
+        with contextlib.suppress(OSError), open_regular(path) as file:
+            if PROGRAM.encode() in file.read(HEAD):
+                continue
+        raise UserError(
+            f"{path} might be replaced, and is not of this program or of an older version; name another {option}."
+        )
 
 
 class OverlayFolder:
@@ -102,10 +111,9 @@ class OverlayFolder:
             raise UserError(f"--overlay {folder} is no folder; name one.")
         if within := _first_within(self._folder, inputs):
             raise UserError(f"--overlay {folder} holds {within}, which would be replaced; name another folder.")
-        stems = tuple(path.stem for path in inputs)
-        for path in self._folder.rglob("*.jpg") if stems else ():
-            if path.stem.startswith(stems) and not _is_own(path):
-                raise UserError(f"--overlay {folder} holds {path}, which might be replaced; name another folder.")
+        stems = {path.stem for path in inputs}
+        named = (path for path in self._folder.rglob("*.jpg") if stems & {path.stem, NUMBERED.sub("", path.stem)})
+        _refuse_others(named, "--overlay")
         check_writable(self._folder / "page.jpg")
 
     def add(self, pixels: np.ndarray, page: Page) -> None:

@@ -218,6 +218,7 @@ def _upright_on_paper(file: Image.Image, image: ImageConfig) -> Image.Image:
 
 def _upright(file: Image.Image) -> Image.Image:
     """Applies the EXIF rotation; a block of EXIF that is damaged is no reason not to read the pixels."""
+    file.load()  # Pillow looks for EXIF behind the pixels, and would forget that these are damaged.
     try:
         file.getexif()
     except Exception:

@@ -97,6 +97,8 @@ def _script(char: str) -> str:
 
     Forms of a letter (of full width, or raised as in no. and Mme, whose names begin otherwise) are of its script.
     """
+    if unicodedata.category(char)[0] != "L":
+        return ""
     char = unicodedata.normalize("NFKD", char)[0]
     if unicodedata.category(char)[0] != "L" or unicodedata.category(char) == "Lm":
         return ""

@@ -118,7 +118,7 @@ def _sigterm_raises() -> Iterator[None]:
         if isinstance(dropped.exc_value, Terminated):
             number = signal.SIGTERM
             signal.signal(number, terminate)
-        waiting.append(threading.Timer(AGAIN, signal.raise_signal, [number]))
+        waiting.append(threading.Timer(AGAIN, _send, [number]))
         waiting[-1].start()
 
     waiting: list[threading.Timer] = []
@@ -133,9 +133,18 @@ def _sigterm_raises() -> Iterator[None]:
         sys.unraisablehook = hook
 
 
+def _send(number: int) -> None:
+    """Sends a signal to the main thread itself, which may wait for something: raised in another it does not wake it."""
+    if hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(threading.main_thread().ident or 0, number)
+    else:
+        signal.raise_signal(number)
+
+
 def _close_output() -> None:
     """Replaces a closed or full stdout, of which Python would complain again at its exit."""
     try:
-        sys.stdout.flush()
+        if sys.stdout:
+            sys.stdout.flush()
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

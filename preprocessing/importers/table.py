@@ -84,7 +84,8 @@ def _entries(path: str | Path) -> Iterator[tuple[int, dict[str, str]]]:
             raise UserError(f"{path} is what --page --output wrote; import pages as PAGE or ALTO, --output NAME.xml.")
         texts = {name: str(value) for name, value in entry.items() if isinstance(value, str | int)}
         # No text is an empty one; without a writer or a split there is none.
-        texts |= {name: "" for name, value in entry.items() if value is None and roles([name]) == ["label"]}
+        if "label" not in roles(list(texts)):
+            texts |= {name: "" for name, value in entry.items() if value is None and roles([name]) == ["label"]}
         names = roles(list(texts))
         if twice := next((name for name in COLUMNS if names.count(name) > 1), None):
             raise UserError(f"{path}: entry {number} has more than one key for {twice}: {', '.join(entry)}; keep one.")

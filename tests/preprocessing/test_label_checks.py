@@ -32,6 +32,7 @@ def test_invisible_characters():
         (["word", "\u03bf\u03bd"], {"\u03bf": 1, "\u03bd": 1}),
         (["1,000", "", "\u05d0\u05d1"], {}),
         (["ace", "sea"], {}),
+        (["\u041c\u0438\u0440 \u21165", "\u2116\u0420"], {}),  # a numero sign beside Cyrillic
         (["Ma Norte", "M\u00aa", "N\u00ba 5", "S\u1d43", "\uff21b"], {}),  # raised letters and a wide one
     ],
 )

@@ -290,6 +290,16 @@ def test_damaged_exif_is_no_reason_not_to_read_the_pixels(tmp_path, ending):
         decode(tmp_path / f"torn{ending}", ImageConfig())
 
 
+def test_damage_in_the_middle_of_the_pixels_is_found(tmp_path):
+    picture = Image.fromarray(np.random.default_rng(0).integers(0, 255, (200, 300), np.uint8))
+    picture.save(tmp_path / "a.png")
+    content = bytearray((tmp_path / "a.png").read_bytes())
+    content[len(content) // 3 : len(content) // 3 + 40] = bytes(40)
+    (tmp_path / "a.png").write_bytes(content)
+    with pytest.raises(UnusableImage):
+        decode(tmp_path / "a.png", ImageConfig())
+
+
 def test_resampled_floats_that_go_beyond_one():
     values = np.linspace(0, 1, 256, dtype=np.float32).reshape(16, 16)
     plain, beyond = (np.asarray(picture_of(values * factor, ImageConfig())).astype(int) for factor in (1, 1.02))

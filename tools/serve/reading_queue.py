@@ -130,6 +130,8 @@ class ReadingQueue:
                 self._changed.notify()
                 return
         job.future.cancel()
+        self._forget(job)
+        self._folder.cleanup()  # The file came into the emptied folder.
 
     def _run(self) -> None:
         while True:
