@@ -6,8 +6,8 @@ from pathlib import Path
 
 from utils.errors import UserError
 
-# The Mac's archives hold a `._a.xml` for each a.xml, beside it or in this folder.
-IGNORED_FOLDER = "__MACOSX"
+# The Mac's archives hold a `._a.xml` for each a.xml, beside it or in the first; the root of a disk has the second.
+IGNORED_FOLDERS = ("__MACOSX", "lost+found")
 
 
 def listings(folder: Path, follow_links: bool = False) -> Iterator[tuple[Path, list[str]]]:
@@ -18,7 +18,7 @@ def listings(folder: Path, follow_links: bool = False) -> Iterator[tuple[Path, l
     """
     seen = {os.path.realpath(folder)}
     for path, folders, names in os.walk(folder, onerror=_refuse, followlinks=follow_links):
-        folders[:] = sorted(name for name in folders if not name.startswith(".") and name != IGNORED_FOLDER)
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in IGNORED_FOLDERS)
         if follow_links:  # They may lead in a circle.
             places = {name: os.path.realpath(os.path.join(path, name)) for name in folders}
             folders[:] = [name for name in folders if places[name] not in seen]
