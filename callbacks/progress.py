@@ -40,19 +40,18 @@ class Progress(keras.callbacks.Callback):
         )
         self.started = time.monotonic()
         # Not those of the bar: one that TQDM_DISABLE switches off does not count.
-        self.step, self.first_step = self.first_step, 0
-        self.steps_now = 0
+        self.step = self.begun = self.first_step
+        self.first_step = 0
 
     def on_train_batch_end(self, batch, logs=None):
         self.bar.update()
         self.step += 1
-        self.steps_now += 1
         if self.step % 10 == 0 or self.step == self.steps:
-            speed = self.steps_now * self.words / self.steps / (time.monotonic() - self.started)
+            speed = (self.step - self.begun) * self.words / self.steps / (time.monotonic() - self.started)
             self.bar.set_postfix_str(f"loss {float(logs['loss']):.3f}, {speed:.0f} words/s", refresh=False)
 
     def on_epoch_end(self, epoch, logs=None):
-        self.steps_done += self.steps_now
+        self.steps_done += self.step - self.begun
         self.bar.close()
         self.seconds += time.monotonic() - self.started
         steps_left = (self.num_epochs - epoch - 1) * self.steps

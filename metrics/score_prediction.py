@@ -49,7 +49,7 @@ def score_prediction(labels: Sequence[str], predictions: Sequence[str]) -> Score
     if not any(refs):
         raise ValueError("every label is empty, so there is no character error rate")
     cer, wer, n = _rates(zip(refs, hyps))
-    words = sum(_counts(ref, "")[3] for ref in refs)
+    words = sum(map(_word_count, refs))
     cer_caseless, wer_caseless, _ = _rates(zip(map(_caseless, refs), map(_caseless, hyps)))
     bare = zip(map(_without_punctuation, refs), map(_without_punctuation, hyps))
     cer_bare, wer_bare, n_bare = _rates((ref, hyp) for ref, hyp in bare if ref)
@@ -105,10 +105,12 @@ def _rates(pairs: Iterable[tuple[str, str]]) -> tuple[float, float, int]:
 
 def _counts(reference: str, prediction: str) -> tuple[int, int, int, int]:
     """Returns character errors, characters, word errors and words of a reference and its prediction."""
-    words, read = reference.split(), prediction.split()
-    # Nothing to read is something that can be read wrongly.
-    number = max(1, len(words))
-    return editdistance.eval(reference, prediction), len(reference), editdistance.eval(words, read), number
+    wrong = editdistance.eval(reference.split(), prediction.split())
+    return editdistance.eval(reference, prediction), len(reference), wrong, _word_count(reference)
+
+
+def _word_count(text: str) -> int:
+    return max(1, len(text.split()))  # Nothing to read is something that can be read wrongly.
 
 
 def _caseless(text: str) -> str:

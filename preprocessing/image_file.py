@@ -69,7 +69,7 @@ def picture_of(array: np.ndarray, image: ImageConfig, name: str = "array") -> Im
         )
     if not array.size:
         raise UnusableImage(name, "empty array")
-    _check_pixels(array.shape[1], array.shape[0], name, image)
+    check_pixels(array.shape[1], array.shape[0], name, image)
     if array.dtype == bool:
         array = array * np.uint8(255)
     elif array.dtype != np.uint8:
@@ -148,7 +148,7 @@ def pixels_of(picture: Image.Image, image: ImageConfig, name: str | Path) -> np.
     Raises UnusableImage if it has none, or more than `image.max_pixels`; and anything if the file behind it is damaged.
     """
     # Before decompression, so that a decompression bomb is refused.
-    _check_pixels(picture.width, picture.height, name, image)
+    check_pixels(picture.width, picture.height, name, image)
     pixels = _pixels(_upright_on_paper(picture, image), image)
     if not pixels.size:
         raise UnusableImage(name, "image without pixels", "replace it")
@@ -165,7 +165,8 @@ def _with_heif(path: str | Path) -> tuple[str, ...]:
     return *FORMATS, "HEIF"
 
 
-def _check_pixels(width: int, height: int, name: str | Path, image: ImageConfig) -> None:
+def check_pixels(width: int, height: int, name: str | Path, image: ImageConfig) -> None:
+    """Raises UnusableImage if a picture has more than `image.max_pixels`; its size is no part of the reason."""
     if width * height > image.max_pixels:
         raise UnusableImage(
             name,

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from preprocessing.image_file import IMAGE_ENDINGS, UnusableImage, decode_picture, open_image, seek_pages
+from preprocessing.image_file import IMAGE_ENDINGS, UnusableImage, check_pixels, decode_picture, open_image, seek_pages
 from utils.config.image import ImageConfig
 from utils.errors import UserError, shorten
 
@@ -96,8 +96,7 @@ def _render(document: Any, number: int, path: Path, image: ImageConfig) -> np.nd
         # Posters have few pixels per inch: what is too large at 300 dpi is rendered at what fits.
         scale *= min(1.0, (image.max_pixels / max(1.0, width * height * scale**2)) ** 0.5 * 0.999)
         # Of a page that is much longer than wide, each side is rounded up.
-        if math.ceil(width * scale) * math.ceil(height * scale) > image.max_pixels:
-            raise UnusableImage(name, "more pixels than image.max_pixels allows", "cut the page in parts")
+        check_pixels(math.ceil(width * scale), math.ceil(height * scale), name, image)
         picture = page.render(scale=scale).to_pil()
         page.close()
     except (pypdfium2.PdfiumError, MemoryError, ValueError) as error:

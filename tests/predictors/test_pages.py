@@ -13,12 +13,10 @@ import main
 from base.base_predictor import Prediction
 from models.model_spec import ModelSpec
 from predictors import load
-from predictors.page_output import OverlayFolder, PageOutput
-from predictors.page_overlay import draw_overlay
 from predictors.pages import PageReader, _Piece, line_of_prediction
 from predictors.word_predictor import WordPredictor
 from preprocessing.importers.page_xml import read_page
-from preprocessing.page.layout import Line, Page, PageWord
+from preprocessing.page.layout import Line
 from preprocessing.page.strips import cut_strip
 from preprocessing.tokenizer import END, Tokenizer
 from tests.helpers.drawn_pages import LINES, encrypted_pdf, written_page
@@ -165,16 +163,6 @@ def test_unusable_files_are_named_and_the_others_read(folder, read, tmp_path):
     assert "locked.pdf" in error and "Traceback" not in error
 
 
-def test_doubtful_lines_have_another_colour_in_the_overlay():
-    outline = ((10.0, 10.0), (90.0, 10.0), (90.0, 40.0), (10.0, 40.0))
-    page = Page("a.png", 100, 50, (Line(outline, (), "ten words", 0.6),))
-    plain, marked = (
-        np.asarray(draw_overlay(np.full((50, 100), 255, np.uint8), page, limit))[10, 50].tolist()
-        for limit in (0.5, 0.7)
-    )
-    assert plain[2] > plain[0] and marked[0] > marked[2]
-
-
 def test_an_overlay_never_replaces_a_picture_that_is_read(folder, read, tmp_path):
     Image.fromarray(written_page()).save(tmp_path / "letter.jpg")
     before = (tmp_path / "letter.jpg").read_bytes()
@@ -276,48 +264,6 @@ def test_without_rapidocr_the_message_says_how_to_install_it(folder, monkeypatch
     monkeypatch.setitem(sys.modules, "rapidocr", None)
     with pytest.raises(UserError, match=r"requirements-pages\.txt"):
         load(REPOSITORY / "snapshots" / "iam").read_page(folder / "a.png")
-
-
-@pytest.mark.parametrize("xml_format", ["page", "alto"])
-def test_xml_of_others_is_not_replaced_and_our_own_is(tmp_path, xml_format):
-    """As Transkribus exports it: pictures, and their text in the folder `page` beside them."""
-    pictures = [tmp_path / "a.jpg", tmp_path / "b.jpg"]
-
-    def write():
-        output = PageOutput(str(tmp_path / "page.xml"), xml_format, None, pictures)
-        for picture in pictures:
-            output.add(Page(str(picture), 60, 40, ()))
-        output.close()
-
-    write()
-    write()
-    (tmp_path / "page" / "b.xml").write_text("<PcGts>corrected by hand</PcGts>")
-    with pytest.raises(UserError, match=r"b\.xml"):
-        write()
-    assert "by hand" in (tmp_path / "page" / "b.xml").read_text()
-
-
-def test_overlays_replace_our_own_alone(tmp_path):
-    pictures, drawn = [tmp_path / "in" / "a.png"], tmp_path / "drawn"
-    for _ in range(2):
-        OverlayFolder(str(drawn), None, pictures).add(
-            np.full((40, 60), 255, np.uint8), Page(str(pictures[0]), 60, 40, ())
-        )
-    Image.new("L", (60, 40)).save(drawn / "a.jpg")
-    with pytest.raises(UserError, match=r"a\.jpg"):
-        OverlayFolder(str(drawn), None, pictures)
-
-
-def test_an_overlay_shows_letters_with_accents():
-    def drawn(letter):
-        word = PageWord(letter, 0.9, (20, 60, 60, 40))
-        line = Line(((20, 60), (80, 60), (80, 100), (20, 100)), ((20, 95), (80, 95)), letter, 0.9, (word,))
-        return np.asarray(draw_overlay(np.full((120, 200), 255, np.uint8), Page("a.png", 200, 120, (line,))))
-
-    missing = drawn("\uffff")
-    letters = [drawn(letter) for letter in "e\u00e9\u00e8\u00e0\u00e7\u0153\u00df\u00fc"]
-    assert not any(np.array_equal(one, missing) for one in letters)
-    assert len({one.tobytes() for one in letters}) == len(letters)
 
 
 def test_words_of_both_directions_have_their_own_places():

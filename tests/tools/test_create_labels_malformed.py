@@ -19,7 +19,7 @@ FOLDERS = {
     "jsonl cut off": ({"metadata.jsonl": '{"file_name": "a.png", "te'}, "not valid JSON"),
     "jsonl of numbers": ({"metadata.jsonl": "1\n2\n"}, "list of objects"),
     "json nested too deeply": ({"metadata.jsonl": "[" * 100_000}, "not valid JSON"),
-    "json without label": ({"metadata.jsonl": '{"file_name": "a.png"}'}, "no label"),
+    "json without label": ({"metadata.jsonl": '{"file_name": "a.png"}'}, "has no label that is text"),
     "half a character": ({"metadata.jsonl": '{"file_name": "a.png", "text": "\\ud800"}'}, "lone surrogate"),
     "name of a device": ({"gt.txt": "/dev/zero\tx\n"}, "leaves the images folder"),
     "name with NUL": ({"gt.txt": "a\0.png\tx\n"}, "can't be a file"),

@@ -203,10 +203,8 @@ def test_a_json_table_without_a_text_loses_one_word(tmp_path, images, run):
     assert dropped_of(tmp_path / "labels.dropped.tsv") == {"b.png": ("", "empty label")}
 
 
-@pytest.mark.parametrize(
-    "entry", ['{"file_name": "a.png", "text": 3.5}', '{"file_name": "a.png", "text": "x", "text": "y"}']
-)
-def test_json_tables_that_are_unclear_are_refused(tmp_path, images, refused, entry):
+@pytest.mark.parametrize(("text", "words"), [('"text": 3.5', "label"), ('"text": "x", "text": "y"', "twice")])
+def test_json_tables_that_are_unclear_are_refused(tmp_path, images, refused, text, words):
     table = tmp_path / "t.jsonl"
-    table.write_text(entry)
-    refused("--table", table, "--images", images, "--output", tmp_path / "labels.json")
+    table.write_text(f'{{"file_name": "a.png", {text}}}')
+    assert words in refused("--table", table, "--images", images, "--output", tmp_path / "labels.json")

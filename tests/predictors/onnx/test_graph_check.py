@@ -124,6 +124,6 @@ def test_a_model_can_not_allow_decompression_bombs(place, model, tmp_path, capfd
     describe(model, image={**whole["image"], "max_pixels": 10**18})
     (tmp_path / "bomb.png").write_bytes(bad_inputs.png_of(30_000, 30_000))
     reads = [str(tmp_path / "bomb.png") if name.endswith(".png") else name for name in arguments(place, model)]
-    assert_refused(capfd, tmp_path, reads, "than image.max_pixels allows")
+    assert_refused(capfd, tmp_path, reads, "more pixels than image.max_pixels allows")
     # Whoever reads may: then it is the file's turn to be told off.
     assert_refused(capfd, tmp_path, [*reads, "image.max_pixels=1000000000"], "truncated or damaged")
