@@ -3,7 +3,7 @@
 import keras
 from keras import layers
 
-from models.layers import BatchNormalization, Columns, MaskColumns, NormalizeImage
+from models.layers import BatchNormalization, Columns, HideSpans, MaskColumns, NormalizeImage
 from models.lstm import LSTM
 from utils.config.image import ImageConfig
 from utils.config.network import NetworkConfig
@@ -24,6 +24,8 @@ def build_encoder(image: ImageConfig, network: NetworkConfig) -> keras.Model:
     columns, mask = Columns(network.columns, network.column_stride, name="columns")(features, width)
     if network.column_dim:
         columns = layers.Dense(network.column_dim, name="column_projection")(columns)
+    if network.hidden_columns:
+        columns = HideSpans(network.hidden_columns, name="hide_spans")(columns)
     memory, state_h, state_c = _lstm_layers(columns, mask, network)
     return keras.Model([picture, width], [memory, mask, state_h, state_c], name="encoder")
 

@@ -94,6 +94,38 @@ class MaskColumns(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("seq2seq_ocr")
+class HideSpans(keras.layers.Layer):
+    """Sets spans of columns to 0 in training, so that a network learns to read what is left by what is around it.
+
+    Span masking of HTR-VT (Li et al. 2024, arXiv:2409.08573), time masking of SpecAugment (Park et al. 2019). Spans of
+    SPAN columns begin at random places and may overlap; the others are not scaled up.
+
+    Args:
+        share: of the columns, 0 to 1, that is hidden in the mean.
+
+    Shape: columns (B, S, D) -> same
+    """
+
+    SPAN = 4  # columns: as wide as a letter of the usual size
+
+    def __init__(self, share: float, **kwargs) -> None:
+        super().__init__(**kwargs)
+        self.share = share
+        self.seed_generator = keras.random.SeedGenerator()
+
+    def call(self, columns, training=None):
+        if not training:
+            return columns
+        begins = 1 - (1 - self.share) ** (1 / self.SPAN)
+        drawn = keras.random.uniform((*ops.shape(columns)[:2], 1), dtype="float32", seed=self.seed_generator)
+        hidden = ops.max_pool(ops.cast(drawn < begins, "float32"), self.SPAN, strides=1, padding="same")
+        return columns * ops.cast(1 - hidden, columns.dtype)
+
+    def get_config(self):
+        return {**super().get_config(), "share": self.share}
+
+
+@keras.saving.register_keras_serializable("seq2seq_ocr")
 class Columns(keras.layers.Layer):
     """Turns a feature map into the sequence of the encoder, with its mask.
 

@@ -17,7 +17,7 @@ from utils.config.network import NetworkConfig
 from utils.errors import UserError
 
 # Settings of the network that no weight depends on.
-FREE = {"charset", "conv_dropout", "dropout", "max_seq_length", "fixed_seq_length"}
+FREE = {"charset", "conv_dropout", "dropout", "hidden_columns", "max_seq_length", "fixed_seq_length"}
 # Initial log-probability of a new character relative to its base letter, so that the extended model first reads as the
 # old one.
 HANDICAP = 3.0

@@ -8,7 +8,7 @@ from keras import ops
 
 from base.base_trainer import BaseTrainer
 from callbacks.batch_statistics import fix_statistics
-from models.layers import BatchNormalization
+from models.layers import BatchNormalization, HideSpans
 from models.model_seq2seq import ModelSeq2Seq
 from models.model_spec import ModelSpec
 from preprocessing.tokenizer import END, PAD, START, Tokenizer
@@ -184,6 +184,7 @@ def test_attention_weights_sum_to_one_and_spare_padding():
         {"strides": [[2, 2], [1, 1]], "pooling": [[1, 1], [2, 1]]},
         {"dropout": 0.3, "conv_dropout": 0.2, "attention": "luong", "decoder_layers": 2},
         {"bidirectional": True, "encoder_layers": 2, "encoder_dim": 6, "column_dim": 5, "dropout": 0.1},
+        {"hidden_columns": 0.4, "dropout": 0.0},
         {"fixed_seq_length": True},
     ],
 )
@@ -245,7 +246,21 @@ def test_batch_norm_computes_what_keras_does(training, dtype):
 
 
 def test_dropout_is_off_outside_training():
-    model, inputs = build(dropout=0.5, conv_dropout=0.5), batch()
+    model, inputs = build(dropout=0.5, conv_dropout=0.5, hidden_columns=0.5), batch()
     np.testing.assert_array_equal(logits(model, inputs), logits(model, inputs))
     first = ops.convert_to_numpy(model.keras_model(inputs, training=True))
     assert np.abs(first - ops.convert_to_numpy(model.keras_model(inputs, training=True))).max() > 1e-4
+
+
+def test_hidden_spans_are_as_many_and_as_long_as_said():
+    keras.utils.set_random_seed(3)
+    layer = HideSpans(0.3)
+    columns = np.ones((40, 500, 2), np.float32)
+    np.testing.assert_array_equal(layer(columns), columns)
+    seen = ops.convert_to_numpy(layer(columns, training=True))
+    assert set(np.unique(seen)) == {0, 1} and (seen[..., 0] == seen[..., 1]).all()
+    hidden = 1 - seen[..., 0]
+    assert abs(hidden.mean() - 0.3) < 0.01
+    # No span is shorter than a letter, unless an end of the word cuts it.
+    rows = ("".join("01"[round(value)] for value in row).strip("1") for row in hidden)
+    assert min(len(run) for row in rows for run in row.split("0") if run) == HideSpans.SPAN

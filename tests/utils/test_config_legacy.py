@@ -24,6 +24,7 @@ def upgraded(values):
     del values["callbacks"]["model_last_checkpoint"]["monitor"]
     # What has been added since does nothing to such a config.
     values["image"]["normaliser"] = dict.fromkeys(NormaliserConfig.model_fields, False)
+    values["network"]["hidden_columns"] = 0.0
     values["data_aug"] |= {"damaged_copies": 0, "share_on_lines": 1.0}
     values["train"] |= {"batch_width": 0, "words_per_epoch": 0}
     values["predict"] |= {"turn_below": 0.5, "characters": None}

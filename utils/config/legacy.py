@@ -21,7 +21,7 @@ image:
 network:
   {num_filters: [16, 32, 64, 128, 256, 512],
    conv_kernels: [[7, 7], [5, 5], [5, 5], [3, 3], [3, 3], [3, 3]], strides: null, pooling: null,
-   residual: null, use_batch_norm: true, conv_dropout: 0.0, columns: flatten, column_dim: 0,
+   residual: null, use_batch_norm: true, conv_dropout: 0.0, hidden_columns: 0.0, columns: flatten, column_dim: 0,
    encoder_dim: 0, encoder_layers: 1, bidirectional: false, latent_dim: 512, decoder_layers: 1,
    attention: none, embedding_dim: 0, dropout: 0.0, ctc_weight: 0.0, charset: null,
    max_seq_length: 55, fixed_seq_length: true}

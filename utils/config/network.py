@@ -29,6 +29,9 @@ class NetworkConfig(Section):
     )
     use_batch_norm: bool | list[bool] = key([False, True, True, True], "batch normalisation, for all blocks or each")
     conv_dropout: Fraction = key(0.0, "dropout on whole feature maps of the last block")
+    hidden_columns: Fraction = key(
+        0.0, "share of the columns that the encoder does not see in training, in spans as wide as a letter"
+    )
     columns: Literal["flatten", "height"] = key(
         "height", "height: each column is a step, its rows stacked; flatten: each position is a step, row by row"
     )
