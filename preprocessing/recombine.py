@@ -1,4 +1,4 @@
-"""Cuts pictures of words between their letters, and joins pieces of two to a new word."""
+"""Cuts pictures of words between letters and of lines between words, and joins pieces of two to a new one."""
 
 import itertools
 import re
@@ -39,8 +39,30 @@ class Letters:
 
     def fits(self, other: "Letters") -> bool:
         """Whether the letters of both are about as high and as slanted."""
-        ratio = self.x_height / other.x_height
-        return max(ratio, 1 / ratio) <= RATIO and abs(self.slant - other.slant) <= SLANT
+        return _alike(self.x_height, other.x_height) and abs(self.slant - other.slant) <= SLANT
+
+
+@dataclass(frozen=True, eq=False)
+class Line:
+    """The picture of a text line, and where it can be cut.
+
+    Attributes:
+        words: of its label.
+        picture: uint8 (h, w), paper 255.
+        cuts: columns before, between and after the words: one more than these.
+        baseline: the row below the bodies of the letters.
+        x_height: in pixels.
+    """
+
+    words: list[str]
+    picture: np.ndarray
+    cuts: list[int]
+    baseline: int
+    x_height: int
+
+    def fits(self, other: "Line") -> bool:
+        """Whether the letters of both are about as high."""
+        return _alike(self.x_height, other.x_height)
 
 
 def split_line(
@@ -54,21 +76,52 @@ def split_line(
     if not len(inked):
         return
     width, first = inked[-1] + 1 - inked[0], inked[0]
-    letters = [(match.start(), match.end()) for match in re.finditer("[^ ]+", label)]
-    # Columns with ink, from the last letter of one word to the first of the next, and the widest gap among them.
-    ends = [0]
-    for (_, before), (after, _) in itertools.pairwise(letters):
-        # A character may be found in the margin beyond the ink.
-        low, high = (first + width * np.clip([middles[before - 1], middles[after]], 0, 1)).round()
-        crossing = np.array([low, *inked[(inked > low) & (inked < high)], high])
-        gap = np.diff(crossing).argmax()
-        ends.append(round(crossing[gap : gap + 2].mean()))
-    ends.append(grey.shape[1])
-    for (start, end), left, right in zip(letters, ends, ends[1:]):
+    cuts = _cuts_of_line(label, inked, grey.shape[1], middles)
+    for (start, end), left, right in zip(_places(label), cuts, cuts[1:]):
         own = inked[(inked >= left) & (inked < right)]
         if len(own):
             places = (first + width * np.asarray(middles[start:end]) - own[0]) / (own[-1] + 1 - own[0])
             yield label[start:end], grey[:, left:right], places
+
+
+def cut_line(label: str, grey: np.ndarray, middles: Sequence[float] | np.ndarray) -> Line | None:
+    """Finds where a line can be cut between its words, as `split_line` does; None for a picture without ink."""
+    ink = ink_mask(grey)
+    if not ink.any():
+        return None
+    rows = np.flatnonzero(body_rows(ink))
+    cuts = _cuts_of_line(label, np.flatnonzero(ink.any(axis=0)), grey.shape[1], middles)
+    words = [label[start:end] for start, end in _places(label)]
+    return Line(words, whiten(grey, float(np.median(grey))), cuts, int(rows[-1]) + 1, len(rows))
+
+
+def join_lines(first: Line, number: int, second: Line, start: int) -> tuple[str, np.ndarray]:
+    """Returns text and picture, uint8 (h, w), of a line's first `number` words and another's words from `start` on."""
+    picture = _on_one_baseline(
+        first.picture[:, : first.cuts[number]], first.baseline, second.picture[:, second.cuts[start] :], second.baseline
+    )
+    return " ".join(first.words[:number] + second.words[start:]), picture
+
+
+def _places(label: str) -> list[tuple[int, int]]:
+    """Returns the indices of the first character of each word of a line, and of the one behind its last."""
+    return [(match.start(), match.end()) for match in re.finditer("[^ ]+", label)]
+
+
+def _cuts_of_line(label: str, inked: np.ndarray, width: int, middles: Sequence[float] | np.ndarray) -> list[int]:
+    """Returns the columns of both ends of a line and, between each two words, of the middle of their widest gap.
+
+    `inked` are the columns with ink, `width` that of the picture.
+    """
+    inner = []
+    for (_, before), (after, _) in itertools.pairwise(_places(label)):
+        # From the last letter of one word to the first of the next; either may be found in the margin beyond the ink.
+        ends = np.clip([middles[before - 1], middles[after]], 0, 1)
+        low, high = (inked[0] + (inked[-1] + 1 - inked[0]) * ends).round()
+        crossing = np.array([low, *inked[(inked > low) & (inked < high)], high])
+        gap = np.diff(crossing).argmax()
+        inner.append(round(crossing[gap : gap + 2].mean()))
+    return [0, *inner, width]
 
 
 def cut_letters(label: str, grey: np.ndarray, middles: Sequence[float] | np.ndarray) -> Letters | None:
@@ -114,14 +167,20 @@ def join_letters(first: Letters, number: int, second: Letters, rest: int) -> np.
     """
     left = first.picture[:, : first.cuts[number]]
     right = second.picture[:, second.cuts[len(second.label) - rest] :]
-    baseline = max(first.baseline, second.baseline)
-    below = max(len(left) - first.baseline, len(right) - second.baseline)
+    canvas = _on_one_baseline(left, first.baseline, right, second.baseline)
+    return _sheared(canvas, -first.slant, max(first.baseline, second.baseline) - first.x_height / 2)[0]
+
+
+def _on_one_baseline(left: np.ndarray, left_baseline: int, right: np.ndarray, right_baseline: int) -> np.ndarray:
+    """Returns two pictures, uint8 (h, w), side by side, their baselines at the same height."""
+    baseline = max(left_baseline, right_baseline)
+    below = max(len(left) - left_baseline, len(right) - right_baseline)
     canvas = np.full((baseline + below, left.shape[1] + right.shape[1]), PAPER, np.uint8)
-    top = baseline - first.baseline
+    top = baseline - left_baseline
     canvas[top : top + len(left), : left.shape[1]] = left
-    top = baseline - second.baseline
+    top = baseline - right_baseline
     canvas[top : top + len(right), left.shape[1] :] = right
-    return _sheared(canvas, -first.slant, baseline - first.x_height / 2)[0]
+    return canvas
 
 
 def _slant(ink: np.ndarray) -> int:
@@ -146,3 +205,7 @@ def _sheared(grey: np.ndarray, degrees: int, level: float) -> tuple[np.ndarray, 
     wider = width + round(abs(slope) * height)
     shear = np.array([[1, slope, moved - slope * level], [0, 1, 0]])
     return cv2.warpAffine(grey, shear, (wider, height), borderValue=PAPER), moved
+
+
+def _alike(x_height: int, other: int) -> bool:
+    return max(x_height / other, other / x_height) <= RATIO

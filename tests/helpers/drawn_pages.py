@@ -27,10 +27,10 @@ def rectangle(left, top, right, bottom):
     return [(left, top), (right, top), (right, bottom), (left, bottom)]
 
 
-def written_page():
-    """A scan with the words of LINES, from test_images; uint8 (h, w)."""
+def written_page(lines=LINES):
+    """A scan with lines of words from test_images; uint8 (h, w), a line every 220 rows."""
     page = np.full((900, 1300), 255, np.uint8)
-    for row, words in enumerate(LINES):
+    for row, words in enumerate(lines):
         x = 120
         for word in words:
             pixels = np.asarray(Image.open(REPOSITORY / "test_images" / f"{word}.png").convert("L"))

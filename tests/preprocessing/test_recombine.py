@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from preprocessing.recombine import cut_letters, join_letters, split_line
+from preprocessing.recombine import cut_letters, cut_line, join_letters, join_lines, split_line
 
 STROKE = 6
 
@@ -133,3 +133,30 @@ def test_a_word_found_beyond_the_ink_is_none():
     found = list(split_line("a nn p", line, [-0.2, -0.1, 0.1, 0.3, 0.6, 0.97]))
     assert [word for word, *_ in found] == ["nn", "p"]
     assert all(picture.size for _, picture, _ in found)
+
+
+def test_lines_are_cut_in_the_gaps_and_joined_on_one_baseline():
+    """`nn n` with a gap of two letters, and `lp nnn`, which stands lower."""
+    label = "nn  n"
+    first = cut_line("nn n", drawn_line(label), np.delete(middles(label), 3))
+    label = "lp  nnn"
+    second = cut_line("lp nnn", drawn_line(label, above=22), np.delete(middles(label), 3))
+    assert first.words == ["nn", "n"] and second.words == ["lp", "nnn"] and first.fits(second)
+    # The gap is from the end of the second bar to the beginning of the third.
+    assert first.cuts == [0, pytest.approx((20 + 14 + STROKE + 20 + 4 * 14) / 2, abs=2), first.picture.shape[1]]
+    text, picture = join_lines(first, 1, second, 1)
+    assert text == "nn nnn"
+    assert len(bars(picture, row=22 + 15)) == 5 and len(bars(picture, row=22 + 30 + 5)) == 0
+    assert picture.shape[1] == first.cuts[1] + second.picture.shape[1] - second.cuts[1]
+    assert cut_line("nn n", np.full((40, 90), 200, np.uint8), np.arange(4) / 4) is None
+
+
+def drawn_line(label: str, above: int = 10) -> np.ndarray:
+    """Words as `drawn` draws them, without the strokes that join words."""
+    picture, baseline = drawn(label, above), above + 30
+    for index, letter in enumerate(label):
+        if letter == " ":
+            x = 20 + index * 14
+            picture[:, x - 14 + STROKE if label[index - 1] != " " else x : x + 14] = 200
+    assert (picture[baseline - 1] < 128).any()
+    return picture

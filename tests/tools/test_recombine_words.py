@@ -8,7 +8,7 @@ import pytest
 from predictors import load
 from predictors.lexicon.words import read_lexicon
 from preprocessing.labels import Word, read_labels, write_labels
-from tools.recombine_words import _parts, main
+from tools.recombine_words import main
 
 PICTURES = Path("test_images").resolve()
 MODEL = Path("snapshots/iam").resolve()
@@ -79,10 +79,3 @@ def test_letters_that_the_model_does_not_find_are_counted(tmp_path, capsys):
     error = capsys.readouterr().err
     assert "2 words" in error and "1 words" in error and "missing" in error
     assert not (tmp_path / "new" / "labels.json").exists()
-
-
-def test_the_words_of_one_hand_are_held_in_memory_in_parts():
-    words = [Word(f"{i}.png", "ab") for i in range(5000)]
-    parts = list(_parts({None: words, "ann": words[:3]}))
-    assert [(writer, len(own)) for writer, own in parts] == [(None, 2000), (None, 2000), (None, 1000), ("ann", 3)]
-    assert [word for _, own in parts[:3] for word in own] == words

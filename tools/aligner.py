@@ -1,0 +1,123 @@
+"""Finds the letters of a dataset's pictures with a trained model, for the tools that recombine words and lines."""
+
+import itertools
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
+from PIL import Image
+
+from data_generators.image_cache import decode_inside
+from data_generators.source import DataSource
+from models.model_folder import ModelFolder
+from models.model_paths import find_model
+from predictors.ctc_alignment import align
+from predictors.onnx.runtime import PredictorOnnx
+from preprocessing.batch import pad_images
+from preprocessing.labels import Word
+from preprocessing.normaliser import normalise
+from preprocessing.word_image import to_network_geometry
+from utils.config.schema import Config
+from utils.errors import UserError
+from utils.log import log, progress_bar
+
+# Log probability of a word by which the model's own reading may exceed its label.
+MOST_DOUBT = 3.0
+INK = 128  # grey level of the network's input below which there is ink
+MOST_WORDS = 2000
+BATCH = 16
+
+
+def hands(words: Sequence[Word], number: int, title: str) -> Iterator[tuple[str | None, list[Word], int]]:
+    """Yields the words of each writer, and how many new ones of `number` they shall give, with a progress bar.
+
+    At most MOST_WORDS come together: their pictures are held in memory.
+    """
+    writers: dict[str | None, list[Word]] = defaultdict(list)
+    for word in words:
+        writers[word.writer].append(word)
+    if unknown := len(writers[None]):
+        log(f"Of {unknown} words the writer is unknown; they are taken for those of one hand.")
+    with progress_bar(desc=title, total=len(words), unit="word") as bar:
+        done = 0
+        for writer, all_own in writers.items():
+            for start in range(0, len(all_own), MOST_WORDS):
+                own = all_own[start : start + MOST_WORDS]
+                # Of writers of few words some get one, and some none.
+                wanted = round(number * (done + len(own)) / len(words)) - round(number * done / len(words))
+                done += len(own)
+                yield writer, own, wanted
+                bar.update(len(own))
+
+
+class Aligner:
+    """Finds the letters of labelled words with a model's CTC head.
+
+    Attributes:
+        left_out: counts why words are left out.
+        longest: characters of a text that the model can read.
+    """
+
+    def __init__(self, config: Config, source: DataSource, left_out: Counter[str]) -> None:
+        folder = ModelFolder(find_model(config))
+        self._source, self._image, self.left_out = source, folder.spec.image, left_out
+        self._spec = folder.spec
+        self.longest = folder.spec.network.max_seq_length - 1
+        if self._spec.tokenizer.is_rtl:
+            raise UserError(f"The model in {folder.path} reads from right to left, which can't be recombined.")
+        self._predictor = PredictorOnnx(*folder.onnx(), folder.spec)
+
+    def places(self, words: Sequence[Word]) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+        """Yields the label of each word or line, its picture, and its letters' middles as parts of the ink's width.
+
+        What the model reads otherwise is left out.
+        """
+        labelled = ((word.label, pixels) for word in words if (pixels := self._read(word)) is not None)
+        for label, pixels, middles, doubt in self._aligned(labelled):
+            if doubt <= _most_doubt(label):
+                yield label, pixels, middles
+            else:
+                self.left_out["the model doesn't find their letters"] += 1
+
+    def confirmed(self, labelled: Iterable[tuple[str, np.ndarray]]) -> Iterator[tuple[str, np.ndarray]]:
+        """Yields the labels and pictures that the model does not read otherwise, as where a cut was wrong."""
+        return ((label, pixels) for label, pixels, _, doubt in self._aligned(labelled) if doubt <= _most_doubt(label))
+
+    def _aligned(
+        self, labelled: Iterable[tuple[str, np.ndarray]]
+    ) -> Iterator[tuple[str, np.ndarray, np.ndarray, float]]:
+        """Yields label, picture, the middles of its letters as parts of the ink's width, and the model's doubt.
+
+        The doubt is by how much the label's log probability is below that of the model's own reading.
+        """
+        labelled = iter(labelled)
+        while part := list(itertools.islice(labelled, BATCH)):
+            seen = [to_network_geometry(pixels, self._image) for _, pixels in part]
+            images, widths = pad_images(seen, self._spec.column_stride)
+            probability = self._predictor.column_probabilities(images, widths)
+            for (label, pixels), image, width, columns in zip(part, seen, widths, probability):
+                columns = columns[: width // self._spec.column_stride]
+                middles, total = align(columns, self._spec.tokenizer.encode(label))
+                ink = np.flatnonzero((image.reshape(*image.shape[:2], -1) < INK).any(axis=(0, 2)))
+                if len(ink):
+                    places = (middles * self._spec.column_stride - ink[0]) / (ink[-1] + 1 - ink[0])
+                    yield label, pixels, places, float(np.log(columns.max(axis=1)).sum()) - total
+
+    def _read(self, word: Word) -> np.ndarray | None:
+        """Returns the clean picture of a word, uint8 (h, w), if it can be cut."""
+        if len(word.label) < 2:
+            return None
+        if unknown := set(word.label) - set(self._spec.tokenizer.charset):
+            self.left_out[f"the model doesn't know {min(unknown)!r}"] += 1
+            return None
+        pixels = decode_inside(self._source.images, word.filename, self._image, self._source.follow_links)
+        if isinstance(pixels, str):
+            self.left_out[pixels] += 1
+            return None
+        # Without specks and paper around it, so that its ink is as wide as what the network sees.
+        clean = normalise(pixels, self._image.normaliser)
+        return clean if clean.ndim == 2 else np.asarray(Image.fromarray(clean).convert("L"))
+
+
+def _most_doubt(label: str) -> float:
+    return MOST_DOUBT * (1 + label.count(" "))
