@@ -12,10 +12,11 @@ from pathlib import Path
 
 from benchmarks import evaluation, generator, memory, normaliser, packed, recurrence, startup, training
 from benchmarks.process import run
-from benchmarks.report import Row, write_report
+from benchmarks.report import RESULTS_FILE, Row, write_report
 from benchmarks.settings import BEST, COMPACT, Settings, find_words
-from utils.cli import run_command
+from utils.cli import number, run_command
 from utils.errors import UserError
+from utils.files import check_writable
 
 PARTS = {"training": training, "evaluation": evaluation, "start": startup}
 PARTS |= {"lines": recurrence, "generator": generator, "normaliser": normaliser, "memory": memory, "packed": packed}
@@ -29,11 +30,11 @@ def main(argv: list[str] | None = None) -> int:
     add("--labels", help="labels file of them")
     add("--compact", default="snapshots/iam_fast", help=f"model of {COMPACT} (default: %(default)s)")
     add("--best", default="snapshots/iam", help=f"model of {BEST} (default: %(default)s)")
-    add("--words", type=int, default=20_000, help="words to train on and to read (default: %(default)s)")
+    add("--words", type=number(int, 1), default=20_000, help="words to train on and to read (default: %(default)s)")
     add("--seconds", type=float, default=30, help="of each training (default: %(default)s)")
-    add("--repeats", type=int, default=3, help="runs whose median counts (default: %(default)s)")
+    add("--repeats", type=number(int, 1), default=3, help="runs whose median counts (default: %(default)s)")
     sizes = [1_000, 10_000]
-    add("--packed_words", type=int, nargs="+", default=sizes, help="of packed datasets (default: 1000 10000)")
+    add("--packed_words", type=number(int, 1), nargs="+", default=sizes, help="of packed ones (default: 1000 10000)")
     add("--only", nargs="+", choices=PARTS, default=list(PARTS), help="parts to measure")
     add("--output", default="benchmarks", help="folder of the results (default: %(default)s)")
     add("--quick", action="store_true", help="a few words once, to check that everything runs")
@@ -46,6 +47,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def _measure(options: argparse.Namespace, command: str) -> int:
     rows: list[Row] = []
+    check_writable(Path(options.output) / RESULTS_FILE)
     with tempfile.TemporaryDirectory() as folder:
         settings = _settings(options, Path(folder))
         for part in options.only:
@@ -61,6 +63,7 @@ def _settings(options: argparse.Namespace, folder: Path) -> Settings:
         options.words, options.seconds, options.repeats, options.packed_words = 40, 0.1, 1, [20, 40]
     if options.only != ["packed"]:  # That part renders its own words and reads none.
         images, labelled = find_words(folder, options.words, options.images, options.labels)
+        options.words = min(options.words, len(labelled))
         models[COMPACT] = _exported(COMPACT, Path(options.compact), folder)
         models[BEST] = _exported(BEST, Path(options.best), folder)
     size = options.words, options.seconds, options.repeats, tuple(options.packed_words)

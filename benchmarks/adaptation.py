@@ -19,12 +19,12 @@ from models.model_folder import ModelFolder
 from models.model_paths import ModelPaths
 from predictors.loading import load_predictor
 from preprocessing.image_file import configure_process
-from preprocessing.labels import Word, read_labels, write_labels
+from preprocessing.labels import LABELS_FILE, Word, read_labels, write_labels
 from utils.cli import add_config_options, number, run_command
 from utils.config.load import load_config
 from utils.config.schema import Config
 from utils.errors import UserError
-from utils.files import write_text
+from utils.files import check_writable, write_text
 from utils.log import log
 from utils.paths import resolve_shipped
 
@@ -52,7 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
     add("--split", choices=("train", "val", "test"), default="val", help="of the labels file (default: %(default)s)")
     add("--lines", type=number(int, 5), nargs="+", default=[20, 50, 100, 300], help="default: 20 50 100 300")
     add("--others", type=Path, nargs=2, metavar=("DIR", "FILE"), help="images and labels file of other hands, part val")
-    add("--seed", type=int, default=1, help="of the choice of lines (default: 1)")
+    add("--seed", type=number(int, 0), default=1, help="of the choice of lines (default: 1)")
     add("--output", type=Path, default=Path("benchmarks/adaptation.md"), help="table (default: %(default)s)")
     options = parser.parse_args(arguments)
     return run_command(lambda: _run(options))
@@ -60,6 +60,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     config = load_config(options.conf, options.set)
+    check_writable(options.output)
     configure_process()
     words = [word for word in read_labels(config.labels_file).splits[options.split] if _is_by(options.hand, word)]
     sizes = [size for size in sorted(options.lines) if size + LEAST_REST <= len(words)]
@@ -93,7 +94,7 @@ def _learn(
     """Trains as tools.serve does, anew; returns the new model, and the minutes that it took."""
     folder = Path(config.experiment_folder) / str(len(train) + len(held_back))
     folder.mkdir(parents=True, exist_ok=True)
-    labels = folder / "labels.json"
+    labels = folder / LABELS_FILE
     write_labels(labels, {"train": train, "val": held_back, "test": []})
     settings = [*options.set, f"labels_file={labels}", f"experiment_folder={folder}"]
     done = run("main.py", "-c", options.conf, "--train", "--restart", "--set", *settings)

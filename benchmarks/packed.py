@@ -18,7 +18,7 @@ def rows(settings: Settings) -> list[Row]:
     for words in settings.packed_words:
         folder = settings.folder / f"packed-{words}"
         made = run("-m", "tools.pack_dataset", "-c", BEST, "--synthetic", words, "--output", folder)
-        overrides = [f"train.packed.folder={folder}", "train.additional_data={}"]
+        overrides = [f"train.packed.folder={folder}", "train.additional_data={}", "train.words_per_epoch=0"]
         read = work("packed.measure", BEST, overrides, 0)
         shutil.rmtree(folder, ignore_errors=True)
         for job, speed, peak in (

@@ -30,7 +30,7 @@ from preprocessing.page.pictures import read_pictures
 from utils.cli import add_config_options, run_command
 from utils.config.load import load_config
 from utils.errors import UserError
-from utils.files import write_text
+from utils.files import check_writable, write_text
 from utils.log import log, progress_bar
 
 LEAST_IOU = 0.5
@@ -62,6 +62,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     config = load_config(options.conf, options.set)
+    check_writable(options.output)
     configure_process()
     pages = [p for p in _load(options.pages) if options.language in (None, p["language"])]
     if not pages:
@@ -93,7 +94,8 @@ def _load(path: Path) -> list[dict[str, Any]]:
         pages = json.loads(path.read_text(encoding="utf-8"))
         for page in pages:
             _ = page["file"], page["kind"], page["language"], page["complete"]
-            _ = [(line["text"], *line["box"]) for line in page["lines"]]
+            for line in page["lines"]:
+                _, (_, _, _, _) = line["text"], line["box"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"{path} is no list of labelled pages: {error}.") from None
     return pages

@@ -21,6 +21,8 @@ from utils.system import usable_cores
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+RESULTS_FILE = "results.json"
+
 
 @dataclass(frozen=True)
 class Row:
@@ -63,7 +65,7 @@ def write_report(folder: Path, rows: list[Row], command: str) -> str:
         "command": command,
     }
     table = as_markdown(rows, about)
-    write_json(folder / "results.json", {**about, "figures": [asdict(row) for row in rows]})
+    write_json(folder / RESULTS_FILE, {**about, "figures": [asdict(row) for row in rows]})
     write_text(folder / "results.md", table)
     return table
 

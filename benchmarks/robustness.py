@@ -26,7 +26,7 @@ from preprocessing.word_image import word_image_of_array
 from utils.cli import add_config_options, number, run_command
 from utils.config.load import load_config
 from utils.errors import UserError
-from utils.files import write_text
+from utils.files import check_writable, write_text
 from utils.log import log, progress_bar
 
 UNDAMAGED = "undamaged"
@@ -79,7 +79,7 @@ def main(arguments: list[str] | None = None) -> int:
     add("--least_characters", type=number(int, 1), default=1, help="of a word (default: %(default)s)")
     add("--strengths", type=number(float, 0, 1), nargs="+", default=[0.3, 0.6, 1.0], help="0 to 1 (default: 0.3 0.6 1)")
     add("--kinds", nargs="+", choices=ALL_KINDS, default=list(ALL_KINDS), help="default: all")
-    add("--seed", type=int, default=1, help="of the damage (default: 1)")
+    add("--seed", type=number(int, 0), default=1, help="of the damage (default: 1)")
     add("--output", type=Path, default=Path("benchmarks/robustness.md"), help="table; the picture is beside it")
     options = parser.parse_args(arguments)
     return run_command(lambda: _run(options))
@@ -87,6 +87,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     config = load_config(options.conf, options.set)
+    check_writable(options.output)
     configure_process()
     predictor = configured_predictor(config)
     source = DataSource.of(config)

@@ -114,10 +114,10 @@ def _read(path: Path, names: list[str] | None = None) -> dict[str, np.ndarray]:
 
 
 def _damaged(path: Path) -> UserError:
-    return UserError(
-        f"Training state {path} is damaged; rename {previous_path(path).name} beside it to {path.name} "
-        "to continue from the save before, or start again with --restart."
-    )
+    before, way_out = previous_path(path), "start again with --restart"
+    if before.exists():
+        way_out = f"rename {before.name} beside it to {path.name} to continue from the save before, or {way_out}"
+    return UserError(f"Training state {path} is damaged; {way_out}.")
 
 
 def _misfit(path: Path, what: str) -> UserError:

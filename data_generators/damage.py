@@ -9,6 +9,8 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
+MOST_JPEG = 65_500  # pixels of the longest side of a JPEG
+
 Damage = Callable[[np.ndarray, float, np.random.Generator], np.ndarray]
 
 
@@ -180,7 +182,9 @@ def enlarge(picture: np.ndarray, strength: float, rng: np.random.Generator) -> n
 
 
 def compress(picture: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
-    """Saves as JPEG, down to quality 12."""
+    """Saves as JPEG, down to quality 12, what is not too large for one."""
+    if max(picture.shape) > MOST_JPEG:
+        return picture
     encoded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, int(70 - 58 * strength)])[1]
     return np.asarray(cv2.imdecode(encoded, cv2.IMREAD_GRAYSCALE if picture.ndim == 2 else cv2.IMREAD_COLOR))
 

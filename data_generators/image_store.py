@@ -151,6 +151,15 @@ def write_store(base: Path, rows: Iterable[Row], image: ImageConfig, about: dict
     return len(index) // 2
 
 
+def is_store(description: Path) -> bool:
+    """Whether a JSON file describes a store, of this version or another."""
+    try:
+        values = json.loads(description.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(values, dict) and {"format", "image", "problems"} <= set(values)
+
+
 def open_store(base: Path) -> ImageStore | None:
     """Opens a store; None if there is none or its files don't belong together, UserError if they can't be read."""
     try:
@@ -170,7 +179,7 @@ def open_store(base: Path) -> ImageStore | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise UserError(f"{base} can't be read: {error.strerror}; set cache_folder.") from None
+        raise UserError(f"{base} can't be read: {error.strerror}; make it readable, or name another folder.") from None
     except (EOFError, ValueError, KeyError, TypeError, AttributeError, IndexError):
         return None
 

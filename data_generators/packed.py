@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from data_generators.dataset import Dataset
-from data_generators.image_store import ImageStore, Row, StoredWords, open_store, write_store
+from data_generators.image_store import ImageStore, Row, StoredWords, is_store, open_store, write_store
 from models.model_spec import ModelSpec
 from utils.config.image import ImageConfig
 from utils.errors import UserError
@@ -49,8 +49,11 @@ def packed_dataset(folder: Path, store: ImageStore, spec: ModelSpec) -> Dataset:
 def write_packed(folder: Path, rows: Iterable[Row], image: ImageConfig) -> int:
     """Writes labels and images, consumed one by one, as a packed dataset and returns their number.
 
-    Raises UserError if the folder can't be written, or there are no words.
+    Raises UserError if the folder can't be written or has another file of the name, or there are no words.
     """
+    description = folder / f"{NAME}.json"
+    if description.exists() and not is_store(description):
+        raise UserError(f"{description} is of no packed dataset; name another folder with --output.")
     about: dict[str, Any] = {"charset": "", "longest": 0}
 
     def noted() -> Iterable[Row]:

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from preprocessing.labels import LabelsFile, read_labels
+from preprocessing.labels import LABELS_FILE, LabelsFile, read_labels
 from utils.config.schema import Config
 from utils.config.synthetic import SyntheticConfig
 from utils.config.train import AdditionalDataConfig
@@ -75,10 +75,11 @@ class DataSource:
         from data_generators.synthetic.dataset import create_synthetic
 
         folder, settings = self.labels.parent, self.synthetic
-        if self.images.resolve() != folder.resolve() / "words":
+        if self.images.resolve() != folder.resolve() / "words" or self.labels.name != LABELS_FILE:
             raise UserError(
                 f"Labels file {self.labels} does not exist, and the embedded dataset can only be created where "
-                "images_folder is the folder `words` beside labels_file; set both, or create the labels file."
+                f"labels_file is named {LABELS_FILE} and images_folder is the folder `words` beside it; set both, or "
+                "create the labels file."
             )
         tenth = max(10, settings.num_words // 10)
         sizes = {"train": settings.num_words, "val": tenth, "test": tenth}

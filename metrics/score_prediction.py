@@ -118,4 +118,4 @@ def _caseless(text: str) -> str:
 
 
 def _without_punctuation(text: str) -> str:
-    return "".join(char for char in text if unicodedata.category(char)[0] not in "PS")
+    return " ".join("".join(char for char in text if unicodedata.category(char)[0] not in "PS").split())

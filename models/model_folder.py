@@ -7,6 +7,7 @@ leaves the old model in place. Folders may come from anyone: every file is check
 
 import hashlib
 import os
+import re
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -25,6 +26,8 @@ from utils.errors import UserError, shorten
 from utils.files import is_inside, is_stale, open_regular, remove_stale, write_json
 
 DESCRIPTION_FILE = "model.json"
+# A model's weights and ONNX files, whose names say when they were written.
+OWN_FILE = re.compile(r"model-[0-9a-f]{16}(\.(encoder|decoder))?\.(weights\.h5|onnx)")
 CARD_FILE = "CARD.md"  # marks a released model, which training never overwrites
 # Bytes that are read into memory at most.
 LARGEST_DESCRIPTION, LARGEST_FILE = 16_000_000, 4_000_000_000
@@ -187,11 +190,11 @@ def remove_unnamed(folder: Path, kept: list[str], replaced: list[str]) -> None:
 
     `kept` and `replaced` are the names of the files in the new and in the replaced `model.json`.
     """
-    for ending in ("weights.h5", "onnx"):
-        for old in folder.glob(f"model-*.{ending}"):
-            # Another process may just be writing a recent file.
-            if old.name not in kept and (old.name in replaced or is_stale(old)):
-                old.unlink(missing_ok=True)
+    for old in folder.glob("model-*"):
+        # Another process may just be writing a recent file.
+        is_left = old.name in replaced or (OWN_FILE.fullmatch(old.name) and is_stale(old))
+        if is_left and old.name not in kept:
+            old.unlink(missing_ok=True)
     remove_stale(folder, "model")
 
 

@@ -15,6 +15,7 @@ from utils.errors import UserError
 from utils.files import open_regular, write_json
 
 SPLITS = ("train", "val", "test")
+LABELS_FILE = "labels.json"  # as the tools name it
 
 
 @dataclass(frozen=True, slots=True)

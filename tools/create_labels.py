@@ -10,6 +10,7 @@ Every image is read once; words that can't be used are counted by reason and lis
 """
 
 import argparse
+import os
 import sys
 from collections import Counter
 from pathlib import Path
@@ -58,6 +59,8 @@ def _create(options: argparse.Namespace) -> int:
     listing = options.output.with_suffix(".dropped.tsv")
     for path in (listing, options.output):
         check_writable(path)
+        if os.path.realpath(path) in map(os.path.realpath, _read_files(options)):
+            raise UserError(f"{path} is read, so it can't be written, too; name another file with --output.")
     form_lists = _form_lists(options)
     image = ImageConfig(max_pixels=options.max_pixels)
     path, form = _source(options)
@@ -75,6 +78,8 @@ def _create(options: argparse.Namespace) -> int:
     dropped = [*dropped, *bad_labels, *bad_images, *bad_segmentation]
     if not records:
         write_csv(listing, ["name", "label", "reason"], map(vars, dropped), delimiter="\t")
+        if not dropped:
+            raise UserError(f"No usable word: {path} holds none.")
         example = _example(bad_images, dropped, images)
         raise UserError(f"No usable word: {_reasons(dropped)}{example}; all are listed in {listing}.")
     splits, unplaced, notes = _split(records, options, form_lists)
@@ -94,6 +99,12 @@ def _create(options: argparse.Namespace) -> int:
     for note in notes + empty_parts(splits):
         print(one_line(f"Warning: {note}"), file=sys.stderr)
     return 0
+
+
+def _read_files(options: argparse.Namespace) -> list[Path]:
+    """Returns the files that are named to be read."""
+    lists = (getattr(options, f"{split}_forms") for split in SPLITS)
+    return [Path(path) for path in (options.table, options.source, options.forms_file, *lists) if path]
 
 
 def _source(options: argparse.Namespace) -> tuple[Path, str]:

@@ -6,19 +6,17 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from preprocessing.labels import SPLITS, Word, write_labels
+from preprocessing.labels import LABELS_FILE, SPLITS, Word, write_labels
 from utils.errors import UserError
 from utils.files import check_absent
 from utils.log import log
-
-LABELS_FILE = "labels.json"
 
 
 class DatasetWriter:
     """A dataset that is being made: pictures in `output`/`folder`, and labels.json beside it.
 
-    The labels are written last, and never over others: pictures that an interrupted run has left belong to no dataset.
-    Raises UserError if there are labels already.
+    The labels are written last: pictures that an interrupted run has left belong to no dataset. Raises UserError if
+    there are labels or pictures already.
     """
 
     def __init__(self, output: Path, folder: str) -> None:
@@ -26,6 +24,8 @@ class DatasetWriter:
         self._splits: dict[str, list[Word]] = {split: [] for split in SPLITS}
         self.left_out: Counter[str] = Counter()
         check_absent(self._labels)
+        if self._folder.exists() and any(self._folder.iterdir()):
+            raise UserError(f"{self._folder} holds files already; name another folder with --output, or move it away.")
 
     def add(self, split: str, word: Word, pixels: np.ndarray) -> None:
         """Writes the picture of a word, uint8 (h, w) or (h, w, 3), under its file name."""

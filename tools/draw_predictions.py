@@ -28,7 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--images", default=".", help="folder that its file names start from")
     parser.add_argument("--output", required=True, help="PNG file to write")
     parser.add_argument("--words", type=number(int, 1), default=24, help="number of words, drawn at random")
-    parser.add_argument("--seed", type=int, default=1, help="seed of the choice")
+    parser.add_argument("--seed", type=number(int, 0), default=1, help="seed of the choice")
     options = parser.parse_args(arguments)
     return run_command(lambda: _draw(options))
 

@@ -22,6 +22,7 @@ from utils.config.image import ImageConfig, NormaliserConfig
 from utils.errors import UserError
 from utils.log import progress_bar
 
+MOST_RISE = 4  # highest words between whose tops a line may rise
 GAP = 200  # pixels between words above which a box is wrong: no line has such a hole
 
 
@@ -88,6 +89,8 @@ def join(words: list[PlacedWord], images: Path, image: ImageConfig) -> np.ndarra
     boxes = np.array([word.box for word in words])
     starts, ends = boxes[:, 0], boxes[:, 0] + boxes[:, 2]
     if (starts[1:] - ends[:-1] > GAP).any() or (np.diff(starts) <= 0).any():
+        return None
+    if np.ptp(boxes[:, 1]) > MOST_RISE * boxes[:, 3].max():
         return None
     left, top = boxes[:, :2].min(axis=0)
     pictures = [decode(images / word.filename, image) for word in words]

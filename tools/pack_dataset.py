@@ -23,7 +23,7 @@ from data_generators.synthetic import Texts, sample
 from data_generators.training_words import training_image
 from models.model_spec import ModelSpec
 from preprocessing.image_file import configure_process
-from preprocessing.labels import Word, write_labels
+from preprocessing.labels import LABELS_FILE, Word, write_labels
 from preprocessing.tokenizer import Tokenizer
 from preprocessing.word_image import word_image_of_array
 from utils.cli import add_config_options, number, run_command
@@ -35,7 +35,6 @@ from utils.log import progress_bar
 from utils.parallel import ordered_map, process_map
 from utils.system import usable_cores
 
-LABELS_FILE = "labels.json"
 TASK_WORDS = 256
 
 

@@ -26,6 +26,7 @@ from tools.dataset_writer import DatasetWriter
 from utils.cli import add_config_options, number, run_command
 from utils.config.load import load_config
 from utils.config.schema import Config
+from utils.errors import UserError
 
 CAPITALISED = 0.15  # share of the words
 TRIES = 300  # words of the lexicon that are tried for each word wanted
@@ -72,8 +73,13 @@ def _letters(aligner: Aligner, words: Sequence[Word]) -> list[Letters]:
 
 
 def drawing(lexicon: Lexicon) -> Callable[[np.random.Generator, int], list[str]]:
-    """Returns a function that draws words of the lexicon, frequent ones more often, though less than in texts."""
+    """Returns a function that draws words of the lexicon, frequent ones more often, though less than in texts.
+
+    Raises UserError if all of them are too short.
+    """
     words = [word for word in lexicon.words if len(word) > 2]
+    if not words:
+        raise UserError("predict.lexicon.file has no word of three letters or more; name another list of words.")
     weights = np.sqrt([lexicon.words[word] for word in words])
     shares = weights / weights.sum()
 

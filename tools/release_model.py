@@ -1,4 +1,4 @@
-"""Prepares a trained model for release: python -m tools.release_model experiments/iam/best snapshots/iam
+"""Prepares a trained model for release: python -m tools.release_model experiments/iam/best snapshots/new
 
 Weights are rounded to half precision (11 significant bits), which changes no figure and halves most weights of the ONNX
 files. A CARD.md, which you write, makes the folder a released model.

@@ -1,7 +1,8 @@
 """The folder that a training writes to: checks before writing, and keeping an old run."""
 
+import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -95,11 +96,13 @@ class ExperimentFolder:
         models = [model for model in self.snapshots if (model / DESCRIPTION_FILE).exists()]
         elsewhere = [model for model in models if self._is_elsewhere(model)]
         without_state = not saved and len(models) > len(elsewhere)
-        if (restart or without_state) and self._is_experiment():
-            _set_aside(self.path, self._written())
+        ours = self._is_experiment()
+        if (restart or without_state) and ours:
+            _move_out(self.path, self._written())
             saved = False
         if not saved:
-            for model in elsewhere:
+            # In a folder that no training has written, a model is somebody's own, too.
+            for model in elsewhere if ours else models:
                 _set_aside(model)
 
     def _written(self) -> list[str]:
@@ -123,28 +126,37 @@ class ExperimentFolder:
             return False
 
 
-def _set_aside(folder: Path, names: Sequence[str] = ()) -> None:
-    """Renames a folder; where `folder` is a link, what it leads to, which gets an empty folder in its place.
+def _set_aside(folder: Path) -> None:
+    """Renames a folder; where `folder` is a link, what it leads to, which gets an empty folder in its place."""
+    with _kept(folder) as (resolved, kept):
+        resolved.rename(kept)
+    if folder.is_symlink():
+        resolved.mkdir()
 
-    If it holds more than `names`, only what has these names goes to the new folder, in their order.
-    """
-    is_link, folder = folder.is_symlink(), folder.resolve()
+
+def _move_out(folder: Path, names: Sequence[str]) -> None:
+    """Moves what has one of the names, in their order, to a new folder; without anything else `_set_aside`."""
+    if all(entry.name in names for entry in folder.iterdir()):
+        _set_aside(folder)
+        return
+    with _kept(folder) as (resolved, kept):
+        kept.mkdir()
+        for name in names:
+            if (resolved / name).exists() and name != LOCK_FILE:
+                (resolved / name).rename(kept / name)
+
+
+@contextlib.contextmanager
+def _kept(folder: Path) -> Iterator[tuple[Path, Path]]:
+    """Gives a folder, links followed, and the name of one that keeps what it holds; tells it, or raises UserError."""
+    folder = folder.resolve()
     if Path.cwd().is_relative_to(folder):
         raise UserError(f"Can't rename {folder} to keep the old run, for it is the working directory; run in another.")
     name = f"{folder.name}-{time.strftime('%Y%m%d-%H%M%S')}"
     taken = sum(1 for other in folder.parent.iterdir() if other.name.startswith(name))
     kept = folder.with_name(f"{name}-{taken + 1}" if taken else name)
-    mixed = bool(names) and any(entry.name not in names for entry in folder.iterdir())
     try:
-        if mixed:
-            kept.mkdir()
-            for name in names:
-                if (folder / name).exists() and name != LOCK_FILE:
-                    (folder / name).rename(kept / name)
-        else:
-            folder.rename(kept)
+        yield folder, kept
     except OSError as error:
         raise UserError(f"Can't rename {folder} to keep the old run: {error.strerror}; move it away.") from None
-    if is_link and not mixed:
-        folder.mkdir()
     log(f"The old run is kept in {kept}.")

@@ -30,9 +30,10 @@ def out_of_memory(model: keras.Model, generator: BaseDataGenerator) -> UserError
         return UserError(f"{failed}lower it and continue with the same command, or start again with --restart.")
     words = fitting_words(model, generator)
     fitting = words * int(generator.widths.max()) if generator.batch_width else words
-    advice = f"{key}={fitting} fits" if words else "not even one word fits: make the network smaller"
+    if not words:
+        return UserError(f"{failed}not even one word fits: make the network smaller, and start again with --restart.")
     return UserError(
-        f"{failed}{advice}; "
+        f"{failed}{key}={fitting} fits; "
         "the snapshots and the last saved state are kept: set it to continue, or start again with --restart."
     )
 

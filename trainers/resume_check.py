@@ -43,11 +43,11 @@ def _other_characters(before: str, now: str, folder: Path) -> UserError:
     changes = {"new": "".join(sorted(set(now) - set(before))), "gone": "".join(sorted(set(before) - set(now)))}
     shown = ", ".join(f"{kind}: {_shown(chars)}" for kind, chars in changes.items() if chars) or "another order"
     start = "train.weights_initialization"
-    trained = "best" if (folder / "best").exists() else "last"
+    model = next((folder / name for name in ("best", "last") if (folder / name).exists()), "MODEL")
     return UserError(
         f"The training in {folder} has other characters ({shown}); restore labels or network.charset, start again with "
         f"--restart, or keep what it has learned: another experiment_folder, {start}.use_pretrained_weights=true, "
-        f"{start}.restore_from={folder / trained} and {start}.add_characters=true."
+        f"{start}.restore_from={model} and {start}.add_characters=true."
     )
 
 

@@ -57,6 +57,8 @@ def train(config: Config, restart: bool = False) -> None:
 
 def dry_run_training(config: Config) -> None:
     """Prints the memory and time that `train` would need; decodes images, but leaves the experiment folder alone."""
+    if config.train.distribution.strategy != "none":
+        raise UserError("--dry_run measures a single device; add --set train.distribution.strategy=none.")
     keep_freed_memory()
     dry_run(_build(config, restart=False, cluster=Cluster()))
 

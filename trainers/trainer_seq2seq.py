@@ -177,7 +177,8 @@ class TrainerSeq2Seq(BaseTrainer):
         """Returns the origin of the weights, for model folders."""
         return {
             "labels_file": self.config.labels_file,
-            "train_words": self.words,
+            "train_words": self.train_pipeline.generator.shares[0][0],
+            "words_per_epoch": self.words,
             "val_words": len(self.val_dataset),
             "licence": self.config.data_licence,
         }

@@ -111,15 +111,22 @@ def _sigterm_raises() -> Iterator[None]:
         raise Terminated
 
     def come_again(dropped: Any) -> None:
-        if not isinstance(dropped.exc_value, KeyboardInterrupt):
+        error = dropped.exc_value
+        if not isinstance(error, KeyboardInterrupt):
             hook(dropped)
             return
-        number = signal.SIGINT
-        if isinstance(dropped.exc_value, Terminated):
-            number = signal.SIGTERM
-            signal.signal(number, terminate)
-        waiting.append(threading.Timer(AGAIN, _send, [number]))
-        waiting[-1].start()
+        delay = AGAIN
+        while error:
+            number = signal.SIGINT
+            if isinstance(error, Terminated):
+                number = signal.SIGTERM
+                signal.signal(number, terminate)
+            waiting.append(threading.Timer(delay, _send, [number]))
+            try:
+                waiting[-1].start()
+                error = None
+            except KeyboardInterrupt as too_early:  # It has come before this function ended, which would drop it, too.
+                error, delay = too_early, 2 * delay
 
     waiting: list[threading.Timer] = []
     hook, sys.unraisablehook = sys.unraisablehook, come_again

@@ -28,10 +28,13 @@ def import_keras() -> None:
         try:
             import keras  # noqa: F401
         except ImportError as error:
+            extra, file = ("scale", "requirements-scale.txt") if error.name == "jax" else ("train", "requirements.txt")
             raise UserError(
-                f"This needs the package {error.name}: install the extra `train` "
-                "(pip install seq2seq-ocr[train]) or, in a checkout, requirements.txt."
+                f"This needs the package {error.name}: install the extra `{extra}` "
+                f"(pip install seq2seq-ocr[{extra}]) or, in a checkout, {file}."
             ) from None
+        except ValueError as error:  # no such backend
+            raise UserError(f"KERAS_BACKEND={os.environ.get('KERAS_BACKEND')} can't be used: {error}") from None
         finally:
             os.dup2(terminal, 2)
             os.close(terminal)

@@ -15,6 +15,8 @@ import numpy as np
 from tqdm import tqdm
 
 from data_generators.synthetic import SPLITS, WORDS, WORDS_PER_FORM, WORDS_PER_LINE, Texts, sample
+from preprocessing.labels import LABELS_FILE
+from utils.config.synthetic import MOST_WORDS
 from utils.errors import UserError
 from utils.files import atomic_write, write_text
 from utils.locks import LOCK_FILE, dataset_lock
@@ -57,7 +59,7 @@ def create_synthetic(
         UserError: impossible numbers, a folder that can't be written or has other content.
     """
     _check_arguments(num_words, seed, workers, texts)
-    folder, labels = Path(output_folder), Path(output_folder, "labels.json")
+    folder, labels = Path(output_folder), Path(output_folder, LABELS_FILE)
     counts = {split: num_words[split] for split in SPLITS}
     description = {"seed": seed, **asdict(texts), "num_words": counts}
     _check_folder(folder)
@@ -88,8 +90,8 @@ def _check_arguments(num_words: dict[str, int], seed: int, workers: int, texts: 
         raise UserError(f"The number of workers must be 0 (one per CPU core) or more, not {workers}.")
     if not 0 <= texts.beyond_dictionary <= 1:
         raise UserError(f"The share of labels beyond the dictionary must be 0 to 1, not {texts.beyond_dictionary}.")
-    if texts.most_words < 1:
-        raise UserError(f"The number of words of an image must be 1 or more, not {texts.most_words}.")
+    if not 1 <= texts.most_words <= MOST_WORDS:
+        raise UserError(f"The number of words of an image must be 1 to {MOST_WORDS}, not {texts.most_words}.")
 
 
 def _check_folder(folder: Path) -> None:
@@ -106,7 +108,7 @@ def _prepare(folder: Path, description: str) -> None:
     """Removes labels.json, and the words of a dataset with other settings."""
     marker = folder / RENDERED_WITH
     try:
-        (folder / "labels.json").unlink(missing_ok=True)
+        (folder / LABELS_FILE).unlink(missing_ok=True)
         if marker.is_file() and marker.read_text(encoding="utf-8") != description:
             shutil.rmtree(folder / "words", ignore_errors=True)
     except OSError as error:

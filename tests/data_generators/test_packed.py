@@ -143,3 +143,14 @@ def test_labels_of_another_dataset_are_not_written_over(tiny, tmp_path, dataset,
     assert pack_dataset.main(["-c", tiny(), "--output", str(folder), "--set", *settings]) == 2
     assert "labels.json" in capsys.readouterr().err
     assert (folder / "labels.json").read_bytes() == before and not list(folder.glob("words.*"))
+
+
+@pytest.mark.parametrize("more", [(), ("--synthetic", "20")])
+def test_a_table_of_the_users_is_not_written_over(tiny, tmp_path, dataset, capsys, more):
+    folder = shutil.copytree(dataset, tmp_path / "own")
+    (folder / "words.json").write_text('[{"filename": "a.png", "label": "a"}]', encoding="utf-8")
+    before = {name: (folder / name).read_bytes() for name in ("labels.json", "words.json")}
+    settings = [f"images_folder={folder}/words", f"labels_file={folder}/labels.json"]
+    assert pack_dataset.main(["-c", tiny(), "--output", str(folder), *more, "--set", *settings]) == 2
+    assert "words.json" in capsys.readouterr().err
+    assert {name: (folder / name).read_bytes() for name in before} == before

@@ -92,7 +92,7 @@ def test_a_training_on_two_datasets_learns_the_characters_of_both(dataset, tmp_p
     assert "Training on 20 + 4 (of 12) words, validating on 6" in capsys.readouterr().err
     description = description_of(tmp_path / "experiment" / "best")
     assert "é" in description["charset"]
-    assert description["origin"]["train_words"] == 24
+    assert description["origin"]["train_words"] == 20 and description["origin"]["words_per_epoch"] == 24
 
 
 def test_several_datasets_are_mixed_in_by_name(dataset, tmp_path, other):

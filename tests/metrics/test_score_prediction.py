@@ -67,6 +67,11 @@ def test_case_folding_and_symbols():
     assert (scores.cer_no_punctuation, scores.wer_no_punctuation) == (6 / 9, 1 / 2)
 
 
+def test_marks_between_words_leave_one_space():
+    scores = score_prediction(["an hour , and", ", ."], ["an hour, and", "x"])
+    assert (scores.cer_no_punctuation, scores.wer_no_punctuation, scores.n_no_punctuation) == (0, 0, 1)
+
+
 def test_only_punctuation_leaves_nothing_to_rate_without_it():
     scores = score_prediction(["."], ["."])
     assert scores.n_no_punctuation == 0

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from models.model_folder import ModelFolder
-from models.model_paths import ModelPaths
+from models.model_paths import ModelPaths, find_model
 from models.model_seq2seq import ModelSeq2Seq
 from models.model_spec import ModelSpec
 from models.saving import save_model
@@ -69,11 +69,13 @@ def test_loaded_model_reads_the_same(network, saved):
 def test_saving_again_replaces_the_weights_and_nothing_else(make_config, saved):
     (saved / "notes.txt").write_text("mine", encoding="utf-8")
     (saved / "foreign.weights.h5").write_text("mine", encoding="utf-8")
-    left = ("model-1.weights.h5", "model-1.encoder.onnx", ".model-1.weights-abcdefgh.part.h5")
-    for name in left:
-        (saved / name).write_text("left by a crash", encoding="utf-8")
+    first = "model-18ecc3b7fe99e85e"
+    left = (f"{first}.weights.h5", f"{first}.encoder.onnx", ".model-1.weights-abcdefgh.part.h5")
+    own = ("model-backup.weights.h5", "model-epoch12.weights.h5", "model-mine.onnx")
+    for name in (*left, *own):
+        (saved / name).write_text("left by a crash, or mine", encoding="utf-8")
         os.utime(saved / name, (0, 0))
-    (saved / "model-2.encoder.onnx").write_text("of an export that runs", encoding="utf-8")
+    (saved / "model-18ecc41663210a0f.encoder.onnx").write_text("of an export that runs", encoding="utf-8")
     other = make_network(make_config, seed=6)
     save_model(saved, other, ORIGIN)
     assert read(load(saved)) == read(other)
@@ -82,7 +84,8 @@ def test_saving_again_replaces_the_weights_and_nothing_else(make_config, saved):
         "model.json",
         "notes.txt",
         "foreign.weights.h5",
-        "model-2.encoder.onnx",
+        "model-18ecc41663210a0f.encoder.onnx",
+        *own,
         description_of(saved)["weights"],
     }
 
@@ -121,6 +124,16 @@ def test_model_paths(make_config, tmp_path):
     assert paths == ModelPaths(tmp_path / "x", Path("experiment/last"), tmp_path / "x")
     without = make_config(callbacks={"model_best_checkpoint": {**best, "enabled": False}}).callbacks
     assert ModelPaths.of("experiment", without).trained == Path("experiment/last")
+
+
+def test_a_training_that_has_written_no_model_yet_leaves_the_other_in_use(make_config, tmp_path):
+    """Also where its first save was killed."""
+    config = make_config(experiment_folder=str(tmp_path), predict={"weights_file": "snapshots/iam"})
+    (tmp_path / "best").mkdir()
+    (tmp_path / "best" / ".model-18ecc3b7fe99e85e.weights-abcdefgh.part.h5").write_text("half", encoding="utf-8")
+    assert find_model(config).parts[-2:] == ("snapshots", "iam")
+    (tmp_path / "best" / "model.json").write_text("{}", encoding="utf-8")
+    assert find_model(config) == tmp_path / "best"
 
 
 @pytest.mark.parametrize("name", MODELS, ids=ascii)

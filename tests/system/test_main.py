@@ -53,6 +53,17 @@ def test_a_missing_package_is_named(tmp_path):
     assert result.returncode == 2 and "tqdm" in result.stderr and len(result.stderr.splitlines()) == 1
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["jx", "jax"])
+def test_a_backend_that_is_not_there_is_named(tmp_path, backend):
+    if backend == "jax":
+        (tmp_path / "jax.py").write_text("raise ModuleNotFoundError(name='jax')\n", encoding="utf-8")
+    env = {**os.environ, "KERAS_BACKEND": backend, "PYTHONPATH": str(tmp_path)}
+    result = command("--train", "--set", f"experiment_folder={tmp_path}/e", env=env)
+    assert result.returncode == 2 and "Traceback" not in result.stderr
+    assert ("requirements-scale.txt" if backend == "jax" else "KERAS_BACKEND=jx") in result.stderr
+
+
 @pytest.mark.parametrize(
     "arguments, expected",
     [

@@ -93,3 +93,20 @@ def test_pictures_of_other_modes_are_joined_as_grey_ones(iam, mode):
     assert run(iam) == 0
     line = np.asarray(Image.open(iam / "lines" / "lines" / "a01-000u-00.png"))
     assert line.dtype == np.uint8 and sorted(np.unique(line)) == [51, 255]
+
+
+def test_a_word_far_above_or_below_is_of_no_line(iam, capsys):
+    """A box that is off by 10^12 rows takes no memory."""
+    for row in (120, 10**12):
+        text = WORDS.replace("128 53 30 12", f"128 {row} 30 12")
+        (iam / "words.txt").write_text(text, encoding="utf-8")
+        assert run(iam) == 2
+        assert "2 lines are left out: words at odd places" in capsys.readouterr().err
+
+
+def test_pictures_of_others_are_not_written_over(iam, capsys):
+    (iam / "lines" / "lines").mkdir(parents=True)
+    (iam / "lines" / "lines" / "a01-000u-00.png").write_bytes(b"mine")
+    assert run(iam) == 2
+    assert (iam / "lines" / "lines" / "a01-000u-00.png").read_bytes() == b"mine"
+    assert str(iam / "lines" / "lines") in capsys.readouterr().err

@@ -288,6 +288,15 @@ def test_the_working_directory_is_not_set_aside(tiny, eagerly, tmp_path, monkeyp
     assert "here" in last_line(capsys) and (tmp_path / "here" / "history.csv").exists()
 
 
+def test_a_model_that_no_training_of_the_folder_wrote_is_kept(tiny, experiment, eagerly):
+    (experiment / "mine").mkdir(parents=True)
+    (experiment / "mine" / "model.json").write_text("my own", encoding="utf-8")
+    callbacks = {"model_best_checkpoint": {"out_file": str(experiment / "mine")}}
+    assert train(tiny(train={"num_epochs": 1}, callbacks=callbacks)) == 0
+    (kept,) = experiment.glob("mine-*")
+    assert (kept / "model.json").read_text(encoding="utf-8") == "my own"
+
+
 @pytest.mark.parametrize("restart", [False, True])
 def test_second_training_in_the_same_folder_is_refused(tiny, experiment, capsys, restart):
     with experiment_lock(experiment):

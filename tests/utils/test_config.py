@@ -1,5 +1,6 @@
 """Config files and --set: what they load to, and a line for each mistake that names its key."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -38,6 +39,13 @@ def test_an_override_of_a_section_leaves_its_alias_alone(write):
     )
     data = load_config(path, ["train.additional_data.a.synthetic.seed=5"]).train.additional_data
     assert (data["a"].synthetic.seed, data["b"].synthetic.seed, data["b"].labels_file) == (5, 3, "z")
+
+
+@pytest.mark.parametrize("name", ["synthetic", "images_folder", "words_per_epoch", "labels_file"])
+def test_additional_datasets_may_have_any_name(write, name):
+    dataset = {"images_folder": "x", "labels_file": "y"}
+    path = write(json.dumps({"train": {"additional_data": {"real": dataset, name: dataset}}}))
+    assert list(load_config(path).train.additional_data) == ["real", name]
 
 
 def test_a_key_that_never_had_an_effect_is_read_and_not_set(write):

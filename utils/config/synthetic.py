@@ -4,7 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from utils.config.section import Natural, PositiveInt, Section, Share, key
+from utils.config.section import Natural, Section, Share, key
+
+MOST_WORDS = 100  # of an image
 
 
 class SyntheticConfig(Section):
@@ -14,5 +16,7 @@ class SyntheticConfig(Section):
     num_words: Annotated[int, Field(ge=10)] = key(20_000, "training words; val and test get a tenth each")
     beyond_dictionary: Share = key(0.17, "share of labels in no dictionary, so that the model learns to read them, too")
     text: Literal["english", "accented"] = key("english", "English words; accented: French, German and Spanish ones")
-    most_words: PositiveInt = key(1, "words of an image, 1 to so many parted by spaces: 1 for words, 10 for lines")
+    most_words: Annotated[int, Field(ge=1, le=MOST_WORDS)] = key(
+        1, "words of an image, 1 to so many parted by spaces: 1 for words, 10 for lines"
+    )
     seed: Natural = key(1, "seed of texts, fonts and distortions")
