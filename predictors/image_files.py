@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from preprocessing.image_file import IMAGE_ENDINGS
+from preprocessing.importers.folders import listings
 from utils.errors import UserError
 from utils.log import log
 
@@ -16,8 +17,9 @@ def find_images(patterns: Iterable[str], endings: Collection[str] = IMAGE_ENDING
 
     `endings` are those of images, in small letters.
 
-    Hidden files in folders are skipped: some systems keep notes about images there (`._word.png`). Other files that
-    are no images are counted in the log. Raises UserError if a pattern matches nothing.
+    Hidden files and folders in folders are skipped: some systems keep notes about images there (`._word.png`). Other
+    files that are no images are counted in the log. Raises UserError if a pattern matches nothing, or a folder can't be
+    listed.
     """
     paths: dict[Path, None] = {}
     for pattern in patterns:
@@ -33,7 +35,7 @@ def find_images(patterns: Iterable[str], endings: Collection[str] = IMAGE_ENDING
 def _images_at(path: Path, endings: Collection[str]) -> list[Path]:
     if not os.path.isdir(path):
         return [path]
-    files = [file for file in path.rglob("*") if not file.name.startswith(".") and not file.is_dir()]
+    files = [folder / name for folder, names in listings(path) for name in names]
     others = Counter(file.suffix.lower() or file.name for file in files if file.suffix.lower() not in endings)
     if others:
         counted = ", ".join(f"{number} {ending}" for ending, number in sorted(others.items()))

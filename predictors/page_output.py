@@ -28,7 +28,7 @@ class PageOutput:
 
     PAGE and ALTO hold one page a file. The only page is written to `output` itself, several to files named after their
     pictures, `inputs`, in the folder that `output` names without its ending, and in folders there like those of the
-    pictures. Raises UserError if `output` can't be written, or if that folder has XML files of another program.
+    pictures. Raises UserError if `output` can't be written, or if it or that folder's XML is of another program.
     """
 
     def __init__(
@@ -48,8 +48,8 @@ class PageOutput:
                 f"{self._folder} is a file, where a folder would be for further pages; name another --output."
             )
         several = len(inputs) > 1 or any(path.suffix.lower() in (".pdf", ".tif", ".tiff") for path in inputs)
-        if self._path.suffix.lower() == ".xml" and several:
-            _refuse_others(self._folder.rglob("*.xml"), "--output")
+        if self._path.suffix.lower() == ".xml":
+            _refuse_others([self._path, *(self._folder.rglob("*.xml") if several else ())], "--output")
 
     def add(self, page: Page) -> None:
         """Takes the next page."""
@@ -60,11 +60,16 @@ class PageOutput:
             self._in_folder = True
             self._write_to_folder()
 
-    def close(self) -> None:
-        """Writes what is not yet written; also after an interruption, so that no finished page is lost."""
-        if not self._path or self._in_folder or not self._pages:
+    def close(self, is_finished: bool = True) -> None:
+        """Writes what is not yet written; also after an interruption, so that no finished page is lost.
+
+        Without any page a file of before is replaced, unless the reading `is_finished` not: it would seem the result.
+        """
+        if not self._path or self._in_folder:
             return
         kind = self._path.suffix.lower()
+        if not self._pages and (kind == ".xml" or not is_finished):
+            return
         if kind == ".json":
             write_json(self._path, to_json(self._pages, self._min_confidence))
         elif kind == ".xml":

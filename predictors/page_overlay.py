@@ -1,5 +1,8 @@
 """Draws the lines of a page, and what was read in them, over its picture."""
 
+from importlib.util import find_spec
+from pathlib import Path
+
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
@@ -8,7 +11,9 @@ from preprocessing.page.layout import Line, Page
 from utils.paths import ROOT
 
 BLUE, RED = (0, 110, 190), (200, 40, 30)
-FONT = ROOT / "datasets" / "fonts" / "patrick-hand.woff2"  # Pillow's own has no accented letters
+# Pillow's own has no accented letters; this has those of Western languages, and Matplotlib's has nearly all.
+FONT = ROOT / "datasets" / "fonts" / "patrick-hand.woff2"
+WESTERN = set(map(chr, range(0x100))) | set("ŒœŸ€‘’“”„–—…")
 TEXT_HEIGHT = 0.38  # of a line's height
 LONGEST = 2400  # pixels of the longer side
 
@@ -34,12 +39,19 @@ def draw_overlay(pixels: np.ndarray, page: Page, min_confidence: float | None = 
 def _write(draw: ImageDraw.ImageDraw, line: Line, factor: float, min_confidence: float | None) -> None:
     """Writes the words of a line above it."""
     ys = [y for _, y in line.polygon]
-    font = ImageFont.truetype(FONT, max(13.0, TEXT_HEIGHT * (max(ys) - min(ys)) * factor))
+    font = ImageFont.truetype(_font_file(line.text), max(13.0, TEXT_HEIGHT * (max(ys) - min(ys)) * factor))
     for word in line.words:
         left, top, right, bottom = draw.textbbox((word.box[0] * factor, word.box[1] * factor), word.text, font, "ld")
         draw.rectangle((left - 2, top - 1, right + 2, bottom + 1), fill=(255, 255, 255, 205))
         colour = _colour(word.confidence, min_confidence)
         draw.text((word.box[0] * factor, word.box[1] * factor), word.text, colour, font, "ld")
+
+
+def _font_file(text: str) -> Path:
+    """Returns a font that has the characters of a text, if Matplotlib is installed."""
+    if WESTERN.issuperset(text) or not (found := find_spec("matplotlib")) or not found.origin:
+        return FONT
+    return Path(found.origin).parent / "mpl-data" / "fonts" / "ttf" / "DejaVuSans.ttf"
 
 
 def _colour(confidence: float | None, min_confidence: float | None) -> tuple[int, int, int]:

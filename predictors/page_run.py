@@ -38,19 +38,20 @@ def predict_pages(
     predictor = configured_predictor(config)
     reader = PageReader(predictor)
     failed: list[Path] = []
-    number = 0
+    is_first, is_finished = True, False
     try:
-        for path, index, pixels in _pictures(paths, predictor.spec.image, failed):
-            page = reader.read(pixels, str(path), index)
-            if number:
+        for path, number, pixels in _pictures(paths, predictor.spec.image, failed):
+            page = reader.read(pixels, str(path), number)
+            if not is_first:
                 print_result("")
-            number += 1
+            is_first = False
             _print(page, min_confidence)
             pages.add(page)
             if pictures:
                 pictures.add(pixels, page)
+        is_finished = True
     finally:
-        pages.close()
+        pages.close(is_finished)
     if failed and len(paths) > 1:
         log(f"{len(failed)} of {len(paths)} files could not be read.")
     return 2 if failed else 0
@@ -61,8 +62,8 @@ def _pictures(paths: list[Path], image: ImageConfig, failed: list[Path]) -> Iter
     for path in progress_bar(paths, desc="Reading", total=len(paths), unit="file", disable=len(paths) < 2, leave=False):
         errors: list[UnusableImage] = []
         try:
-            for index, pixels in read_pictures(path, image, errors.append):
-                yield path, index, pixels
+            for number, pixels in read_pictures(path, image, errors.append):
+                yield path, number, pixels
         except UnusableImage as error:
             errors.append(error)
         if errors:

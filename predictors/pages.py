@@ -11,7 +11,7 @@ from base.base_predictor import Prediction
 from predictors.word_predictor import GOES_ON, WordPredictor
 from preprocessing.normaliser import normalise
 from preprocessing.page.detect import TextDetector
-from preprocessing.page.layout import Line, Page, PageWord, rotate_page
+from preprocessing.page.layout import Line, Page, PageWord, rotate_page, turn_line
 from preprocessing.page.lines import find_lines
 from preprocessing.page.strips import box_on_page, cut_strip
 from preprocessing.page.words import find_words
@@ -50,33 +50,38 @@ class PageReader:
             pixels: uint8 (h, w) or (h, w, 3) RGB.
             filename, number: of the page, which it keeps.
         """
-        lines, is_upside_down = self._read(pixels)
+        where = f"{filename}{f', page {number}' if number > 1 else ''}"
+        lines, is_upside_down = self._read(pixels, where)
         size = pixels.shape[1], pixels.shape[0]
         if not is_upside_down:
             return Page(filename, *size, lines, number)
-        lines, _ = self._read(np.ascontiguousarray(pixels[::-1, ::-1]))
+        lines, _ = self._read(np.ascontiguousarray(pixels[::-1, ::-1]), where)
         return rotate_page(Page(filename, *size, lines, number))
 
-    def _read(self, pixels: np.ndarray) -> tuple[tuple[Line, ...], bool]:
+    def _read(self, pixels: np.ndarray, where: str) -> tuple[tuple[Line, ...], bool]:
         """Returns the lines of a page that hold text, and whether most of them were read upside down.
 
         A line that alone is upside down is read from its other end.
         """
         lines = find_lines(pixels, self._detector.find(pixels), self.is_rtl)
-        read, turned = self.read_strips(lines, [cut_strip(pixels, line) for line in lines])
+        read, turned = self.read_strips(lines, [cut_strip(pixels, line) for line in lines], where)
         is_upside_down = sum(turned) > len(turned) / 2
         if any(turned) and not is_upside_down:
-            others = {i: replace(lines[i], baseline=lines[i].baseline[::-1]) for i in np.flatnonzero(turned)}
-            again, _ = self.read_strips(list(others.values()), [cut_strip(pixels, line) for line in others.values()])
+            others = {i: turn_line(lines[i]) for i in np.flatnonzero(turned)}
+            strips = [cut_strip(pixels, line) for line in others.values()]
+            again, _ = self.read_strips(list(others.values()), strips, where)
             for i, line in zip(others, again):
                 read[i] = line
         return tuple(line for line in read if line.text), is_upside_down
 
-    def read_strips(self, lines: Sequence[Line], strips: Sequence[np.ndarray]) -> tuple[list[Line], list[bool]]:
+    def read_strips(
+        self, lines: Sequence[Line], strips: Sequence[np.ndarray], where: str = ""
+    ) -> tuple[list[Line], list[bool]]:
         """Returns all lines with what was read on their strips, and whether each was read upside down.
 
         Args:
             strips: uint8 (h, w) or (h, w, 3) RGB, as `preprocessing.page.strips.cut_strip` makes them.
+            where: the page, for notes about its lines in the log.
         """
         strips = [self._clean(strip) for strip in strips]
         pieces = [piece for i, strip in enumerate(strips) for piece in self._pieces(i, strip)]
@@ -84,8 +89,16 @@ class PageReader:
         predictions: dict[int, list[tuple[_Piece, Prediction]]] = {}
         for index, prediction in sorted(self.predictor.predict(widths, lambda i: pieces[i].image)):
             predictions.setdefault(pieces[index].line, []).append((pieces[index], prediction))
-        with_text = self._lines_of_words if not self.reads_lines else self._lines_of_text
-        read = [with_text(line, strips[i], predictions.get(i, [])) for i, line in enumerate(lines)]
+        read = []
+        for i, line in enumerate(lines):
+            found = predictions.get(i, [])
+            if self.reads_lines:
+                ((_, prediction),) = found
+                if self.predictor.may_go_on(prediction):
+                    log(f"{where or 'Line'}: {prediction.text[:30]}...: {GOES_ON.format(self.predictor.longest)}")
+                read.append(self._line_of_text(line, strips[i], prediction))
+            else:
+                read.append(self._line_of_words(line, found))
         turned = [[prediction.upside_down for _, prediction in predictions.get(i, [])] for i in range(len(lines))]
         return read, [sum(pieces) > len(pieces) / 2 for pieces in turned]
 
@@ -108,7 +121,8 @@ class PageReader:
             word = strip[:, max(0, start - 1) : end + 1]
             yield _Piece(line, to_network_geometry(word, geometry), (start / width, end / width))
 
-    def _lines_of_words(self, line: Line, _: np.ndarray, found: list[tuple[_Piece, Prediction]]) -> Line:
+    def _line_of_words(self, line: Line, found: list[tuple[_Piece, Prediction]]) -> Line:
+        """Returns the line with the words that were read of it."""
         found = [(piece, prediction) for piece, prediction in found if prediction.text]
         if self.is_rtl:
             found.reverse()
@@ -122,11 +136,8 @@ class PageReader:
             alternatives=_alternatives_of_words(predictions),
         )
 
-    def _lines_of_text(self, line: Line, strip: np.ndarray, found: list[tuple[_Piece, Prediction]]) -> Line:
+    def _line_of_text(self, line: Line, strip: np.ndarray, prediction: Prediction) -> Line:
         """Returns the line with its text, whose words lie between gaps."""
-        ((_, prediction),) = found
-        if self.predictor.may_go_on(prediction):
-            log(f"The line {prediction.text[:30]}...: {GOES_ON.format(self.predictor.longest)}")
         texts = prediction.text.split()
         order, width = self._left_to_right(texts), strip.shape[1]
         lengths = [len(texts[i]) for i in order]

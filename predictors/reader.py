@@ -109,11 +109,30 @@ class Reader:
                 return next(pages)
         return self._pages.read(self._pixels(image)[0])
 
-    def read_pages(self, path: str | os.PathLike[str]) -> Generator[Page, None, None]:
-        """Yields the pages of a file, such as a PDF, read one after another; errors are those of `read_page`."""
-        path = Path(path)
-        for number, pixels in read_pictures(path, self.predictor.spec.image):
+    @overload
+    def read_pages(self, path: str | os.PathLike[str]) -> Generator[Page, None, None]: ...
+
+    @overload
+    def read_pages(
+        self, path: str | os.PathLike[str], errors: Errors
+    ) -> Generator[Page | UnusableImage, None, None]: ...
+
+    def read_pages(self, path, errors: Errors = "raise"):
+        """Yields the pages of a file, such as a PDF, read one after another.
+
+        Args:
+            errors: "return" yields the error of a damaged page in its place, and reads on.
+
+        Raises:
+            UnusableImage, UserError: as `read_page`.
+        """
+        path, damaged = Path(path), list[UnusableImage]()
+        on_error = damaged.append if errors == "return" else None
+        for number, pixels in read_pictures(path, self.predictor.spec.image, on_error):
+            yield from damaged
+            damaged.clear()
             yield self._pages.read(pixels, str(path), number)
+        yield from damaged
 
     @functools.cached_property
     def _pages(self) -> "PageReader":

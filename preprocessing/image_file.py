@@ -4,6 +4,7 @@ import contextlib
 import errno
 import itertools
 import os
+import re
 import stat
 import warnings
 from collections.abc import Iterator
@@ -33,11 +34,23 @@ PASSING = {NO_MEMORY, *(os.strerror(code).lower() for code in (errno.EIO, errno.
 
 
 class UnusableImage(UserError):
-    """An image file that can't be read; `reason` is a short form for counting."""
+    """An image file, or a page of one, that can't be read.
+
+    Attributes:
+        reason: a short form, for counting.
+        page: its number, where the message names one; else 0.
+    """
 
     def __init__(self, path: str | Path, reason: str, advice: str = "") -> None:
-        super().__init__(f"Image {path}: {reason}{'; ' + advice if advice else ''}.")
+        self._what = f"{reason}{'; ' + advice if advice else ''}"
+        super().__init__(f"Image {path}: {self._what}.")
         self.reason = reason
+        found = re.search(r", page (\d+)$", str(path))
+        self.page = int(found[1]) if found else 0
+
+    def about(self, name: str) -> str:
+        """Returns the message for another name of the file."""
+        return f"{name}{f', page {self.page}' if self.page else ''}: {self._what}."
 
 
 def configure_process() -> None:
@@ -133,7 +146,8 @@ def open_image(path: str | Path, image: ImageConfig) -> Iterator[Image.Image]:
         if stat.S_IFMT(os.stat(path).st_mode) not in (stat.S_IFREG, stat.S_IFDIR):
             raise UnusableImage(path, "not a regular file")
         formats = _with_heif(path) if Path(path).suffix.lower() in HEIF_ENDINGS else FORMATS
-        with Image.open(path, formats=formats) as file:
+        # A file that Pillow knows by name it may map into memory, with the sides of EXIF's rotation.
+        with open(path, "rb") as content, Image.open(content, formats=formats) as file:
             yield file
     except UserError:
         raise

@@ -124,8 +124,10 @@ def count_lines(strip: np.ndarray) -> int:
     """Returns how many text lines a picture seems to hold: rows full of ink with nearly empty ones between them.
 
     Args:
-        strip: uint8 (h, w) network input, paper 255.
+        strip: uint8 (h, w) or (h, w, 3) network input, paper 255.
     """
+    if strip.ndim == 3:
+        strip = cv2.cvtColor(strip, cv2.COLOR_RGB2GRAY)
     darkness = (PAPER - strip).astype(np.float32)
     profile = darkness.sum(axis=1)
     inked = np.flatnonzero(profile > 0.02 * profile.max())

@@ -3,6 +3,7 @@
 import bisect
 import itertools
 import math
+import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -23,6 +24,8 @@ BROKEN = -4.0  # the beginning of a word with a hyphen, at the end of a line
 COMPOUND = 8.0  # each hyphen: its two parts meet more often than by chance
 MIXED_CASE = -8.0  # capitals in the middle of a word
 OTHER_CHARACTER = -2.0  # each character of a word that is not listed
+
+WITH_FREQUENCY = re.compile(r"[^\W\d]+[,;]\d+")  # as Excel would save the two columns
 
 
 class Lexicon:
@@ -118,9 +121,10 @@ def read_lexicon(path: str | Path | None, oov_penalty: float) -> Lexicon:
     words: dict[str, float] = {}
     for number, line in enumerate(lines, start=1):
         word, _, frequency = (field.strip() for field in line.partition("\t"))
-        if " " in word:
+        if " " in word or WITH_FREQUENCY.fullmatch(word):
+            what = "a blank" if " " in word else "a frequency behind a mark"
             raise UserError(
-                f"{path}, line {number}: {word!r} has a blank; give one word a line, and its frequency after a tab."
+                f"{path}, line {number}: {word!r} has {what}; give one word a line, and its frequency after a tab."
             )
         if word:
             words[word] = words.get(word, 0.0) + _frequency(frequency, f"{path}, line {number}")

@@ -47,7 +47,7 @@ def header_columns(cells: list[str], path: str | Path) -> list[str]:
     names = roles(cells)
     if twice := [name for name in COLUMNS if names.count(name) > 1]:
         raise UserError(f"{path}: the header {', '.join(cells)} has more than one column for {twice[0]}; keep one.")
-    if unused := [cell for cell, name in zip(cells, names) if name not in COLUMNS]:
+    if unused := [cell for cell, name in zip(cells, names) if cell and name not in COLUMNS]:
         log(f"{path}: columns that are not used: {', '.join(unused)}.")
     return names
 

@@ -66,7 +66,8 @@ def read_picture(picture: PagePicture, page: Page, image: ImageConfig) -> np.nda
 def _candidates(path: Path, filename: str, root: Path, pictures: Path | None) -> Iterator[Path]:
     whole = filename.replace("\\", "/").lstrip("/")
     name = whole.rsplit("/", 1)[-1]
-    names = [whole, name, *(f"{stem}{ending}" for stem in (path.stem, Path(name).stem) for ending in IMAGE_ENDINGS)]
+    endings = [*IMAGE_ENDINGS, *map(str.upper, IMAGE_ENDINGS)]  # Cameras write capitals.
+    names = [whole, name, *(f"{stem}{ending}" for stem in (path.stem, Path(name).stem) for ending in endings)]
     names.append(page_of_pdf(name)[0])
     names = [one for one in names if one and ".." not in one.split("/")]
     groups = [(path.parent, path.parent.parent, path.parent.parent / "images")]

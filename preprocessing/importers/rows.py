@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from preprocessing.image_file import IMAGE_ENDINGS
@@ -23,7 +23,7 @@ Row = tuple[int, list[str]]
 
 
 def read_rows(path: str | Path) -> list[Row]:
-    """Returns number of the first line and stripped cells of every row that is not blank.
+    """Returns number of the first line and stripped cells of every row with a cell that is not empty.
 
     Fields are separated by what Excel's `sep=` names, by tabs in .tsv files and where the first line has one, elsewhere
     by the first comma, semicolon or bar of that line. Raises UserError if the file can't be read or is malformed.
@@ -32,21 +32,28 @@ def read_rows(path: str | Path) -> list[Row]:
         raise UserError(f"{path} is a spreadsheet; save it as CSV (UTF-8) and name that file.")
     # Old programs for the Mac end lines with the carriage return alone.
     text = read_text(path).replace("\r\n", "\n").replace("\r", "\n")
+    # Excel writes rows of delimiters alone, of cells that have a format and no content.
+    return [(number, cells) for number, cells in _read(text, path) if any(cells)]
+
+
+def _read(text: str, path: str | Path) -> Iterable[Row]:
+    """Returns the rows of a table in the dialect of its first lines."""
     filled = [(number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
     if not filled:
         return []
     # Not stripped of tabs, of which one may be what `sep=` names.
     if named := EXCEL_DELIMITER.fullmatch(filled[0][1].strip(" ")):
-        return list(_rows(text.replace(filled[0][1], "", 1), named[1], True, path))
+        return _rows(text.replace(filled[0][1], "", 1), named[1], True, path)
     first = filled[0][1].strip()
     if first.lower() == EASYOCR_HEADER and not _is_csv([line for _, line in filled]):
         # EasyOCR's labels.csv has no quotes: all after the first comma is the label.
         return [(number, [part.strip() for part in line.split(",", 1)]) for number, line in filled]
     is_tsv = Path(path).suffix.lower() in (".tsv", ".tab")
+    header = [_unquoted(cell) for cell in first.split("\t")]
     if is_tsv or "\t" in QUOTED.sub("", first):
-        return list(_rows(text, "\t", is_tsv or is_header(first.split("\t")), path))
+        return _rows(text, "\t", is_tsv or is_header(header), path)
     found = FIRST_DELIMITER.match(first)
-    return list(_rows(text, found[1] if found else ",", True, path))
+    return _rows(text, found[1] if found else ",", True, path)
 
 
 def _rows(text: str, delimiter: str, quotes: bool, path: str | Path) -> Iterator[Row]:

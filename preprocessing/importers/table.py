@@ -98,8 +98,9 @@ def _values(names: list[str], cells: list[str], escaped: bool, where: str) -> di
     values = dict(zip(names, cells))
     if "filename" not in values or "label" not in values:
         raise UserError(f"{where} has {len(cells)} columns; write filename and label, separated as in the first line.")
-    if escaped and escape_csv(values["label"][1:]) == values["label"]:
-        values["label"] = values["label"][1:]
+    for name in ("filename", "label") if escaped else ():
+        if escape_csv(values[name][1:]) == values[name]:
+            values[name] = values[name][1:]
     return {**dict.fromkeys(names, ""), **values}
 
 

@@ -15,7 +15,10 @@ WIDEST = 4  # the longer side over the shorter one
 # Larger pictures are looked at in parts, one below the other, since the detector needs 270 bytes for each pixel. Parts
 # reach so many pixels into each other that a line lies whole in one of them; those nearest the cut count in both.
 MOST_PIXELS, REACH, NEAR_CUT = 1_600_000, 200, 8
-INSTALL = "Reading pages needs the package rapidocr; run `pip install -r requirements-pages.txt`."
+INSTALL = (
+    "Reading pages needs the package rapidocr: install the extra `pages` (pip install seq2seq-ocr[pages]) or, in a "
+    "checkout, requirements-pages.txt."
+)
 
 
 class TextDetector:

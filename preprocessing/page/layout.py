@@ -47,6 +47,19 @@ class Page:
     number: int = 1
 
 
+def turn_line(line: Line) -> Line:
+    """Returns a line whose letters stand on their heads: read from its other end, its baseline on their other side.
+
+    The outline's points are those above the baseline's, from left to right, then those below, from right to left.
+    """
+    above, below = line.polygon[: len(line.baseline)], line.polygon[: -len(line.baseline) - 1 : -1]
+    mirrored = tuple(
+        (top + bottom - x, upper + lower - y)
+        for (top, upper), (bottom, lower), (x, y) in zip(above, below, line.baseline)
+    )
+    return replace(line, baseline=mirrored[::-1])
+
+
 def rotate_page(page: Page) -> Page:
     """Returns the page as it lies in its picture turned by 180 degrees."""
 

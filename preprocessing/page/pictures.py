@@ -19,7 +19,10 @@ PAGE_ENDINGS = (*IMAGE_ENDINGS, PDF)
 PDF_DPI = 300
 # The name that eScriptorium gives the picture of a PDF's page.
 PDF_PAGE = re.compile(r"(.+\.pdf)_page_([1-9]\d{0,8})\.png", re.IGNORECASE)
-INSTALL = "Reading PDF needs the package pypdfium2; run `pip install -r requirements-pages.txt`."
+INSTALL = (
+    "Reading PDF needs the package pypdfium2: install the extra `pages` (pip install seq2seq-ocr[pages]) or, in a "
+    "checkout, requirements-pages.txt."
+)
 
 ReadPicture = Callable[[], np.ndarray]
 
@@ -45,9 +48,9 @@ def read_pictures(
             yield number, pixels
 
 
-def has_more_pages(path: Path, image: ImageConfig) -> bool:
-    """Whether a file has pages beyond the first, none of which is decoded; UnusableImage if the file is damaged."""
-    return next(itertools.islice(_pages(path, image), 1, None), None) is not None
+def has_more_pages(path: Path, image: ImageConfig, number: int = 1) -> bool:
+    """Whether a file has more than `number` pages, none of which is decoded; UnusableImage if the file is damaged."""
+    return next(itertools.islice(_pages(path, image), number, None), None) is not None
 
 
 def _pages(path: Path, image: ImageConfig) -> Iterator[ReadPicture]:

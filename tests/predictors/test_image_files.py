@@ -18,7 +18,7 @@ from utils.errors import UserError
 def scans(tmp_path, monkeypatch) -> Path:
     """Folders of empty files; the working folder is theirs."""
     names = ["b.png", "a.PNG", "notes.txt", "page1/2.jpg", "page1/deep/1.tif", "page2/x[1].png", "page3/y.bmp"]
-    for name in [*names, "page1/._2.jpg", "page2/.hidden.png"]:
+    for name in [*names, "page1/._2.jpg", "page2/.hidden.png", ".picasaoriginals/a.png", "__MACOSX/page1/2.bmp"]:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
     (tmp_path / "page3" / "folder.png").mkdir()
@@ -87,3 +87,16 @@ def test_heic_without_its_plugin_names_it(tmp_path, monkeypatch):
     (tmp_path / "a.heic").write_bytes(b"x")
     with pytest.raises(UnusableImage, match="pillow-heif"):
         decode(tmp_path / "a.heic", ImageConfig())
+
+
+def test_a_folder_that_can_not_be_listed_is_named(scans, monkeypatch):
+    real = os.scandir
+
+    def scandir(path):
+        if os.fspath(path).endswith("deep"):
+            raise PermissionError(13, "Permission denied", os.fspath(path))
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    with pytest.raises(UserError, match="deep"):
+        find_images(["page1"])

@@ -8,6 +8,7 @@ from models.model_spec import ModelSpec
 from predictors.word_predictor import WordPredictor
 from preprocessing.image_file import UnusableImage
 from preprocessing.tokenizer import END, PAD, Tokenizer
+from preprocessing.writing import count_lines
 from utils.config.predict import PredictConfig
 from utils.errors import UserError
 
@@ -64,3 +65,9 @@ def test_readings_that_hold_nothing_are_no_text(predictor):
     length = predictor.spec.network.max_seq_length
     with pytest.raises(UserError, match="no text"):
         predictor._best_of(np.zeros((2, length), np.int32), np.zeros((2, length), np.float32))
+
+
+def test_lines_are_counted_in_colour_too():
+    strip = np.full((60, 300), 255, np.uint8)
+    strip[8:20] = strip[40:52] = 0
+    assert count_lines(strip) == 2 == count_lines(np.dstack([strip] * 3))

@@ -60,3 +60,21 @@ def test_an_overlay_shows_letters_with_accents():
     letters = [drawn(letter) for letter in "e\u00e9\u00e8\u00e0\u00e7\u0153\u00df\u00fc"]
     assert not any(np.array_equal(one, missing) for one in letters)
     assert len({one.tobytes() for one in letters}) == len(letters)
+
+
+def test_a_single_xml_file_of_others_is_not_replaced(tmp_path):
+    (tmp_path / "letter.xml").write_text("<PcGts>corrected by hand</PcGts>", encoding="utf-8")
+    with pytest.raises(UserError, match=r"letter\.xml"):
+        PageOutput(str(tmp_path / "letter.xml"), "page", None, [tmp_path / "letter.jpg"])
+
+
+@pytest.mark.parametrize("text", ["věc", "ящик", "λόγος", "שלום"])
+def test_overlays_show_letters_of_other_scripts(text):
+    """Each text has ink of its own, and no box stands for a letter."""
+    outline = ((10.0, 60.0), (190.0, 60.0), (190.0, 90.0), (10.0, 90.0))
+    words = [PageWord(one, 0.9, (10, 60, 180, 30)) for one in (text, text[:-1] + "\uffff")]
+    paper, drawn = np.full((100, 200), 255, np.uint8), []
+    for word in words:
+        page = Page("a.png", 200, 100, (Line(outline, (), word.text, 0.9, (word,)),))
+        drawn.append(np.asarray(draw_overlay(paper, page)))
+    assert (drawn[0] != drawn[1]).any() and (drawn[0][:58] < 128).any()

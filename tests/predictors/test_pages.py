@@ -13,8 +13,10 @@ import main
 from base.base_predictor import Prediction
 from models.model_spec import ModelSpec
 from predictors import load
+from predictors.page_formats.page_xml import to_page_xml
 from predictors.pages import PageReader, _Piece, line_of_prediction
 from predictors.word_predictor import WordPredictor
+from preprocessing.image_file import UnusableImage
 from preprocessing.importers.page_xml import read_page
 from preprocessing.page.layout import Line
 from preprocessing.page.strips import cut_strip
@@ -25,6 +27,7 @@ from tests.helpers.tiny import REPOSITORY
 from tools.create_labels import main as create_labels
 from utils.config.predict import PredictConfig
 from utils.errors import UserError
+from utils.files import write_text
 
 pytest.importorskip("rapidocr")
 TEXTS = [" ".join(words) for words in LINES]
@@ -67,7 +70,7 @@ def test_a_page_upside_down_is_read_in_reading_order_with_its_places(folder):
             assert np.allclose(corner, size - np.array(its.box[:2]), atol=12)
 
 
-def test_a_line_upside_down_among_others_is_read_from_its_other_end(folder):
+def test_a_line_upside_down_among_others_is_read_from_its_other_end(folder, tmp_path):
     """A postscript that was written after the page was turned: its words and its strip begin at the right."""
     pixels = written_page()
     strip = pixels[560:720]
@@ -78,6 +81,10 @@ def test_a_line_upside_down_among_others_is_read_from_its_other_end(folder):
     assert boxes[0] == sorted(boxes[0]) and boxes[-1] == sorted(boxes[-1], reverse=True)
     (first, *_), (*_, last) = page.lines[-1].baseline, page.lines[-1].baseline
     assert first[0] > last[0]
+    # As PAGE gives it back: letters stand on their baseline's other side.
+    write_text(tmp_path / "a.xml", to_page_xml(page))
+    (imported,) = (line for line in read_page(tmp_path / "a.xml").lines if line.text == TEXTS[-1])
+    assert load(REPOSITORY / "snapshots" / "iam").read(cut_strip(pixels, imported)).upside_down is False
     # As the browser stores it for learning.
     again = cut_strip(pixels, page.lines[-1])
     assert load(REPOSITORY / "snapshots" / "iam").read(again).upside_down is False
@@ -92,9 +99,10 @@ def test_a_line_that_the_model_may_have_cut_off_is_told(make_config, capsys):
 
     config = make_config(network={"max_seq_length": 70})
     spec = ModelSpec(config.image, config.network, Tokenizer("ab"))
-    page = PageReader(Endless(spec, PredictConfig(turn_below=0))).read(written_page())
+    page = PageReader(Endless(spec, PredictConfig(turn_below=0))).read(written_page(), "a.pdf", 7)
     assert all(line.text == "a" * 69 for line in page.lines)
-    assert capsys.readouterr().err.count("69 characters") == len(page.lines) == len(LINES)
+    error = capsys.readouterr().err
+    assert error.count("69 characters") == error.count("a.pdf, page 7") == len(page.lines) == len(LINES)
 
 
 def test_text_in_reading_order_goes_to_stdout_and_a_blank_page_has_none(folder, read, tmp_path):
@@ -185,6 +193,25 @@ def test_a_damaged_page_leaves_the_others_of_its_file(read, tmp_path, monkeypatc
     assert code == 2 and output.splitlines() == [*TEXTS, "", *TEXTS] and "page 2" in error
 
 
+def test_damaged_pages_have_their_places_in_python(tmp_path):
+    page = Image.fromarray(written_page())
+    page.save(tmp_path / "three.tif", save_all=True, append_images=[page.resize((2600, 1800)), page])
+    model = load(REPOSITORY / "snapshots" / "iam", max_pixels=2_000_000)
+    first, second, third = model.read_pages(tmp_path / "three.tif", errors="return")
+    assert [line.text for line in first.lines] == [line.text for line in third.lines] == TEXTS
+    assert isinstance(second, UnusableImage) and second.page == 2
+    with pytest.raises(UnusableImage):
+        list(model.read_pages(tmp_path / "three.tif"))
+
+
+def test_a_result_of_before_does_not_stand_for_files_that_cannot_be_read(read, tmp_path):
+    (tmp_path / "a.png").write_bytes(b"torn")
+    for name, content in (("all.json", "[]"), ("all.txt", "")):
+        (tmp_path / name).write_text("of before", encoding="utf-8")
+        assert read(tmp_path / "a.png", "--output", tmp_path / name)[0] == 2
+        assert (tmp_path / name).read_text(encoding="utf-8").strip() == content
+
+
 def test_finished_pages_are_written_after_an_interruption(folder, read, tmp_path, monkeypatch):
     import predictors.page_run
 
@@ -227,7 +254,7 @@ def test_characters_of_a_line_have_their_confidences_and_words_their_alternative
     two = Prediction("c", 0.5, (0.5,), (("c", 0.5), ("e", 0.3), ("o", 0.2)))
     box, strip = Line(((0.0, 0.0), (90.0, 0.0), (90.0, 20.0), (0.0, 20.0))), np.full((20, 90), 255, np.uint8)
     pieces = [_Piece(0, strip, (0.0, 0.4)), _Piece(0, strip, (0.6, 1.0))]
-    line = reader._lines_of_words(box, strip, list(zip(pieces, (one, two))))
+    line = reader._line_of_words(box, list(zip(pieces, (one, two))))
     assert (line.text, line.character_confidences) == ("ab c", (0.9, 1.0, 1.0, 0.5))
     assert line.alternatives == ("ab e", "ab o")
     line = line_of_prediction(box, Prediction("a b", 0.5, (1.0, 0.9, 0.5), (("a b", 0.5), ("ab", 0.2))))
@@ -239,7 +266,7 @@ def right_to_left_reader():
     reader = PageReader.__new__(PageReader)
     reader.is_rtl, reader.reads_lines = True, True
     spec = SimpleNamespace(tokenizer=Tokenizer(" \u05d0\u05d1\u05d2\u05d5\u05dc\u05dd\u05e9dehlorw", "rtl"))
-    reader.predictor = SimpleNamespace(may_go_on=lambda _: False, longest=127, spec=spec)
+    reader.predictor = SimpleNamespace(spec=spec)
     return reader
 
 
@@ -251,11 +278,11 @@ def test_words_of_a_right_to_left_line_are_in_logical_order():
     pieces = [_Piece(0, strip, (0.0, 0.3)), _Piece(0, strip, (0.6, 1.0))]
     first, second = "\u05d0\u05d1\u05d2\u05d0\u05d1", "\u05d2\u05d1\u05d0\u05d2"
     left, right = Prediction(second, 0.9, (1.0,) * 4), Prediction(first, 0.9, (1.0,) * 5)
-    read = reader._lines_of_words(line, strip, list(zip(pieces, (left, right))))
+    read = reader._line_of_words(line, list(zip(pieces, (left, right))))
     assert read.text == f"{first} {second}" and read.words[0].box[0] > read.words[1].box[0]
     both = Prediction(f"{first} {second}", 0.9, (1.0,) * 10)
     for picture in (strip, np.zeros_like(strip)):  # With a gap, and without one.
-        read = reader._lines_of_text(line, picture, [(pieces[0], both)])
+        read = reader._line_of_text(line, picture, both)
         assert [word.text for word in read.words] == [first, second]
         assert read.words[0].box[0] > read.words[1].box[0]
 
@@ -274,6 +301,6 @@ def test_words_of_both_directions_have_their_own_places():
             strip[12:28, left + 12 * i : left + 12 * i + 9] = 0
     text = "\u05e9\u05dc\u05d5\u05dd hello world"
     line = Line(((0, 0), (400, 0), (400, 40), (0, 40)), ((0, 30), (400, 30)))
-    read = reader._lines_of_text(line, strip, [(None, Prediction(text, 0.9, (0.9,) * len(text)))])
+    read = reader._line_of_text(line, strip, Prediction(text, 0.9, (0.9,) * len(text)))
     assert [word.text for word in read.words] == text.split()
     assert [round(word.box[0], -1) for word in read.words] == [260, 10, 120]

@@ -35,3 +35,20 @@ def test_resampled_floats_that_go_beyond_one():
     values = np.linspace(0, 1, 256, dtype=np.float32).reshape(16, 16)
     plain, beyond = (np.asarray(picture_of(values * factor, ImageConfig())).astype(int) for factor in (1, 1.02))
     assert abs(plain - beyond).max() <= 6
+
+
+@pytest.mark.parametrize("mode", ["L", "P", "I;16", "RGB", "CMYK", "RGBA"])
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+def test_uncompressed_tiffs_are_read_upright(tmp_path, mode, orientation):
+    """Whatever their mode: some are mapped into memory."""
+    pixels = np.random.default_rng(0).integers(0, 255, (40, 90), np.uint8)
+    picture = (
+        Image.fromarray(pixels.astype(np.uint16) * 257) if mode == "I;16" else Image.fromarray(pixels).convert(mode)
+    )
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    picture.save(tmp_path / "a.tif", exif=exif)
+    picture.save(tmp_path / "upright.tif")
+    turns = {1: 0, 3: 2, 6: 3, 8: 1}[orientation]
+    expected = np.rot90(decode(tmp_path / "upright.tif", ImageConfig()), turns)
+    np.testing.assert_array_equal(decode(tmp_path / "a.tif", ImageConfig()), expected)

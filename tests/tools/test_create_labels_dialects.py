@@ -151,3 +151,34 @@ def test_a_spreadsheet_is_to_be_saved_as_csv(tmp_path, images, refused):
     (tmp_path / "t.xlsx").write_bytes(b"PK\x03\x04" + bytes(range(256)))
     message = refused("--table", tmp_path / "t.xlsx", "--images", images, "--output", tmp_path / "l.json")
     assert "t.xlsx" in message and "CSV" in message
+
+
+def test_rows_of_empty_cells_are_no_rows(tmp_path, images, run):
+    """Of cells that have a format and no content, as Excel saves them; so are columns without a name."""
+    table = tmp_path / "a.csv"
+    table.write_text(";;;\nfilename;label;;\na.png;one;;\n;;;\n", encoding="utf-8")
+    code, _, error = run(
+        "--table", table, "--images", images, "--output", tmp_path / "l.json", "--val_size", "0", "--test_size", "0"
+    )
+    assert code == 0 and "not used" not in error
+    assert list(words_of(tmp_path / "l.json", "train")) == ["a.png"]
+
+
+def test_quoted_cells_of_tabs_with_a_header(tmp_path):
+    """As R writes them."""
+    (tmp_path / "a.txt").write_text('"filename"\t"label"\n"1.png"\t"a ""b"""\n', encoding="utf-8")
+    (word,) = read_table(tmp_path / "a.txt")
+    assert (word.word.filename, word.word.label) == ("1.png", 'a "b"')
+
+
+def test_an_apostrophe_is_taken_off_names_of_files_too(tmp_path):
+    (tmp_path / "a.csv").write_text("filename,text,confidence\n'+a.png,'=b,0.9\n", encoding="utf-8")
+    (word,) = read_table(tmp_path / "a.csv")
+    assert (word.word.filename, word.word.label) == ("+a.png", "=b")
+
+
+@pytest.mark.parametrize(("name", "content"), [("a.csv", "filename,label\n"), ("a.json", "[]")])
+def test_a_table_without_rows_is_said_to_be_empty(tmp_path, images, refused, name, content):
+    (tmp_path / name).write_text(content, encoding="utf-8")
+    message = refused("--table", tmp_path / name, "--images", images, "--output", tmp_path / "l.json")
+    assert str(tmp_path / name) in message and "dropped" not in message

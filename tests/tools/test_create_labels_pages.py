@@ -128,7 +128,7 @@ def test_pages_of_a_pdf_are_found_by_the_names_that_escriptorium_gives_them(tmp_
     assert abs(strip.shape[0] - word.shape[0]) <= 3 and (strip < 128).mean() > 0.02
 
 
-@pytest.mark.parametrize("picture", ["0001.jpg", "page/0001.jpg", "doc/0001.png"])
+@pytest.mark.parametrize("picture", ["0001.jpg", "page/0001.jpg", "doc/0001.png", "0001.JPG", "0001.TIF"])
 def test_pictures_may_be_elsewhere(tmp_path, pages, run, picture):
     folder, _ = pages
     place = tmp_path / "scans" / picture

@@ -208,3 +208,16 @@ def test_json_tables_that_are_unclear_are_refused(tmp_path, images, refused, tex
     table = tmp_path / "t.jsonl"
     table.write_text(f'{{"file_name": "a.png", {text}}}')
     assert words in refused("--table", table, "--images", images, "--output", tmp_path / "labels.json")
+
+
+@pytest.mark.parametrize("output", ["words.json", "words.dropped.tsv"])
+def test_what_is_read_is_not_written_over(tmp_path, images, refused, output):
+    table = tmp_path / "words.json"
+    if output.endswith("tsv"):
+        table = tmp_path / output
+        table.write_text("filename\tlabel\n1.png\ta\n", encoding="utf-8")
+    else:
+        table.write_text('[{"filename": "1.png", "label": "a", "note": "mine"}]', encoding="utf-8")
+    before = table.read_bytes()
+    assert str(table) in refused("--table", table, "--images", images, "--output", tmp_path / "words.json")
+    assert table.read_bytes() == before

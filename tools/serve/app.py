@@ -22,7 +22,7 @@ from predictors.page_formats.page_json import to_json
 from predictors.page_formats.page_xml import to_page_xml
 from predictors.page_formats.text import to_text
 from preprocessing.image_file import UnusableImage
-from preprocessing.page.layout import Line, Page
+from preprocessing.page.layout import Line
 from tools.serve.corrections import LONGEST, ConflictError
 from tools.serve.learning import Learning, add_learning
 from tools.serve.reading import Reading
@@ -104,8 +104,13 @@ def _add_reading(app: FastAPI, reading: Reading, queue: ReadingQueue) -> None:
         name, content = _name(file), _content(file)
         if page:
             job = await asyncio.to_thread(queue.add_pages, content, lambda path: reading.page_texts(path, name))
-            pages: list[Page] = await _result(job, name)
-            return to_json(pages)
+            try:
+                return to_json(await asyncio.wrap_future(job.future))
+            except UnusableImage as error:
+                # Of a file with damaged pages the others are of use.
+                if not job.results:
+                    raise HTTPException(422, _about(error, name)) from None
+                return [*to_json(job.results), {"filename": name, "page": error.page, "error": _about(error, name)}]
         result = await _result(await asyncio.to_thread(queue.add_word, content), name)
         if isinstance(result, UnusableImage):
             raise HTTPException(422, _about(result, name))
@@ -237,7 +242,7 @@ async def _result(job: Job, name: str) -> Any:
 
 def _about(error: BaseException, name: str) -> str:
     """Returns an error without our path of the file."""
-    return f"{name}: {error.reason}" if isinstance(error, UnusableImage) else str(error)
+    return error.about(name) if isinstance(error, UnusableImage) else str(error)
 
 
 def _picture(path: Path | None) -> FileResponse:

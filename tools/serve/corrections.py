@@ -6,13 +6,13 @@ import unicodedata
 from pathlib import Path
 from typing import Any
 
-from preprocessing.labels import is_text, read_labels
+from preprocessing.labels import LABELS_FILE, is_text, read_labels
 from preprocessing.tokenizer import normalize_label
 from utils.errors import UserError, shorten
 from utils.files import write_json, write_text
 from utils.locks import corrections_lock
 
-LABELS, TABLE = "labels.json", "labels.tsv"
+TABLE = "labels.tsv"
 BLANK = "blank"  # lines without text, which training leaves alone
 SPLITS = ("train", "val", "test", BLANK)
 HELD_BACK = 5  # one in so many lines is for validation
@@ -39,8 +39,8 @@ class Corrections:
         self.folder = folder
         self._lock = threading.Lock()
         with corrections_lock(folder):
-            if (folder / LABELS).exists():
-                read_labels(folder / LABELS)
+            if (folder / LABELS_FILE).exists():
+                read_labels(folder / LABELS_FILE)
                 # A process that was killed may have written the one file but not yet the other.
                 self._write_table(self._read())
 
@@ -79,21 +79,21 @@ class Corrections:
                 raise ConflictError(saved)
             if saved != text:
                 _put(labels, name, text, split, place)
-                write_json(self.folder / LABELS, labels, indent=1)
+                write_json(self.folder / LABELS_FILE, labels, indent=1)
                 self._write_table(labels)
         return text
 
     def _read(self) -> Labels:
         """Returns the entries of each split, and whatever else the file holds, which is kept."""
         try:
-            content = json.loads((self.folder / LABELS).read_bytes())
+            content = json.loads((self.folder / LABELS_FILE).read_bytes())
         except FileNotFoundError:
             content = {}
         except ValueError as error:  # Somebody has edited it.
-            raise UserError(f"{self.folder / LABELS} is not valid JSON: {shorten(error)}.") from None
+            raise UserError(f"{self.folder / LABELS_FILE} is not valid JSON: {shorten(error)}.") from None
         if not isinstance(content, dict) or not all(_is_split(content.get(split, [])) for split in SPLITS):
             shape = '{"train": [{"filename", "label"}, ...], ...}'
-            raise UserError(f"{self.folder / LABELS} is not {shape}; restore it.")
+            raise UserError(f"{self.folder / LABELS_FILE} is not {shape}; restore it.")
         return {**content, **{split: content.get(split, []) for split in SPLITS}}
 
     def _write_table(self, labels: Labels) -> None:

@@ -17,6 +17,7 @@ from models.model_paths import ModelPaths, find_model
 from predictors.loading import load_predictor
 from predictors.reader import Reader
 from preprocessing.image_file import UnusableImage
+from preprocessing.labels import LABELS_FILE
 from tools.serve.reading import Reading
 from tools.serve.store import Store
 from tools.serve.training import epochs_for, start_jobs, training_settings, with_settings
@@ -120,7 +121,7 @@ class Learning:
         folder, model = self._store.folder, ModelFolder(self._reading.folder)
         settings = {
             "images_folder": str(folder),
-            "labels_file": str(folder / "labels.json"),
+            "labels_file": str(folder / LABELS_FILE),
             "experiment_folder": str(experiment),
             "train.weights_initialization.restore_from": str(model.path),
             "train.weights_initialization.use_pretrained_weights": True,

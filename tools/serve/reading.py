@@ -83,10 +83,13 @@ class Reading:
         Of damaged pages UnusableImage is raised after the others.
         """
         errors: list[UnusableImage] = []
+        if has_more_pages(path, self._model.image, MOST_PAGES):
+            raise UnusableImage(path, f"more than {MOST_PAGES} pages", "send it in parts")
         for number, pixels in read_pictures(path, self._model.image, errors.append):
-            if number > MOST_PAGES:
-                raise UnusableImage(path, f"more than {MOST_PAGES} pages", "send it in parts")
             yield pixels, self._model.page_reader.read(pixels, filename, number)
+        if len(errors) > 1:
+            others = ", ".join(str(error.page) for error in errors[1:])
+            raise UnusableImage(f"{path}, page {errors[0].page}", errors[0].reason, f"nor can pages {others} be read")
         if errors:
             raise errors[0]
 

@@ -249,3 +249,9 @@ def test_rank_is_made_of_image_and_language(make_config, decoder):
             known = lexicon.lexicon.log_probability(text)
             assert its_rank == pytest.approx((score.sum() + 0.7 * known) / (len(text) + 1) ** 0.5, abs=1e-3)
         assert list(word_rank) == sorted(word_rank, reverse=True)
+
+
+def test_a_list_with_frequencies_behind_commas_is_refused(tmp_path):
+    (tmp_path / "words.csv").write_text("hello,120\nworld,90\n", encoding="utf-8")
+    with pytest.raises(UserError, match="line 1"):
+        read_lexicon(tmp_path / "words.csv", 12.0)

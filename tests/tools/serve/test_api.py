@@ -48,6 +48,28 @@ def test_a_page_is_read_as_by_the_command_line(client):
     assert {"text", "confidence", "polygon", "baseline", "words"} == set(page["lines"][0])
 
 
+def test_a_damaged_page_costs_none_of_the_others(client, monkeypatch):
+    pytest.importorskip("rapidocr")
+    page, file = Image.fromarray(written_page()), io.BytesIO()
+    large = page.resize((9000, 9000))
+    page.save(file, "TIFF", save_all=True, append_images=[large, page, large], compression="tiff_lzw")
+    answer = client.post("/read", files={"file": ("four.tif", file.getvalue())}, data={"page": "true"})
+    assert answer.status_code == 200, answer.text
+    first, third, bad = answer.json()
+    assert (first["page"], third["page"], bad["page"]) == (1, 3, 2) and first["text"] == third["text"]
+    assert bad["error"].startswith("four.tif, page 2: ") and "4" in bad["error"] and "/tmp" not in bad["error"]
+
+
+def test_files_of_too_many_pages_are_refused_before_any_is_read(client, monkeypatch):
+    pytest.importorskip("rapidocr")
+    monkeypatch.setattr("tools.serve.reading.MOST_PAGES", 1)
+    monkeypatch.setattr("predictors.pages.PageReader.read", None)
+    page, file = Image.new("L", (50, 40), 255), io.BytesIO()
+    page.save(file, "TIFF", save_all=True, append_images=[page])
+    answer = client.post("/read", files={"file": ("two.tif", file.getvalue())}, data={"page": "true"})
+    assert answer.status_code == 422 and "1 pages" in answer.json()["detail"] and "parts" in answer.json()["detail"]
+
+
 def test_requests_at_once_are_all_answered_and_read_in_batches(reading, store, learning, monkeypatch, word):
     batches, real = [], reading.words
     monkeypatch.setattr(reading, "words", lambda paths: batches.append(len(paths)) or real(paths))

@@ -21,10 +21,17 @@ from tools.serve.security import Access
 
 pytest.importorskip("rapidocr")
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no chromium, chromium-browser or google-chrome on PATH")
-ENTER, CTRL = ("Enter", 13, "\r"), 2
+ENTER, ALT, CTRL = ("Enter", 13, "\r"), 1, 2
 DROP = """(() => { const bytes = Uint8Array.from(atob(%s), (c) => c.charCodeAt(0)); const data = new DataTransfer();
 data.items.add(new File([bytes], "letter.png", {type: "image/png"}));
 document.dispatchEvent(new DragEvent("drop", {dataTransfer: data, bubbles: true})); })()"""
+# Text pasted into a line's field, with a picture of it beside, and text dragged there: default prevented, files sent.
+TEXT_EVENTS = """(() => { const data = new DataTransfer(); data.setData("text/plain", "abc");
+const dragged = new DragEvent("drop", {dataTransfer: data, bubbles: true, cancelable: true});
+const both = new DataTransfer(); both.setData("text/plain", "abc"); both.items.add(new File(["x"], "text.png"));
+const pasted = new ClipboardEvent("paste", {clipboardData: both, bubbles: true, cancelable: true});
+return [dragged, pasted].flatMap((event) => { document.querySelector("#lines input").dispatchEvent(event);
+return [event.defaultPrevented, document.querySelectorAll("#jobs li").length]; }); })()"""
 
 
 @contextlib.contextmanager
@@ -190,6 +197,36 @@ def test_doubtful_characters_are_found_beside_a_correction(page, site):
         assert end == start + 1 and start >= len("two ")
         selected.add(start)
     assert len(selected) == max(page.run(doubts))
+
+
+def test_text_that_is_pasted_or_dragged_is_no_page(page, site, store):
+    page.open(site)
+    drop_page(page)
+    # A file that is sent is listed at once.
+    assert page.run(TEXT_EVENTS) == [False, 0, False, 0]
+    assert len(store.pages()) == 1 and page.problems(site) == []
+
+
+def test_what_was_typed_comes_again_among_the_readings(page, site):
+    page.open(site)
+    drop_page(page)
+    read = texts(page)[0]
+    write(page, "my own text")
+    seen = []
+    for _ in range(8):
+        page.press("ArrowDown", 40, modifiers=ALT)
+        seen.append(texts(page)[0])
+    assert read in seen and "my own text" in seen
+
+
+def test_a_page_without_text_says_so(page, site):
+    page.open(site)
+    file = io.BytesIO()
+    Image.new("L", (600, 400), 255).save(file, "PNG")
+    page.run(DROP % json.dumps(base64.b64encode(file.getvalue()).decode()))
+    wait(page, "document.querySelectorAll('#pages button').length === 1")
+    wait(page, "document.getElementById('jobs').textContent === ''")
+    assert "No text" in page.run("document.getElementById('lines').textContent")
 
 
 def test_a_note_about_a_file_stays_until_it_is_dismissed(page, site, word):

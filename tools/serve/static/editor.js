@@ -22,8 +22,8 @@ export async function openPage(id, isWanted) {
   byId("editor-title").textContent = page.filename + (page.page > 1 ? `, page ${page.page}` : "");
   byId("picture").src = `/pages/${id}/picture`;
   for (const format of ["text", "page", "alto"]) byId(`export-${format}`).href = `/pages/${id}/export?format=${format}`;
-  byId("lines").replaceChildren(...lines.map((line) => line.item));
-  if (!lines.length) say("No text was found on this page.");
+  const nothing = element("li", {}, "No text was found on this page.");
+  byId("lines").replaceChildren(...(lines.length ? lines.map((line) => line.item) : [nothing]));
   const next = lines.find((line) => line.saved === null) ?? lines[0];
   next?.focus();
 }
@@ -161,6 +161,8 @@ class LineEditor {
   }
 
   other() {
+    const typed = this.input.value;
+    if (typed && !this.readings.includes(typed)) this.readings.push(typed); // It comes again.
     if (this.readings.length < 2) return say("This line was read in one way; --set predict.decoder=beam gives other readings of every line.");
     const place = this.readings.indexOf(this.input.value);
     this.write(this.readings[(place + 1) % this.readings.length]);

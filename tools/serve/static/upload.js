@@ -15,17 +15,23 @@ export function startUploads(added) {
     });
   }
   const drop = byId("drop");
+  // A text that is dragged or pasted belongs to the field.
+  const holdsFiles = (event) => event.dataTransfer.types.includes("Files");
   document.addEventListener("dragover", (event) => {
+    if (!holdsFiles(event)) return;
     event.preventDefault();
     drop.classList.add("over");
   });
   document.addEventListener("dragleave", () => drop.classList.remove("over"));
   document.addEventListener("drop", (event) => {
+    if (!holdsFiles(event)) return;
     event.preventDefault();
     drop.classList.remove("over");
     send(event.dataTransfer.files);
   });
   document.addEventListener("paste", (event) => {
+    // Office programs put a picture of a text beside it.
+    if (event.target.closest?.("input, textarea") || event.clipboardData.types.includes("text/plain")) return;
     if (event.clipboardData.files.length) send(event.clipboardData.files);
   });
   startPad((file) => follow(file, "line", added));
