@@ -72,7 +72,7 @@ def _settings(options: argparse.Namespace, folder: Path) -> Settings:
 
 
 def _exported(config: str, model: Path, folder: Path) -> Path:
-    """A copy of the model folder with fresh ONNX files."""
+    """Returns a copy of the model folder with fresh ONNX files."""
     if not model.is_dir():
         raise UserError(f"Model folder {model} does not exist; name one with --compact or --best.")
     copy = folder / Path(config).stem

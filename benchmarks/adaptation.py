@@ -91,7 +91,7 @@ def _is_by(hand: str, word: Word) -> bool:
 def _learn(
     train: Sequence[Word], held_back: Sequence[Word], config: Config, options: argparse.Namespace
 ) -> tuple[Path, float]:
-    """Trains as tools.serve does, anew; returns the new model, and the minutes that it took."""
+    """Trains from the start as tools.serve does; returns the new model, and the minutes that it took."""
     folder = Path(config.experiment_folder) / str(len(train) + len(held_back))
     folder.mkdir(parents=True, exist_ok=True)
     labels = folder / LABELS_FILE

@@ -82,7 +82,7 @@ def predictions(model: str, number: int = 24) -> Image.Image:
 
 
 def attention(model: str) -> Image.Image:
-    """The attention of a shipped model while it reads some of test_images."""
+    """Returns the attention of a shipped model while it reads some of test_images."""
     from predictors import load
     from predictors.report.attention import read_attention
 
@@ -97,7 +97,7 @@ def attention(model: str) -> Image.Image:
 
 
 def normaliser(number: int = 6) -> Image.Image:
-    """Rendered words as cameras and paper damage them, and below each what the network sees of it."""
+    """Returns rendered words as cameras and paper damage them, and below each what the network sees of it."""
     image, rng = load_config(ROOT / "configs" / "iam.yml").image, np.random.default_rng(SEED)
     before = []
     for index, kind in enumerate(DAMAGES):
@@ -116,14 +116,14 @@ def normaliser(number: int = 6) -> Image.Image:
 
 
 def accents(columns: int = 6, rows: int = 8) -> Image.Image:
-    """Rendered words with accents, each of another form and so mostly of another font."""
+    """Returns rendered words with accents, each of another form and so mostly of another font."""
     texts = Texts("accented", 0.0)
     words = [sample(SEED, "train", i * WORDS_PER_FORM + i % 8, texts)[0] for i in range(columns * rows)]
     return _sheet(words, columns, (150, 64))
 
 
 def benchmarks(results: Path) -> Image.Image:
-    """The figures of a results.json."""
+    """Returns the figures of a results.json."""
     about = json.loads(results.read_text(encoding="utf-8"))
     known = {field.name for field in fields(Row)}
     rows = [Row(**{name: row[name] for name in known}) for row in about["figures"]]

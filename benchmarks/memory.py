@@ -8,7 +8,7 @@ from benchmarks.settings import COMPACT, Settings
 
 
 def rows(settings: Settings) -> list[Row]:
-    """Peak memory with all of the words, compared with a tenth of them."""
+    """Returns the peak memory with all of the words, compared with a tenth of them."""
 
     def train(words: int) -> float:
         return settings.task("training.measure", COMPACT, words)()["peak_mb"]

@@ -12,7 +12,7 @@ from utils.keras_import import import_keras
 
 
 def rows(settings: Settings) -> list[Row]:
-    """Speed and memory of rendering straight into packed datasets, and of an epoch of each."""
+    """Returns speed and memory of rendering straight into packed datasets, and of an epoch of each."""
     found: list[Row] = []
     figures: dict[tuple[str, str], dict[str, list[float]]] = {}
     for words in settings.packed_words:

@@ -54,7 +54,7 @@ def _write(rng: np.random.Generator) -> np.ndarray:
 
 
 def _darkness(line: np.ndarray) -> np.ndarray:
-    """Returns 0 for paper to 1 for ink, whatever the pen of the line was."""
+    """Returns 0 for paper to 1 for ink of any pen."""
     ink, paper = np.percentile(line, 2), np.median(line) - 12
     return np.clip((paper - line) / max(paper - ink, 1), 0, 1).astype(np.float32)
 

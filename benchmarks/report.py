@@ -42,7 +42,7 @@ class Row:
 
 
 def ratio_rows(part: str, runs: Mapping[str, list[float]], unit: str, counts: dict[str, str], base: str) -> list[Row]:
-    """A row per name, with its ratio to the row `base`; `counts` is what each run measured, such as "512 words"."""
+    """Returns a row per name, with its ratio to the row `base`; `counts` names what was measured, as "512 words"."""
     ratios = {name: median(values) / median(runs[base]) if name != base else None for name, values in runs.items()}
     return [Row(part, name, unit, counts[name], runs[name], ratios[name], base) for name in runs]
 
@@ -71,7 +71,7 @@ def write_report(folder: Path, rows: list[Row], command: str) -> str:
 
 
 def as_markdown(rows: list[Row], about: dict[str, Any]) -> str:
-    """A table per part, medians with their range."""
+    """Returns a table per part, medians with their range."""
     lines = ["# Benchmarks", "", *(f"- {name}: {value}" for name, value in about.items())]
     for part, group in groupby(rows, key=lambda row: row.part):
         lines += ["", f"## {part.capitalize()}", ""]
@@ -105,12 +105,12 @@ def draw(rows: list[Row], about: dict[str, Any]) -> Figure:
 
 
 def number(value: float) -> str:
-    """Three significant digits."""
+    """Returns three significant digits."""
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def _processor() -> str:
-    """The processor's name, which Python does not find on Linux."""
+    """Returns the processor's name, which Python does not find on Linux."""
     information = Path("/proc/cpuinfo")
     names = re.findall(r"model name\s*: (.*)", information.read_text()) if information.exists() else []
     return names[0] if names else platform.processor() or platform.machine()

@@ -53,7 +53,7 @@ class Settings:
         return [f"{key}={json.dumps(value, default=str)}" for key, value in values.items()]
 
     def task(self, name: str, config: str, words: int, *overrides: str) -> Callable[[], dict[str, float]]:
-        """The measurement `module.function` on some of the words."""
+        """Returns the measurement `module.function` on some of the words."""
         return partial(work, name, config, [*self.data(words), *self.overrides, *overrides], self.seconds)
 
     def reader(self, model: str, runtime: str) -> list[str]:

@@ -12,7 +12,7 @@ TEST_IMAGE, MANY = "test_images/look.png", 1000
 
 
 def rows(settings: Settings) -> list[Row]:
-    """Wall time and peak memory."""
+    """Returns wall time and peak memory."""
 
     def predict(config: str, runtime: str, *files: Any) -> Callable[[], Run]:
         reader = ["experiment_folder=nowhere", *settings.reader(config, runtime)]

@@ -1,4 +1,4 @@
-"""The network as it is evaluated and saved: averaged weights, in float32, for a single process."""
+"""The network that is evaluated and saved: averaged weights, in float32, for a single process."""
 
 import contextlib
 import hashlib

@@ -11,7 +11,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from preprocessing.word_image import PAPER
+from preprocessing.ink import PAPER
 from utils.config.data_aug import DataAugConfig
 
 BORDER: dict[str, Any] = {"borderMode": cv2.BORDER_CONSTANT, "borderValue": (PAPER, PAPER, PAPER)}

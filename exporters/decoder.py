@@ -80,7 +80,7 @@ def _attend(graph: Graph, model: ModelSeq2Seq, query: str) -> str:
 
 
 def _scores(graph: Graph, output: str, kernel: np.ndarray, bias: np.ndarray) -> None:
-    """Log-probabilities; PAD and START are never written."""
+    """Returns log-probabilities; PAD and START are never written."""
     kernel, bias = kernel.copy(), bias.copy()
     kernel[:, :END], bias[:END] = 0, -1e9
     scores = graph("LogSoftmax", graph.dense(output, kernel, bias), axis=-1)

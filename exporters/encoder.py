@@ -72,7 +72,7 @@ class _Encoder:
         return self._masked(graph("Div", centred, graph("Sqrt", variance)))
 
     def _mean(self, values: str) -> str:
-        """Mean over the valid pixels of each image, (B, 1, 1, 1)."""
+        """Returns the mean over the valid pixels of each image, (B, 1, 1, 1)."""
         graph, axes = self.graph, self.graph.integers(1, 2, 3)
         if not self._is_masked():
             return graph("ReduceMean", values, axes=[1, 2, 3])
@@ -95,7 +95,7 @@ class _Encoder:
         return features
 
     def _convolve(self, features: str, name: str) -> str:
-        """Convolution and, where there is one, its batch norm."""
+        """Adds a convolution and, where there is one, its batch norm."""
         layer = self.layer(f"conv_{name}")
         kernel, *biases = (weight.astype(np.float64) for weight in layer.get_weights())
         bias = biases[0] if biases else np.zeros(kernel.shape[-1])
@@ -120,7 +120,7 @@ class _Encoder:
         )
 
     def _padding(self, axis: int, layer: keras.layers.Conv2D) -> tuple[int, int]:
-        """Padding before and after of Keras' "same"; free widths are multiples of every stride."""
+        """Returns the padding before and after of Keras' "same"; free widths are multiples of every stride."""
         kernel, step = layer.kernel_size[axis], layer.strides[axis]
         size = (self.height, self.width or step)[axis]
         total = max((-(-size // step) - 1) * step + kernel - size, 0)
@@ -147,7 +147,7 @@ class _Encoder:
         return graph("Reshape", by_column, shape)
 
     def _lstm_layers(self, columns: str) -> tuple[str, list[str]]:
-        """The last LSTM's outputs, and its last states brought to latent_dim."""
+        """Returns the last LSTM's outputs, and its last states brought to latent_dim."""
         graph, network = self.graph, self.network
         lengths = graph("Div", "width", graph.constant(self.stride, np.int32)) if self._is_masked() else ""
         final: list[str] = []
@@ -214,7 +214,7 @@ class _Encoder:
         graph.output(probability, COLUMNS, "float32", ("B", "S", len(bias)))
 
     def _dimension(self) -> int:
-        """Size of the last axis of an encoder LSTM's outputs."""
+        """Returns the size of the last axis of an encoder LSTM's outputs."""
         units = self.network.encoder_units
         return 2 * units if self.network.bidirectional else units
 

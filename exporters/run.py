@@ -73,7 +73,7 @@ def _write(model: ModelSeq2Seq, encoder: Path, decoder: Path) -> None:
 
 
 def sample_images(image: ImageConfig, random: int = 20) -> list[np.ndarray]:
-    """The repository's test images and noise of all kinds of sizes, in the network's geometry."""
+    """Returns the repository's test images and noise of all kinds of sizes, in the network's geometry."""
     files = [read_word_image(path, image) for path in sorted(TEST_IMAGES.glob("*.png"))]
     rng = np.random.default_rng(0)
     colours = () if image.image_size.num_channels == 1 else (3,)
@@ -86,7 +86,7 @@ def sample_images(image: ImageConfig, random: int = 20) -> list[np.ndarray]:
 
 
 def largest_difference(expected: list[Prediction], found: list[Prediction]) -> float:
-    """The largest difference of two confidences; RuntimeError, a bug, if a text differs or one is beyond tolerance."""
+    """Returns the largest difference of two confidences; RuntimeError if a text differs or one is beyond tolerance."""
     differences = [0.0]
     for first, second in zip(expected, found, strict=True):
         pairs = zip(first.character_confidences, second.character_confidences)

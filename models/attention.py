@@ -31,7 +31,7 @@ class LuongAttention(layers.Layer):
         self.key_projection.build(memory_shape)
         if self.located:
             start = keras.initializers.Constant(math.log(FIRST_SPREAD))
-            # Trained like a norm's scale: in float32, whatever the precision of the products.
+            # Trained like a norm's scale: in float32 at any precision of the products.
             self.log_spread = self.add_weight(name="log_spread", shape=(), initializer=start, dtype="float32")
         self.built = True
 

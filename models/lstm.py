@@ -91,7 +91,7 @@ def _backward(projected, recurrent, valid, before, cells, upstream):
     valid = tf.cast(valid, cells.dtype)
     squashed = tf.tanh(cells)
     # Of each step: how the preactivations of the gates change the cell (three) and the hidden state (one), how the cell
-    # changes the hidden state, how much of the cell goes on.
+    # changes the hidden state, how much of the cell is kept.
     factors = [
         candidate * enter * (1 - enter) * valid,
         before[1] * keep * (1 - keep) * valid,

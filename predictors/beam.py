@@ -112,7 +112,7 @@ class BeamDecoder(keras.Model):
         return (step, ids[..., 0] + START, node, total, total, ids, scores, rank, done_ids, done_scores)
 
     def _extend(self, total, new, node, step):
-        """The best continuations, twice as many as go on, for half of them may be ends.
+        """Returns the best continuations, twice as many as go on, for half of them may be ends.
 
         Args:
             total: (B, width) log probability so far; new (B, width, V) log probability of each next id; node (B, width,
@@ -133,7 +133,7 @@ class BeamDecoder(keras.Model):
         return ahead, total, score, token, parent, self.scorer.advance(node, token, step) if self.scorer else node
 
     def _finish(self, rank, ahead, token, step):
-        """The highest ranks among texts finished before and now, and where in both of them they are."""
+        """Returns the highest ranks among texts finished before and now, and where in both of them they are."""
         ends = ops.logical_and(ops.equal(token, END), ahead > LOG_ZERO / 2)
         ends = ops.logical_and(ends, ops.arange(2 * self.width)[None, :] < self.width)
         new = ops.where(ends, ahead / self._divisor(step + 1), LOG_ZERO)

@@ -97,7 +97,7 @@ def _lines(dataset: Dataset) -> Dataset:
 
 
 def fit_curves(predictions: Sequence[Prediction], words: Sequence[Word]) -> tuple[dict[str, Curve], dict[str, float]]:
-    """The curves of a `Calibration` that fit these readings, by its attributes, and the calibration errors with them.
+    """Returns the curves of a `Calibration` that fit these readings, by attribute, and the errors with them.
 
     There is one for lines, texts with a space, only if there are LEAST_WORDS at least of them and of other texts.
     """
@@ -125,7 +125,7 @@ def fit_curves(predictions: Sequence[Prediction], words: Sequence[Word]) -> tupl
 
 
 def _held_out(confidences: np.ndarray, right: np.ndarray, words: Sequence[Word]) -> np.ndarray:
-    """Each word's confidence by a curve fitted without its writer (or, if unknown, without the word)."""
+    """Returns each word's confidence by a curve fitted without its writer (or, if unknown, without the word)."""
     # By its file a damaged copy is with the picture itself.
     writers = [word.writer or word.filename for word in words]
     if len(set(writers)) == 1:

@@ -5,7 +5,7 @@ import numpy as np
 from preprocessing.tokenizer import PAD
 
 
-def align(probability: np.ndarray, ids: list[int]) -> tuple[np.ndarray, float]:
+def ctc_align(probability: np.ndarray, ids: list[int]) -> tuple[np.ndarray, float]:
     """Finds the most probable CTC path that spells `ids` (Viterbi's algorithm over Graves et al. 2006, section 4).
 
     Args:

@@ -56,7 +56,7 @@ class JointScorer:
         self.refused = None if refused is None else np.where(refused, LOG_ZERO, 0).astype(np.float32)
 
     def start(self, memory, valid, state_h, state_c, last) -> tuple[tuple[Any, ...], list[Any]]:
-        """The constants of all steps, and the states before the first one.
+        """Returns the constants of all steps, and the states before the first one.
 
         `memory`, `valid`, `state_h` and `state_c` are the encoder's outputs (B, ...), `last` is (B,) int32, START.
         """
@@ -68,7 +68,7 @@ class JointScorer:
         return (keys, memory, valid, counts, probability), [*states, *self.prefix.start(probability, last)]
 
     def __call__(self, last, states: list[Any], constants: tuple[Any, ...], step) -> tuple[Any, list[Any]]:
-        """Log probability (rows, V) float32 of each next id, and the new states.
+        """Returns the log probability (rows, V) float32 of each next id, and the new states.
 
         PAD and START are never written: their small probabilities are set to zero. The last of max_length steps can
         only write END, with its own probability, as no label is longer.

@@ -13,14 +13,14 @@ from utils.log import log
 
 
 def configured_predictor(config: Config) -> WordPredictor:
-    """The predictor of the model that the config names, with its settings; raises UserError as `load_predictor`."""
+    """Returns the predictor of the model that the config names; raises UserError as `load_predictor`."""
     return load_predictor(ModelFolder(find_model(config)), config.predict, config.image.max_pixels)
 
 
 def load_predictor(
     folder: ModelFolder, settings: PredictConfig, max_pixels: int, calibrated: bool = True
 ) -> WordPredictor:
-    """The predictor of a model folder on the runtime that `predict.runtime` names; only that one is imported.
+    """Returns the predictor of a model folder on the runtime that `predict.runtime` names; only that one is imported.
 
     Image files of more than `max_pixels` are refused; `calibrated` applies the calibration for these settings, if any.
     Raises UserError if a file of the folder is missing or damaged, or it has no ONNX files where they are needed.

@@ -25,7 +25,7 @@ def print_prediction(path: Path, prediction: Prediction, min_confidence: float |
 
 
 def row(result: Prediction | UnusableImage, min_confidence: float | None) -> dict[str, Any]:
-    """A prediction, or an unusable image, as a row of a table."""
+    """Returns a prediction, or an unusable image, as a row of a table."""
     marked = min_confidence is not None
     if isinstance(result, UnusableImage):
         empty = {"text": "", "confidence": None, **({DOUBTFUL: None} if marked else {})}
@@ -55,7 +55,7 @@ def write_table(output: str, rows: Sequence[dict[str, Any]]) -> None:
 
 
 def _flat(values: dict[str, Any]) -> dict[str, Any]:
-    """A row without lists, and with true and false as in JSON."""
+    """Returns a row without lists, and with true and false as in JSON."""
     flat: dict[str, Any] = {}
     for name, value in values.items():
         if name == "character_confidences":

@@ -12,7 +12,7 @@ from predictors.beam import BeamDecoder
 from predictors.greedy import GreedyDecoder
 from predictors.lexicon.decoder import LexiconDecoder
 from predictors.word_predictor import GREEDY, WordPredictor
-from preprocessing.word_image import PAPER
+from preprocessing.ink import PAPER
 from utils.config.predict import PredictConfig
 
 
@@ -40,7 +40,7 @@ class PredictorSeq2Seq(WordPredictor):
         return ids[:number], log_probability[:number]
 
     def _filled(self, image: np.ndarray, width: np.ndarray, buckets: Buckets) -> tuple[np.ndarray, np.ndarray]:
-        """The batch with paper, and words once more, up to one of a few shapes."""
+        """Returns the batch with paper, and words once more, up to one of a few shapes."""
         fitting = next(4**n for n in itertools.count() if 4**n >= min(len(image), self.batch_size))
         rows = max(len(image), min(fitting, self.batch_size))
         more = max(0, buckets.width(image.shape[2]) - image.shape[2])
@@ -50,7 +50,7 @@ class PredictorSeq2Seq(WordPredictor):
 
 
 def make_decoder(model: ModelSeq2Seq, predict: PredictConfig) -> GreedyDecoder | BeamDecoder | LexiconDecoder:
-    """The decoder that the config asks for; raises UserError if its lexicon can't be read."""
+    """Returns the decoder that the config asks for; raises UserError if its lexicon can't be read."""
     if predict.decoder == "greedy":
         return GreedyDecoder(model, predict.ctc_weight, predict.characters)
     if predict.decoder == "beam":

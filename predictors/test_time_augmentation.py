@@ -19,14 +19,14 @@ SOFT = 2.0
 
 
 def augmented_views(word: np.ndarray, number: int, image: ImageConfig) -> list[np.ndarray]:
-    """The first `number` of VIEWS of a uint8 word image (height, width) or (height, width, 3), for the network."""
+    """Returns the first `number` of VIEWS of a word image, uint8 (height, width) or (height, width, 3)."""
     widest = image.image_size.x_size
     views = [sharpen(slant_and_zoom(word, slant, zoom, widest), strength) for slant, zoom, strength in VIEWS[:number]]
     return [widen(view, widest) for view in views] if image.fixed_width else views
 
 
 def sharpen(image: np.ndarray, strength: float) -> np.ndarray:
-    """Returns a uint8 image whose edges are steeper by unsharp masking; 0 leaves it as it is."""
+    """Returns a uint8 image whose edges are steeper by unsharp masking; 0 changes nothing."""
     if not strength:
         return image
     sharp = cv2.addWeighted(image, 1 + strength, cv2.GaussianBlur(image, (0, 0), SOFT), -strength, 0)
@@ -34,7 +34,7 @@ def sharpen(image: np.ndarray, strength: float) -> np.ndarray:
 
 
 def vote(readings: Sequence[Prediction], n_best: int = 1) -> Prediction:
-    """The text with the largest mean confidence among the readings of one word's views.
+    """Returns the text with the largest mean confidence among the readings of one word's views.
 
     That mean is its confidence; the confidences of the characters are those of its most confident reading. Of equals
     the first wins. Alternatives don't vote, so that their number changes nothing. With `n_best` above 1 the result has
@@ -53,7 +53,7 @@ def vote(readings: Sequence[Prediction], n_best: int = 1) -> Prediction:
 
 
 def _means(readings: Sequence[Sequence[tuple[str, float]]]) -> dict[str, float]:
-    """The mean confidence of each text, 0 in readings that don't have it; in the order of their first."""
+    """Returns the mean confidence of each text, 0 in readings that don't have it; in the order of their first."""
     means: dict[str, float] = {}
     for reading in readings:
         for text, confidence in reading:

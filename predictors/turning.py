@@ -39,7 +39,7 @@ def turn_upside_down(images: list[np.ndarray], readings: list[Prediction], read:
         turned.update(zip(chosen, zip(upside_down, read(upside_down) if upside_down else ())))
 
     def gain_of(i: int) -> float:
-        """How many times better the odds of a word are upside down; 0 if it was not read so."""
+        """Returns how many times better the odds of a word are upside down; 0 if it was not read so."""
         return _odds(turned[i][1]) / _odds(readings[i]) if i in turned else 0.0
 
     def gains() -> np.ndarray:

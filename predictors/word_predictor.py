@@ -17,9 +17,10 @@ from predictors.test_time_augmentation import augmented_views, vote
 from predictors.turning import sureness, turn_upside_down
 from preprocessing.batch import pad_images
 from preprocessing.image_file import UnusableImage, decode
+from preprocessing.ink import PAPER
 from preprocessing.several_lines import seems_page
 from preprocessing.tokenizer import END, PAD
-from preprocessing.word_image import PAPER, to_network_geometry
+from preprocessing.word_image import to_network_geometry
 from preprocessing.writing import count_lines
 from utils.config.predict import PredictConfig
 from utils.errors import UserError
@@ -92,7 +93,7 @@ class WordPredictor(BasePredictor):
         return len(prediction.character_confidences) >= self.longest
 
     def predict_dataset(self, dataset: Dataset, progress: bool = False) -> list[Prediction]:
-        """The predictions of all words of a dataset, in its order."""
+        """Returns the predictions of all words of a dataset, in its order."""
         results: list[Any] = [None] * len(dataset)
         predictions = self.predict(dataset.widths, dataset.image)
         for index, prediction in progress_bar(
@@ -111,7 +112,7 @@ class WordPredictor(BasePredictor):
         return results
 
     def _predict(self, images: list[np.ndarray]) -> list[Prediction]:
-        """The predictions of images with ink."""
+        """Returns the predictions of images with ink."""
         readings = self._read_batch(images)
         if self.turn_below:
             images = list(images)
@@ -152,13 +153,13 @@ class WordPredictor(BasePredictor):
         return [reading(row, scores) for row, scores in zip(ids, log_probability)]
 
     def _prediction(self, ids: np.ndarray, scores: np.ndarray) -> Prediction:
-        """The prediction of ids (max_length,) with log probabilities (max_length,)."""
+        """Returns the prediction of ids (max_length,) with log probabilities (max_length,)."""
         written, tokenizer = ids[: int((ids > END).sum())], self.spec.tokenizer
         probabilities = tuple(float(np.exp(scores[place])) for place in tokenizer.reading_order(written))
         return Prediction(tokenizer.decode(ids), float(np.exp(scores.sum())), probabilities)
 
     def _best_of(self, ids: np.ndarray, scores: np.ndarray) -> Prediction:
-        """The first of n readings (n, max_length), with all of them as alternatives if n > 1."""
+        """Returns the first of n readings (n, max_length), with all of them as alternatives if n > 1."""
         # A small vocabulary may have fewer texts, and two sequences of ids may be one text in NFC.
         readings = [self._prediction(*pair) for pair in zip(ids, scores) if pair[0][0] != PAD]
         if not readings:
@@ -176,11 +177,11 @@ class WordPredictor(BasePredictor):
         widths = np.array([image.shape[1] for image in images.values()])
         for index, prediction in self.predict(widths, lambda i: images[good[i]]):
             results[good[index]] = prediction
-            self._tell(paths[good[index]], images[good[index]], prediction)
+            self._log_note(paths[good[index]], images[good[index]], prediction)
             bar.update()
         return results
 
-    def _tell(self, path: Path, image: np.ndarray, prediction: Prediction) -> None:
+    def _log_note(self, path: Path, image: np.ndarray, prediction: Prediction) -> None:
         """Logs what the user should know about the reading of a file."""
         if seems_several_lines(image, prediction):
             log(f"{path} {SEVERAL_LINES}")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from preprocessing.word_image import PAPER
+from preprocessing.ink import PAPER
 
 
 def widen(image: np.ndarray, width: int) -> np.ndarray:

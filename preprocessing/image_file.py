@@ -140,7 +140,7 @@ def seek_pages(file: Image.Image) -> Iterator[int]:
 
 @contextlib.contextmanager
 def open_image(path: str | Path, image: ImageConfig) -> Iterator[Image.Image]:
-    """Yields an image file whose header was read; whatever Pillow raises on it in the block becomes UnusableImage."""
+    """Yields an image file whose header was read; turns all errors of Pillow in the block into UnusableImage."""
     try:
         # Opening a pipe could wait forever. Folders and missing files are reported below.
         if stat.S_IFMT(os.stat(path).st_mode) not in (stat.S_IFREG, stat.S_IFDIR):

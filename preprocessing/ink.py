@@ -9,7 +9,7 @@ LEAST_CONTRAST = 0.12
 
 
 def ink_mask(grey: np.ndarray) -> np.ndarray:
-    """Where ink is, bool (h, w), by Otsu's threshold (1979); nowhere if the contrast is that of paper alone."""
+    """Returns where ink is, bool (h, w), by Otsu's threshold (1979); nowhere if the contrast is that of paper alone."""
     _, dark = cv2.threshold(grey, 0, 1, cv2.THRESH_BINARY_INV | cv2.THRESH_OTSU)
     share = cv2.countNonZero(dark) / dark.size
     if 0 < share < 1:
@@ -21,7 +21,7 @@ def ink_mask(grey: np.ndarray) -> np.ndarray:
 
 
 def stroke_width(ink: np.ndarray) -> float:
-    """Mean width of strokes: their area over half of their edge, which erosion takes away."""
+    """Returns the mean width of strokes: their area over half of their edge, which erosion takes away."""
     dark = ink.view(np.uint8)
     area = cv2.countNonZero(dark)
     inner = cv2.countNonZero(cv2.erode(dark, np.ones((3, 3), np.uint8), borderType=cv2.BORDER_CONSTANT, borderValue=0))

@@ -64,7 +64,7 @@ def halve_large(pixels: np.ndarray) -> np.ndarray:
 
 
 def ink_channel(pixels: np.ndarray) -> np.ndarray:
-    """The grey mix or colour channel in which two classes (ink and paper) are told apart best, by Otsu's criterion.
+    """Returns the grey mix or colour channel that separates ink and paper best, by Otsu's criterion.
 
     Args:
         pixels: uint8 (h, w, 3) RGB.
@@ -125,7 +125,7 @@ def is_blank(grey: np.ndarray, light: float) -> bool:
         return False
     small = _shrunk(grey)
     reach = max(9, int(0.35 * min(small.shape))) | 1
-    # Beyond its edges a slope goes on as it is: mirrored, its dark end would be a valley.
+    # Beyond its edges a slope continues: mirrored, its dark end would be a valley.
     smooth = cv2.GaussianBlur(small, (0, 0), 1, borderType=cv2.BORDER_REPLICATE)
     padded = cv2.copyMakeBorder(smooth, reach, reach, reach, reach, cv2.BORDER_REPLICATE)
     element = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
@@ -190,7 +190,7 @@ def straighten(grey: np.ndarray) -> np.ndarray:
 
 
 def _separability(grey: np.ndarray) -> float:
-    """Otsu's criterion, the variance between two classes as a part of the paper's brightness squared."""
+    """Returns Otsu's criterion, the variance between two classes as a part of the paper's brightness squared."""
     threshold, _ = cv2.threshold(grey, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
     dark = grey <= threshold
     if dark.all() or not dark.any():

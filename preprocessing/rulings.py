@@ -9,7 +9,7 @@ from preprocessing.ink import PAPER, grown, ink_mask
 LINE_SHARE, LINE_SLOPE = 0.9, 0.1
 PIECE = 16  # pixels, short enough for a slanted line to stay in one row
 NARROW = 1.0  # width over height, up to which a single letter may fill a picture
-# Writing must span so many pixels for a line through the whole picture to be told from a stroke.
+# Writing must span so many pixels so that a line through the whole picture is no stroke.
 LEAST_SIZE = 16
 # Ends of a stroke that are bridged: so many pixels more apart than the line is thick, and so wide.
 BRIDGE = (5, 9)
@@ -45,7 +45,7 @@ def remove_rulings(grey: np.ndarray) -> np.ndarray:
 
 
 def straight_lines(ink: np.ndarray) -> np.ndarray:
-    """Straight dark lines from the left to the right side; bool (h, w)."""
+    """Returns straight dark lines from the left to the right side; bool (h, w)."""
     height, width = ink.shape
     lines = np.zeros((height, width), np.uint8)
     # Shares of ink in short pieces of each row, sheared by each slope: a line then fills one row.
@@ -81,7 +81,7 @@ def _between(grey: np.ndarray, lines: np.ndarray, strokes: np.ndarray) -> float 
 
 
 def _without_strokes(ink: np.ndarray, lines: np.ndarray) -> np.ndarray:
-    """The ink of `lines` where it is no higher than the line: a stroke that crosses it stays."""
+    """Returns the ink of `lines` where it is no higher than the line: a stroke that crosses it stays."""
     height = len(ink)
     run = np.zeros(ink.shape, np.int32)
     for row in range(height):

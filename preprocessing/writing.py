@@ -9,7 +9,7 @@ from preprocessing.ink import PAPER, ink_mask, stroke_width
 RUNS, MORE_RUNS = 3.5, 1.5
 GAP = 0.35  # ink of a row between two lines, as a part of the line above's fullest
 # In IAM words (300 dpi) the median of the size that `measure_writing` finds is 16.3; a fifth more is read better. What
-# is less than RANGE (in its logarithm) off stays as it is; of narrow words, whose size is less sure, less than
+# is less than RANGE (in its logarithm) off is not scaled; of narrow words, whose size is less sure, less than
 # NARROW_RANGE.
 USUAL_SIZE, RANGE, NARROW_RANGE = 20.0, 0.1, 0.6
 LARGEST_FACTOR = 8.0
@@ -39,7 +39,7 @@ def to_usual_size(grey: np.ndarray) -> np.ndarray:
 
 
 def measure_writing(grey: np.ndarray) -> tuple[float, float, bool]:
-    """Returns size and pitch of the writing in pixels, and whether the word is narrower than about three letters.
+    """Returns the size and pitch of the writing in pixels, and whether the word is narrower than about three letters.
 
     The size is h^0.7 s^0.3 from its x-height h and stroke width s: on IAM it varies less from hand to hand than h alone
     (standard deviation 35 %). The pitch is the width, without gaps, over the number of strokes that a row through the
@@ -147,6 +147,6 @@ def count_lines(strip: np.ndarray) -> int:
 
 
 def _stroke_number(ink: np.ndarray) -> float:
-    """Mean number of strokes that a column crosses, in the quarter of the columns that cross most."""
+    """Returns the mean number of strokes that a column crosses, in the quarter of the columns that cross most."""
     strokes = np.sort((np.diff(ink.view(np.int8), axis=0, prepend=0) > 0).sum(axis=0))
     return float(strokes[-max(1, len(strokes) // 4) :].mean())

@@ -11,7 +11,7 @@ from data_generators.image_cache import decode_inside
 from data_generators.source import DataSource
 from models.model_folder import ModelFolder
 from models.model_paths import find_model
-from predictors.ctc_alignment import align
+from predictors.ctc_alignment import ctc_align
 from predictors.onnx.runtime import PredictorOnnx
 from preprocessing.batch import pad_images
 from preprocessing.labels import Word
@@ -97,7 +97,7 @@ class Aligner:
             probability = self._predictor.column_probabilities(images, widths)
             for (label, pixels), image, width, columns in zip(part, seen, widths, probability):
                 columns = columns[: width // self._spec.column_stride]
-                middles, total = align(columns, self._spec.tokenizer.encode(label))
+                middles, total = ctc_align(columns, self._spec.tokenizer.encode(label))
                 ink = np.flatnonzero((image.reshape(*image.shape[:2], -1) < INK).any(axis=(0, 2)))
                 if len(ink):
                     places = (middles * self._spec.column_stride - ink[0]) / (ink[-1] + 1 - ink[0])

@@ -26,7 +26,7 @@ TABLE = "\n| key | default | description |\n|---|---|---|\n"
 
 
 def reference() -> str:
-    """The reference as Markdown: a heading and a table per section."""
+    """Returns the reference as Markdown: a heading and a table per section."""
     values = {name: field for name, field in Config.model_fields.items() if not is_section(field)}
     text = HEAD + "\n## Top level\n" + TABLE + _rows(values.items())
     for name, field in Config.model_fields.items():
@@ -47,7 +47,7 @@ def _rows(fields: Iterable[tuple[str, FieldInfo]]) -> str:
 
 
 def _choices(annotation: Any, description: str) -> str:
-    """The values of a Literal, if the description does not name them all."""
+    """Returns the values of a Literal, if the description does not name them all."""
     values = typing.get_args(annotation) if typing.get_origin(annotation) is typing.Literal else ()
     is_named = all(re.search(rf"\b{value}\b", description) for value in values)
     return "" if is_named else f" ({', '.join(map(str, values))})"

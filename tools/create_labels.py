@@ -108,7 +108,7 @@ def _read_files(options: argparse.Namespace) -> list[Path]:
 
 
 def _source(options: argparse.Namespace) -> tuple[Path, str]:
-    """Path of the source, and its format: named, or recognised."""
+    """Returns the path of the source, and its format: named, or recognised."""
     if options.table:
         return options.table, "table"
     if options.data_folder:
@@ -117,7 +117,7 @@ def _source(options: argparse.Namespace) -> tuple[Path, str]:
 
 
 def _form_lists(options: argparse.Namespace) -> dict[str, set[str]]:
-    """Form ids of each split whose list is given."""
+    """Returns the form ids of each split whose list is given."""
     paths = {split: getattr(options, f"{split}_forms") for split in SPLITS}
     return {split: iam.read_form_list(path) for split, path in paths.items() if path}
 
@@ -125,7 +125,7 @@ def _form_lists(options: argparse.Namespace) -> dict[str, set[str]]:
 def _split(
     records: list[LabelledWord], options: argparse.Namespace, form_lists: dict[str, set[str]]
 ) -> tuple[Splits, list[Dropped], list[str]]:
-    """The three parts, the words that fit in none, and remarks on the way of splitting."""
+    """Returns the three parts, the words that fit in none, and remarks on the way of splitting."""
     if options.split == "forms":
         splits, unplaced = form_split(records, form_lists)
         return splits, unplaced, shared_writers(splits)
@@ -161,7 +161,7 @@ def _report(splits: Splits, dropped: list[Dropped]) -> None:
 
 
 def _example(bad_images: list[Dropped], dropped: list[Dropped], images: Path) -> str:
-    """Why the first of the missing images is missing; nothing if none is."""
+    """Returns why the first of the missing images is missing; nothing if none is."""
     if missing := next((word for word in bad_images if word.reason == "missing image"), None):
         return f": {why_missing(images, missing.name)}"
     # What an importer has not found itself is named by its text, not by an image.

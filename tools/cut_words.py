@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from preprocessing.image_file import UnusableImage, configure_process, decode
+from preprocessing.importers.columns import SPLIT_NAMES
 from preprocessing.labels import Word, check_filename
 from tools.dataset_writer import DatasetWriter
 from utils.cli import add_max_pixels, run_command
@@ -22,7 +23,6 @@ from utils.errors import UserError
 from utils.log import log, progress_bar
 
 COLUMNS = ("filename", "text", "x", "y", "w", "h")
-SPLITS = {"train": "train", "val": "val", "valid": "val", "test": "test"}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -99,10 +99,10 @@ def _row(row: dict[str, Any], where: str) -> dict[str, Any]:
             "text": row["text"].strip(),
             "box": [int(row[name]) for name in COLUMNS[2:]],
             "document": row.get("document") or None,
-            "split": SPLITS[row.get("split", "train")],
+            "split": SPLIT_NAMES[row.get("split", "train").lower()],
         }
     except (KeyError, TypeError, ValueError):
-        raise UserError(f"{where} needs whole numbers x, y, w, h and a split of {', '.join(SPLITS)}.") from None
+        raise UserError(f"{where} needs whole numbers x, y, w, h and a split of train, val or test.") from None
 
 
 if __name__ == "__main__":

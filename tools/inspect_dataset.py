@@ -177,7 +177,7 @@ def _examples(names: Sequence[str]) -> str:
 
 
 def _shown(character: str) -> str:
-    """The character, or its code point where it is invisible."""
+    """Returns the character, or its code point where it is invisible."""
     return character if character.isprintable() and not character.isspace() else f"U+{ord(character):04X}"
 
 

@@ -36,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
     add("--output", type=Path, required=True, help="folder of the dataset: lines/ and labels.json")
     add_max_pixels(parser)
     options = parser.parse_args(arguments)
-    # Grey: whatever the mode of the files, lines are joined on white paper.
+    # Files of all modes become grey: lines are joined on white paper.
     image = ImageConfig(max_pixels=options.max_pixels, normaliser=NormaliserConfig(channel=False))
     return run_command(lambda: _join_all(options.words, options.images, options.labels, image, options.output))
 

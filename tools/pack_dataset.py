@@ -83,7 +83,7 @@ def pack_synthetic(config: Config, output: Path, number: int, workers: int = 0) 
 
 
 def _spec(config: Config, characters: set[str]) -> ModelSpec:
-    """The network that the words are packed for; its charset is the config's, else `characters`."""
+    """Returns the network that the words are packed for; its charset is the config's, else `characters`."""
     tokenizer = Tokenizer(config.network.charset or "".join(sorted(characters)) or " ", config.text.direction)
     return ModelSpec(training_image(config.image, config.data_aug), config.network, tokenizer)
 
@@ -96,7 +96,7 @@ def _read(source: DataSource, spec: ModelSpec, word: Word) -> Row:
 
 
 def _render(settings: SyntheticConfig, spec: ModelSpec, any_charset: bool, task: tuple[int, int]) -> list[Row]:
-    """The words first..end-1 that the network can learn; `any_charset`: whatever their characters."""
+    """Returns the words first..end-1 that the network can learn; `any_charset`: of any characters."""
     rows: list[Row] = []
     for index in range(*task):
         image, label, _ = sample(settings.seed, "train", index, Texts.of(settings))

@@ -79,5 +79,5 @@ def keep_freed_memory() -> None:
         # No arrays outside of the heap. A threshold for them does not hold in trainings: TensorFlow calls mallopt, too.
         mallopt(M_MMAP_MAX, 0)
         mallopt(M_TRIM_THRESHOLD, KEPT)
-        # One heap for all threads: those of their own return their memory whatever is set.
+        # One heap for all threads: those of their own return their memory despite the settings.
         mallopt(M_ARENA_MAX, 1)

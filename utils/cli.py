@@ -22,7 +22,7 @@ class Terminated(KeyboardInterrupt):
 
 
 def number(kind: type, low: float, high: float = float("inf")) -> Callable[[str], Any]:
-    """A type for argparse: an `int` or a `float` from `low` to `high`."""
+    """Returns a type for argparse: an `int` or a `float` from `low` to `high`."""
 
     def parse(text: str) -> Any:
         try:

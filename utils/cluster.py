@@ -55,7 +55,7 @@ class Cluster:
         return _distribution(None) if self.strategy == "data_parallel" else contextlib.nullcontext()
 
     def gather(self, value: Any) -> list[Any]:
-        """The JSON values of all processes, in their order; all processes must call it."""
+        """Returns the JSON values of all processes, in their order; all processes must call it."""
         if self.number == 1:
             return [value]
         from jax.experimental.multihost_utils import process_allgather
@@ -128,7 +128,7 @@ class Cluster:
 
 
 def start_cluster(settings: DistributionConfig) -> Cluster:
-    """The devices of the strategy; with data_parallel it connects to the other processes.
+    """Returns the devices of the strategy; with data_parallel it connects to the other processes.
 
     Raises UserError if the settings are incomplete or contradictory, or the other processes don't come.
     """

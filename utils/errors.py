@@ -16,7 +16,7 @@ class UserError(Exception):
 
 
 def shorten(error: object) -> str:
-    """The first 200 characters of an error's message, on one line."""
+    """Returns the first 200 characters of an error's message, on one line."""
     return " ".join(str(error).split())[:200]
 
 

@@ -38,7 +38,7 @@ def escape_csv(text: str) -> str:
 
 
 def escape_json(text: str) -> str:
-    """JSON text with what could do harm in a terminal as `\\uXXXX`; it stands for the same values."""
+    """Returns JSON text with what could do harm in a terminal as `\\uXXXX`; it stands for the same values."""
     return _UNSAFE_IN_JSON.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 

@@ -18,7 +18,7 @@ def choose_backend(settings: DistributionConfig) -> None:
 
 
 def import_keras() -> None:
-    """Imports Keras and TensorFlow without the lines that TensorFlow writes to stderr whatever its settings."""
+    """Imports Keras and TensorFlow without the lines that TensorFlow always writes to stderr."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     # oneDNN prepares its operations for each shape; by default it forgets them before the shape comes again.
     os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "8192")

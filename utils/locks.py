@@ -34,7 +34,7 @@ def learning_lock(folder: Path) -> contextlib.AbstractContextManager:
 
 
 def is_learning(folder: Path) -> bool:
-    """Whether a process holds `learning_lock` of the folder; UserError if that can't be told."""
+    """Whether a process holds `learning_lock` of the folder; UserError if that is unknown."""
     if not (folder / LOCK_FILE).exists():
         return False
     try:

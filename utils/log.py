@@ -11,7 +11,7 @@ from utils.escaping import one_line
 
 
 class _Watched:
-    """stderr as it is at the moment; if it is closed, a terminal that is gone or a log on a full disk stops no work."""
+    """The present stderr; if it is closed, a terminal that is gone or a log on a full disk stops no work."""
 
     encoding = property(lambda self: getattr(sys.stderr, "encoding", None))
 
@@ -40,7 +40,7 @@ def log(message: str) -> None:
 
 
 def progress_bar(items: Iterable | None = None, **options: Any) -> tqdm:
-    """A tqdm bar on stderr, with tqdm's options."""
+    """Returns a tqdm bar on stderr, with tqdm's options."""
     return tqdm(items, file=STDERR, **{"dynamic_ncols": True, **options})
 
 

@@ -33,7 +33,7 @@ def _recombined(rng: np.random.Generator) -> str:
 
 
 def _scattered(rng: np.random.Generator) -> str:
-    """An English word with one to three letters replaced by accented ones."""
+    """Returns an English word with one to three letters replaced by accented ones."""
     letters = list(draw_word(rng))
     for _ in range(rng.integers(1, 4)):
         letters[int(rng.random() * len(letters))] = pick(rng, ACCENTED)

@@ -153,7 +153,7 @@ def _characters(rng: np.random.Generator) -> str:
 
 
 def _with_mark(rng: np.random.Generator) -> str:
-    """A word with an attached mark, as in badly separated crops."""
+    """Returns a word with an attached mark, as in badly separated crops."""
     before, after = pick(rng, _ATTACHED)
     return before + _word(rng) + after
 

@@ -60,6 +60,6 @@ class LexiconScorer(keras.layers.Layer):
         return ops.stack([node, start, state[..., 2] + ops.where(is_blank, ending, 0.0)], axis=-1)
 
     def _word(self, state, step):
-        """The last word's node (B, N) int32, and the log probability of an unlisted word of its length."""
+        """Returns the last word's node (B, N) int32, and the log probability of an unlisted word of its length."""
         length = ops.cast(step, "float32") - state[..., 1]
         return ops.cast(state[..., 0], "int32"), length * OTHER_CHARACTER - self.oov_penalty

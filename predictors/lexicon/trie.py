@@ -31,7 +31,7 @@ class Trie:
 
 
 def build_trie(lexicon: Lexicon, charset: str) -> Trie:
-    """The trie of those words of the lexicon that can be written with `charset`."""
+    """Returns the trie of those words of the lexicon that can be written with `charset`."""
     writable = {char.lower() for char in charset}
     kept = sorted(word for word in lexicon.words if word and writable.issuperset(word))
     alphabet = {char: index for index, char in enumerate(sorted(set().union(*kept)))}
@@ -59,7 +59,7 @@ def build_trie(lexicon: Lexicon, charset: str) -> Trie:
 
 
 def _states(letters: np.ndarray) -> np.ndarray:
-    """The state behind each letter of sorted words; 0 behind their ends."""
+    """Returns the state behind each letter of sorted words; 0 behind their ends."""
     # A beginning is new where it differs from that of the word before.
     new = np.ones(letters.shape, bool)
     new[1:] = np.logical_or.accumulate(letters[1:] != letters[:-1], axis=1)
@@ -90,7 +90,7 @@ def _edges(letters: np.ndarray, state: np.ndarray, ends: np.ndarray, alphabet: M
 
 
 def _class(char: str, alphabet: Mapping[str, int]) -> int:
-    """A column of `Trie.following`: characters of the words first, then other marks, digits and the rest."""
+    """Returns a column of `Trie.following`: characters of the words first, then other marks, digits and the rest."""
     if char in alphabet:
         return alphabet[char]
     return len(alphabet) + (0 if is_mark(char) else 1 if char.isdigit() else 2)

@@ -52,11 +52,11 @@ class Lexicon:
         return Lexicon({order(word): share for word, share in self.words.items()}, self.oov_penalty)
 
     def log_probability(self, text: str) -> float:
-        """Natural logarithm of the probability of `text`, up to a constant: of a line the sum of those of its words."""
+        """Returns the log probability of `text`, up to a constant: of a line the sum of those of its words."""
         return sum(map(self.log_probability_of_word, normalize_label(text).split(" ")))
 
     def log_probability_of_word(self, text: str) -> float:
-        """Natural logarithm of the probability of a text without blanks, up to a constant.
+        """Returns the natural logarithm of the probability of a text without blanks, up to a constant.
 
         Words count in lower case, Capitalised and UPPER CASE alike: which one it is, the image knows better. Numbers
         and single punctuation marks are as probable as common words; words with attached punctuation, possessives,
@@ -75,11 +75,11 @@ class Lexicon:
         return max(choices) + (0.0 if _usual_case(core) else MIXED_CASE)
 
     def unlisted(self, length: int) -> float:
-        """Log probability of a word of `length` characters that is not listed; listed ones have no less."""
+        """Returns the log probability of a word of `length` characters that is not listed; listed ones have no less."""
         return OTHER_CHARACTER * length - self.oov_penalty
 
     def _word(self, core: str) -> float:
-        """A text without punctuation around it."""
+        """Returns a text without punctuation around it."""
         if core.lower() in self.words:
             return math.log(self.words[core.lower()])
         if not any(map(str.isalpha, core)):
@@ -98,7 +98,7 @@ class Lexicon:
         return min(sum(known) + COMPOUND * (len(parts) - 1), min(known) + ATTACHED)
 
     def _beginning(self, prefix: str) -> float:
-        """Log probability of all words that begin with `prefix`."""
+        """Returns the log probability of all words that begin with `prefix`."""
         first = bisect.bisect_left(self._sorted, prefix)
         last = bisect.bisect_left(self._sorted, prefix + "\U0010ffff")
         mass = self._cumulated[last] - self._cumulated[first]

@@ -79,7 +79,7 @@ def check_graph(content: bytes) -> None:
 
 
 def _check_tensor(data: memoryview) -> tuple[str, int, bool]:
-    """Name and type of a constant, and whether it holds whole numbers above 0 only."""
+    """Returns the name and type of a constant, and whether it holds whole numbers above 0 only."""
     tensor = read_message(data, TENSOR, "a constant")
     name, kind = _only(texts(tensor["name"])), _only(integers(tensor["data_type"]))
     shape, raw = integers(tensor["dims"]), _bytes(_only(tensor["raw_data"]))
@@ -116,7 +116,7 @@ def _check_node(data: memoryview, types: dict[str, int], positive: set[str]) -> 
 
 
 def _type_of_output(operator: str, inputs: list[int], attributes: Mapping[str, list[int]]) -> int:
-    """The number type of a node's first output; 0 where it is not known."""
+    """Returns the number type of a node's first output; 0 where it is not known."""
     if operator == "Cast":
         return _only(attributes.get("to", []))
     if operator in ("Shape", "ArgMax"):
@@ -127,7 +127,7 @@ def _type_of_output(operator: str, inputs: list[int], attributes: Mapping[str, l
 
 
 def _declared(value: Value) -> dict[str, int]:
-    """Name and number type of one of the graph's inputs."""
+    """Returns the name and number type of one of the graph's inputs."""
     info = read_message(_bytes(value), VALUE_INFO, "an input")
     kind = read_message(_bytes(_only(info["type"])), TYPE, "an input's type")
     tensor = read_message(_bytes(_only(kind["tensor_type"])), TENSOR_TYPE, "an input's type")

@@ -12,7 +12,7 @@ Fields = Mapping[int, tuple[str, tuple[int, ...]]]
 
 
 def read_message(data: memoryview, fields: Fields, kind: str) -> dict[str, list[Value]]:
-    """The values of each field of `fields`, in their order, [] for missing ones; `kind` names the message in errors.
+    """Returns the values of each of `fields`, [] for missing ones; `kind` names the message in errors.
 
     Raises ValueError if it is cut short, or has a field that `fields` does not name, or of another wire type.
     """
@@ -29,7 +29,7 @@ def read_message(data: memoryview, fields: Fields, kind: str) -> dict[str, list[
 
 
 def integers(values: list[Value]) -> list[int]:
-    """A repeated field of int64: one by one, or packed."""
+    """Returns a repeated field of int64: one by one, or packed."""
     return [
         number - 2**64 if number >= 2**63 else number
         for value in values
@@ -38,7 +38,7 @@ def integers(values: list[Value]) -> list[int]:
 
 
 def texts(values: list[Value]) -> list[str]:
-    """A repeated field of strings; raises ValueError if one is not UTF-8."""
+    """Returns a repeated field of strings; raises ValueError if one is not UTF-8."""
     return [bytes(value).decode() for value in values if not isinstance(value, int)]
 
 
@@ -61,7 +61,7 @@ def _value(data: memoryview, position: int, wire: int) -> tuple[Value, int]:
 
 
 def _varint(data: memoryview, position: int) -> tuple[int, int]:
-    """A number of up to 64 bits, seven in each byte, and where it ends."""
+    """Returns a number of up to 64 bits, seven in each byte, and where it ends."""
     value = 0
     for shift in range(0, 70, 7):
         if position >= len(data):

@@ -113,7 +113,7 @@ class PredictorOnnx(WordPredictor):
     def _step(
         self, step: int, last: np.ndarray, carried: dict[str, np.ndarray], columns: np.ndarray | None, paths: list
     ) -> tuple[np.ndarray, list]:
-        """Log probability (rows, V) of each next id, and CTC's new states; `carried` gets the decoder's."""
+        """Returns the log probability (rows, V) of each next id, and CTC's new states; `carried` gets the decoder's."""
         outputs = ["log_probability", *(f"new_{name}" for name in self.states)]
         located = {"step": np.array([step], np.float32)} if self.located else {}
         scores, *states = self.step.run(outputs, {"ids": last, **located, **carried})

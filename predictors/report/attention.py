@@ -37,7 +37,7 @@ def read_attention(
     texts: Sequence[str],
     batch_size: int,
 ) -> Iterator[tuple[int, np.ndarray]]:
-    """Attention of the network while it writes `texts[i]` on the word image `image(i)`.
+    """Returns the attention of the network while it writes `texts[i]` on the word image `image(i)`.
 
     Args:
         image: a word image in the network's geometry, by its index in `texts`.
@@ -65,7 +65,7 @@ def read_attention(
 def _run(
     reader: AttentionReader, model: ModelSeq2Seq, images: Sequence[np.ndarray], texts: Sequence[str], length: int
 ) -> Iterator[np.ndarray]:
-    """The weights of each word of a batch over its own columns; `length` steps are computed."""
+    """Returns the weights of each word of a batch over its own columns; `length` steps are computed."""
     image, width = pad_images(images, model.column_stride)
     written, _ = model.tokenizer.encode_batch(texts, length)
     weights = reader.predict_on_batch({"image": image, "width": width, "ids": written})

@@ -25,7 +25,7 @@ class Share:
 
 
 def errors_by_length(alignments: Sequence[list[Pair]]) -> list[Share]:
-    """Character errors by the label's length, short to long; long labels are one group."""
+    """Returns character errors by the label's length, short to long; long labels are one group."""
     lengths: Counter[int] = Counter()
     errors: Counter[int] = Counter()
     for pairs in alignments:
@@ -37,7 +37,7 @@ def errors_by_length(alignments: Sequence[list[Pair]]) -> list[Share]:
 
 
 def errors_by_character(alignments: Sequence[list[Pair]]) -> list[Share]:
-    """How often each character of the labels was substituted or deleted, most errors first."""
+    """Returns how often each character of the labels was substituted or deleted, most errors first."""
     pairs = [pair for pairs in alignments for pair in pairs]
     counts = Counter(of_label for of_label, _ in pairs if of_label)
     errors = Counter(of_label for of_label, of_text in pairs if of_label and of_label != of_text)
@@ -59,7 +59,7 @@ class Confusion:
 
 
 def confusions_by_kind(alignments: Sequence[list[Pair]]) -> dict[str, list[Confusion]]:
-    """Substituted, deleted and inserted characters, the most frequent first."""
+    """Returns substituted, deleted and inserted characters, the most frequent first."""
     pairs = [pair for pairs in alignments for pair in pairs]
     counts = Counter(of_label for of_label, _ in pairs)
     confusions = Counter(pair for pair in pairs if pair[0] != pair[1])

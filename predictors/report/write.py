@@ -64,7 +64,7 @@ def write_report(folder: Path, evaluation: Evaluation) -> Path:
 
 
 def _bins_before(predictions: Sequence[Prediction], right: Sequence[bool]) -> list[Bin]:
-    """The calibration bins of the confidences as the decoder gave them; none if they are not calibrated."""
+    """Returns the calibration bins of the confidences as the decoder gave them; none if they are not calibrated."""
     raw = [p.raw_confidence for p in predictions if p.raw_confidence is not None]
     return calibration_bins(raw, right) if len(raw) == len(predictions) else []
 

@@ -30,7 +30,7 @@ def tables_in(folder: Path) -> dict[Path, str | None]:
 
 def read_tables(folder: Path, tables: dict[Path, str | None]) -> list[LabelledWord]:
     """Returns the words of `tables_in(folder)`; file names in a subfolder's table are relative to that."""
-    _tell_unread(folder, tables)
+    _log_unread(folder, tables)
     records = []
     for path, split in tables.items():
         prefix = path.parent.relative_to(folder)
@@ -40,7 +40,7 @@ def read_tables(folder: Path, tables: dict[Path, str | None]) -> list[LabelledWo
     return records
 
 
-def _tell_unread(folder: Path, tables: dict[Path, str | None]) -> None:
+def _log_unread(folder: Path, tables: dict[Path, str | None]) -> None:
     """Logs the lists of a folder that are not among its tables, and why."""
     unread: dict[str, list[str]] = {}
     for path in sorted(path for place in (folder, folder / "data") for path in place.glob(PADDLE.format(split="*"))):

@@ -66,7 +66,7 @@ def _read(path: str | Path, writers: dict[str, str], parse: Callable[[str], Pars
 
 
 def with_files_in(images: Path, records: list[LabelledWord], follow_links: bool = False) -> list[LabelledWord]:
-    """Returns the words with the file names that they have on disk, in whatever folders below `images`.
+    """Returns the words with the file names that they have on disk, in any folders below `images`.
 
     IAM's own layout has a folder for each form, copies are flat or doubled (`words/words`), and often hold a part of
     the pictures only: an id, which no two words share, tells more than the layout of the first ones. Linked folders
@@ -77,7 +77,7 @@ def with_files_in(images: Path, records: list[LabelledWord], follow_links: bool 
 
 
 def files_by_id(images: Path, follow_links: bool = False) -> dict[str, str]:
-    """Returns the file of each id, relative to `images`, in whatever folders below it."""
+    """Returns the file of each id, relative to `images`, in any folders below it."""
     places: dict[str, str] = {}
     for path, names in listings(images, follow_links):
         place = path.relative_to(images)

@@ -24,7 +24,7 @@ class PagePicture:
     number: int | None
 
 
-def picture_of(path: Path, page: Page, root: Path, pictures: Path | None, image: ImageConfig) -> PagePicture:
+def find_picture(path: Path, page: Page, root: Path, pictures: Path | None, image: ImageConfig) -> PagePicture:
     """Returns the picture of the page that the file `path` describes, below the folder `root`.
 
     It is looked for by the name that the file gives, and by the file's own: in `pictures` and its folders like those of

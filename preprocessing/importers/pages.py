@@ -12,7 +12,7 @@ from PIL import Image
 from preprocessing.image_file import UnusableImage
 from preprocessing.importers.folders import files_ending
 from preprocessing.importers.labelled_word import Dropped, KeptAndDropped, LabelledWord, write_new
-from preprocessing.importers.page_pictures import PagePicture, picture_of, read_picture, where_sought
+from preprocessing.importers.page_pictures import PagePicture, find_picture, read_picture, where_sought
 from preprocessing.importers.page_xml import OtherKind, read_page
 from preprocessing.labels import Word
 from preprocessing.page.layout import Line, Page, Point
@@ -31,7 +31,7 @@ def cut_pages(
 ) -> KeptAndDropped:
     """Writes the lines of a page's file, or of all below a folder, as pictures to `output`.
 
-    The page is the lines' document (writer). XML files of another kind are left out, and told on stderr.
+    The page is the lines' document (writer). XML files of another kind are left out and named on stderr.
 
     Args:
         pictures: folder of the pages' pictures, if they are elsewhere than beside their files.
@@ -94,7 +94,7 @@ def _picture(
 ) -> PagePicture | UnusableImage:
     """Returns the picture of a page, or why there is none."""
     try:
-        return picture_of(path, page, root, pictures, image)
+        return find_picture(path, page, root, pictures, image)
     except UnusableImage as error:
         return error
 

@@ -1,4 +1,4 @@
-"""Reads the rows of a text table, whatever separates its fields and however it quotes them."""
+"""Reads the rows of a text table with any delimiter and any quoting."""
 
 import csv
 import io
@@ -23,7 +23,7 @@ Row = tuple[int, list[str]]
 
 
 def read_rows(path: str | Path) -> list[Row]:
-    """Returns number of the first line and stripped cells of every row with a cell that is not empty.
+    """Returns the number of the first line and stripped cells of every row with a cell that is not empty.
 
     Fields are separated by what Excel's `sep=` names, by tabs in .tsv files and where the first line has one, elsewhere
     by the first comma, semicolon or bar of that line. Raises UserError if the file can't be read or is malformed.

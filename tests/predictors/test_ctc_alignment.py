@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from predictors.ctc_alignment import align
+from predictors.ctc_alignment import ctc_align
 from preprocessing.tokenizer import PAD
 
 A, B = 3, 4
@@ -22,7 +22,7 @@ def test_the_path_is_the_most_probable_of_all_that_spell_the_text(ids, columns, 
     probability = np.zeros((columns, 5))
     probability[:, [PAD, A, B]] = np.random.default_rng(seed).dirichlet(np.ones(3), size=columns)
     paths = [path for path in itertools.product([PAD, A, B], repeat=columns) if spelled(path) == ids]
-    middles, total = align(probability, ids)
+    middles, total = ctc_align(probability, ids)
     if not paths:
         assert total == -np.inf
         return
@@ -39,7 +39,7 @@ def test_two_equal_letters_are_parted_by_a_blank():
     probability = np.full((4, 5), 1e-6)
     for column, key in enumerate((A, A, PAD, A)):
         probability[column, key] = 1
-    middles, total = align(probability, [A, A])
+    middles, total = ctc_align(probability, [A, A])
     np.testing.assert_array_equal(middles, [1.0, 3.5])
     assert total == pytest.approx(0)
 
@@ -48,6 +48,6 @@ def test_a_line_has_more_states_than_a_byte_counts():
     ids = [A, B] * 100
     probability = np.full((400, 5), 1e-6)
     probability[np.arange(400), [key for char in ids for key in (char, PAD)]] = 1
-    middles, total = align(probability, ids)
+    middles, total = ctc_align(probability, ids)
     np.testing.assert_array_equal(middles, np.arange(200) * 2 + 0.5)
     assert total == pytest.approx(0)

@@ -119,7 +119,7 @@ def _add_reading(app: FastAPI, reading: Reading, queue: ReadingQueue) -> None:
 
 
 def _add_uploads(app: FastAPI, reading: Reading, store: Store, queue: ReadingQueue) -> None:
-    """The routes by which files become pages to be corrected."""
+    """Adds the routes by which files become pages to be corrected."""
     jobs: OrderedDict[str, tuple[Job, str, list[str]]] = OrderedDict()
 
     def remember(job: Job, name: str, notes: list[str]) -> dict[str, str]:
@@ -161,7 +161,7 @@ def _add_uploads(app: FastAPI, reading: Reading, store: Store, queue: ReadingQue
 
 
 def _add_pages(app: FastAPI, store: Store) -> None:
-    """The routes of what was read."""
+    """Adds the routes of what was read."""
 
     @app.get("/pages")
     def pages() -> list[dict[str, Any]]:
@@ -189,7 +189,7 @@ def _add_pages(app: FastAPI, store: Store) -> None:
 
 
 def _add_corrections(app: FastAPI, store: Store) -> None:
-    """The routes of what the user writes, and of the result."""
+    """Adds the routes of what the user writes, and of the result."""
 
     @app.put("/pages/{page_id}/lines/{line}")
     def save(page_id: PageId, line: LineNumber, correction: Correction) -> Any:

@@ -14,7 +14,7 @@ from utils.locks import corrections_lock
 
 TABLE = "labels.tsv"
 BLANK = "blank"  # lines without text, which training leaves alone
-SPLITS = ("train", "val", "test", BLANK)
+PARTS = ("train", "val", "test", BLANK)
 HELD_BACK = 5  # one in so many lines is for validation
 LONGEST = 1000  # characters of a text
 
@@ -47,12 +47,12 @@ class Corrections:
     def texts(self) -> dict[str, str]:
         """Returns the saved text of each picture, by its path in the folder; empty where a line holds no text."""
         labels = self._read()
-        return {entry["filename"]: entry["label"] for split in SPLITS for entry in labels[split]}
+        return {entry["filename"]: entry["label"] for split in PARTS for entry in labels[split]}
 
     def counts(self) -> dict[str, int]:
         """Returns the number of lines of each split."""
         labels = self._read()
-        return {split: len(labels[split]) for split in SPLITS}
+        return {split: len(labels[split]) for split in PARTS}
 
     def held_back(self) -> dict[str, str]:
         """Returns the saved texts of the pictures for validation."""
@@ -84,21 +84,21 @@ class Corrections:
         return text
 
     def _read(self) -> Labels:
-        """Returns the entries of each split, and whatever else the file holds, which is kept."""
+        """Returns the entries of each split, and all else in the file, which is kept."""
         try:
             content = json.loads((self.folder / LABELS_FILE).read_bytes())
         except FileNotFoundError:
             content = {}
         except ValueError as error:  # Somebody has edited it.
             raise UserError(f"{self.folder / LABELS_FILE} is not valid JSON: {shorten(error)}.") from None
-        if not isinstance(content, dict) or not all(_is_split(content.get(split, [])) for split in SPLITS):
+        if not isinstance(content, dict) or not all(_is_split(content.get(split, [])) for split in PARTS):
             shape = '{"train": [{"filename", "label"}, ...], ...}'
             raise UserError(f"{self.folder / LABELS_FILE} is not {shape}; restore it.")
-        return {**content, **{split: content.get(split, []) for split in SPLITS}}
+        return {**content, **{split: content.get(split, []) for split in PARTS}}
 
     def _write_table(self, labels: Labels) -> None:
         rows = [("filename", "label", "split")]
-        for split in SPLITS[:3]:
+        for split in PARTS[:3]:
             rows += [(entry["filename"], _quoted(entry["label"]), split) for entry in labels[split]]
         write_text(self.folder / TABLE, "".join("\t".join(row) + "\n" for row in rows))
 
@@ -121,7 +121,7 @@ def _is_split(entries: Any) -> bool:
 
 def _find(labels: Labels, name: str) -> tuple[str, int]:
     """Returns split and place of a picture; ("", -1) if it has no text."""
-    for split in SPLITS:
+    for split in PARTS:
         for place, entry in enumerate(labels[split]):
             if entry["filename"] == name:
                 return split, place

@@ -150,7 +150,7 @@ class ReadingQueue:
         try:
             results: Sequence[Any] = self._read_words([job.path for job in jobs if job.path])
         except Exception as error:
-            _tell(error)
+            _print_fault(error)
             results = [error] * len(jobs)
         for job, result in zip(jobs, results, strict=True):
             self._finish(job, result)
@@ -164,7 +164,7 @@ class ReadingQueue:
         except StopIteration:
             result: Any = job.results
         except Exception as error:
-            _tell(error)
+            _print_fault(error)
             result = error
         with self._changed:
             self._pages.remove(job)
@@ -190,7 +190,7 @@ class ReadingQueue:
             self._bytes -= job.size
 
 
-def _tell(error: Exception) -> None:
+def _print_fault(error: Exception) -> None:
     """Prints the traceback of a fault of the program, of which clients learn only that there was one."""
     if not isinstance(error, UserError):
         traceback.print_exception(error)

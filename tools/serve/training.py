@@ -63,7 +63,7 @@ def start_jobs(learning: Path, jobs: Sequence[list[str]], log: IO[str]) -> subpr
 
 
 def _yaml(value: Any) -> str:
-    """Returns a value on one line, whatever characters it holds."""
+    """Returns a value on one line; control characters are escaped."""
     style = '"' if isinstance(value, str) else None
     return yaml.safe_dump(value, default_style=style, default_flow_style=True, width=2**30).removesuffix("\n...\n")
 

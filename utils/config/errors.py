@@ -39,7 +39,7 @@ _MUST = {
 
 
 def explain(error: ValidationError) -> list[tuple[str, str]]:
-    """All problems: the key's dotted name, and a sentence about it without its full stop."""
+    """Returns all problems: the key's dotted name, and a sentence about it without its full stop."""
     explained: list[tuple[str, str]] = []
     of_values: dict[str, list[Problem]] = {}
     for problem in error.errors(include_url=False):
@@ -90,7 +90,7 @@ def _requirement(problem: Problem) -> str:
 
 
 def _known(location: Sequence[str | int]) -> list[str]:
-    """The keys of the schema with which pydantic's location begins."""
+    """Returns the keys of the schema with which pydantic's location begins."""
     parts = [str(part) for part in location]
     while parts and ("." in parts[-1] or not PATTERN.fullmatch(".".join(parts))):
         parts.pop()
@@ -98,7 +98,7 @@ def _known(location: Sequence[str | int]) -> list[str]:
 
 
 def _nearest(name: str) -> str:
-    """The key the user most likely meant: its namesake elsewhere, a sibling, then any alike."""
+    """Returns the key the user most likely meant: its namesake elsewhere, a sibling, then any alike."""
     section, _, last = name.rpartition(".")
     names: dict[str, list[str]] = {}
     for path in PATHS:
@@ -112,7 +112,7 @@ def _nearest(name: str) -> str:
 
 
 def shown_value(value: Any) -> str:
-    """A value as it is written in YAML, shortened; aliases can make it larger than memory."""
+    """Returns a value as YAML, shortened; aliases can make it larger than memory."""
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, datetime.date):

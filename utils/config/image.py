@@ -50,7 +50,7 @@ class ImageConfig(Section):
     binarization: Literal["none", "otsu", "soft"] = key(
         "otsu",
         "otsu: black ink on white paper before scaling, so that grey and binarised scans look alike; "
-        "soft: the same, but thin and pale strokes stay grey; none: grey as it is",
+        "soft: the same, but thin and pale strokes stay grey; none: grey",
     )
     fixed_width: bool = key(False, "pad every image to x_size instead of to its own width")
     normalization: Literal["ink", "standard"] = key("ink", "ink: paper 0, ink 1; standard: mean 0, variance 1 by image")
@@ -67,5 +67,5 @@ class ImageConfig(Section):
         return self
 
     def geometry(self) -> dict[str, Any]:
-        """The settings that the network depends on, as JSON values."""
+        """Returns the settings that the network depends on, as JSON values."""
         return self.model_dump(mode="json", exclude={"max_pixels"})

@@ -46,7 +46,7 @@ MODEL_FOLDERS = (
 
 
 def upgrade_config(values: dict[str, Any]) -> dict[str, Any]:
-    """The values of a config file in today's format; of one in it already without keys that never had an effect."""
+    """Returns the values of a config file in today's format, without keys that never had an effect."""
     _drop(values, WITHOUT_EFFECT)
     network = values.get("network")
     if not isinstance(network, dict) or OLD_LENGTH not in network:
@@ -61,7 +61,7 @@ def upgrade_config(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def upgrade_network(values: Any) -> Any:
-    """The section `network` of a model or training state; keys it lacks have their former defaults."""
+    """Returns the section `network` of a model or training state; keys it lacks have their former defaults."""
     if not isinstance(values, dict):
         return values
     renamed = {LENGTH if name == OLD_LENGTH else name: value for name, value in values.items()}
@@ -70,12 +70,12 @@ def upgrade_network(values: Any) -> Any:
 
 
 def upgrade_image(values: Any) -> Any:
-    """The section `image` of a model or training state; keys it lacks have their former defaults."""
+    """Returns the section `image` of a model or training state; keys it lacks have their former defaults."""
     return merged(_defaults()["image"], values) if isinstance(values, dict) else values
 
 
 def upgrade_key(name: str) -> str:
-    """Today's dotted name of a key."""
+    """Returns today's dotted name of a key."""
     return name.replace(f"network.{OLD_LENGTH}", f"network.{LENGTH}")
 
 
@@ -90,7 +90,7 @@ def _defaults() -> dict[str, Any]:
 
 
 def _find(values: dict[str, Any], name: str) -> tuple[dict[str, Any], str]:
-    """The mapping in which the last part of a dotted name is a key (empty if missing), and that part."""
+    """Returns the mapping in which the last part of a dotted name is a key (empty if missing), and that part."""
     *parents, last = name.split(".")
     section: Any = values
     for parent in parents:

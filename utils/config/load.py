@@ -60,7 +60,7 @@ def _sentence(name: str, text: str, source: str, is_set: bool) -> str:
 
 
 def config_to_yaml(config: Config) -> str:
-    """The whole config, defaults included, as YAML that `load_config` reads back."""
+    """Returns the whole config, defaults included, as YAML that `load_config` reads back."""
     # Other characters than ASCII are escaped: PyYAML reads some line ends back as blanks.
     return yaml.safe_dump(config.model_dump(), sort_keys=False)
 
@@ -81,7 +81,7 @@ class _Loader(yaml.SafeLoader):
 
 
 def _parse(text: str) -> Any:
-    """The value of YAML text; raises ValueError, which names the place, if it is no YAML or no value for a config."""
+    """Returns the value of YAML text; raises ValueError with the place if it is no YAML or no value for a config."""
     try:
         return yaml.load(text, _Loader)
     except RecursionError:
@@ -96,7 +96,7 @@ def _parse(text: str) -> Any:
 
 
 def _read_file(path: Path, children: tuple[Path, ...]) -> dict[str, Any]:
-    """The values of a file, laid over those of the file that it extends; `children` are the files on the way to it."""
+    """Returns the values of a file, laid over those of the file it extends; `children` are the files that led here."""
     path_shown = " extends ".join(map(str, [*children, path]))
     if any(os.path.realpath(path) == os.path.realpath(child) for child in children):
         raise UserError(f"Config {path_shown}, in a loop: remove one `extends`.")

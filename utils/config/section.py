@@ -39,7 +39,7 @@ class Section(BaseModel):
 
 
 def walk(section: Any, prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
-    """Dotted name and field of every key of a section class, subsections included, each before its keys.
+    """Returns the dotted name and field of every key of a section class, subsections included, each before its keys.
 
     The name of a subsection that its user chooses is ANY_NAME.
     """
@@ -57,7 +57,7 @@ def is_section(field: FieldInfo) -> bool:
 
 
 def key(default: Any, description: str, **limits: Any) -> Any:
-    """A config key with its default and its documentation."""
+    """Returns a config key with its default and its documentation."""
     return Field(default, description=description, **limits)
 
 

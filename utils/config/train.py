@@ -46,7 +46,7 @@ class AdditionalDataConfig(Section):
 
 
 def _named(datasets: Any) -> Any:
-    """The datasets by name, also where the keys of a single one stand in their place, as in earlier files."""
+    """Returns the datasets by name, also where the keys of a single one stand in their place, as in earlier files."""
     if not isinstance(datasets, dict) or "labels_file" not in datasets or isinstance(datasets["labels_file"], dict):
         return datasets
     return {"data": datasets} if datasets["labels_file"] else {}
