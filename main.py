@@ -102,8 +102,14 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.predict and arguments.page:
         from predictors.page_run import predict_pages
 
-        limit, overlay = arguments.min_confidence, arguments.overlay
-        return predict_pages(config, arguments.filename, arguments.output, arguments.format or "page", overlay, limit)
+        return predict_pages(
+            config,
+            arguments.filename,
+            arguments.output,
+            xml_format=arguments.format or "page",
+            overlay=arguments.overlay,
+            min_confidence=arguments.min_confidence,
+        )
     if arguments.predict:
         from predictors.run import predict
 

@@ -43,7 +43,7 @@ class BatchStatistics(keras.callbacks.Callback):
                 self.convolutions([inputs["image"], inputs["width"]], training=True)
         for layer, momentum in zip(self.layers, before):
             layer.momentum = momentum
-        if self.evaluation_model.copies:
+        if self.evaluation_model.is_copy:
             self._average(len(own))
 
     def _average(self, batches: int) -> None:

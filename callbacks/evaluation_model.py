@@ -20,15 +20,15 @@ class EvaluationModel:
     def __init__(self, model: ModelSeq2Seq, cluster: Cluster, policy: str) -> None:
         self.trained = model
         self.cluster = cluster
-        self.copies = cluster.distributed or policy != "float32"
+        self.is_copy = cluster.distributed or policy != "float32"
         self.model = model
-        if self.copies:
+        if self.is_copy:
             with cluster.local_scope(), dtype_scope("float32"):
                 self.model = ModelSeq2Seq(model.spec)
 
     def compile(self, label_smoothing: float) -> None:
         """Gives a copy the loss of the trained network."""
-        if self.copies:
+        if self.is_copy:
             with self.cluster.local_scope():
                 self.model.compile(keras.optimizers.SGD(), label_smoothing)
 
@@ -45,7 +45,7 @@ class EvaluationModel:
         """Gives `model` the current weights within the block; all processes must call it."""
         trained = self.trained.keras_model
         with averaged_weights(trained):
-            if not self.copies:
+            if not self.is_copy:
                 yield
                 return
             values = [keras.ops.convert_to_numpy(variable) for variable in trained.weights]

@@ -14,10 +14,10 @@ class History(keras.callbacks.Callback):
     `rows` are {"epoch": 1, "learning_rate": ..., "loss": ..., ...}; a resumed training starts with earlier ones.
     """
 
-    def __init__(self, folder: Path, rows: list[dict[str, float]] | None = None) -> None:
+    def __init__(self, folder: Path, rows: list[dict[str, float]]) -> None:
         super().__init__()
         self.folder = folder
-        self.rows = list(rows or [])
+        self.rows = list(rows)
 
     def on_epoch_end(self, epoch, logs=None):
         # ReduceLROnPlateau puts the epoch's rate into the logs before it lowers the optimizer's.

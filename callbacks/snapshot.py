@@ -17,14 +17,14 @@ class Snapshot(keras.callbacks.Callback):
     """Writes the model folder after each epoch, or after those that improved the monitored value.
 
     Attributes:
-        description: origin of the model; epoch and metrics are added.
+        origin: origin of the model; epoch and metrics are added.
         monitor: a value of the logs, lower is better; None writes after every epoch.
         best: lowest value so far; restored when training is resumed.
     """
 
     folder: Path
     evaluation_model: EvaluationModel
-    description: dict[str, Any]
+    origin: dict[str, Any]
     monitor: str | None = None
     best: float = field(default=math.inf, init=False)
 
@@ -41,7 +41,7 @@ class Snapshot(keras.callbacks.Callback):
         metrics = {name: float(value) for name, value in logs.items()}
         with self.evaluation_model.weights():
             if self.evaluation_model.cluster.is_first:
-                origin = {**self.description, "epoch": epoch + 1, "metrics": metrics}
+                origin = {**self.origin, "epoch": epoch + 1, "metrics": metrics}
                 save_model(self.folder, self.evaluation_model.model, origin)
 
     def _is_missing(self) -> bool:

@@ -19,7 +19,7 @@ class ValidationScores(keras.callbacks.Callback):
 
     Args:
         predictor: decodes with the network of `evaluation_model`.
-        feed: this process's validation batches, un-augmented.
+        pipeline: this process's validation batches, un-augmented.
         dataset: all validation words; each process decodes its shard.
         num_epochs: the last one is always evaluated.
     """
@@ -28,7 +28,7 @@ class ValidationScores(keras.callbacks.Callback):
         self,
         evaluation_model: EvaluationModel,
         predictor: PredictorSeq2Seq,
-        feed: InputPipeline,
+        pipeline: InputPipeline,
         dataset: Dataset,
         settings: ValidationConfig,
         num_epochs: int,
@@ -36,7 +36,7 @@ class ValidationScores(keras.callbacks.Callback):
         super().__init__()
         self.evaluation_model = evaluation_model
         self.predictor = predictor
-        self.feed = feed
+        self.pipeline = pipeline
         cluster = evaluation_model.cluster
         self.dataset = spread(dataset, settings.max_words).shard(cluster.index, cluster.number)
         self.every = settings.every_epochs
@@ -47,10 +47,10 @@ class ValidationScores(keras.callbacks.Callback):
             return
         with precision_scope("float32"), self.evaluation_model.weights():
             loss = self.evaluation_model.model.keras_model.evaluate(
-                self.feed.dataset(), steps=len(self.feed.generator), verbose=0, return_dict=True
+                self.pipeline.dataset(), steps=len(self.pipeline.generator), verbose=0, return_dict=True
             )
             predictions = self.predictor.predict_dataset(self.dataset)
-        words = self.feed.generator.words_per_epoch
+        words = self.pipeline.generator.words_per_epoch
         pairs = [(word.label, p.text) for word, p in zip(self.dataset.words, predictions)]
         own = {"loss": float(loss["loss"]) * words, "words": words, "pairs": pairs}
         parts = self.evaluation_model.cluster.gather(own)

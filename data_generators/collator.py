@@ -62,25 +62,33 @@ class Collator:
         repeated[np.unique(rows, return_index=True)[1]] = False
         index, number = self.shard
         own, repeated = rows.reshape(number, -1)[index], repeated.reshape(number, -1)[index]
-        network, size, stride = self.spec.network, self.spec.image.image_size, self.spec.column_stride
         needed = [self.spec.min_width(label) for label in labels]
-        width, largest, length = 0, size.x_size, network.max_seq_length if network.fixed_seq_length else None
-        step = 1 if self.buckets or self.spec.image.fixed_width else math.lcm(WIDTH_STEP, stride)
-        if self.buckets:
-            width = self.buckets.width(int(widths.max()), max(needed))
-            largest = min(largest, width)
-            length = self.buckets.length(max(map(len, labels)))
+        width, largest, length = self._shape(labels, widths, max(needed))
         images = [self._distort(image(int(row)), " " in labels[row], seeds[row], largest) for row in own]
         decoder_input, target = self.spec.tokenizer.encode_batch([labels[row] for row in own], length)
         target[repeated] = PAD
         if self.aug and self.aug.wrong_characters:
             for ids, row in zip(decoder_input, own):
                 self._corrupt_inputs(ids, seeds[row], self.aug.wrong_characters)
-        if step > 1 and max(image.shape[1] for image in images) > WIDE:
-            step = math.lcm(WIDE_STEP, stride)
-        pixels, valid = pad_images(images, stride, [needed[row] for row in own], step, width)
-        targets = {"characters": target, "columns": target} if network.ctc_weight else target
+        least = [needed[row] for row in own]
+        pixels, valid = pad_images(images, self.spec.column_stride, least, self._width_step(images), width)
+        targets = {"characters": target, "columns": target} if self.spec.network.ctc_weight else target
         return {"image": pixels, "width": valid, "decoder_input": decoder_input}, targets
+
+    def _shape(self, labels: Sequence[str], widths: np.ndarray, needed: int) -> tuple[int, int, int | None]:
+        """Returns the batch's least width, the largest width of an image, and the steps (None: the longest label's)."""
+        network, largest = self.spec.network, self.spec.image.image_size.x_size
+        if self.buckets:
+            width = self.buckets.width(int(widths.max()), needed)
+            return width, min(largest, width), self.buckets.length(max(map(len, labels)))
+        return 0, largest, network.max_seq_length if network.fixed_seq_length else None
+
+    def _width_step(self, images: Sequence[np.ndarray]) -> int:
+        """Returns what the batch's width is a multiple of; 1 where buckets or a fixed width decide on it."""
+        if self.buckets or self.spec.image.fixed_width:
+            return 1
+        is_wide = max(image.shape[1] for image in images) > WIDE
+        return math.lcm(WIDE_STEP if is_wide else WIDTH_STEP, self.spec.column_stride)
 
     def unsharded(self) -> "Collator":
         """Returns a collator of whole batches."""

@@ -68,15 +68,14 @@ def training_generator(
     aug, train = config.data_aug, config.train
     distortions = aug if aug.use_data_aug else None
     buckets = _buckets(spec, distortions)
-    sharded = is_sharded(cluster)
-    collator = Collator(spec, distortions, buckets, (cluster.index, cluster.number) if sharded else (0, 1))
+    collator = Collator(spec, distortions, buckets, (cluster.index, cluster.number))
     return DataGenerator(
         words,
         collator,
         train.batch_size,
         config.seed,
         shares=shares,
-        pads_batches=sharded,
+        pads_batches=is_sharded(cluster),
         batch_width=train.batch_width,
     )
 

@@ -112,10 +112,10 @@ def open_dataset(
     return Dataset([words[i] for i in usable], store, np.array(usable, dtype=np.int64))
 
 
-def open_split(config: Config, split: str, image: ImageConfig, copy: int = 0) -> Dataset:
+def open_split(config: Config, split: str, image: ImageConfig) -> Dataset:
     """Opens a split of the config's dataset for evaluation; `image` is the model's geometry, not the config's."""
     source, options = DataSource.of(config), DatasetOptions.of(config)
-    return open_dataset(source, source.read_labels().splits[split], split, image, options, copy=copy)
+    return open_dataset(source, source.read_labels().splits[split], split, image, options)
 
 
 def with_trainable_labels(dataset: Dataset, spec: ModelSpec) -> Dataset:

@@ -89,7 +89,7 @@ def read_inside(
     return to_network_geometry(pixels, image)
 
 
-def decode_inside(folder: Path, filename: str, image: ImageConfig, follow_links: bool = False) -> np.ndarray | str:
+def decode_inside(folder: Path, filename: str, image: ImageConfig, follow_links: bool) -> np.ndarray | str:
     """Returns the pixels of a file within `folder`, as `decode`, or the reason why it is unusable."""
     if not follow_links and not is_inside(folder / filename, folder):
         return OUTSIDE_FOLDER

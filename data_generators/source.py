@@ -26,13 +26,8 @@ class DataSource:
     follow_links: bool = False
 
     @classmethod
-    def of(cls, config: Config) -> "DataSource":
-        """Returns the config's own dataset."""
-        return cls(Path(config.images_folder), Path(config.labels_file), config.synthetic, config.follow_links)
-
-    @classmethod
-    def mixed_in(cls, data: AdditionalDataConfig) -> "DataSource":
-        """Returns a dataset of `train.additional_data`."""
+    def of(cls, data: Config | AdditionalDataConfig) -> "DataSource":
+        """Returns the config's own dataset, or one of `train.additional_data`."""
         return cls(Path(data.images_folder), Path(data.labels_file), data.synthetic, data.follow_links)
 
     def read_labels(self) -> LabelsFile:

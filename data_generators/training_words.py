@@ -35,17 +35,27 @@ def training_image(image: ImageConfig, aug: DataAugConfig) -> ImageConfig:
 
 
 @dataclass(frozen=True)
+class TrainingPart:
+    """Training words of one labels file, how many an epoch takes (0: all), and how many damaged ones for each."""
+
+    source: DataSource
+    words: list[Word]
+    words_per_epoch: int
+    damaged_share: float = 1.0
+
+
+@dataclass(frozen=True)
 class TrainingWords:
     """Training words whose images are not opened yet.
 
     Attributes:
-        parts: datasets with their words: the config's own, and those of `train.additional_data`.
+        parts: of the config's own dataset, and of those of `train.additional_data`.
         packed: the packed dataset that replaces them; None if the config names none.
         image: geometry of the training images.
         damaged_copies: of each image, see `DataAugConfig`.
     """
 
-    parts: list[tuple[DataSource, list[Word]]]
+    parts: list[TrainingPart]
     packed: ImageStore | None
     image: ImageConfig
     damaged_copies: int
@@ -65,10 +75,11 @@ class TrainingWords:
                 log("data_aug.damaged_copies has no effect on a packed dataset, which holds its words as they are.")
             packed = open_packed(Path(config.train.packed.folder), image)
             return cls([], packed, image, 0, config.train, options)
-        parts = [(DataSource.of(config), labels.splits["train"])]
+        parts = [TrainingPart(DataSource.of(config), labels.splits["train"], config.train.words_per_epoch)]
         for data in config.train.additional_data.values():
-            source = DataSource.mixed_in(data)
-            parts.append((source, source.read_labels().splits["train"]))
+            source = DataSource.of(data)
+            words = source.read_labels().splits["train"]
+            parts.append(TrainingPart(source, words, data.words_per_epoch, data.damaged_share))
         return cls(parts, None, image, copies, config.train, options)
 
     @property
@@ -76,29 +87,26 @@ class TrainingWords:
         """The characters of the labels."""
         if self.packed:
             return set(self.packed.about["charset"])
-        return characters_of(word for _, words in self.parts for word in words)
+        return characters_of(word for part in self.parts for word in part.words)
 
     def open(self, spec: ModelSpec) -> tuple[Dataset, Shares]:
         """Opens the images for the network to be trained; raises as `open_dataset` and `packed_dataset`."""
         if self.packed:
             dataset = packed_dataset(Path(str(self.train.packed.folder)), self.packed, spec)
             return dataset, [_share(len(dataset), self.train.words_per_epoch)]
-        additional = self.train.additional_data.values()
-        limits = [self.train.words_per_epoch, *(data.words_per_epoch for data in additional)]
-        damaged_shares = [1.0, *(data.damaged_share for data in additional)]
         datasets: list[Dataset] = []
         shares: Shares = []
-        for (source, words), limit, damaged_share in zip(self.parts, limits, damaged_shares, strict=True):
-            copies = self.damaged_copies if damaged_share else 0
+        for part in self.parts:
             versions = [
-                open_dataset(source, words, "train", self.image, self.options, spec, copy) for copy in range(1 + copies)
+                open_dataset(part.source, part.words, "train", self.image, self.options, spec, copy)
+                for copy in range(1 + (self.damaged_copies if part.damaged_share else 0))
             ]
             if not datasets:
                 versions = [train_subset(version, self.train.train_on_subset) for version in versions]
             datasets += versions
-            shares.append(_share(len(versions[0]), limit))
+            shares.append(_share(len(versions[0]), part.words_per_epoch))
             if damaged := sum(map(len, versions[1:])):
-                shares.append((damaged, min(math.ceil(damaged_share * shares[-1][1]), damaged)))
+                shares.append((damaged, min(math.ceil(part.damaged_share * shares[-1][1]), damaged)))
         return join_datasets(datasets) if len(datasets) > 1 else datasets[0], shares
 
 

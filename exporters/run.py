@@ -24,6 +24,7 @@ from utils.paths import ROOT
 
 TOLERANCE, CHARACTER_TOLERANCE = 1e-4, 1e-3  # of confidences: of texts, and of their characters
 TEST_IMAGES = ROOT / "test_images"
+RANDOM_IMAGES = 20
 
 
 def export(config: Config) -> None:
@@ -72,13 +73,13 @@ def _write(model: ModelSeq2Seq, encoder: Path, decoder: Path) -> None:
             graph.save(temporary)
 
 
-def sample_images(image: ImageConfig, random: int = 20) -> list[np.ndarray]:
+def sample_images(image: ImageConfig) -> list[np.ndarray]:
     """Returns the repository's test images and noise of all kinds of sizes, in the network's geometry."""
     files = [read_word_image(path, image) for path in sorted(TEST_IMAGES.glob("*.png"))]
     rng = np.random.default_rng(0)
     colours = () if image.image_size.num_channels == 1 else (3,)
     noise = []
-    for _ in range(random):
+    for _ in range(RANDOM_IMAGES):
         height, width, darkest = rng.integers(5, 150), rng.integers(5, 600), rng.integers(0, 250)
         pixels = rng.integers(darkest, 256, (height, width, *colours), dtype=np.uint8)
         noise.append(to_network_geometry(pixels, image))

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 # Limits of float32 probabilities: closer to 0 and 1 they are not exact, and their logarithms would outweigh all other
 # words.
 SMALLEST, LARGEST = 1e-9, 1 - 1e-7
+BINS = 10
 LEAST_SURE = 0.2
 
 
@@ -26,13 +27,13 @@ class Bin:
     accuracy: float
 
 
-def calibration_bins(confidences: Iterable[float], right: Iterable[bool], number: int = 10) -> list[Bin]:
-    """Counts words by confidence, in `number` bins of equal width, low to high (Guo et al. 2017)."""
+def calibration_bins(confidences: Iterable[float], right: Iterable[bool]) -> list[Bin]:
+    """Counts words by confidence, in BINS bins of equal width, low to high (Guo et al. 2017)."""
     values, hits = np.array(list(confidences), float), np.array(list(right), float)
-    edges = [i / number for i in range(number + 1)]
+    edges = [i / BINS for i in range(BINS + 1)]
     # Upper edges belong to their bin.
     places = np.searchsorted(edges[1:-1], values, side="left")
-    counts, totals, hits = (np.bincount(places, weights, number) for weights in (None, values, hits))
+    counts, totals, hits = (np.bincount(places, weights, BINS) for weights in (None, values, hits))
     return [
         Bin(low, high, int(count), float(total / max(1, count)), float(hit / max(1, count)))
         for low, high, count, total, hit in zip(edges, edges[1:], counts, totals, hits)

@@ -84,7 +84,7 @@ def calibrate_on(folder: ModelFolder, config: Config, settings: PredictConfig) -
 def _additional(config: Config) -> Iterator[tuple[DataSource, list[Word]]]:
     """Yields the validation words of the additional datasets that hold lines and are not rendered."""
     for data in config.train.additional_data.values():
-        source = DataSource.mixed_in(data)
+        source = DataSource.of(data)
         words = [] if source.is_rendered else source.read_labels().splits["val"]
         if any(" " in word.label for word in words):
             yield source, words

@@ -45,7 +45,7 @@ class JointScorer:
     these share the whole probability.
     """
 
-    def __init__(self, model: ModelSeq2Seq, ctc_weight: float, characters: str | None = None) -> None:
+    def __init__(self, model: ModelSeq2Seq, ctc_weight: float, characters: str | None) -> None:
         self.decoder = model.decoder
         self.ctc_head = model.ctc_head if ctc_weight else None
         self.counts = model.counts

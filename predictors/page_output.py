@@ -13,6 +13,7 @@ from predictors.page_formats.hocr import to_hocr
 from predictors.page_formats.page_json import to_json
 from predictors.page_formats.page_xml import to_page_xml
 from predictors.page_formats.text import to_text
+from predictors.page_formats.xml import PROGRAM
 from predictors.page_overlay import draw_overlay
 from preprocessing.page.layout import Page
 from utils.errors import UserError
@@ -20,7 +21,7 @@ from utils.files import atomic_write, check_writable, open_regular, write_json, 
 from utils.log import log
 
 NUMBERED = re.compile(r"(-\d+)?(_\d+)?$")  # what pages' names have behind their picture's
-PROGRAM, HEAD = "seq2seq-ocr", 4096  # as the formats name it, and the bytes in which they do
+HEAD = 4096  # bytes in which a format names the program
 
 
 class PageOutput:
@@ -31,55 +32,44 @@ class PageOutput:
     pictures. Raises UserError if `output` can't be written, or if it or that folder's XML is of another program.
     """
 
-    def __init__(
-        self, output: str | None, xml_format: str, min_confidence: float | None, inputs: Sequence[Path] = ()
-    ) -> None:
-        self._path = Path(output) if output else None
+    def __init__(self, output: str, xml_format: str, min_confidence: float | None, inputs: Sequence[Path]) -> None:
+        self._path = Path(output)
+        self._kind, self._folder = self._path.suffix.lower(), self._path.with_suffix("")
         self._to_xml = to_alto if xml_format == "alto" else to_page_xml
         self._min_confidence = min_confidence
         self._pages: list[Page] = []
         self._names = _Names(inputs)
-        self._in_folder = False
-        if not self._path:
-            return
         check_writable(self._path)
-        if self._path.suffix.lower() == ".xml" and self._folder.is_file():
+        if self._kind == ".xml":
+            self._refuse_xml_of_others(inputs)
+
+    def _refuse_xml_of_others(self, inputs: Sequence[Path]) -> None:
+        if self._folder.is_file():
             raise UserError(
                 f"{self._folder} is a file, where a folder would be for further pages; name another --output."
             )
         several = len(inputs) > 1 or any(path.suffix.lower() in (".pdf", ".tif", ".tiff") for path in inputs)
-        if self._path.suffix.lower() == ".xml":
-            _refuse_others([self._path, *(self._folder.rglob("*.xml") if several else ())], "--output")
+        _refuse_others([self._path, *(self._folder.rglob("*.xml") if several else ())], "--output")
 
     def add(self, page: Page) -> None:
         """Takes the next page."""
-        if not self._path:
-            return
         self._pages.append(page)
-        if self._path.suffix.lower() == ".xml" and len(self._pages) > 1:
-            self._in_folder = True
+        if self._kind == ".xml" and len(self._pages) > 1:
             self._write_to_folder()
 
     def close(self, is_finished: bool = True) -> None:
-        """Writes what is not yet written; also after an interruption, so that no finished page is lost.
+        """Writes what is not yet written, also after an interruption, so that no finished page is lost.
 
-        Without any page a file of before is replaced, unless the reading `is_finished` not: it would seem the result.
+        Where no page could be read, an earlier result is replaced by an empty one, unless the reading was interrupted.
         """
-        if not self._path or self._in_folder:
+        if self._names.taken or (not self._pages and (self._kind == ".xml" or not is_finished)):
             return
-        kind = self._path.suffix.lower()
-        if not self._pages and (kind == ".xml" or not is_finished):
-            return
-        if kind == ".json":
+        if self._kind == ".json":
             write_json(self._path, to_json(self._pages, self._min_confidence))
-        elif kind == ".xml":
+        elif self._kind == ".xml":
             write_text(self._path, self._to_xml(self._pages[0]))
         else:
-            write_text(self._path, to_hocr(self._pages) if kind == ".hocr" else to_text(self._pages))
-
-    @property
-    def _folder(self) -> Path:
-        return self._path.with_suffix("") if self._path else Path()
+            write_text(self._path, to_hocr(self._pages) if self._kind == ".hocr" else to_text(self._pages))
 
     def _write_to_folder(self) -> None:
         """Writes the pages at hand; one stays in the list, so that more than one is known to have been there."""

@@ -13,7 +13,7 @@ from predictors.page_output import OverlayFolder, PageOutput
 from predictors.pages import PageReader
 from preprocessing.image_file import UnusableImage
 from preprocessing.page.layout import Page
-from preprocessing.page.pictures import PAGE_ENDINGS, read_pictures
+from preprocessing.page.pictures import PAGE_ENDINGS, page_title, read_pictures
 from utils.config.image import ImageConfig
 from utils.config.schema import Config
 from utils.log import log, print_result, progress_bar
@@ -22,10 +22,10 @@ from utils.log import log, print_result, progress_bar
 def predict_pages(
     config: Config,
     patterns: list[str],
-    output: str | None = None,
-    xml_format: str = "page",
-    overlay: str | None = None,
-    min_confidence: float | None = None,
+    output: str | None,
+    xml_format: str,
+    overlay: str | None,
+    min_confidence: float | None,
 ) -> int:
     """Reads pages and prints their text, an empty line between two; returns the exit code, 2 if a file was unusable.
 
@@ -33,7 +33,7 @@ def predict_pages(
     less than `min_confidence` are marked in both. After an interruption the finished pages are in `output`.
     """
     paths = find_images(patterns, PAGE_ENDINGS)
-    pages = PageOutput(output, xml_format, min_confidence, paths)
+    pages = PageOutput(output, xml_format, min_confidence, paths) if output else None
     pictures = OverlayFolder(overlay, min_confidence, paths) if overlay else None
     predictor = configured_predictor(config)
     reader = PageReader(predictor)
@@ -46,12 +46,14 @@ def predict_pages(
                 print_result("")
             is_first = False
             _print(page, min_confidence)
-            pages.add(page)
+            if pages:
+                pages.add(page)
             if pictures:
                 pictures.add(pixels, page)
         is_finished = True
     finally:
-        pages.close(is_finished)
+        if pages:
+            pages.close(is_finished)
     if failed and len(paths) > 1:
         log(f"{len(failed)} of {len(paths)} files could not be read.")
     return 2 if failed else 0
@@ -73,7 +75,7 @@ def _pictures(paths: list[Path], image: ImageConfig, failed: list[Path]) -> Iter
 
 
 def _print(page: Page, min_confidence: float | None) -> None:
-    name = page.filename if page.number == 1 else f"{page.filename}, page {page.number}"
+    name = page_title(page.filename, page.number)
     if not page.lines:
         log(f"{name}: no text found.")
         return

@@ -13,6 +13,7 @@ from preprocessing.normaliser import normalise
 from preprocessing.page.detect import TextDetector
 from preprocessing.page.layout import Line, Page, PageWord, rotate_page, turn_line
 from preprocessing.page.lines import find_lines
+from preprocessing.page.pictures import page_title
 from preprocessing.page.strips import box_on_page, cut_strip
 from preprocessing.page.words import find_words
 from preprocessing.word_image import to_network_geometry
@@ -50,13 +51,12 @@ class PageReader:
             pixels: uint8 (h, w) or (h, w, 3) RGB.
             filename, number: of the page, which it keeps.
         """
-        where = f"{filename}{f', page {number}' if number > 1 else ''}"
+        where = page_title(filename, number)
         lines, is_upside_down = self._read(pixels, where)
-        size = pixels.shape[1], pixels.shape[0]
-        if not is_upside_down:
-            return Page(filename, *size, lines, number)
-        lines, _ = self._read(np.ascontiguousarray(pixels[::-1, ::-1]), where)
-        return rotate_page(Page(filename, *size, lines, number))
+        if is_upside_down:
+            lines, _ = self._read(np.ascontiguousarray(pixels[::-1, ::-1]), where)
+        page = Page(filename, pixels.shape[1], pixels.shape[0], lines, number)
+        return rotate_page(page) if is_upside_down else page
 
     def _read(self, pixels: np.ndarray, where: str) -> tuple[tuple[Line, ...], bool]:
         """Returns the lines of a page that hold text, and whether most of them were read upside down.
@@ -86,21 +86,20 @@ class PageReader:
         strips = [self._clean(strip) for strip in strips]
         pieces = [piece for i, strip in enumerate(strips) for piece in self._pieces(i, strip)]
         widths = np.array([piece.image.shape[1] for piece in pieces], np.int64)
-        predictions: dict[int, list[tuple[_Piece, Prediction]]] = {}
+        found: list[list[tuple[_Piece, Prediction]]] = [[] for _ in lines]
         for index, prediction in sorted(self.predictor.predict(widths, lambda i: pieces[i].image)):
-            predictions.setdefault(pieces[index].line, []).append((pieces[index], prediction))
+            found[pieces[index].line].append((pieces[index], prediction))
         read = []
-        for i, line in enumerate(lines):
-            found = predictions.get(i, [])
+        for line, strip, readings in zip(lines, strips, found):
             if self.reads_lines:
-                ((_, prediction),) = found
+                ((_, prediction),) = readings
                 if self.predictor.may_go_on(prediction):
                     log(f"{where or 'Line'}: {prediction.text[:30]}...: {GOES_ON.format(self.predictor.longest)}")
-                read.append(self._line_of_text(line, strips[i], prediction))
+                read.append(self._line_of_text(line, strip, prediction))
             else:
-                read.append(self._line_of_words(line, found))
-        turned = [[prediction.upside_down for _, prediction in predictions.get(i, [])] for i in range(len(lines))]
-        return read, [sum(pieces) > len(pieces) / 2 for pieces in turned]
+                read.append(self._line_of_words(line, readings))
+        turned = [[prediction.upside_down for _, prediction in readings] for readings in found]
+        return read, [sum(flags) > len(flags) / 2 for flags in turned]
 
     def _clean(self, strip: np.ndarray) -> np.ndarray:
         """Returns a strip as the normaliser makes it, without changes of place: dark ink on white paper."""

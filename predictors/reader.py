@@ -107,7 +107,7 @@ class Reader:
         if isinstance(image, (str, os.PathLike)):
             with contextlib.closing(self.read_pages(image)) as pages:
                 return next(pages)
-        return self._pages.read(self._pixels(image)[0])
+        return self.page_reader.read(self._pixels(image)[0])
 
     @overload
     def read_pages(self, path: str | os.PathLike[str]) -> Generator[Page, None, None]: ...
@@ -131,11 +131,12 @@ class Reader:
         for number, pixels in read_pictures(path, self.predictor.spec.image, on_error):
             yield from damaged
             damaged.clear()
-            yield self._pages.read(pixels, str(path), number)
+            yield self.page_reader.read(pixels, str(path), number)
         yield from damaged
 
     @functools.cached_property
-    def _pages(self) -> "PageReader":
+    def page_reader(self) -> "PageReader":
+        """The reader of pages, made when the first page comes: it needs rapidocr."""
         from predictors.pages import PageReader
 
         return PageReader(self.predictor)
@@ -156,9 +157,7 @@ class Reader:
 
     def _read(self, images: Sequence[np.ndarray | UnusableImage]) -> list[Any]:
         """Replaces the images by their predictions; errors stay in their places."""
-        usable = [(i, image) for i, image in enumerate(images) if isinstance(image, np.ndarray)]
-        widths = np.array([image.shape[1] for _, image in usable], dtype=np.int64)
         results: list[Any] = list(images)
-        for index, prediction in self.predictor.predict(widths, lambda i: usable[i][1]):
-            results[usable[index][0]] = prediction
+        for index, prediction in self.predictor.predict_images(images):
+            results[index] = prediction
         return results

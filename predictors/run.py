@@ -4,7 +4,7 @@ from pathlib import Path
 
 from base.base_predictor import Prediction, is_doubtful
 from data_generators.dataset import open_split
-from metrics import evaluation_report as evaluation
+from metrics.evaluation_report import confidence_report, report
 from models.model_folder import ModelFolder
 from models.model_paths import find_model
 from predictors.image_files import find_images
@@ -15,44 +15,42 @@ from utils.files import check_writable
 from utils.log import log
 
 
-def predict_on_test(
-    config: Config, output: str | None = None, report: str | None = None, min_confidence: float | None = None
-) -> int:
+def predict_on_test(config: Config, output: str | None, report_folder: str | None, min_confidence: float | None) -> int:
     """Reads the test words and prints scores, CER and WER last; returns the exit code.
 
-    `output` is a .json or .csv file for the predictions, `report` a folder for the evaluation report; words of less
+    `output` is a .json or .csv file for the predictions, `report_folder` takes the HTML report; words of less
     than `min_confidence` are marked as doubtful and scored as a group of their own.
     """
     if output:
         check_writable(output)
     model = ModelFolder(find_model(config))
-    if report:
+    if report_folder:
         from utils.keras_import import import_keras
 
         import_keras()
         from predictors.report.run import Report
 
-        writer = Report(Path(report), model)
+        html = Report(Path(report_folder), model)
     predictor = load_predictor(model, config.predict, config.image.max_pixels)
     dataset = open_split(config, "test", predictor.spec.image)
     predictions = predictor.predict_dataset(dataset, progress=True)
     texts, labels = [p.text for p in predictions], [word.label for word in dataset.words]
-    # Printed before the table is written: a full disk must not lose the scores.
     writers = [word.writer for word in dataset.words]
-    confidence = evaluation.confidence_report(labels, predictions, min_confidence)
-    print("\n".join(evaluation.report(labels, texts, writers, confidence)), flush=True)
+    confidence = confidence_report(labels, predictions, min_confidence)
+    # Printed before the table is written: a full disk must not lose the scores.
+    print("\n".join(report(labels, texts, writers, confidence)), flush=True)
     if output:
         rows = [
             {"filename": word.filename, "label": word.label, **row(prediction, min_confidence)}
             for word, prediction in zip(dataset.words, predictions)
         ]
         write_table(output, rows)
-    if report:
-        log(f"The report is in {writer.write(config, dataset, predictions)}.")
+    if report_folder:
+        log(f"The report is in {html.write(config, dataset, predictions)}.")
     return 0
 
 
-def predict(config: Config, patterns: list[str], output: str | None = None, min_confidence: float | None = None) -> int:
+def predict(config: Config, patterns: list[str], output: str | None, min_confidence: float | None) -> int:
     """Reads image files and prints their text; returns the exit code, 2 if one was unusable.
 
     `output` is a .json or .csv file for the predictions; words of less than `min_confidence` are marked.

@@ -33,30 +33,26 @@ def turn_upside_down(images: list[np.ndarray], readings: list[Prediction], read:
         below: sureness below which a word is read upside down, too.
     """
     turned: dict[int, tuple[np.ndarray, Prediction]] = {}
+    # How many times better the odds of each word are upside down; 0 where it was not read so.
+    gains = np.zeros(len(images))
 
-    def add(chosen: Sequence[int]) -> None:
+    def read_turned(chosen: Sequence[int]) -> None:
         upside_down = [np.ascontiguousarray(images[i][::-1, ::-1]) for i in chosen]
-        turned.update(zip(chosen, zip(upside_down, read(upside_down) if upside_down else ())))
-
-    def gain_of(i: int) -> float:
-        """Returns how many times better the odds of a word are upside down; 0 if it was not read so."""
-        return _odds(turned[i][1]) / _odds(readings[i]) if i in turned else 0.0
-
-    def gains() -> np.ndarray:
-        return np.array([gain_of(i) for i in range(len(images))])
+        for i, image, reading in zip(chosen, upside_down, read(upside_down) if upside_down else ()):
+            turned[i] = image, reading
+            gains[i] = _odds(reading) / _odds(readings[i])
 
     sure = [sureness(reading) for reading in readings]
     unsure = sorted((i for i, value in enumerate(sure) if value < below), key=sure.__getitem__)
     for start in range(0, len(unsure), FEW):
         group = unsure[start : start + FEW]
-        add(group)
-        if SUPPOSED * max(map(gain_of, group)) <= 1 - SUPPOSED:
+        read_turned(group)
+        if SUPPOSED * gains[group].max() <= 1 - SUPPOSED:
             break
-    if turned and upside_down_share(gains()) > MANY:
-        add([i for i in range(len(images)) if i not in turned])
-    gain = gains()
-    share = upside_down_share(gain)
-    for i in np.flatnonzero(share * gain > 1 - share).tolist():
+    if turned and upside_down_share(gains) > MANY:
+        read_turned([i for i in range(len(images)) if i not in turned])
+    share = upside_down_share(gains)
+    for i in np.flatnonzero(share * gains > 1 - share).tolist():
         image, reading = turned[i]
         images[i], readings[i] = image, replace(reading, upside_down=True)
 

@@ -1,7 +1,7 @@
 """Reads files and datasets, independent of the runtime of the network."""
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -169,15 +169,19 @@ class WordPredictor(BasePredictor):
             texts.setdefault(reading.text, reading.confidence)
         return replace(readings[0], alternatives=tuple(texts.items()) if len(ids) > 1 else ())
 
+    def predict_images(self, images: Sequence[np.ndarray | UnusableImage]) -> Iterator[tuple[int, Prediction]]:
+        """Yields place and prediction of each word image, in the order of reading; errors are passed over."""
+        good = [(i, image) for i, image in enumerate(images) if isinstance(image, np.ndarray)]
+        widths = np.array([image.shape[1] for _, image in good], np.int64)
+        for index, prediction in self.predict(widths, lambda i: good[i][1]):
+            yield good[index][0], prediction
+
     def _read_window(self, paths: list[Path], bar: tqdm) -> list[Prediction | UnusableImage]:
         results: list[Any] = [self._read(path) for path in paths]
-        images = {i: image for i, image in enumerate(results) if isinstance(image, np.ndarray)}
-        good = list(images)
-        bar.update(len(results) - len(good))
-        widths = np.array([image.shape[1] for image in images.values()])
-        for index, prediction in self.predict(widths, lambda i: images[good[i]]):
-            results[good[index]] = prediction
-            self._log_note(paths[good[index]], images[good[index]], prediction)
+        bar.update(sum(isinstance(result, UnusableImage) for result in results))
+        for index, prediction in self.predict_images(results):
+            self._log_note(paths[index], results[index], prediction)
+            results[index] = prediction
             bar.update()
         return results
 

@@ -50,11 +50,11 @@ def dry_run(trainer: TrainerSeq2Seq) -> None:
     generator: DataGenerator = trainer.train_pipeline.generator
     sizes = batch_sizes(generator)
     widest, average = int(np.argmax(sizes)), int(np.argmin(np.abs(sizes - sizes.mean())))
-    feed = ChosenBatches(generator, [widest, average, average, average])
+    chosen = ChosenBatches(generator, [widest, average, average, average])
     times = StepTimes()
     trainer.compile()
     with precision_scope(trainer.precision):
-        trainer.model.keras_model.fit(feed.dataset(), steps_per_epoch=4, callbacks=[times], shuffle=False, verbose=0)
+        trainer.model.keras_model.fit(chosen.dataset(), steps_per_epoch=4, callbacks=[times], shuffle=False, verbose=0)
     epoch = min(times.seconds[2:]) * sizes.sum() / sizes[average]
     val_words = trainer.val_dataset
     print(f"parameters:   {trainer.model.parameter_count:,}")

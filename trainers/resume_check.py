@@ -5,10 +5,28 @@ from typing import Any
 
 from callbacks.training_progress import Fingerprint, TrainingProgress
 from data_generators.packed import FOLLOWING, TRAINING_VALUE
+from data_generators.training_words import training_image
+from utils.config.schema import Config
 from utils.errors import UserError
 from utils.log import log
 
 ADVICE = "restore that, set another experiment_folder, or start again with --restart"
+
+
+def fingerprint_of(config: Config, charset: str, words: int, steps: int) -> Fingerprint:
+    """Returns the settings by which a training is compared with its continuation; words and steps are per epoch."""
+    return Fingerprint(
+        image=training_image(config.image, config.data_aug).geometry(),
+        network={**config.network.model_dump(mode="json"), "charset": charset},
+        text=config.text.model_dump(),
+        learning_rate=config.train.learning_rate,
+        num_epochs=config.train.num_epochs,
+        words=words,
+        steps=steps,
+        seed=config.seed,
+        batch_size=config.train.batch_size,
+        batch_width=config.train.batch_width,
+    )
 
 
 def check_resumable(saved: TrainingProgress, now: Fingerprint, folder: Path) -> None:

@@ -16,20 +16,19 @@ from callbacks.history import History
 from callbacks.learning_rate import LearningRate
 from callbacks.progress import Progress
 from callbacks.save_state import RestoreState, SaveState
-from callbacks.training_progress import Fingerprint, TrainingProgress
+from callbacks.training_progress import TrainingProgress
 from callbacks.training_state import read_progress
 from callbacks.validation import ValidationScores
 from data_generators.data_generator import DataGenerator
 from data_generators.dataset import Dataset
 from data_generators.input_pipeline import InputPipeline
-from data_generators.training_words import training_image
 from models.model_seq2seq import ModelSeq2Seq
 from models.precision import dtype_policy, precision_scope, resolve_precision
 from predictors.predictor_seq2seq import PredictorSeq2Seq
 from trainers.callback_factory import monitoring, reason_to_end, snapshots, tensorboard
 from trainers.experiment_folder import HEADER, ExperimentFolder
 from trainers.memory import out_of_memory
-from trainers.resume_check import check_resumable, resume_position
+from trainers.resume_check import check_resumable, fingerprint_of, resume_position
 from trainers.run_info import add_run
 from utils.cluster import Cluster
 from utils.config.load import config_to_yaml
@@ -50,7 +49,7 @@ class TrainerSeq2Seq(BaseTrainer):
         train_generator: training batches, shuffled and augmented.
         val_generator: this process's batches of the validation words that have a teacher-forced loss.
         val_dataset: validation words to decode for CER and WER.
-        cluster: the processes and devices that train; None: this process alone.
+        cluster: the processes and devices that train.
     """
 
     def __init__(
@@ -61,11 +60,11 @@ class TrainerSeq2Seq(BaseTrainer):
         train_generator: DataGenerator,
         val_generator: DataGenerator,
         val_dataset: Dataset,
-        cluster: Cluster | None = None,
+        cluster: Cluster,
     ) -> None:
         self.config = config
         self.model = model
-        self.cluster = cluster or Cluster()
+        self.cluster = cluster
         self.precision = resolve_precision(config.train.precision)
         self.evaluation_model = EvaluationModel(model, self.cluster, dtype_policy(self.precision))
         # Early in a training every word is doubtful; none is upside down.
@@ -77,19 +76,7 @@ class TrainerSeq2Seq(BaseTrainer):
         self.train_pipeline = InputPipeline(train_generator, config.train.num_workers)
         self.val_pipeline = InputPipeline(val_generator, config.train.num_workers, endless=False)
         self.experiment = experiment
-        self.folder, self.state_file = experiment.path, experiment.state_file
-        self.fingerprint = Fingerprint(
-            image=training_image(config.image, config.data_aug).geometry(),
-            network={**config.network.model_dump(mode="json"), "charset": model.tokenizer.charset},
-            text=config.text.model_dump(),
-            learning_rate=config.train.learning_rate,
-            num_epochs=config.train.num_epochs,
-            words=self.words,
-            steps=self.steps,
-            seed=config.seed,
-            batch_size=config.train.batch_size,
-            batch_width=config.train.batch_width,
-        )
+        self.fingerprint = fingerprint_of(config, model.tokenizer.charset, self.words, self.steps)
         self.progress = TrainingProgress(fingerprint=self.fingerprint)
         self.recorded = False
         # The first epoch (counted from 0) with fixed statistics of batch norm, of which a network from scratch has none
@@ -103,13 +90,13 @@ class TrainerSeq2Seq(BaseTrainer):
         Raises UserError if the experiment can't be continued, its folder is in use or the loss diverged, and
         Interrupted, after saving the state, for Ctrl-C or SIGTERM.
         """
-        with experiment_lock(self.folder) if self.cluster.is_first else contextlib.nullcontext():
-            saved = read_saved(self.state_file, self.cluster)
+        with experiment_lock(self.experiment.path) if self.cluster.is_first else contextlib.nullcontext():
+            saved = read_saved(self.experiment.state_file, self.cluster)
             if saved:
-                check_resumable(saved, self.fingerprint, self.folder)
+                check_resumable(saved, self.fingerprint, self.experiment.path)
                 self.progress = resume_position(saved, self.fingerprint)
             if reason := self._reason_to_end():
-                log(f"The training in {self.folder} {reason}, or start again with --restart.")
+                log(f"The training in {self.experiment.path} {reason}, or start again with --restart.")
                 return
             if not saved:
                 self._record()
@@ -126,7 +113,7 @@ class TrainerSeq2Seq(BaseTrainer):
                 self._fit(self._next_stop())
                 self.evaluation_model.check_equal()
                 # The next `fit` continues from the state saved at the end of this one.
-                self.progress = read_saved(self.state_file, self.cluster) or self.progress
+                self.progress = read_saved(self.experiment.state_file, self.cluster) or self.progress
 
     def _was_warm(self) -> bool:
         """Whether the training, as far as it has come, has passed the warm-up of the learning rate."""
@@ -148,10 +135,10 @@ class TrainerSeq2Seq(BaseTrainer):
             *monitoring(settings),
             *snapshots(settings, self.experiment.models, self.evaluation_model, self._origin()),
         ]
-        history = History(self.folder, self.progress.history)
+        history = History(self.experiment.path, self.progress.history)
         start = self.progress.model_copy(update={"fingerprint": self.fingerprint})
         minutes = train.save_every_minutes
-        saving = SaveState(self.state_file, counted, start, history, minutes, self.steps, self.cluster)
+        saving = SaveState(self.experiment.state_file, counted, start, history, minutes, self.steps, self.cluster)
         first: list[keras.callbacks.Callback] = [
             StopOnDivergence(self.steps, step),
             *self._batch_statistics(epoch),
@@ -167,11 +154,11 @@ class TrainerSeq2Seq(BaseTrainer):
         if any(self.progress.position):
             factor = train.learning_rate / self.progress.fingerprint.learning_rate
             counters = self.progress.counters
-            first.append(RestoreState(self.state_file, counted, counters, factor, not step, self._record))
+            first.append(RestoreState(self.experiment.state_file, counted, counters, factor, not step, self._record))
         if not self.cluster.is_first:
             return [*first, *counted, saving]
         bar = Progress(self.words, self.steps, train.num_epochs, step)
-        return [*first, *counted, history, bar, *tensorboard(settings, self.folder), saving]
+        return [*first, *counted, history, bar, *tensorboard(settings, self.experiment.path), saving]
 
     def _origin(self) -> dict[str, Any]:
         """Returns the origin of the weights, for model folders."""
@@ -189,8 +176,8 @@ class TrainerSeq2Seq(BaseTrainer):
     def _record(self) -> None:
         """Writes config.yml and run.json once; when resuming, only after the saved state was accepted."""
         if self.cluster.is_first and not self.recorded:
-            write_text(self.folder / "config.yml", HEADER + config_to_yaml(self.config))
-            add_run(self.folder / "run.json")
+            write_text(self.experiment.path / "config.yml", HEADER + config_to_yaml(self.config))
+            add_run(self.experiment.path / "run.json")
         self.recorded = True
 
     def _next_stop(self) -> int:
@@ -250,7 +237,7 @@ class TrainerSeq2Seq(BaseTrainer):
 
     def _check_tensorboard(self, cause: Exception) -> None:
         """Raises UserError if the logs could not be written, which a full disk reports as out of memory."""
-        for callback in tensorboard(self.config.callbacks, self.folder):
+        for callback in tensorboard(self.config.callbacks, self.experiment.path):
             from tensorflow.errors import OpError
 
             text = " ".join(str(getattr(cause, "message", cause)).split())
@@ -265,7 +252,7 @@ class TrainerSeq2Seq(BaseTrainer):
     def _prepare_resuming(self) -> None:
         """Creates the variables of optimizer and metrics, which `fit` would create too late for restoring."""
         (epoch, step), before = self.progress.position, self.progress.fingerprint
-        log(f"Continuing the training in {self.folder} at step {step} of epoch {epoch + 1}.")
+        log(f"Continuing the training in {self.experiment.path} at step {step} of epoch {epoch + 1}.")
         train = self.config.train
         if train.schedule == "cosine" and train.num_epochs != before.num_epochs:
             log(

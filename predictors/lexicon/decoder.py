@@ -24,9 +24,15 @@ class LexiconDecoder:
         self.lexicon = read_lexicon(predict.lexicon.file, predict.lexicon.oov_penalty)
         written = self.lexicon.reordered(model.tokenizer.written) if model.tokenizer.is_rtl else self.lexicon
         scorer = LexiconScorer(written, model.tokenizer.charset, predict.lexicon.weight)
-        width = predict.beam_width
-        fusion = predict.ctc_weight, scorer, predict.characters
-        self.beam = BeamDecoder(model, width, predict.length_penalty, width, *fusion)
+        self.beam = BeamDecoder(
+            model,
+            predict.beam_width,
+            predict.length_penalty,
+            n_best=predict.beam_width,  # All are ranked again.
+            ctc_weight=predict.ctc_weight,
+            scorer=scorer,
+            characters=predict.characters,
+        )
 
     def predict_on_batch(self, inputs: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Image batch in; ids, log_probability and rank out, as of `BeamDecoder`, with the lexicon's part."""

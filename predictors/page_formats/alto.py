@@ -2,7 +2,7 @@
 
 from xml.etree.ElementTree import Element, SubElement
 
-from predictors.page_formats.xml import around, bounds, clean, document, picture_name, points, root_element
+from predictors.page_formats.xml import PROGRAM, around, bounds, clean, document, picture_name, points, root_element
 from preprocessing.page.layout import Line, Page, PageWord
 
 NAMESPACE = "http://www.loc.gov/standards/alto/ns-v4#"
@@ -19,7 +19,7 @@ def to_alto(page: Page) -> str:
     SubElement(source, "fileName").text = picture_name(page)
     step = SubElement(description, "Processing", ID="reading")
     SubElement(step, "processingCategory").text = "contentGeneration"
-    SubElement(SubElement(step, "processingSoftware"), "softwareName").text = "seq2seq-ocr"
+    SubElement(SubElement(step, "processingSoftware"), "softwareName").text = PROGRAM
     size = {"WIDTH": str(page.width), "HEIGHT": str(page.height)}
     number = {"PHYSICAL_IMG_NR": str(page.number), "ID": f"page{page.number}"}
     element = SubElement(SubElement(root, "Layout"), "Page", {**size, **number})

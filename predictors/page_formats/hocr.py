@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from predictors.page_formats.xml import around, bounds, clean
+from predictors.page_formats.xml import PROGRAM, around, bounds, clean
 from preprocessing.page.layout import Line, Page
 
 Box = tuple[int, int, int, int]
@@ -14,8 +14,8 @@ def to_hocr(pages: Sequence[Page]) -> str:
     root = Element("html", xmlns="http://www.w3.org/1999/xhtml")
     head = SubElement(root, "head")
     SubElement(head, "meta", charset="utf-8")
-    SubElement(head, "title").text = "seq2seq-ocr"
-    SubElement(head, "meta", name="ocr-system", content="seq2seq-ocr")
+    SubElement(head, "title").text = PROGRAM
+    SubElement(head, "meta", name="ocr-system", content=PROGRAM)
     SubElement(head, "meta", name="ocr-capabilities", content="ocr_page ocr_par ocr_line ocrx_word ocrp_wconf")
     body = SubElement(root, "body")
     for i, page in enumerate(pages, start=1):

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from xml.etree.ElementTree import Element, SubElement
 
-from predictors.page_formats.xml import around, clean, corners, document, picture_name, points, root_element
+from predictors.page_formats.xml import PROGRAM, around, clean, corners, document, picture_name, points, root_element
 from preprocessing.page.layout import Line, Page
 
 NAMESPACE = "http://schema.primaresearch.org/PAGE/gts/pagecontent/2019-07-15"
@@ -14,7 +14,7 @@ def to_page_xml(page: Page) -> str:
     """Returns a page as PAGE XML."""
     root = root_element("PcGts", NAMESPACE, SCHEMA)
     metadata = SubElement(root, "Metadata")
-    SubElement(metadata, "Creator").text = "seq2seq-ocr"
+    SubElement(metadata, "Creator").text = PROGRAM
     for name in ("Created", "LastChange"):
         SubElement(metadata, name).text = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S")
     size = {"imageWidth": str(page.width), "imageHeight": str(page.height)}

@@ -62,8 +62,7 @@ def _pictures(path: Path, image: ImageConfig) -> Iterator[ReadPicture]:
     """Yields what reads each page of an image file."""
     with open_image(path, image) as file:
         for number in seek_pages(file):
-            name = f"{path}, page {number + 1}" if number else str(path)
-            yield functools.partial(decode_picture, file, image, name)
+            yield functools.partial(decode_picture, file, image, page_title(path, number + 1))
 
 
 def _pdf_pages(path: Path, image: ImageConfig) -> Iterator[ReadPicture]:
@@ -105,6 +104,11 @@ def _render(document: Any, number: int, path: Path, image: ImageConfig) -> np.nd
     except (pypdfium2.PdfiumError, MemoryError, ValueError) as error:
         raise UnusableImage(name, f"damaged page ({shorten(error)})") from None
     return decode_picture(picture, image, name)
+
+
+def page_title(path: str | Path, number: int) -> str:
+    """Returns a page's name in messages, as `UnusableImage` reads it; `number` counts from 1."""
+    return f"{path}, page {number}" if number > 1 else str(path)
 
 
 def name_of_page(filename: str, number: int) -> str:

@@ -78,7 +78,9 @@ def curve_of(ink: np.ndarray, height: float) -> np.ndarray:
     best = SHARPER * sharpness(0, 0)
     # One after the other, and the slope once more: all pairs would take several times as long.
     for turns_slope in (True, False, True):
-        for turn in height * np.array(TURNS) if chunks >= LEAST_CHUNKS / (2 if turns_slope else 1) else ():
+        if chunks < (LEAST_CHUNKS / 2 if turns_slope else LEAST_CHUNKS):
+            continue
+        for turn in height * np.array(TURNS):
             tried = (turn, bow) if turns_slope else (slope, turn)
             if (score := sharpness(*tried)) > best:
                 (slope, bow), best = tried, score

@@ -103,7 +103,9 @@ def _add_reading(app: FastAPI, reading: Reading, queue: ReadingQueue) -> None:
         """Reads a picture of a word or line, or with `page` the pages of a file; the JSON of `--output`, and a note."""
         name, content = _name(file), _content(file)
         if page:
-            job = await asyncio.to_thread(queue.add_pages, content, lambda path: reading.page_texts(path, name))
+            job = await asyncio.to_thread(
+                queue.add_pages, content, lambda path: (read_page for _, read_page in reading.pages(path, name))
+            )
             try:
                 return to_json(await asyncio.wrap_future(job.future))
             except UnusableImage as error:
@@ -111,10 +113,11 @@ def _add_reading(app: FastAPI, reading: Reading, queue: ReadingQueue) -> None:
                 if not job.results:
                     raise HTTPException(422, _about(error, name)) from None
                 return [*to_json(job.results), {"filename": name, "page": error.page, "error": _about(error, name)}]
-        result = await _result(await asyncio.to_thread(queue.add_word, content), name)
-        if isinstance(result, UnusableImage):
-            raise HTTPException(422, _about(result, name))
-        prediction, note = result
+        job = await asyncio.to_thread(queue.add_word, content)
+        try:
+            prediction, note = await asyncio.wrap_future(job.future)
+        except UnusableImage as error:
+            raise HTTPException(422, _about(error, name)) from None
         return [{"filename": name, **row(prediction, None), "error": "", "note": note}]
 
 
@@ -151,11 +154,14 @@ def _add_uploads(app: FastAPI, reading: Reading, store: Store, queue: ReadingQue
         if number not in jobs:
             raise HTTPException(404, "the server has started again since; send the file again")
         found, name, notes = jobs[number]
-        state = "reading" if found.started else "waiting"
-        error = found.future.exception() if found.future.done() and not found.future.cancelled() else None
-        if found.future.done():
-            state = "failed" if error or found.future.cancelled() else "done"
-        about = (_about(error, name) if isinstance(error, UserError) else "the server failed") if error else ""
+        state, about = "reading" if found.started else "waiting", ""
+        if found.future.cancelled():
+            state = "failed"
+        elif found.future.done():
+            error = found.future.exception()
+            state = "failed" if error else "done"
+            if error:
+                about = _about(error, name) if isinstance(error, UserError) else "the server failed"
         pages, note = list(found.results), " ".join(notes)
         return {"state": state, "ahead": queue.ahead_of(found), "pages": pages, "error": about, "note": note}
 
@@ -231,13 +237,6 @@ def _content(file: UploadFile) -> BinaryIO:
 def _name(file: UploadFile) -> str:
     """Returns the name of an uploaded file, without folders, to show and to export; it is never used as a path."""
     return escape_control((file.filename or "").replace("\\", "/").rpartition("/")[2])[:200] or "picture"
-
-
-async def _result(job: Job, name: str) -> Any:
-    try:
-        return await asyncio.wrap_future(job.future)
-    except UnusableImage as error:
-        raise HTTPException(422, _about(error, name)) from None
 
 
 def _about(error: BaseException, name: str) -> str:

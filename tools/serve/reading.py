@@ -3,7 +3,6 @@
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,7 @@ import numpy as np
 from base.base_predictor import Prediction
 from models.model_folder import ModelFolder
 from predictors.loading import load_predictor
-from predictors.pages import PageReader, line_of_prediction
+from predictors.pages import line_of_prediction
 from predictors.reader import Reader
 from predictors.word_predictor import DOUBT, seems_several_lines
 from preprocessing.image_file import UnusableImage, decode
@@ -32,7 +31,7 @@ MORE_LINES = "The picture seems to hold several lines; send it as a page."
 
 @dataclass(frozen=True)
 class _Model:
-    """A loaded model. Its reader of pages needs rapidocr, and so is made when the first page comes."""
+    """A loaded model."""
 
     folder: Path
     reader: Reader
@@ -40,10 +39,6 @@ class _Model:
     @property
     def image(self) -> ImageConfig:
         return self.reader.predictor.spec.image
-
-    @cached_property
-    def page_reader(self) -> PageReader:
-        return PageReader(self.reader.predictor)
 
 
 class Reading:
@@ -86,16 +81,12 @@ class Reading:
         if has_more_pages(path, self._model.image, MOST_PAGES):
             raise UnusableImage(path, f"more than {MOST_PAGES} pages", "send it in parts")
         for number, pixels in read_pictures(path, self._model.image, errors.append):
-            yield pixels, self._model.page_reader.read(pixels, filename, number)
+            yield pixels, self._model.reader.page_reader.read(pixels, filename, number)
         if len(errors) > 1:
             others = ", ".join(str(error.page) for error in errors[1:])
             raise UnusableImage(f"{path}, page {errors[0].page}", errors[0].reason, f"nor can pages {others} be read")
         if errors:
             raise errors[0]
-
-    def page_texts(self, path: Path, filename: str) -> Iterator[Page]:
-        """Yields the pages of a file without their pixels."""
-        return (page for _, page in self.pages(path, filename))
 
     def line(self, path: Path, filename: str, tell: Callable[[str], None]) -> Iterator[tuple[np.ndarray, Page]]:
         """Yields pixels and text of a picture of one line or word; `tell` gets the note about it, if there is one."""
@@ -122,7 +113,7 @@ class Reading:
         if [line.polygon for line in page.lines] == [outline]:
             lines = [line_of_prediction(Line(outline), model.reader.read(strips[0]))]
         else:
-            lines, _ = model.page_reader.read_strips(page.lines, strips)
+            lines, _ = model.reader.page_reader.read_strips(page.lines, strips)
         store.replace(page_id, replace(page, lines=tuple(lines)))
         yield page_id
 

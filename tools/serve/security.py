@@ -13,8 +13,9 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 SHORTEST_TOKEN = 16
-MOST_BYTES = 32_000_000  # of a request
-SLACK = 100_000  # bytes of a form around its file
+MOST_BYTES = 32_000_000  # of an uploaded file
+MOST_REQUEST = MOST_BYTES + 100_000  # with the form around it
+TOO_LARGE = f"a request has at most {MOST_REQUEST} bytes"
 COOKIE = "seq2seq-ocr-token"
 HEADERS = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
@@ -35,12 +36,10 @@ class Access:
         token: that every request must carry; None: none.
         loopback_only: whether the server is to be addressed as this machine. A page of another site could otherwise
             reach it by a name of its own that it lets point here (DNS rebinding).
-        most_bytes: of a request's body.
     """
 
     token: str | None = None
     loopback_only: bool = True
-    most_bytes: int = MOST_BYTES + SLACK
 
 
 class Guard:
@@ -84,7 +83,7 @@ class Guard:
         length = headers.get("content-length", "0")
         if not (length.isascii() and length.isdigit()):
             return _refused(400, "Content-Length is no number")
-        return _too_large(self._access.most_bytes) if int(length) > self._access.most_bytes else None
+        return _refused(413, TOO_LARGE) if int(length) > MOST_REQUEST else None
 
     def _is_token(self, given: str) -> bool:
         return hmac.compare_digest(given.encode(), (self._access.token or "").encode())
@@ -97,8 +96,8 @@ class Guard:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
-            if received > self._access.most_bytes:
-                raise HTTPException(413, f"a request has at most {self._access.most_bytes} bytes")
+            if received > MOST_REQUEST:
+                raise HTTPException(413, TOO_LARGE)
             return message
 
         return limited
@@ -162,7 +161,3 @@ def _signed_in(token: str) -> Response:
 
 def _refused(status: int, reason: str) -> Response:
     return JSONResponse({"detail": reason}, status)
-
-
-def _too_large(most: int) -> Response:
-    return _refused(413, f"a request has at most {most} bytes")
