@@ -1,4 +1,4 @@
-"""Trains, evaluates and uses a reader of handwritten words, described by one YAML config.
+"""Trains, evaluates and runs a handwriting recognition model, described by one YAML config.
 
 python main.py --train
 python main.py --predict_on_test
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
-    """Parses the command line; nothing slow is imported before, so errors and --help come at once."""
+    """Parses the command line before anything slow is imported, so errors and --help come at once."""
     parser = argparse.ArgumentParser(description="Reads handwriting with sequence-to-sequence networks.")
     add = parser.add_argument
     add_config_options(parser)
@@ -32,16 +32,16 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     job("--predict_on_test", action="store_true", help="read the test words, report CER and WER")
     job("--predict", action="store_true", help="read the images given by --filename")
     job("--export", action="store_true", help="add ONNX files to the model, for fast reading")
-    job("--calibrate", action="store_true", help="calibrate confidences; training does it at its end")
+    job("--calibrate", action="store_true", help="calibrate confidences, as training does at its end")
     add("--filename", nargs="+", metavar="PATH", help="images, folders or globs to read")
     add("--page", action="store_true", help="with --predict: the files are pages (photos, scans, TIFF, PDF)")
     add("--output", metavar="FILE", help="also write to a .json or .csv file; pages: .txt, .json, .xml or .hocr")
     add("--format", choices=("page", "alto"), help="of an .xml file: PAGE 2019 (default) or ALTO 4")
     add("--overlay", metavar="DIR", help="with --page: draw lines and text over copies of the pictures")
     share = number(float, 0, 1)
-    add("--min_confidence", type=share, metavar="X", help="mark words of less confidence (0 to 1) as doubtful")
+    add("--min_confidence", type=share, metavar="X", help="mark words of lower confidence (0 to 1) as doubtful")
     add("--report", metavar="DIR", help="with --predict_on_test: write an HTML page about the errors")
-    add("--restart", action="store_true", help="with --train: start again, keep the old run aside")
+    add("--restart", action="store_true", help="with --train: set the old run aside and start over")
     add("--dry_run", action="store_true", help="with --train: decode the images, then only print memory and time")
     arguments = parser.parse_args(argv)
     _check_combination(parser, arguments)
@@ -89,7 +89,7 @@ def _run(arguments: argparse.Namespace) -> int:
     config = load_config(arguments.conf, arguments.set)
     if not arguments.train:
         refuse_training_keys(arguments.set)
-    # After the config: it imports OpenCV, without which a config's mistake is named sooner.
+    # After the config: this imports OpenCV, which would delay messages about mistakes in the config.
     from preprocessing.image_file import configure_process
 
     configure_process()

@@ -1,11 +1,11 @@
-"""Global attention of Luong et al. 2015 (arXiv:1508.04025), on request with a sense of place."""
+"""Global attention of Luong et al. 2015 (arXiv:1508.04025), optionally weighted by position in the text."""
 
 import math
 
 import keras
 from keras import layers, ops
 
-# Characters: standard deviation of the untrained Gaussian, wide enough for a CTC head that misses one in ten.
+# Standard deviation of the untrained Gaussian, in characters: wide enough for a CTC head that misses one in ten.
 FIRST_SPREAD = 4.0
 
 
@@ -16,9 +16,9 @@ class LuongAttention(layers.Layer):
     score(h_t, s) = h_t . (W s) / sqrt(d) (Luong 2015, eq. 8 "general", scaled as in Vaswani 2017), a = softmax over the
     valid columns, context c_t = sum_s a_ts s.
 
-    Located, it finds its way through lines, where the same letters recur: a Gaussian of learned width around the place
-    of character t, by the counts of `models/character_counts.py`, is multiplied with the similarity (as the local
-    attention of Luong 2015, eq. 10, but around a place that is read, not guessed).
+    If located, for lines, where the same letters recur, the similarity is multiplied with a Gaussian of learned width
+    around the place of character t, by the counts of `models/character_counts.py` (as in the local attention of Luong
+    2015, eq. 10, but around a place that is read, not predicted).
     """
 
     def __init__(self, units: int, located: bool = False, **kwargs) -> None:

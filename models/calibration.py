@@ -60,7 +60,7 @@ class Calibration(BaseModel):
             character_confidences=tuple(characters.tolist()),
             alternatives=(
                 *((text, confidence) for text, _ in first),
-                # What was no surer than the first stays so.
+                # Alternatives that were no surer than the first stay so.
                 *(
                     (text, min(share * probability, confidence) if probability <= raw else share * probability)
                     for text, probability in prediction.alternatives[1:]

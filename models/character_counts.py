@@ -1,4 +1,4 @@
-"""Where each encoder column lies in the text, by the CTC head: the place that located attention looks for."""
+"""Estimates where each encoder column lies in the text, by the CTC head, for located attention."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ def character_counts(probability, xp: Any):
     A column begins a character as far as it has one that the column before it doesn't have: n_s = sum_c p_s(c)
     (1 - p_{s-1}(c)) over all characters c; the counts are the running sum of n minus half of the column's own, so that
     character t (from 0) lies where they pass t + 1/2. It is the "fire" of CIF (Dong and Xu 2020, arXiv:1905.11235),
-    taken from the CTC head instead of learned apart.
+    taken from the CTC head instead of learned separately.
 
     Args:
         probability: (B, S, V) float32 of each id at each column, PAD being the blank.

@@ -9,7 +9,7 @@ from preprocessing.tokenizer import END, PAD
 
 @keras.saving.register_keras_serializable("seq2seq_ocr")
 class CtcHead(layers.Layer):
-    """Logits per column for a joint CTC loss (Kim, Hori and Watanabe 2017, arXiv:1609.06773).
+    """Computes logits per column for a joint CTC loss (Kim, Hori and Watanabe 2017, arXiv:1609.06773).
 
     The loss aligns columns with characters early in training. Decoding may use the head, too
     (`predictors/joint_scorer.py`).

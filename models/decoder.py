@@ -46,7 +46,7 @@ class Decoder(layers.Layer):
         self.built = True
 
     def call(self, ids, memory, valid, state_h, state_c, counts=None, training=None):
-        """Returns the logits (B, T, vocabulary_size) of the next characters; position t sees ids[:, :t + 1] only.
+        """Returns the logits (B, T, vocabulary_size) of the next characters; position t depends on ids[:, :t + 1] only.
 
         Teacher-forced: `ids` is (B, T) int32; `memory` (B, S, D); `valid` (B, S) bool; the states are (B, latent_dim);
         `counts` (B, S) float32, for located attention (`models/character_counts.py`).

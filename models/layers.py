@@ -95,13 +95,13 @@ class MaskColumns(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("seq2seq_ocr")
 class HideSpans(keras.layers.Layer):
-    """Sets spans of columns to 0 in training, so that a network learns to read what is left by what is around it.
+    """Sets spans of columns to 0 in training, so that a network learns to read from context, too.
 
     Span masking of HTR-VT (Li et al. 2024, arXiv:2409.08573), time masking of SpecAugment (Park et al. 2019). Spans of
     SPAN columns begin at random places and may overlap; the others are not scaled up.
 
     Args:
-        share: of the columns, 0 to 1, that is hidden in the mean.
+        share: share of the columns that is hidden on average, 0 to 1.
 
     Shape: columns (B, S, D) -> same
     """
@@ -127,7 +127,7 @@ class HideSpans(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("seq2seq_ocr")
 class Columns(keras.layers.Layer):
-    """Turns a feature map into the sequence of the encoder, with its mask.
+    """Turns a feature map into the encoder's input sequence, with its mask.
 
     `height`: a step is one column with all its rows, left to right. `flatten`: each position is a step, row by row (the
     seed project; all columns are valid).

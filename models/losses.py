@@ -1,4 +1,4 @@
-"""Losses of training."""
+"""Defines the training losses."""
 
 import keras
 from keras import ops

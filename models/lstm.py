@@ -10,7 +10,8 @@ class LSTM(keras.layers.LSTM):
     """Computes what Keras' layer does with its default activations (Hochreiter and Schmidhuber 1997).
 
     In Keras' loop automatic differentiation keeps every value of every step, and adds up the gradient of the weights
-    step by step. Here backpropagation through time is written down: what doesn't recur is one product over all steps.
+    step by step. Here backpropagation through time is written explicitly: all that doesn't recur is one product over
+    all steps.
 
     Shape: as Keras' layer; sequences (B, S, D), mask (B, S) bool or None
     """

@@ -26,10 +26,10 @@ from utils.errors import UserError, shorten
 from utils.files import is_inside, is_stale, open_regular, remove_stale, write_json
 
 DESCRIPTION_FILE = "model.json"
-# A model's weights and ONNX files, whose names say when they were written.
+# A model's weights and ONNX files, with the time of writing in their names.
 OWN_FILE = re.compile(r"model-[0-9a-f]{16}(\.(encoder|decoder))?\.(weights\.h5|onnx)")
 CARD_FILE = "CARD.md"  # marks a released model, which training never overwrites
-# Bytes that are read into memory at most.
+# Most bytes that are read into memory.
 LARGEST_DESCRIPTION, LARGEST_FILE = 16_000_000, 4_000_000_000
 
 FileName = Annotated[str, Field(pattern=r"^[^/\\\x00]+$")]

@@ -33,7 +33,7 @@ def find_model(config: Config) -> Path:
     """Returns the experiment's trained model folder, else predict.weights_file; raises UserError if neither exists."""
     named = config.predict.weights_file
     own = ModelPaths.of(config.experiment_folder, config.callbacks).trained
-    # The folder of a training whose first epoch has not ended yet is empty, but for what a killed save may have left.
+    # The folder of a training whose first epoch has not ended yet is empty, except for leftovers of a killed save.
     begun = own.is_dir() and all(entry.name.startswith(".") for entry in own.iterdir())
     folder = own if (own.exists() and not begun) or not named else resolve_shipped(Path(named))
     if not folder.exists():

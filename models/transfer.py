@@ -25,7 +25,7 @@ HANDICAP = 3.0
 
 @dataclass(frozen=True)
 class CharsetChange:
-    """Characters of the network that are kept from the pretrained model, new in it or dropped."""
+    """Characters that the new network keeps from the pretrained model, adds to it or drops."""
 
     kept: str
     new: str
@@ -40,12 +40,12 @@ def extended_charset(charset: str, labels: Iterable[str]) -> str:
 def load_pretrained(folder: ModelFolder, model: ModelSeq2Seq) -> CharsetChange:
     """Loads the weights of a model folder into a new network; each character keeps its weights.
 
-    Residual units that the network has beyond the model's begin as the identity, so that it first reads as the model
-    does (Net2DeeperNet, Chen et al. 2016; zero scale of the last batch norm, Goyal et al. 2017).
+    Residual units that only the new network has start as the identity, so that it first reads as the model does
+    (Net2DeeperNet, Chen et al. 2016; zero scale of the last batch norm, Goyal et al. 2017).
 
     In the embedding, the output layer and the CTC head each id has its row. The row of a new character is a copy of its
     base letter's (`e` for `é`), else the network's random one; both start improbable. Raises UserError if the folder is
-    no complete model, or of another network or image geometry.
+    not a complete model, or has another network or image geometry.
     """
     check_same_shape(folder, model.image, model.network)
     old = load_model(folder)
@@ -72,7 +72,7 @@ def load_pretrained(folder: ModelFolder, model: ModelSeq2Seq) -> CharsetChange:
 
 
 def _last_of_new_units(old: NetworkConfig, new: NetworkConfig) -> set[str]:
-    """Returns the paths of what the last layers of residual units that only `new` has multiply and add."""
+    """Returns the paths of the last factors and offsets of the residual units that only `new` has."""
     paths = set()
     for block, (before, now) in enumerate(zip(old.residual_units, new.residual_units, strict=True)):
         last, factor = ("batch_norm", "gamma") if new.normalized[block] else ("conv", "kernel")

@@ -13,7 +13,7 @@ import numpy as np
 
 
 class _Buffer(io.BytesIO):
-    """A buffer whose name has the ending by which Keras chooses the format."""
+    """A buffer whose name has the extension by which Keras chooses the format."""
 
     def __str__(self) -> str:
         return "memory.weights.h5"

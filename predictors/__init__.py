@@ -30,7 +30,7 @@ def load(
         folder: a model folder, such as `snapshots/iam` or `experiments/NAME/best`.
         batch_size: images per decoding batch.
         runtime: auto: ONNX Runtime if the folder has ONNX files and the decoder is greedy, else Keras.
-        decoder: greedy takes the best character at each step, beam searches the most probable text, lexicon prefers
+        decoder: greedy takes the best character at each step, beam searches for the most probable text, lexicon prefers
             English words.
         n_best: readings of each word, in `Prediction.alternatives`; more than one needs beam, lexicon or views.
         max_pixels: files and arrays with more are refused; None: a config's default.
@@ -38,7 +38,7 @@ def load(
             shipped configs do, or lexicon={"file": "words.tsv"}; configs/README.md lists them.
 
     Raises:
-        utils.errors.UserError: the folder is no whole model folder, or a setting is wrong.
+        utils.errors.UserError: the folder is not a complete model folder, or a setting is wrong.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from models.model_folder import ModelFolder

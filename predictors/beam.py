@@ -10,7 +10,7 @@ from preprocessing.tokenizer import END, PAD, START
 
 
 class BeamDecoder(keras.Model):
-    """Image batch in, the best texts of each word out, as character ids.
+    """Decodes an image batch into the best texts of each word, as character ids.
 
     A hypothesis that ends among the `width` best of its step is finished; the `width` best unfinished ones are
     continued, so that finished ones take no place from them. Texts are ranked by log p / length^alpha (Wu et al. 2016,
@@ -65,7 +65,7 @@ class BeamDecoder(keras.Model):
         return _choose(ids, best), _choose(scores, best), rank
 
     def _search(self, memory, valid, state_h, state_c):
-        """Ids and log probabilities (B, pool, max_length) of the best finished texts."""
+        """Returns ids and log probabilities (B, pool, max_length) of the best finished texts."""
         start = ops.zeros_like(state_h[:, 0], dtype="int32") + START
         constants, states = self.next_characters.start(memory, valid, state_h, state_c, start)
         columns = ops.arange(self.max_length, dtype="int32")[None, None, :]
@@ -100,7 +100,7 @@ class BeamDecoder(keras.Model):
         return ops.where(real, ids, PAD), ops.where(real, scores, 0.0)
 
     def _begin(self, one, columns):
-        """Values of the loop before its first step; `one`, any (B, 1), gives them the batch size."""
+        """Returns the loop's values before its first step; `one`, any (B, 1), gives them the batch size."""
         zeros = ops.zeros_like(one, dtype="int32")[..., None] + ops.zeros_like(columns)
         ids, done_ids = ops.tile(zeros, (1, self.width, 1)), ops.tile(zeros, (1, self.pool, 1))
         scores, done_scores = ops.cast(ids, "float32"), ops.cast(done_ids, "float32")
@@ -112,7 +112,7 @@ class BeamDecoder(keras.Model):
         return (step, ids[..., 0] + START, node, total, total, ids, scores, rank, done_ids, done_scores)
 
     def _extend(self, total, new, node, step):
-        """Returns the best continuations, twice as many as go on, for half of them may be ends.
+        """Returns the best continuations, twice as many as are continued, since half of them may be ends.
 
         Args:
             total: (B, width) log probability so far; new (B, width, V) log probability of each next id; node (B, width,
@@ -143,12 +143,12 @@ class BeamDecoder(keras.Model):
         return ops.power(ops.cast(length, "float32"), self.length_penalty)
 
     def _by_word(self, rows):
-        """(B * width, size) -> (B, width, size)"""
+        """Reshapes (B * width, size) to (B, width, size)."""
         # CTC's states are as wide as the image.
         return ops.reshape(rows, (-1, self.width, rows.shape[-1] or ops.shape(rows)[-1]))
 
 
 def _choose(values, rows):
-    """values (B, n, ...), rows (B, m) -> (B, m, ...): the chosen rows of each word."""
+    """Returns the chosen rows of each word: values (B, n, ...), rows (B, m) -> (B, m, ...)."""
     index = rows if len(values.shape) == 2 else rows[..., None]
     return ops.take_along_axis(values, index, axis=1)

@@ -66,7 +66,7 @@ def calibrate_on(folder: ModelFolder, config: Config, settings: PredictConfig) -
     predictor = load_predictor(folder, settings, folder.spec.image.max_pixels, calibrated=False)
     predictions = predictor.predict_dataset(dataset, progress=True)
     curves, errors = fit_curves(predictions, dataset.words)
-    # Without its folder: a released model says nothing about the machine that made it.
+    # Without its folder: a released model must not reveal details of the machine that made it.
     fitted_on = {"labels_file": Path(labels_file).name, "split": "val", **errors}
     found = errors.get("errors_found")
     least = (
@@ -99,7 +99,7 @@ def _lines(dataset: Dataset) -> Dataset:
 def fit_curves(predictions: Sequence[Prediction], words: Sequence[Word]) -> tuple[dict[str, Curve], dict[str, float]]:
     """Returns the curves of a `Calibration` that fit these readings, by attribute, and the errors with them.
 
-    There is one for lines, texts with a space, only if there are LEAST_WORDS at least of them and of other texts.
+    There is one for lines, that is, texts with a space, only if there are at least LEAST_WORDS of these and of others.
     """
     confidences = np.array([prediction.confidence for prediction in predictions])
     right = np.array([w.label == p.text for w, p in zip(words, predictions, strict=True)])
@@ -126,7 +126,7 @@ def fit_curves(predictions: Sequence[Prediction], words: Sequence[Word]) -> tupl
 
 def _held_out(confidences: np.ndarray, right: np.ndarray, words: Sequence[Word]) -> np.ndarray:
     """Returns each word's confidence by a curve fitted without its writer (or, if unknown, without the word)."""
-    # By its file a damaged copy is with the picture itself.
+    # Grouped by file name, a damaged copy stays with its original.
     writers = [word.writer or word.filename for word in words]
     if len(set(writers)) == 1:
         writers = [word.filename for word in words]
@@ -141,7 +141,7 @@ def _held_out(confidences: np.ndarray, right: np.ndarray, words: Sequence[Word])
 
 
 def _characters(predictions: Sequence[Prediction], words: Sequence[Word]) -> list[tuple[float, bool]]:
-    """Confidence of each written character, and whether the label has the same one there."""
+    """Returns the confidence of each written character, and whether the label has the same one there."""
     pairs = []
     for prediction, word in zip(predictions, words):
         right = [a == b for a, b in align(word.label, prediction.text) if b]

@@ -1,4 +1,4 @@
-"""Where the characters of a known text lie in a picture, by the CTC head."""
+"""Locates the characters of a known text in a picture with the CTC head."""
 
 import numpy as np
 

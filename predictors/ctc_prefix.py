@@ -1,4 +1,4 @@
-"""CTC prefix scores of each next character of a growing text.
+"""Computes CTC prefix scores of each next character of a growing text.
 
 One implementation for both runtimes: `xp` is `numpy` or `keras.ops`, whose functions have the same names.
 """
@@ -31,7 +31,7 @@ class CtcPrefix:
         self.follow = follow
 
     def start(self, probability, last) -> list[Any]:
-        """States before the first character; `last` is (B,) int32, START.
+        """Returns the states before the first character; `last` is (B,) int32, START.
 
         `probability` is (B, S, V): of each id, PAD being the blank, at each of the encoder's columns.
         """
@@ -60,12 +60,12 @@ class CtcPrefix:
         begun = chosen != START
         p_nonblank, p_blank = (xp.where(begun, new, old) for new, old in zip(added, (p_nonblank, p_blank)))
         following = self._following(probability, p_nonblank, p_blank, chosen)
-        # In the shape of the old ones: a loop's graph wants to know as much of them as before.
+        # Reshaped like the old ones: the graph of a loop needs shapes that are as static as before.
         new = [xp.reshape(*pair) for pair in zip((p_nonblank, p_blank, chosen), map(xp.shape, states))]
         return xp.reshape(following, (xp.shape(last)[0], probability.shape[-1])), new
 
     def _extended(self, probability, p_nonblank, p_blank, chosen, before):
-        """`p_nonblank` and `p_blank` (B, N, S + 1) of the texts with one character more."""
+        """Returns `p_nonblank` and `p_blank` (B, N, S + 1) of the texts with one character more."""
         xp = self.xp
         emitted = xp.take_along_axis(probability, xp.transpose(chosen, (0, 2, 1)), axis=2)
         emitted = xp.transpose(emitted, (0, 2, 1))
@@ -80,7 +80,7 @@ class CtcPrefix:
         return p_nonblank / scale, p_blank / scale
 
     def _following(self, probability, p_nonblank, p_blank, last):
-        """(B, N, V): log probability of each next id, given the text so far."""
+        """Returns the log probability (B, N, V) of each next id, given the text so far."""
         xp, ids = self.xp, np.arange(probability.shape[-1])
         reached = p_nonblank + p_blank
         after_all = xp.matmul(reached[..., :-1], probability)
@@ -100,7 +100,7 @@ def ctc_forward(entering, emitted, blank) -> tuple[np.ndarray, np.ndarray]:
 
     Returns:
         (rows, S) each: probability of the paths that have come to column s and end in the character there, and of those
-        that end in a blank behind it.
+        that end in a blank after it.
     """
     p_nonblank, p_blank = np.zeros_like(entering), np.zeros_like(entering)
     last_nonblank = last_blank = np.zeros_like(entering[:, 0])

@@ -9,7 +9,7 @@ from preprocessing.tokenizer import END, PAD, START
 
 
 class GreedyDecoder(keras.Model):
-    """Image batch in, character ids and their log-probabilities out.
+    """Decodes an image batch into character ids and their log probabilities.
 
     Encoder and decoding loop are one graph: states are carried from step to step, and the loop ends as soon as every
     word of the batch has ended.

@@ -13,13 +13,13 @@ from utils.log import log
 
 
 def find_images(patterns: Iterable[str], endings: Collection[str] = IMAGE_ENDINGS) -> list[Path]:
-    """Files, all images in folders, and what globs match, each once, in the given order.
+    """Returns files, all images in folders, and all matches of globs, each once, in the given order.
 
-    `endings` are those of images, in small letters.
+    `endings` are the file extensions of images, in lower case.
 
-    Hidden files and folders in folders are skipped: some systems keep notes about images there (`._word.png`). Other
-    files that are no images are counted in the log. Raises UserError if a pattern matches nothing, or a folder can't be
-    listed.
+    Hidden files and folders in folders are skipped: some systems keep metadata about images there (`._word.png`). Other
+    files that are not images are counted in the log. Raises UserError if a pattern matches nothing, or a folder can't
+    be listed.
     """
     paths: dict[Path, None] = {}
     for pattern in patterns:

@@ -1,4 +1,4 @@
-"""One step of decoding with Keras: decoder and CTC together score each next character."""
+"""Scores each next character by decoder and CTC together, one decoding step at a time, with Keras."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Predictions on stdout and in tables."""
+"""Writes predictions to stdout and tables."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -40,7 +40,7 @@ def row(result: Prediction | UnusableImage, min_confidence: float | None) -> dic
 
 
 def write_table(output: str, rows: Sequence[dict[str, Any]]) -> None:
-    """Writes rows as .json or .csv, by the file's ending.
+    """Writes rows as .json or .csv, by the file's extension.
 
     In CSV the confidences of characters are one field, separated by spaces, and further readings are columns of their
     own: text_2, confidence_2, ...
@@ -49,7 +49,7 @@ def write_table(output: str, rows: Sequence[dict[str, Any]]) -> None:
         write_json(output, rows)
         return
     flat = [_flat(values) for values in rows]
-    # The word with most readings has most columns.
+    # The word with the most readings has the most columns.
     columns = list(dict.fromkeys(name for values in sorted(flat, key=len, reverse=True) for name in values))
     write_csv(output, columns or ["filename"], flat)
 

@@ -20,7 +20,7 @@ from utils.errors import UserError
 from utils.files import atomic_write, check_writable, open_regular, write_json, write_text
 from utils.log import log
 
-NUMBERED = re.compile(r"(-\d+)?(_\d+)?$")  # what pages' names have behind their picture's
+NUMBERED = re.compile(r"(-\d+)?(_\d+)?$")  # suffixes that the names of pages add to their picture's
 HEAD = 4096  # bytes in which a format names the program
 
 
@@ -28,8 +28,9 @@ class PageOutput:
     """Collects pages for one file (.txt, .json, .hocr), or writes each to an XML file of its own.
 
     PAGE and ALTO hold one page a file. The only page is written to `output` itself, several to files named after their
-    pictures, `inputs`, in the folder that `output` names without its ending, and in folders there like those of the
-    pictures. Raises UserError if `output` can't be written, or if it or that folder's XML is of another program.
+    pictures, `inputs`, in the folder named like `output` without its extension, in subfolders like those of the
+    pictures. Raises UserError if `output` can't be written, or if it or an XML file in that folder is from another
+    program.
     """
 
     def __init__(self, output: str, xml_format: str, min_confidence: float | None, inputs: Sequence[Path]) -> None:
@@ -72,7 +73,7 @@ class PageOutput:
             write_text(self._path, to_hocr(self._pages) if self._kind == ".hocr" else to_text(self._pages))
 
     def _write_to_folder(self) -> None:
-        """Writes the pages at hand; one stays in the list, so that more than one is known to have been there."""
+        """Writes the collected pages; the first stays in the list, so that the next one counts as a further page."""
         if not self._names.taken:
             log(f"One XML file holds one page; the pages are written to the folder {self._folder}.")
         for page in self._pages if not self._names.taken else self._pages[1:]:
@@ -81,7 +82,7 @@ class PageOutput:
 
 
 def _refuse_others(paths: Iterable[Path], option: str) -> None:
-    """Raises UserError if a file that may be replaced does not say at its head that this program has written it."""
+    """Raises UserError if a file that may be replaced does not name this program at its head."""
     for path in paths:
         if path.name.startswith(".") or not path.is_file():
             continue
@@ -123,7 +124,7 @@ def _first_within(folder: Path, inputs: Sequence[Path]) -> Path | None:
 
 
 class _Names:
-    """Paths of pages, without endings: those of their pictures, `inputs`, below the folder of all; each once."""
+    """Gives pages unique paths without extension: those of their pictures, `inputs`, relative to the common folder."""
 
     def __init__(self, inputs: Sequence[Path]) -> None:
         self.taken: set[str] = set()

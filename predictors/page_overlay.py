@@ -11,7 +11,7 @@ from preprocessing.page.layout import Line, Page
 from utils.paths import ROOT
 
 BLUE, RED = (0, 110, 190), (200, 40, 30)
-# Pillow's own has no accented letters; this has those of Western languages, and Matplotlib's has nearly all.
+# Pillow's own font has no accented letters; this one has those of Western languages, Matplotlib's nearly all.
 FONT = ROOT / "datasets" / "fonts" / "patrick-hand.woff2"
 WESTERN = set(map(chr, range(0x100))) | set("ŒœŸ€‘’“”„–—…")
 TEXT_HEIGHT = 0.38  # of a line's height

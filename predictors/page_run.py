@@ -1,4 +1,4 @@
-"""The job `--predict --page`."""
+"""Runs the `--predict --page` job."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,8 +29,8 @@ def predict_pages(
 ) -> int:
     """Reads pages and prints their text, an empty line between two; returns the exit code, 2 if a file was unusable.
 
-    `output` is a .txt, .json, .xml or .hocr file, `overlay` a folder of pictures with what was read; lines and words of
-    less than `min_confidence` are marked in both. After an interruption the finished pages are in `output`.
+    `output` is a .txt, .json, .xml or .hocr file, `overlay` a folder for pictures with the text that was read; lines
+    and words below `min_confidence` are marked in both. After an interruption the finished pages are in `output`.
     """
     paths = find_images(patterns, PAGE_ENDINGS)
     pages = PageOutput(output, xml_format, min_confidence, paths) if output else None

@@ -20,7 +20,7 @@ from preprocessing.word_image import to_network_geometry
 from utils.errors import UserError
 from utils.log import log
 
-# A model that writes texts so long reads lines; others read words alone.
+# Models that can write texts of this length read whole lines; others read only words.
 LINE_LENGTH = 64
 
 
@@ -49,7 +49,7 @@ class PageReader:
 
         Args:
             pixels: uint8 (h, w) or (h, w, 3) RGB.
-            filename, number: of the page, which it keeps.
+            filename, number: of the page, stored in it.
         """
         where = page_title(filename, number)
         lines, is_upside_down = self._read(pixels, where)
@@ -102,7 +102,7 @@ class PageReader:
         return read, [sum(flags) > len(flags) / 2 for flags in turned]
 
     def _clean(self, strip: np.ndarray) -> np.ndarray:
-        """Returns a strip as the normaliser makes it, without changes of place: dark ink on white paper."""
+        """Returns a strip normalised to dark ink on white paper, without the steps that move pixels."""
         steps = self.predictor.spec.image.normaliser
         if not any(dict(steps).values()):
             return strip if strip.ndim == 2 else cv2.cvtColor(strip, cv2.COLOR_RGB2GRAY)

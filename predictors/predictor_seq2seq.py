@@ -19,7 +19,7 @@ from utils.config.predict import PredictConfig
 class PredictorSeq2Seq(WordPredictor):
     """Reads words with a `ModelSeq2Seq`, by any of the decoders; raises UserError if their lexicon can't be read.
 
-    Each call uses the weights that the model has then, so a predictor made during training follows it.
+    Each call uses the model's current weights, so a predictor made during training follows them.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class PredictorSeq2Seq(WordPredictor):
         return ids[:number], log_probability[:number]
 
     def _filled(self, image: np.ndarray, width: np.ndarray, buckets: Buckets) -> tuple[np.ndarray, np.ndarray]:
-        """Returns the batch with paper, and words once more, up to one of a few shapes."""
+        """Returns the batch, padded with paper and repeated words to one of a few shapes."""
         fitting = next(4**n for n in itertools.count() if 4**n >= min(len(image), self.batch_size))
         rows = max(len(image), min(fitting, self.batch_size))
         more = max(0, buckets.width(image.shape[2]) - image.shape[2])

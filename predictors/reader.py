@@ -25,7 +25,7 @@ Images = list[str] | list[Path] | list[np.ndarray] | list[Image.Image] | list[Im
 
 
 class Reader:
-    """Reads words and pages with a loaded model, on the same path as the command line."""
+    """Reads words and pages with a loaded model, through the same code as the command line."""
 
     def __init__(self, predictor: WordPredictor) -> None:
         self.predictor = predictor

@@ -14,7 +14,7 @@ from utils.config.image import ImageConfig
 # Slant to the right in degrees, zoom, and strength of sharpening, of the second and further views: for each number of
 # views nearly the best on IAM validation words (docs/RESULTS.md).
 VIEWS = ((0.0, 1.15, 0.0), (-5.0, 0.9, 0.0), (-5.0, 1.0, 0.0), (8.0, 1.0, 0.0), (0.0, 1.0, 2.0), (0.0, 1.1, 2.0))
-# Standard deviation, in pixels, of what sharpening takes away: about half a stroke's width.
+# Standard deviation, in pixels, of the blur that sharpening subtracts: about half a stroke's width.
 SOFT = 2.0
 
 
@@ -36,8 +36,9 @@ def sharpen(image: np.ndarray, strength: float) -> np.ndarray:
 def vote(readings: Sequence[Prediction], n_best: int = 1) -> Prediction:
     """Returns the text with the largest mean confidence among the readings of one word's views.
 
-    That mean is its confidence; the confidences of the characters are those of its most confident reading. Of equals
-    the first wins. Alternatives don't vote, so that their number changes nothing. With `n_best` above 1 the result has
+    That mean is its confidence; the confidences of the characters are those of its most confident reading. Of equally
+    confident texts, the first wins. Alternatives don't vote, so that their number changes nothing. With `n_best` above
+    1 the result has
     as many of them at most: those of the readings, or, where these have none, the texts of the other readings; each has
     its mean confidence, but none above the result's.
     """

@@ -1,4 +1,4 @@
-"""Words that are upside down: the surer of both readings, given how many others of a batch are so.
+"""Finds upside-down words by the surer of two readings, given how many other words of the batch are upside down.
 
 The share of such words in a batch is estimated by expectation maximisation (Saerens et al. 2002): a word alone needs
 clear evidence, one of many that lie alike needs little.
@@ -13,7 +13,7 @@ from base.base_predictor import Prediction
 
 LONG = 24  # characters; of a longer text the confidence of so many counts, for the product of many is always small
 SUPPOSED = 1 / 6  # share upside down before anything is read: a word alone is turned if the odds are five times better
-FEW = 8  # words from which on a batch tells something about the share; so many are read upside down at a time
+FEW = 8  # fewest words from which the share is estimated; also the number read upside down at a time
 MANY = 0.25  # share from which on sure words are read upside down, too
 ROUNDS = 20
 
@@ -23,7 +23,7 @@ Read = Callable[[list[np.ndarray]], list[Prediction]]
 def turn_upside_down(images: list[np.ndarray], readings: list[Prediction], read: Read, below: float) -> None:
     """Replaces images and readings by those upside down where these are surer.
 
-    The least sure are read upside down first, FEW at a time, until none of them was the better for it: in difficult
+    The least sure are read upside down first, FEW at a time, until none of them improves: in difficult
     hands nearly all lines are unsure, and reading all of them twice would double the time.
 
     Args:

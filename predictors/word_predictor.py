@@ -43,10 +43,10 @@ def seems_several_lines(image: np.ndarray, prediction: Prediction) -> bool:
 
 
 class WordPredictor(BasePredictor):
-    """Reads files, or the words of a dataset, on the same path; subclasses run the network.
+    """Reads files, or the words of a dataset, through the same code; subclasses run the network.
 
     `spec` has the geometry of the images and the characters that the ids stand for; `calibration` is applied to every
-    prediction; None: confidences stay those of the network.
+    prediction; None leaves the network's confidences unchanged.
     """
 
     def __init__(self, spec: ModelSpec, settings: PredictConfig, calibration: Calibration | None = None) -> None:
@@ -78,10 +78,10 @@ class WordPredictor(BasePredictor):
                 yield from zip(part, self._read_window(part, bar))
 
     def word_image(self, pixels: np.ndarray, name: str | Path) -> np.ndarray:
-        """Returns the network's input for the pixels of a picture, which `name` stands for in the log.
+        """Returns the network's input for the pixels of a picture, which `name` identifies in the log.
 
-        Of a whole page, shrunk to a line's height, a network may be sure of some full stop: paper alone stands for it,
-        which is read as no text.
+        A network may confidently read a full stop in a whole page shrunk to a line's height. Blank paper therefore
+        replaces the page, and is read as no text.
         """
         if seems_page(pixels, self.spec.image.normaliser):
             log(f"{name} {SEVERAL_LINES}")
@@ -89,7 +89,7 @@ class WordPredictor(BasePredictor):
         return to_network_geometry(pixels, self.spec.image)
 
     def may_go_on(self, prediction: Prediction) -> bool:
-        """Whether a text is as long as the model's texts can be, so that more may be in the picture."""
+        """Whether a text is as long as the model's texts can be, so that the picture may hold more."""
         return len(prediction.character_confidences) >= self.longest
 
     def predict_dataset(self, dataset: Dataset, progress: bool = False) -> list[Prediction]:
@@ -103,7 +103,7 @@ class WordPredictor(BasePredictor):
         return results
 
     def predict_batch(self, images: list[np.ndarray]) -> list[Prediction]:
-        # Paper alone is no text, of which nothing can be sure: networks have not learned that.
+        # Blank paper is read as empty text with confidence 0 here: networks have not learned that.
         results = [replace(BLANK, raw_confidence=0.0) if self.calibration else BLANK] * len(images)
         written = [i for i, image in enumerate(images) if image.min() < PAPER]
         if written:

@@ -1,4 +1,4 @@
-"""Facts about a dataset: image sizes, characters, writers, duplicates and suspicious words."""
+"""Collects facts about a dataset: image sizes, characters, writers, duplicates and suspicious words."""
 
 import hashlib
 import itertools
@@ -95,7 +95,7 @@ def shared_pictures(entries: Sequence[Entry]) -> dict[tuple[str, str], list[str]
 
 
 def repeated_pictures(entries: Sequence[Entry]) -> tuple[int, list[str]]:
-    """Returns the number of files with the pixels of an earlier one of their split, and those relabelled."""
+    """Returns how many files repeat the pixels of an earlier one of their split, and those with another label."""
     first: dict[tuple[str, str], Entry] = {}
     repeated, contradicting = 0, []
     for entry in entries:

@@ -64,7 +64,7 @@ def configure_process() -> None:
 
 
 def picture_of(array: np.ndarray, image: ImageConfig, name: str = "array") -> Image.Image:
-    """Returns pixels in memory as an image of Pillow; `name` is for error messages.
+    """Returns pixels in memory as a Pillow image; `name` is for error messages.
 
     `array` is (h, w), (h, w, 1), (h, w, 3) RGB or (h, w, 4) RGBA; uint8, bool, uint16 or float (0 to 1, or grey levels
     up to 255 or 65535). Raises UnusableImage if it is empty, of another shape or type, or larger than
@@ -91,7 +91,7 @@ def picture_of(array: np.ndarray, image: ImageConfig, name: str = "array") -> Im
 
 
 def decode_picture(picture: Image.Image, image: ImageConfig, name: str = "picture") -> np.ndarray:
-    """Returns the pixels of an image of Pillow as `decode` returns those of a file, with the same errors."""
+    """Returns the pixels of a Pillow image as `decode` returns those of a file, with the same errors."""
     if not picture.width or not picture.height:
         raise UnusableImage(name, "image without pixels")
     try:
@@ -113,9 +113,9 @@ def decode(path: str | Path, image: ImageConfig) -> np.ndarray:
 
 
 def _number_of_pages(file: Image.Image) -> int:
-    """Returns the number of a file's pages, of a damaged file that of those before the first damaged one."""
+    """Returns the number of a file's pages; of a damaged file, of the pages before the first damaged one."""
     pages = 0
-    # Damage behind the first page is no reason not to read that.
+    # Damage after the first page must not prevent that page from being read.
     with contextlib.suppress(Exception):
         for _ in seek_pages(file):
             pages += 1
@@ -126,7 +126,7 @@ def _number_of_pages(file: Image.Image) -> int:
 def seek_pages(file: Image.Image) -> Iterator[int]:
     """Goes to each page of an open file in turn; yields their numbers, from 0.
 
-    Only of a TIFF are further pictures pages, if they are no smaller copies: those of other formats are previews or
+    Only in a TIFF are further pictures pages, unless they are smaller copies; in other formats they are previews or
     animations.
     """
     for number in itertools.count() if file.format == "TIFF" else range(1):
@@ -146,7 +146,7 @@ def open_image(path: str | Path, image: ImageConfig) -> Iterator[Image.Image]:
         if stat.S_IFMT(os.stat(path).st_mode) not in (stat.S_IFREG, stat.S_IFDIR):
             raise UnusableImage(path, "not a regular file")
         formats = _with_heif(path) if Path(path).suffix.lower() in HEIF_ENDINGS else FORMATS
-        # A file that Pillow knows by name it may map into memory, with the sides of EXIF's rotation.
+        # Pillow may memory-map a file opened by name, with width and height as after the EXIF rotation.
         with open(path, "rb") as content, Image.open(content, formats=formats) as file:
             yield file
     except UserError:
@@ -159,7 +159,8 @@ def open_image(path: str | Path, image: ImageConfig) -> Iterator[Image.Image]:
 def pixels_of(picture: Image.Image, image: ImageConfig, name: str | Path) -> np.ndarray:
     """Returns a picture's pixels upright, with paper for transparency, uint8 (h, w) or (h, w, 3).
 
-    Raises UnusableImage if it has none, or more than `image.max_pixels`; and anything if the file behind it is damaged.
+    Raises UnusableImage if it has none, or more than `image.max_pixels`; and any exception if the file behind it is
+    damaged.
     """
     # Before decompression, so that a decompression bomb is refused.
     check_pixels(picture.width, picture.height, name, image)
@@ -232,8 +233,8 @@ def _upright_on_paper(file: Image.Image, image: ImageConfig) -> Image.Image:
 
 
 def _upright(file: Image.Image) -> Image.Image:
-    """Applies the EXIF rotation; a block of EXIF that is damaged is no reason not to read the pixels."""
-    file.load()  # Pillow looks for EXIF behind the pixels, and would forget that these are damaged.
+    """Applies the EXIF rotation; damaged EXIF data does not prevent reading the pixels."""
+    file.load()  # Else Pillow would look for EXIF after the pixels, and forget that these are damaged.
     try:
         file.getexif()
     except Exception:
@@ -242,7 +243,7 @@ def _upright(file: Image.Image) -> Image.Image:
 
 
 def _has_light_ink(picture: Image.Image) -> bool:
-    """Whether what is seen of a transparent picture is light: it needs dark paper, which the normaliser inverts."""
+    """Whether the visible part of a transparent picture is light: it needs dark paper, which the normaliser inverts."""
     seen = picture.getchannel("A")
     return bool(seen.getbbox()) and ImageStat.Stat(picture.convert("L"), seen).mean[0] > 160
 

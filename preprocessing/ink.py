@@ -1,4 +1,4 @@
-"""Where ink is in a grey picture, and how wide its strokes are."""
+"""Finds the ink in a grey picture, and how wide its strokes are."""
 
 import cv2
 import numpy as np

@@ -1,4 +1,4 @@
-"""Finds characters in labels that no picture shows so: invisible ones, lookalikes, mixed directions."""
+"""Finds suspicious characters in labels: invisible ones, lookalikes, mixed directions."""
 
 import unicodedata
 from collections import Counter
@@ -14,7 +14,7 @@ LOOKALIKES = {
     "CYRILLIC": set("АВСЕНІЈКМОРЅТХУаеіјорсухѕһԁԛԝѵ"),
     "GREEK": set("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧονιυρκχ"),
 }
-# Letters and marks that show nothing, beside the categories of controls, formats and separators.
+# Letters and marks that are invisible, besides the categories of controls, formats and separators.
 BLANKS = set("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0") | {chr(code) for code in range(0xFE00, 0xFE10)}
 
 
@@ -95,7 +95,7 @@ def _is_lookalike(char: str) -> bool:
 def _script(char: str) -> str:
     """Returns the script of a letter by its name, such as LATIN; nothing for other characters.
 
-    Forms of a letter (of full width, or raised as in no. and Mme, whose names begin otherwise) are of its script.
+    Variants of a letter whose names begin differently (full-width, or superscript as in no. and Mme) are of its script.
     """
     if unicodedata.category(char)[0] != "L":
         return ""

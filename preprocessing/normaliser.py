@@ -15,7 +15,7 @@ from utils.config.image import NormaliserConfig
 LARGEST = 2**22
 # Pixels of the shorter side at which paper and polarity are estimated: enough for strokes, fast for photos.
 COARSE = 64
-# Paper is light above this grey level, and even where none of it is darker than this part of the brightest.
+# Paper is light above this grey level, and even if no part of it is darker than this share of the brightest.
 LIGHT, EVEN = 140, 0.85
 CLEAR = 0.9  # skewness of light strokes where they may as well be the paper between bold ones
 SPECK = 0.25
@@ -81,8 +81,8 @@ def ink_channel(pixels: np.ndarray) -> np.ndarray:
 def darken_ink(grey: np.ndarray, light: float) -> np.ndarray:
     """Inverts light ink on dark paper; `light` is the picture's `even_paper`.
 
-    Ink is thin: differences to the local median are large where it is, so their third moment has its sign. Pictures
-    too small to tell stay as they are.
+    Ink is thin: differences to the local median are large where it is, so their third moment has its sign. Pictures too
+    small for that are returned unchanged.
     """
     if min(grey.shape) < LEAST_SIZE:
         return grey
@@ -117,9 +117,9 @@ def divide_by_paper(grey: np.ndarray, light: float) -> np.ndarray:
 
 
 def is_blank(grey: np.ndarray, light: float) -> bool:
-    """Returns whether an unevenly lit picture has neither valleys nor ridges, as strokes are, but slopes alone.
+    """Returns whether an unevenly lit picture has only slopes, and neither valleys nor ridges such as strokes.
 
-    None of 2,568 IAM words and 806 lines of other hands is. `light` is the picture's `even_paper`.
+    None of 2,568 IAM words and 806 lines of other hands is found blank. `light` is the picture's `even_paper`.
     """
     if min(grey.shape) < LEAST_SIZE or light:  # The smallest may be a full stop, blurred.
         return False
@@ -181,7 +181,7 @@ def straighten(grey: np.ndarray) -> np.ndarray:
     if not degrees:
         return grey
     rise = int(abs(np.tan(np.radians(degrees))) * grey.shape[1] / 2) + 2
-    # What comes in from outside is paper as light as the picture's own, or all of that would be ink beside it.
+    # The area from outside is filled with the picture's own paper level; beside white, that paper would be ink.
     paper = int(np.median(grey[~ink_mask(grey)]))
     grey = cv2.copyMakeBorder(grey, rise, rise, 4, 4, cv2.BORDER_CONSTANT, value=paper)
     height, width = grey.shape

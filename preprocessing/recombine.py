@@ -1,4 +1,4 @@
-"""Cuts pictures of words between letters and of lines between words, and joins pieces of two to a new one."""
+"""Cuts pictures of words between letters and of lines between words, and joins pieces of two into a new one."""
 
 import itertools
 import re
@@ -13,8 +13,8 @@ from preprocessing.writing import body_rows
 
 SLANTS = range(-20, 46, 5)  # degrees to the right
 SLANT_HEIGHT = 40  # pixels of the height at which they are looked for
-INNER = 0.25  # of the way between the middles of two letters, at both ends, no cut is looked for
-MOST_CROSSED = 0.4  # ink in a column that is cut, as a part of the x-height
+INNER = 0.25  # share of the way between two letters' middles, at either end, in which no cut is made
+MOST_CROSSED = 0.4  # most ink in a column that is cut, as a part of the x-height
 RATIO, SLANT = 1.25, 10  # within which x-heights and slants (degrees) of two pieces are alike
 
 
@@ -68,7 +68,7 @@ class Line:
 def split_line(
     label: str, grey: np.ndarray, middles: Sequence[float] | np.ndarray
 ) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
-    """Yields the words of a line, each as `cut_letters` takes them; a line is cut in the middle of its widest gaps.
+    """Yields the words of a line, each as arguments of `cut_letters`; cuts are in the middle of the widest gaps.
 
     `label`, `grey` and `middles` are those of the line, spaces being letters, too.
     """
@@ -104,7 +104,7 @@ def join_lines(first: Line, number: int, second: Line, start: int) -> tuple[str,
 
 
 def _places(label: str) -> list[tuple[int, int]]:
-    """Returns the indices of the first character of each word of a line, and of the one behind its last."""
+    """Returns the index of the first character of each word of a line, and of the one after its last character."""
     return [(match.start(), match.end()) for match in re.finditer("[^ ]+", label)]
 
 
@@ -152,7 +152,7 @@ def cut_letters(label: str, grey: np.ndarray, middles: Sequence[float] | np.ndar
         between = np.arange(max(inked[0] + 1, round(first)), min(inked[-1], round(last)) + 1)
         if not len(between):  # The letters are not where the ink is.
             continue
-        # Of columns with as much ink the one in the middle.
+        # Of columns with equally little ink, the one nearest to the middle.
         cost = crossed[between] + np.abs(between - (before + after) / 2) / picture.shape[1]
         best = int(between[cost.argmin()])
         if crossed[best] <= MOST_CROSSED * x_height:

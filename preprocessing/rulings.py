@@ -1,4 +1,4 @@
-"""Removes what is printed on paper, rulings, squares and frames, and leaves the strokes that cross it."""
+"""Removes lines printed on paper (rulings, squares, frames) and keeps the strokes that cross them."""
 
 import cv2
 import numpy as np
@@ -14,7 +14,7 @@ LEAST_SIZE = 16
 # Ends of a stroke that are bridged: so many pixels more apart than the line is thick, and so wide.
 BRIDGE = (5, 9)
 BOX = 0.1  # share of an empty box that its sides take; those of a letter, drawn by a pen, take more
-PALER = 1.25  # darkness of ink over that of rulings from which the grey level tells one from the other
+PALER = 1.25  # darkness of ink over that of rulings from which they can be separated by grey level
 
 
 def remove_rulings(grey: np.ndarray) -> np.ndarray:
@@ -105,7 +105,7 @@ def _without_strokes(ink: np.ndarray, lines: np.ndarray) -> np.ndarray:
 
 
 def _is_form(ink: np.ndarray, across: np.ndarray, upright: np.ndarray) -> bool:
-    """Returns whether lines alone are ruled or squared paper or an empty box, no letter such as E or a square 0."""
+    """Returns whether a picture of lines is ruled or squared paper or an empty box, no sign such as E or a square 0."""
     if max(_number(across), _number(upright)) > 3:
         return True
     height, width = ink.shape

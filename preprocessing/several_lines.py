@@ -1,4 +1,4 @@
-"""Tells pictures of whole pages from those of a word or a line."""
+"""Distinguishes pictures of whole pages from those of a word or a line."""
 
 import cv2
 import numpy as np

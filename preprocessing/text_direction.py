@@ -1,4 +1,4 @@
-"""Orders the characters of right-to-left labels as they follow each other in the picture, and back.
+"""Puts the characters of right-to-left labels in their order in the picture, and back.
 
 Pictures are read from left to right, so right-to-left text is learned and written in visual order. Both ways use the
 Unicode Bidirectional Algorithm (UAX #9) of python-bidi with a right-to-left paragraph: numbers and Latin words keep
@@ -19,9 +19,9 @@ try:
 except ImportError:  # Only right-to-left text needs it.
     algorithm, MIRRORED = None, {}
 
-# Classes without a direction of their own: they stay behind the character that they follow.
+# Classes without a direction of their own: they stay after the character that they follow.
 ATTACHED = {"NSM", "BN", "LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
-# What stands at the beginning, where there is nothing to follow, and what the library does not expect.
+# Replacements for classes at the beginning, with no character to follow, and for those the library does not expect.
 REPLACED = {**dict.fromkeys([*ATTACHED, ""], "ON"), "B": "WS"}
 RIGHT_TO_LEFT = 1  # the paragraph's level
 
@@ -62,8 +62,9 @@ def visual(text: str) -> str:
 def logical(text: str) -> Ordered:
     """Returns a text in visual order in logical order, and the place in `text` of each of its characters.
 
-    Of a text without Latin letters `visual` is undone, but for rare orders of signs around numbers. Two orders may look
-    alike: a number before a Latin word in right-to-left text looks like the number behind that word, and becomes that.
+    Without Latin letters this inverts `visual`, except for rare orders of signs around numbers. Two orders may look
+    alike: a number before a Latin word in right-to-left text looks like the number after that word, and is returned as
+    such.
     """
     classes = [unicodedata.bidirectional(char) for char in text]
     # Digits that follow Arabic letters don't join signs such as % and - (rule W2); in visual order those are to their

@@ -1,6 +1,6 @@
 """Converts text to ids, in the order in which they are written, and back.
 
-Special ids are outside the charset, so labels may have any character.
+Special ids are outside the charset, so labels may contain any character.
 """
 
 import unicodedata

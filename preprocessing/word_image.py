@@ -13,7 +13,7 @@ from utils.config.image import ImageConfig
 
 HEIGHT_AT_300_DPI = 120  # pixels that `scale: auto` brings to the network's height, of writing of the usual size
 SOFTNESS = 0.6
-MOST_SQUEEZE = 1.5  # how much lower than narrow a picture is made that is too high for the canvas
+MOST_SQUEEZE = 1.5  # by how much more a picture too high for the canvas is shrunk in height than in width
 
 
 def read_word_image(path: str | Path, image: ImageConfig) -> np.ndarray:
@@ -56,7 +56,7 @@ def to_network_geometry(pixels: np.ndarray, image: ImageConfig) -> np.ndarray:
 def _on_canvas(pixels: np.ndarray, scale: float | str, image: ImageConfig, squeeze: float) -> np.ndarray:
     """Returns the picture in the middle of a canvas of the network's height; `scale` is a factor, or "fit".
 
-    A picture too high for the canvas is made lower than narrow, up to `squeeze` times.
+    A picture too high for the canvas is shrunk up to `squeeze` times more in height than in width.
     """
     height, width = pixels.shape[:2]
     size, margin = image.image_size, image.margin

@@ -5,12 +5,12 @@ import numpy as np
 
 from preprocessing.ink import PAPER, ink_mask, stroke_width
 
-# Strokes that a column of a word turned by 90 degrees crosses at least, and as a multiple of those that a row does.
+# Fewest strokes that a column crosses in a word turned by 90 degrees, also as a multiple of those that a row crosses.
 RUNS, MORE_RUNS = 3.5, 1.5
 GAP = 0.35  # ink of a row between two lines, as a part of the line above's fullest
-# In IAM words (300 dpi) the median of the size that `measure_writing` finds is 16.3; a fifth more is read better. What
-# is less than RANGE (in its logarithm) off is not scaled; of narrow words, whose size is less sure, less than
-# NARROW_RANGE.
+# In IAM words (300 dpi) the median of the size that `measure_writing` finds is 16.3; a fifth more is read better.
+# Writing whose size is off by less than RANGE (in its logarithm) is not scaled; for narrow words, whose size is less
+# certain, the limit is NARROW_RANGE.
 USUAL_SIZE, RANGE, NARROW_RANGE = 20.0, 0.1, 0.6
 LARGEST_FACTOR = 8.0
 # Pitch in pixels at the usual size, below which writing is widened, up to MOST_STRETCH; of IAM words the median is 24.
@@ -25,7 +25,7 @@ SKEW_SIDE = 32  # pixels of the height at which it is looked for
 def to_usual_size(grey: np.ndarray) -> np.ndarray:
     """Scales writing to one size, about that of a 300 dpi scan, unless it is near that, and widens narrow hands.
 
-    Where letters are small or close together, a network's columns are too coarse to tell them apart.
+    Where letters are small or close together, a network's columns are too coarse to separate them.
     """
     size, pitch, is_narrow = measure_writing(grey)
     factor = min(USUAL_SIZE / size, LARGEST_FACTOR) if size else 1.0
@@ -43,8 +43,8 @@ def measure_writing(grey: np.ndarray) -> tuple[float, float, bool]:
 
     The size is h^0.7 s^0.3 from its x-height h and stroke width s: on IAM it varies less from hand to hand than h alone
     (standard deviation 35 %). The pitch is the width, without gaps, over the number of strokes that a row through the
-    bodies of letters crosses: about two thirds of a letter's width. Both are 0 where a lone mark (a dash, a comma, a
-    bracket) has none to tell.
+    bodies of letters crosses: about two thirds of a letter's width. Both are 0 where they can't be measured, as on a
+    lone mark (a dash, a comma, a bracket).
     """
     ink = ink_mask(grey)
     if not ink.any():
@@ -110,7 +110,7 @@ def turn_upright(grey: np.ndarray) -> np.ndarray:
     """Turns a tall picture in which strokes follow each other downwards, a word turned by 90 degrees, clockwise.
 
     RUNS and MORE_RUNS turn 9 of 6,000 upright IAM words, and 95 % of those of three letters or more that were turned;
-    whether they are upside down then, only a reader can tell.
+    whether the words are then upside down can be decided only by reading them.
     """
     height, width = grey.shape
     if height < width:

@@ -29,9 +29,9 @@ BATCH = 16
 
 
 def hands(words: Sequence[Word], number: int, title: str) -> Iterator[tuple[str | None, list[Word], int]]:
-    """Yields the words of each writer, and how many new ones of `number` they shall give, with a progress bar.
+    """Yields each writer, the writer's words and how many of `number` new ones to make from them, with a progress bar.
 
-    At most MOST_WORDS come together: their pictures are held in memory.
+    At most MOST_WORDS are yielded at a time, since their pictures are held in memory.
     """
     writers: dict[str | None, list[Word]] = defaultdict(list)
     for word in words:
@@ -43,7 +43,7 @@ def hands(words: Sequence[Word], number: int, title: str) -> Iterator[tuple[str 
         for writer, all_own in writers.items():
             for start in range(0, len(all_own), MOST_WORDS):
                 own = all_own[start : start + MOST_WORDS]
-                # Of writers of few words some get one, and some none.
+                # Of the writers with few words, some get one and some none.
                 wanted = round(number * (done + len(own)) / len(words)) - round(number * done / len(words))
                 done += len(own)
                 yield writer, own, wanted
@@ -55,7 +55,7 @@ class Aligner:
 
     Attributes:
         left_out: counts why words are left out.
-        longest: characters of a text that the model can read.
+        longest: number of characters of the longest text that the model can read.
     """
 
     def __init__(self, config: Config, source: DataSource, left_out: Counter[str]) -> None:
@@ -70,7 +70,7 @@ class Aligner:
     def places(self, words: Sequence[Word]) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
         """Yields the label of each word or line, its picture, and its letters' middles as parts of the ink's width.
 
-        What the model reads otherwise is left out.
+        Words and lines that the model reads differently are left out.
         """
         labelled = ((word.label, pixels) for word in words if (pixels := self._read(word)) is not None)
         for label, pixels, middles, doubt in self._aligned(labelled):
@@ -80,7 +80,7 @@ class Aligner:
                 self.left_out["the model doesn't find their letters"] += 1
 
     def confirmed(self, labelled: Iterable[tuple[str, np.ndarray]]) -> Iterator[tuple[str, np.ndarray]]:
-        """Yields the labels and pictures that the model does not read otherwise, as where a cut was wrong."""
+        """Yields labels and pictures, but none that the model reads differently, as it does where a cut was wrong."""
         return ((label, pixels) for label, pixels, _, doubt in self._aligned(labelled) if doubt <= _most_doubt(label))
 
     def _aligned(
@@ -88,7 +88,7 @@ class Aligner:
     ) -> Iterator[tuple[str, np.ndarray, np.ndarray, float]]:
         """Yields label, picture, the middles of its letters as parts of the ink's width, and the model's doubt.
 
-        The doubt is by how much the label's log probability is below that of the model's own reading.
+        The doubt is the log probability of the model's own reading minus that of the label.
         """
         labelled = iter(labelled)
         while part := list(itertools.islice(labelled, BATCH)):
@@ -114,7 +114,7 @@ class Aligner:
         if isinstance(pixels, str):
             self.left_out[pixels] += 1
             return None
-        # Without specks and paper around it, so that its ink is as wide as what the network sees.
+        # Without specks and paper around it, so that its ink is as wide as in the network's input.
         clean = normalise(pixels, self._image.normaliser)
         return clean if clean.ndim == 2 else np.asarray(Image.fromarray(clean).convert("L"))
 

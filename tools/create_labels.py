@@ -4,7 +4,7 @@ IAM:        python -m tools.create_labels --data_folder datasets/iam --output da
 A table:    python -m tools.create_labels --table my/labels.csv --images my/images --output my/labels.json
 Other data: python -m tools.create_labels --source FOLDER --output my/labels.json
             (recognised: pictures with .gt.txt, IAM, folders of Hugging Face, EasyOCR, PaddleOCR or
-            deep-text-recognition-benchmark; with --images FOLDER for what is cut or unpacked, PAGE, ALTO and LMDB)
+            deep-text-recognition-benchmark; PAGE, ALTO and LMDB with --images FOLDER for the cut or unpacked images)
 
 Every image is read once; words that can't be used are counted by reason and listed beside the output.
 """
@@ -49,7 +49,7 @@ RANDOM_WARNING = (
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command line; returns the exit code (0, 2 user error, 130 Ctrl-C)."""
+    """Runs the command line; returns the exit code (0 done, 2 user error, 130 Ctrl-C)."""
     options = _parse(arguments)
     return run_command(lambda: _create(options))
 
@@ -102,7 +102,7 @@ def _create(options: argparse.Namespace) -> int:
 
 
 def _read_files(options: argparse.Namespace) -> list[Path]:
-    """Returns the files that are named to be read."""
+    """Returns the files to read that the options name."""
     lists = (getattr(options, f"{split}_forms") for split in SPLITS)
     return [Path(path) for path in (options.table, options.source, options.forms_file, *lists) if path]
 
@@ -125,7 +125,7 @@ def _form_lists(options: argparse.Namespace) -> dict[str, set[str]]:
 def _split(
     records: list[LabelledWord], options: argparse.Namespace, form_lists: dict[str, set[str]]
 ) -> tuple[Splits, list[Dropped], list[str]]:
-    """Returns the three parts, the words that fit in none, and remarks on the way of splitting."""
+    """Returns the three parts, the words that fit in none, and remarks on the split."""
     if options.split == "forms":
         splits, unplaced = form_split(records, form_lists)
         return splits, unplaced, shared_writers(splits)
@@ -161,10 +161,10 @@ def _report(splits: Splits, dropped: list[Dropped]) -> None:
 
 
 def _example(bad_images: list[Dropped], dropped: list[Dropped], images: Path) -> str:
-    """Returns why the first of the missing images is missing; nothing if none is."""
+    """Returns why the first of the missing images is missing; an empty string if none is."""
     if missing := next((word for word in bad_images if word.reason == "missing image"), None):
         return f": {why_missing(images, missing.name)}"
-    # What an importer has not found itself is named by its text, not by an image.
+    # A picture that an importer itself did not find is named by its text file, not by an image.
     missing = next((word for word in dropped if word.hint), None)
     return f": there is none for {missing.name}; {missing.hint}" if missing else ""
 
@@ -181,17 +181,17 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     source("--table", type=Path, help="CSV or TSV of filename,label[,writer]; a header may add split")
     source("--source", type=Path, help="a table or folder in any of these formats, which is recognised")
     add = parser.add_argument
-    add("--format", choices=FORMATS, help="of --source (default: as recognised)")
+    add("--format", choices=FORMATS, help="format of --source (default: as recognised)")
     add("--images", type=Path, help="folder to which a table's file names are relative, or for images cut or unpacked")
     add("--pictures", type=Path, help="folder of the pictures of PAGE or ALTO, if they are not beside these files")
-    add("--follow_links", action="store_true", help="take images that are links out of their folder, as DVC's are")
+    add("--follow_links", action="store_true", help="accept images that are links out of their folder, such as DVC's")
     add("--output", type=Path, required=True, help="labels file to write, .json")
     ways = ["random", "writer", "forms"]
     add(
         "--split", choices=ways, help="default: the table's split column, else folders train, val and test, else random"
     )
-    add("--test_size", type=share, default=0.1, help="part of the words for test (default 0.1)")
-    add("--val_size", type=share, default=0.1, help="part of the rest for val (default 0.1)")
+    add("--test_size", type=share, default=0.1, help="share of the words for test (default 0.1)")
+    add("--val_size", type=share, default=0.1, help="share of the rest for val (default 0.1)")
     add("--seed", type=natural, default=45, help="seed of the random and writer splits (default 45)")
     add("--forms_file", type=Path, help="IAM's forms.txt (default: the one in data_folder)")
     for split in SPLITS:
@@ -200,7 +200,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     add("--include_err", nargs="?", const="all", choices=["all", "train"], help=flagged)
     add("--max_label_length", type=positive, help="drop words with longer labels")
     add_max_pixels(parser)
-    add("--workers", type=positive, default=usable_cores(), help="threads that read images")
+    add("--workers", type=positive, default=usable_cores(), help="number of threads that read images")
     options = parser.parse_args(arguments)
     _check_combination(parser, options)
     return options

@@ -13,19 +13,19 @@ from utils.cli import run_command
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command line; returns the exit code (0 done, 2 user error)."""
+    """Runs the command line; returns the exit code (0 done, 2 user error)."""
     description = "Creates a dataset of rendered words in IAM's layout."
     parser = argparse.ArgumentParser(description=description)
     add = parser.add_argument
     add("--output", required=True, help="folder of the dataset, such as datasets/synthetic")
-    add("--words", type=int, required=True, help="for training; val and test get a tenth each")
-    share = "share of labels that are no words, 0 to 1 (default: %(default)s)"
+    add("--words", type=int, required=True, help="number of training words; val and test get a tenth each")
+    share = "share of labels that are not words, 0 to 1 (default: %(default)s)"
     add("--beyond_dictionary", type=float, default=BEYOND_DICTIONARY, metavar="SHARE", help=share)
     text = "accented: French, German and Spanish words with accents (default: %(default)s)"
     add("--text", choices=get_args(Text), default="english", help=text)
-    add("--most_words", type=int, default=1, help="of an image, 1 to so many; 10 for lines (default: %(default)s)")
+    add("--most_words", type=int, default=1, help="most words in an image; 10 for lines (default: %(default)s)")
     add("--seed", type=int, default=1, help="other seeds give other words (default: 1)")
-    add("--workers", type=int, default=0, help="processes (default: one per CPU core)")
+    add("--workers", type=int, default=0, help="number of processes (default: one per CPU core)")
     options = parser.parse_args(arguments)
     tenth = max(10, options.words // 10)
     num_words = {"train": options.words, "val": tenth, "test": tenth}

@@ -26,11 +26,11 @@ COLUMNS = ("filename", "text", "x", "y", "w", "h")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command line; returns the exit code (0 done, 2 user error)."""
+    """Runs the command line; returns the exit code (0 done, 2 user error)."""
     parser = argparse.ArgumentParser(description="Cuts words out of pictures by a table of boxes.")
     add = parser.add_argument
-    add("table", type=Path, help=f"tab-separated, with the columns {', '.join(COLUMNS)} and perhaps document and split")
-    add("--images", type=Path, help="folder to which the file names are relative (default: the table's)")
+    add("table", type=Path, help=f"tab-separated, with the columns {', '.join(COLUMNS)} and maybe document and split")
+    add("--images", type=Path, help="folder to which the file names are relative (default: that of the table)")
     add("--output", type=Path, required=True, help="folder of the dataset: words/ and labels.json")
     add_max_pixels(parser)
     options = parser.parse_args(arguments)
@@ -57,7 +57,7 @@ def _cut(table: Path, images: Path, image: ImageConfig, output: Path) -> int:
 def _crops(
     rows: list[dict[str, Any]], images: Path, image: ImageConfig
 ) -> Iterator[tuple[dict[str, Any], np.ndarray | str]]:
-    """Yields each row, picture by picture, with the pixels in its box, or why there are none."""
+    """Yields each row, picture by picture, with the pixels in its box or the reason why there are none."""
     rows = sorted(rows, key=lambda row: row["filename"])
     for filename, group in itertools.groupby(rows, key=lambda row: row["filename"]):
         problem, pixels = "", np.empty((0, 0), np.uint8)

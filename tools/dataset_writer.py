@@ -1,4 +1,4 @@
-"""Writes a dataset of pictures that a command makes, and says what it has left out."""
+"""Writes a dataset of pictures that a command makes, and logs what was left out."""
 
 from collections import Counter
 from pathlib import Path
@@ -13,7 +13,7 @@ from utils.log import log
 
 
 class DatasetWriter:
-    """A dataset that is being made: pictures in `output`/`folder`, and labels.json beside it.
+    """Writes a dataset: pictures in `output`/`folder`, and labels.json beside that folder.
 
     The labels are written last: pictures that an interrupted run has left belong to no dataset. Raises UserError if
     there are labels or pictures already.
@@ -34,7 +34,7 @@ class DatasetWriter:
         self._splits[split].append(word)
 
     def finish(self, things: str, none: str) -> None:
-        """Logs how many `things` are left out, by reason, and writes the labels; UserError(`none`) without any."""
+        """Logs the number of `things` left out, by reason, writes the labels, raises UserError(`none`) without any."""
         for reason, count in self.left_out.most_common():
             log(f"{count} {things} are left out: {reason}.")
         if not any(self._splits.values()):

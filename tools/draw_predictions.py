@@ -22,10 +22,10 @@ from utils.errors import UserError
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command line; returns the exit code."""
+    """Runs the command line; returns the exit code."""
     parser = argparse.ArgumentParser(description="Draw words with their predictions.")
     parser.add_argument("--predictions", required=True, help="the .json file that main.py --output wrote")
-    parser.add_argument("--images", default=".", help="folder that its file names start from")
+    parser.add_argument("--images", default=".", help="folder to which its file names are relative")
     parser.add_argument("--output", required=True, help="PNG file to write")
     parser.add_argument("--words", type=number(int, 1), default=24, help="number of words, drawn at random")
     parser.add_argument("--seed", type=number(int, 0), default=1, help="seed of the choice")

@@ -44,7 +44,7 @@ LINE = 100  # characters of an output line
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command line; returns the exit code (0, 2 user error, 130 Ctrl-C)."""
+    """Runs the command line; returns the exit code (0 done, 2 user error, 130 Ctrl-C)."""
     options = _parse(arguments)
     return run_command(lambda: _inspect(options))
 
@@ -182,7 +182,7 @@ def _shown(character: str) -> str:
 
 
 def _places(options: argparse.Namespace) -> tuple[Path, Path, ImageConfig, bool]:
-    """Images folder, labels file, how images are decoded, and whether they may be links out of the folder."""
+    """Returns images folder, labels file, how to decode images, and whether they may be links out of the folder."""
     if not options.conf:
         return Path(options.images), Path(options.labels_file), ImageConfig(), options.follow_links
     config = load_config(options.conf)
@@ -195,7 +195,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("-c", "--conf", help="config file that names the dataset")
     parser.add_argument("--images", help="folder of the word images")
     parser.add_argument("--labels_file", help="labels.json")
-    parser.add_argument("--follow_links", action="store_true", help="take images that are links out of their folder")
+    parser.add_argument("--follow_links", action="store_true", help="accept images that are links out of their folder")
     parser.add_argument("--plot", metavar="FILE.png", help="also draw histograms")
     options = parser.parse_args(arguments)
     if not options.conf and not (options.images and options.labels_file):

@@ -1,4 +1,4 @@
-"""Joins IAM's word images to lines, each word at its place on the form, into a dataset of line images.
+"""Joins IAM's word images into lines, each word at its place on the form, and writes a dataset of line images.
 
 Example: python -m tools.join_words datasets/iam/words.txt --images datasets/iam/words --labels datasets/iam/labels.json
     --output datasets/lines/iam
@@ -23,16 +23,16 @@ from utils.errors import UserError
 from utils.log import progress_bar
 
 MOST_RISE = 4  # highest words between whose tops a line may rise
-GAP = 200  # pixels between words above which a box is wrong: no line has such a hole
+GAP = 200  # pixels between words above which a box is wrong: no line has such a gap
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command line; returns the exit code (0 done, 2 user error)."""
-    parser = argparse.ArgumentParser(description="Joins IAM's words to lines.")
+    """Runs the command line; returns the exit code (0 done, 2 user error)."""
+    parser = argparse.ArgumentParser(description="Joins IAM's words into lines.")
     add = parser.add_argument
-    add("words", type=Path, help="IAM's words.txt, which has the places of the words")
+    add("words", type=Path, help="IAM's words.txt, with the positions of the words")
     add("--images", type=Path, required=True, help="folder of the word images, in IAM's layout")
-    add("--labels", type=Path, required=True, help="labels.json of the words: a line is in the split of its form")
+    add("--labels", type=Path, required=True, help="labels.json of the words: a line goes to the split of its form")
     add("--output", type=Path, required=True, help="folder of the dataset: lines/ and labels.json")
     add_max_pixels(parser)
     options = parser.parse_args(arguments)

@@ -41,9 +41,10 @@ TASK_WORDS = 256
 def pack_dataset(config: Config, output: Path) -> int:
     """Packs the training words of the config's labels file, in random order; returns their number.
 
-    Words that training could not use are left out and counted. A labels file with the validation and test words alone
-    is written beside, for a training that doesn't hold the others in memory. Raises UserError if too many words are
-    unusable (`train.max_unusable_share`), the folder can't be written, or it holds the labels of another dataset.
+    Words that training could not use are left out and counted. A labels file with only the validation and test words is
+    written beside the packed data, so that training need not hold the others in memory. Raises UserError if too many
+    words are unusable (`train.max_unusable_share`), the folder can't be written, or it holds the labels of another
+    dataset.
     """
     source = DataSource.of(config)
     labels = source.read_labels()
@@ -72,8 +73,8 @@ def pack_dataset(config: Config, output: Path) -> int:
 def pack_synthetic(config: Config, output: Path, number: int, workers: int = 0) -> int:
     """Renders words straight into a packed dataset; returns the number of those that training can use.
 
-    Word i is that of `tools.create_synthetic` with the same `synthetic.seed`, without a file of its own; `workers` are
-    processes, 0 one per CPU core. Raises UserError if the folder can't be written.
+    Word i is that of `tools.create_synthetic` with the same `synthetic.seed`, without a file of its own; `workers` is
+    the number of processes, 0 for one per CPU core. Raises UserError if the folder can't be written.
     """
     tasks = [(first, min(first + TASK_WORDS, number)) for first in range(0, number, TASK_WORDS)]
     spec = _spec(config, set())
@@ -111,7 +112,7 @@ def _bar(items: Iterable, total: int) -> Iterable:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command line; returns 0, 2 when the user can correct the problem, 130 on Ctrl-C."""
+    """Runs the command line; returns 0, 2 when the user can correct the problem, 130 on Ctrl-C."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add = parser.add_argument
     add_config_options(parser)

@@ -1,8 +1,7 @@
-"""Makes new lines of the words of training lines: the beginning of one and the end of another of the same writer.
+"""Makes new lines from the words of training lines: the beginning of one and the end of another by the same writer.
 
-A network learns the texts of a small dataset by heart, and then looks at the pictures less than it could; new lines
-have texts that it does not know. A model with a CTC head says where the words are, and leaves out lines that it reads
-otherwise.
+A network memorises the texts of a small dataset and then makes less use of the pictures than it could; new lines have
+new texts. A model with a CTC head is used to locate the words, and to leave out lines that it reads differently.
 
 Example: python -m tools.recombine_lines -c configs/iam.yml --set images_folder=datasets/lines/hooker_en \\
     labels_file=datasets/lines/hooker_en/labels.json --lines 6000 --output datasets/lines/hooker_recombined
@@ -32,18 +31,18 @@ LEAST_WIDTH, MOST_WIDTH = 0.4, 1.1  # of a new line, as parts of the wider one o
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command line; returns the exit code (0 done, 2 user error)."""
-    parser = argparse.ArgumentParser(description="Makes new lines of the words of training lines.")
+    """Runs the command line; returns the exit code (0 done, 2 user error)."""
+    parser = argparse.ArgumentParser(description="Makes new lines from the words of training lines.")
     add_config_options(parser, "configs/iam.yml")
     add = parser.add_argument
-    add("--lines", type=number(int, 1), required=True, help="how many, if the lines of the writers make so many")
+    add("--lines", type=number(int, 1), required=True, help="how many, fewer if the writers' lines don't suffice")
     add("--output", type=Path, required=True, help="folder of the dataset: lines/ and labels.json")
     options = parser.parse_args(arguments)
     return run_command(lambda: recombine(load_config(options.conf, options.set), options.lines, options.output))
 
 
 def recombine(config: Config, number: int, output: Path) -> int:
-    """Writes about `number` new lines of the config's training lines and model; returns the exit code.
+    """Writes about `number` new lines, made from the config's training lines with its model; returns the exit code.
 
     Raises UserError if the labels file or the model can't be read, or no line can be made.
     """
@@ -66,7 +65,7 @@ def recombine(config: Config, number: int, output: Path) -> int:
 def new_lines(
     lines: Sequence[Line], tries: int, longest: int, rng: np.random.Generator
 ) -> Iterator[tuple[str, np.ndarray]]:
-    """Yields texts, of at most `longest` characters, and pictures of a beginning and an end of two lines that fit."""
+    """Yields texts of at most `longest` characters and pictures, joined from the beginning and end of two lines."""
     for _ in range(tries if len(lines) > 1 else 0):
         first, second = (lines[index] for index in rng.choice(len(lines), 2, replace=False))
         label, picture = join_lines(

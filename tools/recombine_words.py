@@ -1,8 +1,8 @@
-"""Makes new words of the letters of training words, after StackMix (Shonenkov et al. 2021, arXiv:2108.11667).
+"""Makes new words from the letters of training words, after StackMix (Shonenkov et al. 2021, arXiv:2108.11667).
 
 The beginning of one word and the end of another, of the same writer, are joined where they make a word of the lexicon:
-real letters in words that the dataset lacks. A model with a CTC head says where the letters are, in lines, too, and
-leaves out new words that it reads otherwise, where a cut was wrong.
+real letters in words that the dataset lacks. A model with a CTC head is used to locate the letters, in lines, too, and
+to leave out new words that it reads differently because a cut was wrong.
 
 Example: python -m tools.recombine_words -c configs/iam.yml --words 24000 --output datasets/words/iam_recombined
 """
@@ -33,18 +33,18 @@ TRIES = 300  # words of the lexicon that are tried for each word wanted
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command line; returns the exit code (0 done, 2 user error)."""
-    parser = argparse.ArgumentParser(description="Makes new words of the letters of training words.")
+    """Runs the command line; returns the exit code (0 done, 2 user error)."""
+    parser = argparse.ArgumentParser(description="Makes new words from the letters of training words.")
     add_config_options(parser, "configs/iam.yml")
     add = parser.add_argument
-    add("--words", type=number(int, 1), required=True, help="how many, if the letters of the writers make so many")
+    add("--words", type=number(int, 1), required=True, help="how many, fewer if the writers' letters don't suffice")
     add("--output", type=Path, required=True, help="folder of the dataset: words/ and labels.json")
     options = parser.parse_args(arguments)
     return run_command(lambda: recombine(load_config(options.conf, options.set), options.words, options.output))
 
 
 def recombine(config: Config, number: int, output: Path) -> int:
-    """Writes about `number` new words of the config's training words, model and lexicon; returns the exit code.
+    """Writes about `number` new words from the config's training words, model and lexicon; returns the exit code.
 
     Raises UserError if the labels file or the model can't be read, or no word can be made.
     """
@@ -67,7 +67,7 @@ def recombine(config: Config, number: int, output: Path) -> int:
 
 
 def _letters(aligner: Aligner, words: Sequence[Word]) -> list[Letters]:
-    """Returns the words, of lines each word, with the places at which they can be cut."""
+    """Returns the words, each word of a line separately, with the places at which they can be cut."""
     parts = itertools.chain.from_iterable(itertools.starmap(split_line, aligner.places(words)))
     return [letters for part in parts if (letters := cut_letters(*part))]
 
@@ -94,7 +94,7 @@ def drawing(lexicon: Lexicon) -> Callable[[np.random.Generator, int], list[str]]
 def new_words(
     letters: Sequence[Letters], wished: Sequence[str], rng: np.random.Generator
 ) -> Iterator[tuple[str, np.ndarray]]:
-    """Yields those of the wished words, and their pictures, that a beginning and an end of the letters make."""
+    """Yields those `wished` words, and their pictures, that can be joined from the beginning and end of two others."""
     beginnings: dict[str, list[Letters]] = defaultdict(list)
     ends: dict[str, list[Letters]] = defaultdict(list)
     for one in letters:

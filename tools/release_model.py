@@ -16,7 +16,7 @@ from utils.log import log
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command line; returns the exit code (0 done, 2 user error)."""
+    """Runs the command line; returns the exit code (0 done, 2 user error)."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model", type=Path, help="model folder to release")
     parser.add_argument("output", type=Path, help="model folder to write")
@@ -27,7 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
 def release(source: Path, output: Path) -> int:
     """Writes `source` with rounded weights to `output`; returns the exit code.
 
-    Raises UserError if `source` is no whole model folder, or `output` is a released one or can't be written.
+    Raises UserError if `source` is not a complete model folder, or `output` is a released one or can't be written.
     """
     import_keras()
     from models.model_folder import ModelFolder
@@ -37,7 +37,7 @@ def release(source: Path, output: Path) -> int:
     model, about = load_model(folder), folder.description
     for variable in model.keras_model.trainable_variables:
         variable.assign(np.asarray(variable).astype(np.float16))
-    # Of absolute paths only the name: others have no such folder.
+    # Only the name of an absolute path: other machines have no such folder.
     labels = Path(str(about.origin.get("labels_file", "")))
     origin = {**about.origin, "labels_file": labels.name} if labels.is_absolute() else about.origin
     save_model(output, model, origin, about.calibrations)

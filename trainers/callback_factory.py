@@ -1,4 +1,4 @@
-"""The callbacks of the config's section `callbacks`."""
+"""Creates the callbacks of the config's section `callbacks`."""
 
 from pathlib import Path
 from typing import Any

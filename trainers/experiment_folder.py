@@ -1,4 +1,4 @@
-"""The folder that a training writes to: checks before writing, and keeping an old run."""
+"""Checks the folder that a training run writes to, and sets an old run aside."""
 
 import contextlib
 import time
@@ -101,12 +101,12 @@ class ExperimentFolder:
             _move_out(self.path, self._written())
             saved = False
         if not saved:
-            # In a folder that no training has written, a model is somebody's own, too.
+            # If no training run wrote the folder, the models inside it are somebody's own, too.
             for model in elsewhere if ours else models:
                 _set_aside(model)
 
     def _written(self) -> list[str]:
-        """Returns the names of what trainings write to the folder; last that by which it is known as theirs."""
+        """Returns the names of all that training writes to the folder; those that identify it as such come last."""
         root = self.path.resolve()
         inside = (model.resolve() for model in self.snapshots if not self._is_elsewhere(model))
         models = [name for model in inside for name in model.relative_to(root).parts[:1]]
@@ -127,7 +127,7 @@ class ExperimentFolder:
 
 
 def _set_aside(folder: Path) -> None:
-    """Renames a folder; where `folder` is a link, what it leads to, which gets an empty folder in its place."""
+    """Renames a folder; for a link, renames its target and puts an empty folder in the target's place."""
     with _kept(folder) as (resolved, kept):
         resolved.rename(kept)
     if folder.is_symlink():
@@ -135,7 +135,7 @@ def _set_aside(folder: Path) -> None:
 
 
 def _move_out(folder: Path, names: Sequence[str]) -> None:
-    """Moves what has one of the names, in their order, to a new folder; without anything else `_set_aside`."""
+    """Moves the entries with these names, in this order, to a new folder; without others, renames the whole folder."""
     if all(entry.name in names for entry in folder.iterdir()):
         _set_aside(folder)
         return
@@ -148,7 +148,7 @@ def _move_out(folder: Path, names: Sequence[str]) -> None:
 
 @contextlib.contextmanager
 def _kept(folder: Path) -> Iterator[tuple[Path, Path]]:
-    """Gives a folder, links followed, and the name of one that keeps what it holds; tells it, or raises UserError."""
+    """Yields a folder, links resolved, and a new path for what it holds; then logs that path, or raises UserError."""
     folder = folder.resolve()
     if Path.cwd().is_relative_to(folder):
         raise UserError(f"Can't rename {folder} to keep the old run, for it is the working directory; run in another.")

@@ -1,4 +1,4 @@
-"""The memory of a training: its peak, what the process keeps of it, and the error when there is too little."""
+"""Measures and keeps the memory of a training run, and composes the error when there is too little."""
 
 import ctypes
 import sys
@@ -68,9 +68,9 @@ def peak_memory() -> str:
 def keep_freed_memory() -> None:
     """Lets the process keep memory that it frees instead of returning it at once.
 
-    A training step frees and asks for the same large arrays again; without this the system clears every page of them
-    each time, a third of the processor time of a small network. Only glibc knows these settings; elsewhere nothing
-    happens.
+    Each training step frees the same large arrays and allocates them again; without this, the system clears all their
+    pages each time, which takes a third of the processor time of a small network. Only glibc has these settings;
+    elsewhere nothing happens.
     """
     if not sys.platform.startswith("linux"):
         return
@@ -79,5 +79,5 @@ def keep_freed_memory() -> None:
         # No arrays outside of the heap. A threshold for them does not hold in trainings: TensorFlow calls mallopt, too.
         mallopt(M_MMAP_MAX, 0)
         mallopt(M_TRIM_THRESHOLD, KEPT)
-        # One heap for all threads: those of their own return their memory despite the settings.
+        # One heap for all threads: per-thread heaps return their memory despite the settings.
         mallopt(M_ARENA_MAX, 1)

@@ -179,9 +179,9 @@ def _calibrate(path: Path, config: Config) -> None:
 
 
 def _keep_calibration(path: Path, config: Config) -> None:
-    """Gives a trained model the calibration of the one that it began as, which is better than none."""
+    """Copies the pretrained model's calibration to the trained model, since it is better than none."""
     start = config.train.weights_initialization
-    with contextlib.suppress(UserError):  # One of them may be gone by now.
+    with contextlib.suppress(UserError):  # One of the models may be gone by now.
         if start.use_pretrained_weights and start.restore_from and path.exists():
             before, folder = ModelFolder(resolve_shipped(Path(start.restore_from))), ModelFolder(path)
             for calibration in before.description.calibrations:

@@ -42,7 +42,7 @@ def describe_run() -> dict[str, Any]:
 
 
 def git_state(folder: Path) -> dict[str, Any] | None:
-    """Returns the commit and whether files differ from it; None outside of the project's own checkout."""
+    """Returns the commit and whether files differ from it; None outside the project's own checkout."""
     try:
         # An installed copy may be within another repository.
         if Path(_git(folder, "rev-parse", "--show-toplevel")).resolve() != folder.resolve():
