@@ -117,8 +117,10 @@ class HideSpans(keras.layers.Layer):
         if not training:
             return columns
         begins = 1 - (1 - self.share) ** (1 / self.SPAN)
-        drawn = keras.random.uniform((*ops.shape(columns)[:2], 1), dtype="float32", seed=self.seed_generator)
-        hidden = ops.max_pool(ops.cast(drawn < begins, "float32"), self.SPAN, strides=1, padding="same")
+        batch, steps = ops.shape(columns)[:2]
+        # Spans may begin before the first column, so that the ends are hidden as often as the middle.
+        drawn = keras.random.uniform((batch, steps + self.SPAN - 1, 1), dtype="float32", seed=self.seed_generator)
+        hidden = ops.max_pool(ops.cast(drawn < begins, "float32"), self.SPAN, strides=1, padding="valid")
         return columns * ops.cast(1 - hidden, columns.dtype)
 
     def get_config(self):

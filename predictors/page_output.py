@@ -61,7 +61,8 @@ class PageOutput:
     def close(self, is_finished: bool = True) -> None:
         """Writes what is not yet written, also after an interruption, so that no finished page is lost.
 
-        Where no page could be read, an earlier result is replaced by an empty one, unless the reading was interrupted.
+        Where no page could be read, an earlier result is replaced by an empty one, unless the reading was interrupted
+        or the format is XML, which has no empty form.
         """
         if self._names.taken or (not self._pages and (self._kind == ".xml" or not is_finished)):
             return
@@ -87,7 +88,8 @@ def _refuse_others(paths: Iterable[Path], option: str) -> None:
         if path.name.startswith(".") or not path.is_file():
             continue
         with contextlib.suppress(OSError), open_regular(path) as file:
-            if PROGRAM.encode() in file.read(HEAD):
+            head = file.read(HEAD)
+            if not head or PROGRAM.encode() in head:
                 continue
         raise UserError(
             f"{path} might be replaced, and is not of this program or of an older version; name another {option}."

@@ -13,7 +13,7 @@ from utils.paths import ROOT
 BLUE, RED = (0, 110, 190), (200, 40, 30)
 # Pillow's own font has no accented letters; this one has those of Western languages, Matplotlib's nearly all.
 FONT = ROOT / "datasets" / "fonts" / "patrick-hand.woff2"
-WESTERN = set(map(chr, range(0x100))) | set("ŒœŸ€‘’“”„–—…")
+WESTERN = set(map(chr, range(0x100))) - {"µ"} | set("Œœ€‘’“”„–—…")
 TEXT_HEIGHT = 0.38  # of a line's height
 LONGEST = 2400  # pixels of the longer side
 

@@ -128,10 +128,15 @@ class Reader:
         """
         path, damaged = Path(path), list[UnusableImage]()
         on_error = damaged.append if errors == "return" else None
-        for number, pixels in read_pictures(path, self.predictor.spec.image, on_error):
-            yield from damaged
-            damaged.clear()
-            yield self.page_reader.read(pixels, str(path), number)
+        try:
+            for number, pixels in read_pictures(path, self.predictor.spec.image, on_error):
+                yield from damaged
+                damaged.clear()
+                yield self.page_reader.read(pixels, str(path), number)
+        except UnusableImage as error:  # behind the pages that can be read
+            if errors == "raise":
+                raise
+            damaged.append(error)
         yield from damaged
 
     @functools.cached_property

@@ -4,7 +4,6 @@ import contextlib
 import errno
 import itertools
 import os
-import re
 import stat
 import warnings
 from collections.abc import Iterator
@@ -38,19 +37,18 @@ class UnusableImage(UserError):
 
     Attributes:
         reason: a short form, for counting.
-        page: its number, where the message names one; else 0.
+        page: its number, from 1; 0 for the file as a whole.
     """
 
     def __init__(self, path: str | Path, reason: str, advice: str = "") -> None:
         self._what = f"{reason}{'; ' + advice if advice else ''}"
         super().__init__(f"Image {path}: {self._what}.")
         self.reason = reason
-        found = re.search(r", page (\d+)$", str(path))
-        self.page = int(found[1]) if found else 0
+        self.page = 0
 
     def about(self, name: str) -> str:
         """Returns the message for another name of the file."""
-        return f"{name}{f', page {self.page}' if self.page else ''}: {self._what}."
+        return f"{name}{f', page {self.page}' if self.page > 1 else ''}: {self._what}."
 
 
 def configure_process() -> None:

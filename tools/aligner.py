@@ -28,7 +28,7 @@ MOST_WORDS = 2000
 BATCH = 16
 
 
-def hands(words: Sequence[Word], number: int, title: str) -> Iterator[tuple[str | None, list[Word], int]]:
+def hands(words: Sequence[Word], number: int, things: str) -> Iterator[tuple[str | None, list[Word], int]]:
     """Yields each writer, the writer's words and how many of `number` new ones to make from them, with a progress bar.
 
     At most MOST_WORDS are yielded at a time, since their pictures are held in memory.
@@ -37,8 +37,8 @@ def hands(words: Sequence[Word], number: int, title: str) -> Iterator[tuple[str 
     for word in words:
         writers[word.writer].append(word)
     if unknown := len(writers[None]):
-        log(f"Of {unknown} words the writer is unknown; they are taken for those of one hand.")
-    with progress_bar(desc=title, total=len(words), unit="word") as bar:
+        log(f"Of {unknown} {things} the writer is unknown; they are taken for those of one hand.")
+    with progress_bar(desc=f"Recombining {things}", total=len(words), unit=things.removesuffix("s")) as bar:
         done = 0
         for writer, all_own in writers.items():
             for start in range(0, len(all_own), MOST_WORDS):

@@ -101,7 +101,7 @@ def _row(row: dict[str, Any], where: str) -> dict[str, Any]:
             "document": row.get("document") or None,
             "split": SPLIT_NAMES[row.get("split", "train").lower()],
         }
-    except (KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, TypeError, ValueError):
         raise UserError(f"{where} needs whole numbers x, y, w, h and a split of train, val or test.") from None
 
 

@@ -1,5 +1,6 @@
 """Writes a dataset of pictures that a command makes, and logs what was left out."""
 
+import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -13,24 +14,25 @@ from utils.log import log
 
 
 class DatasetWriter:
-    """Writes a dataset: pictures in `output`/`folder`, and labels.json beside that folder.
+    """A dataset that is being made: pictures in `output`/`folder`, and labels.json beside it.
 
-    The labels are written last: pictures that an interrupted run has left belong to no dataset. Raises UserError if
-    there are labels or pictures already.
+    Both get their names at the end; what an interrupted run has left is replaced. Raises UserError if there are labels
+    or pictures already.
     """
 
     def __init__(self, output: Path, folder: str) -> None:
-        self._labels, self._folder = output / LABELS_FILE, output / folder
+        self._labels, self._folder, self._making = output / LABELS_FILE, output / folder, output / f".{folder}.part"
         self._splits: dict[str, list[Word]] = {split: [] for split in SPLITS}
         self.left_out: Counter[str] = Counter()
         check_absent(self._labels)
-        if self._folder.exists() and any(self._folder.iterdir()):
-            raise UserError(f"{self._folder} holds files already; name another folder with --output, or move it away.")
+        if self._folder.exists() and (not self._folder.is_dir() or any(self._folder.iterdir())):
+            raise UserError(f"{self._folder} is in use already; name another folder with --output, or move it away.")
+        shutil.rmtree(self._making, ignore_errors=True)
 
     def add(self, split: str, word: Word, pixels: np.ndarray) -> None:
         """Writes the picture of a word, uint8 (h, w) or (h, w, 3), under its file name."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(pixels).save(self._folder / word.filename)
+        self._making.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(self._making / word.filename)
         self._splits[split].append(word)
 
     def finish(self, things: str, none: str) -> None:
@@ -39,5 +41,8 @@ class DatasetWriter:
             log(f"{count} {things} are left out: {reason}.")
         if not any(self._splits.values()):
             raise UserError(none)
+        if self._folder.exists():
+            self._folder.rmdir()
+        self._making.rename(self._folder)
         write_labels(self._labels, self._splits)
         print(f"{self._labels}: " + ", ".join(f"{len(words)} {split}" for split, words in self._splits.items()))

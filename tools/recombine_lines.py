@@ -52,7 +52,7 @@ def recombine(config: Config, number: int, output: Path) -> int:
     aligner = Aligner(config, source, dataset.left_out)
     rng = np.random.default_rng(config.seed)
     names = (f"{number:06}.png" for number in itertools.count())
-    for writer, own, wanted in hands(source.read_labels().splits["train"], number, "Recombining lines"):
+    for writer, own, wanted in hands(source.read_labels().splits["train"], number, "lines"):
         parts = aligner.places(own) if wanted else ()
         lines = [line for part in parts if (line := cut_line(*part)) and len(line.words) >= LEAST_WORDS]
         candidates = new_lines(lines, TRIES * wanted, aligner.longest, rng)

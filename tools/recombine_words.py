@@ -57,7 +57,7 @@ def recombine(config: Config, number: int, output: Path) -> int:
     draw = drawing(read_lexicon(config.predict.lexicon.file, config.predict.lexicon.oov_penalty))
     rng = np.random.default_rng(config.seed)
     names = (f"{number:06}.png" for number in itertools.count())
-    for writer, own, wanted in hands(words, number, "Recombining words"):
+    for writer, own, wanted in hands(words, number, "words"):
         wished = [word for word in draw(rng, TRIES * wanted) if word not in known]
         candidates = new_words(_letters(aligner, own) if wanted else [], wished, rng)
         for label, picture in itertools.islice(aligner.confirmed(candidates), wanted):

@@ -33,8 +33,10 @@ def import_keras() -> None:
                 f"This needs the package {error.name}: install the extra `{extra}` "
                 f"(pip install seq2seq-ocr[{extra}]) or, in a checkout, {file}."
             ) from None
-        except ValueError as error:  # no such backend
-            raise UserError(f"KERAS_BACKEND={os.environ.get('KERAS_BACKEND')} can't be used: {error}") from None
+        except ValueError as error:
+            if os.environ.get("KERAS_BACKEND", "tensorflow") in ("tensorflow", "jax", "torch", "numpy"):
+                raise
+            raise UserError(f"KERAS_BACKEND={os.environ['KERAS_BACKEND']} can't be used: {error}") from None
         finally:
             os.dup2(terminal, 2)
             os.close(terminal)

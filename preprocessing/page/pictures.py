@@ -41,6 +41,7 @@ def read_pictures(
         try:
             pixels = read()
         except UnusableImage as error:
+            error.page = number
             if on_error is None:
                 raise
             on_error(error)
@@ -107,7 +108,7 @@ def _render(document: Any, number: int, path: Path, image: ImageConfig) -> np.nd
 
 
 def page_title(path: str | Path, number: int) -> str:
-    """Returns a page's name in messages, as `UnusableImage` reads it; `number` counts from 1."""
+    """Returns a page's name in messages; `number` counts from 1."""
     return f"{path}, page {number}" if number > 1 else str(path)
 
 

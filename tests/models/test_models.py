@@ -261,6 +261,8 @@ def test_hidden_spans_are_as_many_and_as_long_as_said():
     assert set(np.unique(seen)) == {0, 1} and (seen[..., 0] == seen[..., 1]).all()
     hidden = 1 - seen[..., 0]
     assert abs(hidden.mean() - 0.3) < 0.01
+    ends = ops.convert_to_numpy(layer(np.ones((20_000, 2, 1), np.float32), training=True))
+    assert np.allclose(1 - ends.mean(axis=(0, 2)), 0.3, atol=0.02)
     # No span is shorter than a letter, unless an end of the word cuts it.
     rows = ("".join("01"[round(value)] for value in row).strip("1") for row in hidden)
     assert min(len(run) for row in rows for run in row.split("0") if run) == HideSpans.SPAN

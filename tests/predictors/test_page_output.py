@@ -66,6 +66,8 @@ def test_a_single_xml_file_of_others_is_not_replaced(tmp_path):
     (tmp_path / "letter.xml").write_text("<PcGts>corrected by hand</PcGts>", encoding="utf-8")
     with pytest.raises(UserError, match=r"letter\.xml"):
         PageOutput(str(tmp_path / "letter.xml"), "page", None, [tmp_path / "letter.jpg"])
+    (tmp_path / "letter.xml").write_bytes(b"")  # as mktemp makes it
+    PageOutput(str(tmp_path / "letter.xml"), "page", None, [tmp_path / "letter.jpg"])
 
 
 @pytest.mark.parametrize("text", ["věc", "ящик", "λόγος", "שלום"])

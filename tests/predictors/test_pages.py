@@ -202,6 +202,10 @@ def test_damaged_pages_have_their_places_in_python(tmp_path):
     assert isinstance(second, UnusableImage) and second.page == 2
     with pytest.raises(UnusableImage):
         list(model.read_pages(tmp_path / "three.tif"))
+    content = (tmp_path / "three.tif").read_bytes()
+    (tmp_path / "torn.tif").write_bytes(content[: len(content) * 7 // 10])
+    *_, last = model.read_pages(tmp_path / "torn.tif", errors="return")
+    assert isinstance(last, UnusableImage)
 
 
 def test_a_result_of_before_does_not_stand_for_files_that_cannot_be_read(read, tmp_path):

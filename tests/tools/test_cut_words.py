@@ -42,7 +42,7 @@ def test_words_are_cut_by_their_boxes(table, tmp_path, capsys):
     [
         ("filename\ttext\n", "no column x"),
         (HEADER + "line.png\ta\t1\t2\tx\t4\tann\ttrain\n", "words.tsv:2"),
-        (HEADER + "line.png\ta\t1\t2\t3\t4\tann\tdev\n", "words.tsv:2"),
+        (HEADER + "line.png\ta\t1\t2\t3\t4\tann\thalf\n", "words.tsv:2"),
         (HEADER + "none.png\ta\t1\t2\t3\t4\tann\ttrain\n", "none.png"),
         (HEADER + "../../line.png\ta\t1\t2\t3\t4\tann\ttrain\n", "words.tsv:2: filename '../../line.png' leaves"),
         (HEADER + "/line.png\ta\t1\t2\t3\t4\tann\ttrain\n", "words.tsv:2: filename '/line.png' leaves"),
@@ -103,3 +103,9 @@ def test_a_picture_is_read_once_and_texts_are_stripped(tmp_path, capsys, monkeyp
         f"{'abc'[i % 3]}-{i:06}.png": f"word{i}" for i in range(9) if i % 3 < 2
     }
     assert len(decoded) == 3 and capsys.readouterr().err.count("c.png") == 1
+
+
+def test_a_row_that_ends_early_is_named(tmp_path, capsys):
+    (tmp_path / "w.tsv").write_text("filename\ttext\tx\ty\tw\th\tsplit\na.png\ttwo\t5\t0\t5\t5\n", encoding="utf-8")
+    assert main([str(tmp_path / "w.tsv"), "--output", str(tmp_path / "out")]) == 2
+    assert "w.tsv:2" in capsys.readouterr().err

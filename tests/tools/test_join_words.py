@@ -110,3 +110,13 @@ def test_pictures_of_others_are_not_written_over(iam, capsys):
     assert run(iam) == 2
     assert (iam / "lines" / "lines" / "a01-000u-00.png").read_bytes() == b"mine"
     assert str(iam / "lines" / "lines") in capsys.readouterr().err
+
+
+def test_an_interrupted_run_is_run_again(iam):
+    """What it has left belongs to no dataset."""
+    folder = iam / "lines" / ".lines.part"
+    folder.mkdir(parents=True)
+    (folder / "left.png").write_bytes(b"half")
+    assert run(iam) == 0
+    assert [path.name for path in (iam / "lines").iterdir() if path.is_dir()] == ["lines"]
+    assert [path.name for path in (iam / "lines" / "lines").iterdir()] == ["a01-000u-00.png"]

@@ -73,8 +73,7 @@ def test_the_second_sigterm_ends_at_once(capsys):
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-@pytest.mark.parametrize("times", [1, 2])
-@pytest.mark.parametrize("again", [1e-4, 0.2])
+@pytest.mark.parametrize(("times", "again"), [(1, 1e-4), (1, 0.2), (2, 0.2)])
 def test_a_signal_within_a_callback_is_not_lost(monkeypatch, number, code, times, again):
     """Python drops what a weak reference's callback raises; at once it may come back too early."""
     monkeypatch.setattr("utils.cli.AGAIN", again)

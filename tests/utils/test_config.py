@@ -46,6 +46,14 @@ def test_additional_datasets_may_have_any_name(write, name):
     dataset = {"images_folder": "x", "labels_file": "y"}
     path = write(json.dumps({"train": {"additional_data": {"real": dataset, name: dataset}}}))
     assert list(load_config(path).train.additional_data) == ["real", name]
+    alone = write(json.dumps({"train": {"additional_data": {name: dataset}}}))
+    assert list(load_config(alone).train.additional_data) == [name]
+    single = write(json.dumps({"train": {"additional_data": dataset}}))
+    assert list(load_config(single).train.additional_data) == ["data"]
+    assert (
+        load_config(write("train: {additional_data: {images_folder: '', words_per_epoch: 0}}")).train.additional_data
+        == {}
+    )
 
 
 def test_a_key_that_never_had_an_effect_is_read_and_not_set(write):

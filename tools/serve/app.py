@@ -25,7 +25,7 @@ from preprocessing.image_file import UnusableImage
 from preprocessing.page.layout import Line
 from tools.serve.corrections import LONGEST, ConflictError
 from tools.serve.learning import Learning, add_learning
-from tools.serve.reading import Reading
+from tools.serve.reading import Reading, UnusablePages
 from tools.serve.reading_queue import FullError, Job, ReadingQueue
 from tools.serve.security import MOST_BYTES, Access, Guard
 from tools.serve.store import Store
@@ -112,7 +112,9 @@ def _add_reading(app: FastAPI, reading: Reading, queue: ReadingQueue) -> None:
                 # Of a file with damaged pages the others are of use.
                 if not job.results:
                     raise HTTPException(422, _about(error, name)) from None
-                return [*to_json(job.results), {"filename": name, "page": error.page, "error": _about(error, name)}]
+                errors = error.errors if isinstance(error, UnusablePages) else [error]
+                bad = [{"filename": name, "page": one.page, "error": _about(one, name)} for one in errors]
+                return [*to_json(job.results), *bad]
         job = await asyncio.to_thread(queue.add_word, content)
         try:
             prediction, note = await asyncio.wrap_future(job.future)

@@ -29,6 +29,17 @@ MORE_PAGES = "Only the first page is read; send the file as pages for all of the
 MORE_LINES = "The picture seems to hold several lines; send it as a page."
 
 
+class UnusablePages(UnusableImage):
+    """Pages of a file that can't be read; `errors` has one for each."""
+
+    def __init__(self, errors: Sequence[UnusableImage]) -> None:
+        super().__init__("file", errors[0].reason)
+        self.errors = errors
+
+    def about(self, name: str) -> str:
+        return " ".join(error.about(name) for error in self.errors)
+
+
 @dataclass(frozen=True)
 class _Model:
     """A loaded model."""
@@ -75,18 +86,23 @@ class Reading:
     def pages(self, path: Path, filename: str) -> Iterator[tuple[np.ndarray, Page]]:
         """Yields pixels and text of each page of a file; raises UserError if rapidocr is missing.
 
-        Of damaged pages UnusableImage is raised after the others.
+        For damaged pages UnusablePages is raised after the others.
         """
         errors: list[UnusableImage] = []
-        if has_more_pages(path, self._model.image, MOST_PAGES):
+        if self._has_too_many_pages(path):
             raise UnusableImage(path, f"more than {MOST_PAGES} pages", "send it in parts")
-        for number, pixels in read_pictures(path, self._model.image, errors.append):
-            yield pixels, self._model.reader.page_reader.read(pixels, filename, number)
-        if len(errors) > 1:
-            others = ", ".join(str(error.page) for error in errors[1:])
-            raise UnusableImage(f"{path}, page {errors[0].page}", errors[0].reason, f"nor can pages {others} be read")
+        try:
+            for number, pixels in read_pictures(path, self._model.image, errors.append):
+                yield pixels, self._model.reader.page_reader.read(pixels, filename, number)
+        except UnusableImage as error:
+            errors.append(error)
         if errors:
-            raise errors[0]
+            raise UnusablePages(errors)
+
+    def _has_too_many_pages(self, path: Path) -> bool:
+        with contextlib.suppress(UnusableImage):  # Damage behind pages that can be read.
+            return has_more_pages(path, self._model.image, MOST_PAGES)
+        return False
 
     def line(self, path: Path, filename: str, tell: Callable[[str], None]) -> Iterator[tuple[np.ndarray, Page]]:
         """Yields pixels and text of a picture of one line or word; `tell` gets the note about it, if there is one."""

@@ -47,9 +47,15 @@ class AdditionalDataConfig(Section):
 
 def _named(datasets: Any) -> Any:
     """Returns the datasets by name, also where the keys of a single one stand in their place, as in earlier files."""
-    if not isinstance(datasets, dict) or "labels_file" not in datasets or isinstance(datasets["labels_file"], dict):
+    keys = set(AdditionalDataConfig.model_fields)
+    if not isinstance(datasets, dict) or not datasets or not set(datasets) <= keys:
         return datasets
-    return {"data": datasets} if datasets["labels_file"] else {}
+    # A dataset may be named like a key; the section `synthetic` has no labels file.
+    if any(
+        isinstance(value, dict) and (name != "synthetic" or "labels_file" in value) for name, value in datasets.items()
+    ):
+        return datasets
+    return {"data": datasets} if datasets.get("labels_file") else {}
 
 
 class DistributionConfig(Section):

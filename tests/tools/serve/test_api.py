@@ -52,12 +52,24 @@ def test_a_damaged_page_costs_none_of_the_others(client, monkeypatch):
     pytest.importorskip("rapidocr")
     page, file = Image.fromarray(written_page()), io.BytesIO()
     large = page.resize((9000, 9000))
-    page.save(file, "TIFF", save_all=True, append_images=[large, page, large], compression="tiff_lzw")
+    large.save(file, "TIFF", save_all=True, append_images=[page, large, page], compression="tiff_lzw")
     answer = client.post("/read", files={"file": ("four.tif", file.getvalue())}, data={"page": "true"})
     assert answer.status_code == 200, answer.text
-    first, third, bad = answer.json()
-    assert (first["page"], third["page"], bad["page"]) == (1, 3, 2) and first["text"] == third["text"]
-    assert bad["error"].startswith("four.tif, page 2: ") and "4" in bad["error"] and "/tmp" not in bad["error"]
+    second, fourth, *bad = answer.json()
+    assert (second["page"], fourth["page"]) == (2, 4) and second["text"] == fourth["text"]
+    assert [one["page"] for one in bad] == [1, 3] and bad[1]["error"].startswith("four.tif, page 3: ")
+    assert all("max_pixels" in one["error"] and "/tmp" not in one["error"] for one in bad)
+
+
+def test_the_whole_pages_of_a_file_that_was_cut_off_are_read(client, added):
+    pytest.importorskip("rapidocr")
+    page, file = Image.fromarray(written_page()), io.BytesIO()
+    page.save(file, "TIFF", save_all=True, append_images=[page, page, page], compression="tiff_lzw")
+    torn = file.getvalue()[: len(file.getvalue()) * 7 // 10]
+    *pages, bad = client.post("/read", files={"file": ("t.tif", torn)}, data={"page": "true"}).json()
+    assert [one["page"] for one in pages] == [1, 2] and bad["error"].startswith("t.tif")
+    job = added(torn, "page", "t.tif")
+    assert job["state"] == "failed" and len(job["pages"]) == 2
 
 
 def test_files_of_too_many_pages_are_refused_before_any_is_read(client, monkeypatch):

@@ -32,6 +32,10 @@ const both = new DataTransfer(); both.setData("text/plain", "abc"); both.items.a
 const pasted = new ClipboardEvent("paste", {clipboardData: both, bubbles: true, cancelable: true});
 return [dragged, pasted].flatMap((event) => { document.querySelector("#lines input").dispatchEvent(event);
 return [event.defaultPrevented, document.querySelectorAll("#jobs li").length]; }); })()"""
+PASTE = """(() => { const bytes = Uint8Array.from(atob(%s), (c) => c.charCodeAt(0)); const data = new DataTransfer();
+data.items.add(new File([bytes], "pasted.png", {type: "image/png"}));
+document.querySelector("#lines input").dispatchEvent(
+new ClipboardEvent("paste", {clipboardData: data, bubbles: true})); })()"""
 
 
 @contextlib.contextmanager
@@ -202,9 +206,16 @@ def test_doubtful_characters_are_found_beside_a_correction(page, site):
 def test_text_that_is_pasted_or_dragged_is_no_page(page, site, store):
     page.open(site)
     drop_page(page)
+    wait(page, "document.querySelectorAll('#jobs li').length === 0")
     # A file that is sent is listed at once.
     assert page.run(TEXT_EVENTS) == [False, 0, False, 0]
-    assert len(store.pages()) == 1 and page.problems(site) == []
+    assert len(store.pages()) == 1
+    # A picture alone is a page, with the cursor in a line, too.
+    file = io.BytesIO()
+    Image.fromarray(written_page()).save(file, "PNG")
+    page.run(PASTE % json.dumps(base64.b64encode(file.getvalue()).decode()))
+    wait(page, "document.querySelectorAll('#pages button').length === 2")
+    assert page.problems(site) == []
 
 
 def test_what_was_typed_comes_again_among_the_readings(page, site):

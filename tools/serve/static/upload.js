@@ -31,7 +31,7 @@ export function startUploads(added) {
   });
   document.addEventListener("paste", (event) => {
     // Office programs put a picture of a text beside it.
-    if (event.target.closest?.("input, textarea") || event.clipboardData.types.includes("text/plain")) return;
+    if (event.target.closest?.("input, textarea") && event.clipboardData.types.includes("text/plain")) return;
     if (event.clipboardData.files.length) send(event.clipboardData.files);
   });
   startPad((file) => follow(file, "line", added));
