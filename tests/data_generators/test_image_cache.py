@@ -251,11 +251,11 @@ def test_other_code_that_makes_pictures_means_another_cache(words, decoded, monk
 def test_what_the_system_could_not_read_is_tried_again(words, monkeypatch, failure):
     real, names = Image.open, [NAMES[1]]
 
-    def fail_once(path, **options):
-        if Path(path).name in names:
+    def fail_once(file, **options):
+        if Path(file.name).name in names:
             names.clear()
             raise failure
-        return real(path, **options)
+        return real(file, **options)
 
     monkeypatch.setattr(Image, "open", fail_once)
     assert list(opened(words).problems) == [1]
