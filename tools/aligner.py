@@ -2,7 +2,8 @@
 
 import itertools
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -14,9 +15,11 @@ from models.model_paths import find_model
 from predictors.ctc_alignment import ctc_align
 from predictors.onnx.runtime import PredictorOnnx
 from preprocessing.batch import pad_images
+from preprocessing.image_file import configure_process
 from preprocessing.labels import Word
 from preprocessing.normaliser import normalise
 from preprocessing.word_image import to_network_geometry
+from tools.dataset_writer import DatasetWriter
 from utils.config.schema import Config
 from utils.errors import UserError
 from utils.log import log, progress_bar
@@ -26,6 +29,10 @@ MOST_DOUBT = 3.0
 INK = 128  # grey level of the network's input below which there is ink
 MOST_WORDS = 2000
 BATCH = 16
+
+Labelled = Iterator[tuple[str, np.ndarray]]
+# Of all training words and an aligner: a function that makes new ones of a writer's, about as many as wanted.
+Prepare = Callable[[Sequence[Word], "Aligner"], Callable[[Sequence[Word], int], Labelled]]
 
 
 def hands(words: Sequence[Word], number: int, things: str) -> Iterator[tuple[str | None, list[Word], int]]:
@@ -48,6 +55,27 @@ def hands(words: Sequence[Word], number: int, things: str) -> Iterator[tuple[str
                 done += len(own)
                 yield writer, own, wanted
                 bar.update(len(own))
+
+
+def recombine(config: Config, number: int, output: Path, things: str, prepare: Prepare) -> int:
+    """Writes about `number` new `things`, made from the config's training data with its model; returns the exit code.
+
+    Raises UserError if the labels file or the model can't be read, or nothing can be made.
+    """
+    dataset = DatasetWriter(output, things)
+    configure_process()
+    source = DataSource.of(config)
+    words = source.read_labels().splits["train"]
+    aligner = Aligner(config, source, dataset.left_out)
+    candidates = prepare(words, aligner)
+    names = (f"{number:06}.png" for number in itertools.count())
+    for writer, own, wanted in hands(words, number, things):
+        if wanted:
+            for label, picture in itertools.islice(aligner.confirmed(candidates(own, wanted)), wanted):
+                dataset.add("train", Word(next(names), label, writer), picture)
+    thing = things.removesuffix("s")
+    dataset.finish(things, f"No new {thing} could be made of the training {things} of {source.labels}.")
+    return 0
 
 
 class Aligner:

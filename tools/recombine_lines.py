@@ -8,22 +8,18 @@ Example: python -m tools.recombine_lines -c configs/iam.yml --set images_folder=
 """
 
 import argparse
-import itertools
+import functools
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from data_generators.source import DataSource
-from preprocessing.image_file import configure_process
 from preprocessing.labels import Word
 from preprocessing.recombine import Line, cut_line, join_lines
-from tools.aligner import Aligner, hands
-from tools.dataset_writer import DatasetWriter
+from tools.aligner import Aligner, Labelled, recombine
 from utils.cli import add_config_options, number, run_command
 from utils.config.load import load_config
-from utils.config.schema import Config
 
 LEAST_WORDS = 3
 TRIES = 6  # joined for each line wanted
@@ -38,28 +34,24 @@ def main(arguments: list[str] | None = None) -> int:
     add("--lines", type=number(int, 1), required=True, help="how many, fewer if the writers' lines don't suffice")
     add("--output", type=Path, required=True, help="folder of the dataset: lines/ and labels.json")
     options = parser.parse_args(arguments)
-    return run_command(lambda: recombine(load_config(options.conf, options.set), options.lines, options.output))
+    return run_command(lambda: _run(options))
 
 
-def recombine(config: Config, number: int, output: Path) -> int:
-    """Writes about `number` new lines, made from the config's training lines with its model; returns the exit code.
+def _run(options: argparse.Namespace) -> int:
+    config = load_config(options.conf, options.set)
+    return recombine(config, options.lines, options.output, "lines", functools.partial(prepare, seed=config.seed))
 
-    Raises UserError if the labels file or the model can't be read, or no line can be made.
-    """
-    dataset = DatasetWriter(output, "lines")
-    configure_process()
-    source = DataSource.of(config)
-    aligner = Aligner(config, source, dataset.left_out)
-    rng = np.random.default_rng(config.seed)
-    names = (f"{number:06}.png" for number in itertools.count())
-    for writer, own, wanted in hands(source.read_labels().splits["train"], number, "lines"):
-        parts = aligner.places(own) if wanted else ()
-        lines = [line for part in parts if (line := cut_line(*part)) and len(line.words) >= LEAST_WORDS]
-        candidates = new_lines(lines, TRIES * wanted, aligner.longest, rng)
-        for label, picture in itertools.islice(aligner.confirmed(candidates), wanted):
-            dataset.add("train", Word(next(names), label, writer), picture)
-    dataset.finish("lines", f"No new line could be made of the training lines of {source.labels}.")
-    return 0
+
+def prepare(_: Sequence[Word], aligner: Aligner, seed: int) -> Callable[[Sequence[Word], int], Labelled]:
+    """Returns a function that makes new lines of a writer's lines."""
+    rng = np.random.default_rng(seed)
+
+    def candidates(own: Sequence[Word], wanted: int) -> Labelled:
+        cut = (cut_line(*part) for part in aligner.places(own))
+        lines = [line for line in cut if line and len(line.words) >= LEAST_WORDS]
+        return new_lines(lines, TRIES * wanted, aligner.longest, rng)
+
+    return candidates
 
 
 def new_lines(

@@ -8,6 +8,7 @@ Example: python -m tools.recombine_words -c configs/iam.yml --words 24000 --outp
 """
 
 import argparse
+import functools
 import itertools
 import sys
 from collections import defaultdict
@@ -16,13 +17,10 @@ from pathlib import Path
 
 import numpy as np
 
-from data_generators.source import DataSource
 from predictors.lexicon.words import Lexicon, read_lexicon
-from preprocessing.image_file import configure_process
 from preprocessing.labels import Word
 from preprocessing.recombine import Letters, cut_letters, join_letters, split_line
-from tools.aligner import Aligner, hands
-from tools.dataset_writer import DatasetWriter
+from tools.aligner import Aligner, Labelled, recombine
 from utils.cli import add_config_options, number, run_command
 from utils.config.load import load_config
 from utils.config.schema import Config
@@ -40,30 +38,25 @@ def main(arguments: list[str] | None = None) -> int:
     add("--words", type=number(int, 1), required=True, help="how many, fewer if the writers' letters don't suffice")
     add("--output", type=Path, required=True, help="folder of the dataset: words/ and labels.json")
     options = parser.parse_args(arguments)
-    return run_command(lambda: recombine(load_config(options.conf, options.set), options.words, options.output))
+    return run_command(lambda: _run(options))
 
 
-def recombine(config: Config, number: int, output: Path) -> int:
-    """Writes about `number` new words from the config's training words, model and lexicon; returns the exit code.
+def _run(options: argparse.Namespace) -> int:
+    config = load_config(options.conf, options.set)
+    return recombine(config, options.words, options.output, "words", functools.partial(prepare, config=config))
 
-    Raises UserError if the labels file or the model can't be read, or no word can be made.
-    """
-    dataset = DatasetWriter(output, "words")
-    configure_process()
-    source = DataSource.of(config)
-    words = source.read_labels().splits["train"]
-    aligner = Aligner(config, source, dataset.left_out)
+
+def prepare(words: Sequence[Word], aligner: Aligner, config: Config) -> Callable[[Sequence[Word], int], Labelled]:
+    """Returns a function that makes words of the lexicon, which are not among `words`, of a writer's letters."""
     known = {word.label for word in words}
     draw = drawing(read_lexicon(config.predict.lexicon.file, config.predict.lexicon.oov_penalty))
     rng = np.random.default_rng(config.seed)
-    names = (f"{number:06}.png" for number in itertools.count())
-    for writer, own, wanted in hands(words, number, "words"):
+
+    def candidates(own: Sequence[Word], wanted: int) -> Labelled:
         wished = [word for word in draw(rng, TRIES * wanted) if word not in known]
-        candidates = new_words(_letters(aligner, own) if wanted else [], wished, rng)
-        for label, picture in itertools.islice(aligner.confirmed(candidates), wanted):
-            dataset.add("train", Word(next(names), label, writer), picture)
-    dataset.finish("words", f"No new word could be made of the training words of {source.labels}.")
-    return 0
+        return new_words(_letters(aligner, own), wished, rng)
+
+    return candidates
 
 
 def _letters(aligner: Aligner, words: Sequence[Word]) -> list[Letters]:

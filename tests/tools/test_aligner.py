@@ -1,4 +1,4 @@
-"""What the tools that recombine words and lines share."""
+"""The tools that recombine words and lines take a few thousand words of a hand at a time."""
 
 from preprocessing.labels import Word
 from tools.aligner import hands

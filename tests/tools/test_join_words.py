@@ -113,7 +113,7 @@ def test_pictures_of_others_are_not_written_over(iam, capsys):
 
 
 def test_an_interrupted_run_is_run_again(iam):
-    """What it has left belongs to no dataset."""
+    """Its leftovers belong to no dataset."""
     folder = iam / "lines" / ".lines.part"
     folder.mkdir(parents=True)
     (folder / "left.png").write_bytes(b"half")

@@ -22,9 +22,11 @@ from tools.serve.security import Access
 pytest.importorskip("rapidocr")
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no chromium, chromium-browser or google-chrome on PATH")
 ENTER, ALT, CTRL = ("Enter", 13, "\r"), 1, 2
-DROP = """(() => { const bytes = Uint8Array.from(atob(%s), (c) => c.charCodeAt(0)); const data = new DataTransfer();
-data.items.add(new File([bytes], "letter.png", {type: "image/png"}));
-document.dispatchEvent(new DragEvent("drop", {dataTransfer: data, bubbles: true})); })()"""
+FILE = """(() => { const bytes = Uint8Array.from(atob(%s), (c) => c.charCodeAt(0)); const data = new DataTransfer();
+data.items.add(new File([bytes], "letter.png", {type: "image/png"})); %s })()"""
+DROP = 'document.dispatchEvent(new DragEvent("drop", {dataTransfer: data, bubbles: true}));'
+PASTE = """document.querySelector("#lines input").dispatchEvent(
+new ClipboardEvent("paste", {clipboardData: data, bubbles: true}));"""
 # Text pasted into a line's field, with a picture of it beside, and text dragged there: default prevented, files sent.
 TEXT_EVENTS = """(() => { const data = new DataTransfer(); data.setData("text/plain", "abc");
 const dragged = new DragEvent("drop", {dataTransfer: data, bubbles: true, cancelable: true});
@@ -32,10 +34,6 @@ const both = new DataTransfer(); both.setData("text/plain", "abc"); both.items.a
 const pasted = new ClipboardEvent("paste", {clipboardData: both, bubbles: true, cancelable: true});
 return [dragged, pasted].flatMap((event) => { document.querySelector("#lines input").dispatchEvent(event);
 return [event.defaultPrevented, document.querySelectorAll("#jobs li").length]; }); })()"""
-PASTE = """(() => { const bytes = Uint8Array.from(atob(%s), (c) => c.charCodeAt(0)); const data = new DataTransfer();
-data.items.add(new File([bytes], "pasted.png", {type: "image/png"}));
-document.querySelector("#lines input").dispatchEvent(
-new ClipboardEvent("paste", {clipboardData: data, bubbles: true})); })()"""
 
 
 @contextlib.contextmanager
@@ -87,10 +85,15 @@ def texts(page):
     return page.run("[...document.querySelectorAll('#lines input')].map((input) => input.value)")
 
 
-def drop_page(page):
+def send(page, pixels, event=DROP):
+    """Drops or pastes a picture."""
     file = io.BytesIO()
-    Image.fromarray(written_page()).save(file, "PNG")
-    page.run(DROP % json.dumps(base64.b64encode(file.getvalue()).decode()))
+    Image.fromarray(pixels).save(file, "PNG")
+    page.run(FILE % (json.dumps(base64.b64encode(file.getvalue()).decode()), event))
+
+
+def drop_page(page):
+    send(page, written_page())
     wait(page, f"document.querySelectorAll('#lines li').length === {len(LINES)}")
 
 
@@ -211,9 +214,7 @@ def test_text_that_is_pasted_or_dragged_is_no_page(page, site, store):
     assert page.run(TEXT_EVENTS) == [False, 0, False, 0]
     assert len(store.pages()) == 1
     # A picture alone is a page, with the cursor in a line, too.
-    file = io.BytesIO()
-    Image.fromarray(written_page()).save(file, "PNG")
-    page.run(PASTE % json.dumps(base64.b64encode(file.getvalue()).decode()))
+    send(page, written_page(), PASTE)
     wait(page, "document.querySelectorAll('#pages button').length === 2")
     assert page.problems(site) == []
 
@@ -232,9 +233,7 @@ def test_what_was_typed_comes_again_among_the_readings(page, site):
 
 def test_a_page_without_text_says_so(page, site):
     page.open(site)
-    file = io.BytesIO()
-    Image.new("L", (600, 400), 255).save(file, "PNG")
-    page.run(DROP % json.dumps(base64.b64encode(file.getvalue()).decode()))
+    send(page, np.full((400, 600), 255, np.uint8))
     wait(page, "document.querySelectorAll('#pages button').length === 1")
     wait(page, "document.getElementById('jobs').textContent === ''")
     assert "No text" in page.run("document.getElementById('lines').textContent")
@@ -243,9 +242,7 @@ def test_a_page_without_text_says_so(page, site):
 def test_a_note_about_a_file_stays_until_it_is_dismissed(page, site, word):
     page.open(site)
     page.run("document.querySelector('input[value=line]').click()")
-    file = io.BytesIO()
-    Image.fromarray(np.tile(np.asarray(Image.open(io.BytesIO(word)).convert("L")), (4, 4))).save(file, "PNG")
-    page.run(DROP % json.dumps(base64.b64encode(file.getvalue()).decode()))
+    send(page, np.tile(np.asarray(Image.open(io.BytesIO(word)).convert("L")), (4, 4)))
     wait(page, "document.querySelectorAll('#jobs button').length === 1")
     assert MORE_LINES in page.run("document.getElementById('jobs').textContent")
     assert page.run("document.querySelectorAll('#lines li').length") == 1
