@@ -14,6 +14,7 @@ from preprocessing.page.detect import TextDetector
 from preprocessing.page.layout import Line, Page, PageWord, rotate_page, turn_line
 from preprocessing.page.lines import find_lines
 from preprocessing.page.pictures import page_title
+from preprocessing.page.punctuation import attach_punctuation
 from preprocessing.page.strips import box_on_page, cut_strip
 from preprocessing.page.words import find_words
 from preprocessing.word_image import to_network_geometry
@@ -72,7 +73,7 @@ class PageReader:
             again, _ = self.read_strips(list(others.values()), strips, where)
             for i, line in zip(others, again):
                 read[i] = line
-        return tuple(line for line in read if line.text), is_upside_down
+        return attach_punctuation([line for line in read if line.text]), is_upside_down
 
     def read_strips(
         self, lines: Sequence[Line], strips: Sequence[np.ndarray], where: str = ""
