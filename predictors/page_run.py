@@ -63,11 +63,8 @@ def _pictures(paths: list[Path], image: ImageConfig, failed: list[Path]) -> Iter
     """Yields file, number and pixels of each page; unusable files are reported and added to `failed`."""
     for path in progress_bar(paths, desc="Reading", total=len(paths), unit="file", disable=len(paths) < 2, leave=False):
         errors: list[UnusableImage] = []
-        try:
-            for number, pixels in read_pictures(path, image, errors.append):
-                yield path, number, pixels
-        except UnusableImage as error:
-            errors.append(error)
+        for number, pixels in read_pictures(path, image, errors.append):
+            yield path, number, pixels
         if errors:
             failed.append(path)
         for unusable in errors:

@@ -128,15 +128,10 @@ class Reader:
         """
         path, damaged = Path(path), list[UnusableImage]()
         on_error = damaged.append if errors == "return" else None
-        try:
-            for number, pixels in read_pictures(path, self.predictor.spec.image, on_error):
-                yield from damaged
-                damaged.clear()
-                yield self.page_reader.read(pixels, str(path), number)
-        except UnusableImage as error:  # behind the pages that can be read
-            if errors == "raise":
-                raise
-            damaged.append(error)
+        for number, pixels in read_pictures(path, self.predictor.spec.image, on_error):
+            yield from damaged
+            damaged.clear()
+            yield self.page_reader.read(pixels, str(path), number)
         yield from damaged
 
     @functools.cached_property

@@ -32,21 +32,26 @@ def read_pictures(
 ) -> Iterator[tuple[int, np.ndarray]]:
     """Yields number (from 1) and pixels of the pages of a file, uint8 (h, w) or (h, w, 3) RGB; PDFs at 300 dpi.
 
-    Pages that are damaged or larger than `image.max_pixels` go to `on_error`; without it they are raised. Raises
-    UnusableImage if the file is damaged or encrypted. `only` is the number of the one page that is wanted.
+    Damage of a page or of the file, and what is larger than `image.max_pixels` or encrypted, goes to `on_error` as
+    UnusableImage; without it that is raised. `only` is the number of the one page that is wanted.
     """
-    for number, read in enumerate(_pages(path, image), start=1):
-        if only not in (None, number):
-            continue
-        try:
-            pixels = read()
-        except UnusableImage as error:
-            error.page = number
-            if on_error is None:
-                raise
-            on_error(error)
-        else:
-            yield number, pixels
+    try:
+        for number, read in enumerate(_pages(path, image), start=1):
+            if only not in (None, number):
+                continue
+            try:
+                pixels = read()
+            except UnusableImage as error:
+                error.page = number
+                if on_error is None:
+                    raise
+                on_error(error)
+            else:
+                yield number, pixels
+    except UnusableImage as error:
+        if on_error is None:
+            raise
+        on_error(error)
 
 
 def has_more_pages(path: Path, image: ImageConfig, number: int = 1) -> bool:

@@ -16,7 +16,8 @@ from predictors.word_predictor import DOUBT, seems_several_lines
 from preprocessing.image_file import UnusableImage, decode
 from preprocessing.page.layout import Line, Page
 from preprocessing.page.pictures import has_more_pages, read_pictures
-from preprocessing.several_lines import seems_page
+from preprocessing.page.punctuation import attach_punctuation
+from preprocessing.whole_page import seems_page
 from preprocessing.word_image import to_network_geometry
 from tools.serve.store import Store, whole_picture
 from utils.config.image import ImageConfig
@@ -91,11 +92,8 @@ class Reading:
         errors: list[UnusableImage] = []
         if self._has_too_many_pages(path):
             raise UnusableImage(path, f"more than {MOST_PAGES} pages", "send it in parts")
-        try:
-            for number, pixels in read_pictures(path, self._model.image, errors.append):
-                yield pixels, self._model.reader.page_reader.read(pixels, filename, number)
-        except UnusableImage as error:
-            errors.append(error)
+        for number, pixels in read_pictures(path, self._model.image, errors.append):
+            yield pixels, self._model.reader.page_reader.read(pixels, filename, number)
         if errors:
             raise UnusablePages(errors)
 
@@ -129,7 +127,8 @@ class Reading:
         if [line.polygon for line in page.lines] == [outline]:
             lines = [line_of_prediction(Line(outline), model.reader.read(strips[0]))]
         else:
-            lines, _ = model.reader.page_reader.read_strips(page.lines, strips)
+            read, _ = model.reader.page_reader.read_strips(page.lines, strips)
+            lines = attach_punctuation(read)
         store.replace(page_id, replace(page, lines=tuple(lines)))
         yield page_id
 

@@ -1,7 +1,5 @@
 """Pages of files: photos, multi-page TIFF and PDF, and what can't be read."""
 
-import contextlib
-
 import numpy as np
 import pytest
 from PIL import Image, TiffImagePlugin
@@ -57,10 +55,10 @@ def test_the_whole_pages_of_a_file_that_was_cut_off_are_read(tmp_path):
     for whole, share in ((2, 0.9), (1, 0.6)):
         (tmp_path / "cut.tif").write_bytes(content[: int(share * len(content))])
         pages, errors = [], []
-        with pytest.raises(UnusableImage) if whole == 1 else contextlib.nullcontext():
-            for number, page in read_pictures(tmp_path / "cut.tif", IMAGE, errors.append):
-                pages.append((number, page.mean()))
+        for number, page in read_pictures(tmp_path / "cut.tif", IMAGE, errors.append):
+            pages.append((number, page.mean()))
         assert pages == list(enumerate(shades[:whole], 1)) and f"page {whole + 1}" in str(errors[0])
+        assert len(errors) == 3 - whole  # The third page can't even be found where the second is cut off.
         assert decode(tmp_path / "cut.tif", IMAGE).mean() == shades[0]
 
 

@@ -13,6 +13,7 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 from predictors import load
+from predictors.pages import PageReader
 from preprocessing.importers.page_xml import read_page
 from tests.helpers.drawn_pages import LINES, written_page
 from tests.helpers.tiny import REPOSITORY
@@ -48,7 +49,7 @@ def test_a_page_is_read_as_by_the_command_line(client):
     assert {"text", "confidence", "polygon", "baseline", "words"} == set(page["lines"][0])
 
 
-def test_a_damaged_page_costs_none_of_the_others(client, monkeypatch):
+def test_a_damaged_page_costs_none_of_the_others(client):
     pytest.importorskip("rapidocr")
     page, file = Image.fromarray(written_page()), io.BytesIO()
     large = page.resize((9000, 9000))
@@ -148,6 +149,19 @@ def test_a_line_is_read_again_with_the_model_in_use(client, added, store, word):
         time.sleep(0.02)
     assert job["state"] == "done" and client.get(f"/pages/{page_id}").json() == before
     assert client.post(f"/pages/{'0' * 8}-{'0' * 6}-{'0' * 8}/read").status_code == 404
+
+
+def test_commas_of_a_page_that_is_read_again_are_set_as_at_first(client, added, store, monkeypatch):
+    pytest.importorskip("rapidocr")
+    (page_id,) = added(png(written_page()), kind="page", name="p.png")["pages"]
+
+    def read_strips(reader, lines, strips):
+        return [replace(line, text=text) for line, text in zip(lines, ("an hour , and", "a day, a year."))], []
+
+    monkeypatch.setattr(PageReader, "read_strips", read_strips)
+    assert client.post(f"/pages/{page_id}/read").status_code == 202
+    while [line.text for line in store.page(page_id).lines] != ["an hour, and", "a day, a year."]:
+        time.sleep(0.02)
 
 
 def test_a_page_is_read_line_by_line_into_the_store(client, added):
