@@ -20,7 +20,7 @@ from data_generators.damage import KINDS
 from data_generators.synthetic import WORDS_PER_FORM, Texts, sample
 from metrics.history import read_history
 from metrics.plots import as_image, make_figure
-from predictors.report.pictures import draw_attention, draw_words
+from metrics.word_pictures import draw_attention, draw_words
 from preprocessing.word_image import read_word_image, to_network_geometry
 from utils.cli import run_command
 from utils.config.load import load_config

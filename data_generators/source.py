@@ -10,7 +10,9 @@ from utils.config.synthetic import SyntheticConfig
 from utils.config.train import AdditionalDataConfig
 from utils.errors import UserError
 from utils.log import log
-from utils.paths import RENDERED_WITH
+
+# In a folder of rendered words: their settings, written first; a folder that has it may be rendered again.
+RENDERED_WITH = "synthetic.json"
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ from predictors.turning import sureness, turn_upside_down
 from preprocessing.batch import pad_images
 from preprocessing.image_file import UnusableImage, decode
 from preprocessing.ink import PAPER
-from preprocessing.several_lines import seems_page
 from preprocessing.tokenizer import END, PAD
+from preprocessing.whole_page import seems_page
 from preprocessing.word_image import to_network_geometry
 from preprocessing.writing import count_lines
 from utils.config.predict import PredictConfig

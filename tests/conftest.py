@@ -67,10 +67,10 @@ def experiment(tmp_path) -> Path:
 @pytest.fixture
 def after_step(monkeypatch):
     """A function: (number, action) -> the action runs after that training step of this test."""
-    from callbacks.progress import Progress
+    from callbacks.progress_bar import ProgressBar
 
     def arrange(number: int, action) -> None:
-        steps, real = [], Progress.on_train_batch_end
+        steps, real = [], ProgressBar.on_train_batch_end
 
         def on_train_batch_end(self, batch, logs=None):
             real(self, batch, logs)
@@ -78,7 +78,7 @@ def after_step(monkeypatch):
             if len(steps) == number:
                 action(self.model)
 
-        monkeypatch.setattr(Progress, "on_train_batch_end", on_train_batch_end)
+        monkeypatch.setattr(ProgressBar, "on_train_batch_end", on_train_batch_end)
 
     return arrange
 

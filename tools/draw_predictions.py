@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from metrics.plots import save_png
-from predictors.report.pictures import draw_words
+from metrics.word_pictures import draw_words
 from preprocessing.image_file import configure_process, decode
 from utils.cli import number, run_command
 from utils.config.image import ImageConfig

@@ -17,7 +17,8 @@ import numpy as np
 
 from preprocessing.labels import Word
 from preprocessing.recombine import Line, cut_line, join_lines
-from tools.aligner import Aligner, Labelled, recombine
+from tools.aligner import Aligner
+from tools.recombining import Labelled, recombine
 from utils.cli import add_config_options, number, run_command
 from utils.config.load import load_config
 

@@ -20,7 +20,8 @@ import numpy as np
 from predictors.lexicon.words import Lexicon, read_lexicon
 from preprocessing.labels import Word
 from preprocessing.recombine import Letters, cut_letters, join_letters, split_line
-from tools.aligner import Aligner, Labelled, recombine
+from tools.aligner import Aligner
+from tools.recombining import Labelled, recombine
 from utils.cli import add_config_options, number, run_command
 from utils.config.load import load_config
 from utils.config.schema import Config

@@ -14,7 +14,7 @@ from callbacks.divergence import StopOnDivergence
 from callbacks.evaluation_model import EvaluationModel
 from callbacks.history import History
 from callbacks.learning_rate import LearningRate
-from callbacks.progress import Progress
+from callbacks.progress_bar import ProgressBar
 from callbacks.save_state import RestoreState, SaveState
 from callbacks.training_progress import TrainingProgress
 from callbacks.training_state import read_progress
@@ -157,7 +157,7 @@ class TrainerSeq2Seq(BaseTrainer):
             first.append(RestoreState(self.experiment.state_file, counted, counters, factor, not step, self._record))
         if not self.cluster.is_first:
             return [*first, *counted, saving]
-        bar = Progress(self.words, self.steps, train.num_epochs, step)
+        bar = ProgressBar(self.words, self.steps, train.num_epochs, step)
         return [*first, *counted, history, bar, *tensorboard(settings, self.experiment.path), saving]
 
     def _origin(self) -> dict[str, Any]:
@@ -213,7 +213,7 @@ class TrainerSeq2Seq(BaseTrainer):
                 )
         finally:
             for callback in callbacks:
-                if isinstance(callback, (Progress, SaveState)):
+                if isinstance(callback, (ProgressBar, SaveState)):
                     callback.close()
         for callback in callbacks:
             if isinstance(callback, SaveState):

@@ -6,7 +6,6 @@ from pathlib import Path
 # The checkout, or the package's folder in an installed copy; configs, snapshots and datasets lie in both.
 ROOT = Path(__file__).resolve().parents[1]
 WORDS_FILE = ROOT / "datasets" / "text" / "words.tsv"  # 100,000 English words with frequencies
-RENDERED_WITH = "synthetic.json"  # in a folder of rendered words: their settings, written first; it may be overwritten
 
 
 def resolve_shipped(path: str | Path) -> Path:

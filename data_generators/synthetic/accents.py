@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from data_generators.synthetic.texts import LOWER, draw_word, pick, recombine, with_case
+from data_generators.synthetic.texts import LOWER, blend, draw_word, pick, with_case
 from utils.paths import WORDS_FILE
 
 ACCENTED_FILE: Path = WORDS_FILE.with_name("accented.tsv")
@@ -29,7 +29,7 @@ def draw_accented(rng: np.random.Generator, charset: frozenset[str], beyond_dict
 
 
 def _recombined(rng: np.random.Generator) -> str:
-    return with_case(recombine(draw_word(rng, ACCENTED_FILE), draw_word(rng, ACCENTED_FILE), rng), rng)
+    return with_case(blend(draw_word(rng, ACCENTED_FILE), draw_word(rng, ACCENTED_FILE), rng), rng)
 
 
 def _scattered(rng: np.random.Generator) -> str:

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
+from data_generators.source import RENDERED_WITH
 from data_generators.synthetic import SPLITS, WORDS, WORDS_PER_FORM, WORDS_PER_LINE, Texts, sample
 from preprocessing.labels import LABELS_FILE
 from utils.config.synthetic import MOST_WORDS
@@ -22,7 +23,6 @@ from utils.files import atomic_write, write_text
 from utils.locks import LOCK_FILE, dataset_lock
 from utils.log import progress_bar
 from utils.parallel import process_map
-from utils.paths import RENDERED_WITH
 
 MAX_WORDS = 100_000 * WORDS_PER_FORM  # per split: forms s00-000 to s99-999
 _FORM_LETTERS = {"train": "s", "val": "v", "test": "t"}

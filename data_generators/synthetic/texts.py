@@ -81,7 +81,7 @@ def with_case(word: str, rng: np.random.Generator) -> str:
     return word.upper() if roll < 0.147 else word
 
 
-def recombine(first: str, second: str, rng: np.random.Generator) -> str:
+def blend(first: str, second: str, rng: np.random.Generator) -> str:
     """Joins a beginning of one word and an end of another: looks like the language, is in no dictionary."""
     front = first[: rng.integers(1, len(first) + 1)]
     return front + second[rng.integers(0, len(second)) :]
@@ -128,7 +128,7 @@ def _possessive(rng: np.random.Generator) -> str:
 
 
 def _recombined(rng: np.random.Generator) -> str:
-    word = recombine(_word(rng), _word(rng), rng)
+    word = blend(_word(rng), _word(rng), rng)
     return word.capitalize() if rng.random() < 0.15 else word
 
 

@@ -15,7 +15,7 @@ from metrics.calibration import LEAST_SURE, Bin, calibration_bins, errors_found,
 from metrics.plots import as_svg, make_figure, plot_bars, plot_curves, plot_reliability
 from metrics.score_prediction import score_prediction, writer_bootstrap
 from models.model_seq2seq import ModelSeq2Seq
-from predictors.report.page import make_page
+from predictors.report.html import make_html
 from predictors.report.statistics import MOST_ROWS, confusions_by_kind, errors_by_character, errors_by_length
 from predictors.report.words import choose_words, gallery
 from utils.files import write_csv, write_text
@@ -49,7 +49,7 @@ def write_report(folder: Path, evaluation: Evaluation) -> Path:
     chosen = choose_words(errors, confidences)
     characters = [share for share in errors_by_character(alignments) if share.errors][:MOST_ROWS]
     shown = gallery(evaluation.model, evaluation.dataset, predictions, alignments, chosen, evaluation.batch_size)
-    page = make_page(
+    text = make_html(
         {"words": shown, "stride": evaluation.model.column_stride},
         title="Evaluation report",
         facts={**evaluation.facts, "words": _number_of_words(len(words), len(chosen))},
@@ -59,7 +59,7 @@ def write_report(folder: Path, evaluation: Evaluation) -> Path:
         confusions=confusions_by_kind(alignments),
     )
     _write_table(folder / TABLE_FILE, evaluation, errors)
-    write_text(folder / PAGE_FILE, page)
+    write_text(folder / PAGE_FILE, text)
     return folder / PAGE_FILE
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import keras
 import pytest
 
-from callbacks.progress import Progress
+from callbacks.progress_bar import ProgressBar
 from predictors.predictor_seq2seq import PredictorSeq2Seq
 from tests.helpers.fault_points import assert_readable, signal_at
 from tests.helpers.tiny import REPOSITORY, merged, tiny_settings, write_settings
@@ -78,7 +78,7 @@ def test_a_signal_after_the_last_save_is_not_forgotten(tiny, experiment, monkeyp
         if ended:
             patch.setattr(keras.Model, "fit", fit)
         else:
-            patch.setattr(Progress, "on_train_end", on_train_end, raising=False)
+            patch.setattr(ProgressBar, "on_train_end", on_train_end, raising=False)
         assert train(config) == 143
     assert "after epoch 1" in last_line(capsys)
     assert assert_readable(experiment) == (1, 0)

@@ -1,4 +1,4 @@
-"""Opens a page in the browser on which pages are read and corrected, and a model learns from the corrections.
+"""Serves a page on which pages are read and corrected, and a model learns from the corrections.
 
 python -m tools.serve
 python -m tools.serve --name letters --port 8080

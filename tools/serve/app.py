@@ -24,7 +24,7 @@ from predictors.page_formats.text import to_text
 from preprocessing.image_file import UnusableImage
 from preprocessing.page.layout import Line
 from tools.serve.corrections import LONGEST, ConflictError
-from tools.serve.learning import Learning, add_learning
+from tools.serve.learning import Learning
 from tools.serve.reading import Reading, UnusablePages
 from tools.serve.reading_queue import FullError, Job, ReadingQueue
 from tools.serve.security import MOST_BYTES, Access, Guard
@@ -74,7 +74,7 @@ def create_app(reading: Reading, store: Store, access: Access, learning: Learnin
     _add_uploads(app, reading, store, queue)
     _add_pages(app, store)
     _add_corrections(app, store)
-    add_learning(app, learning)
+    _add_learning(app, learning)
     return app
 
 
@@ -265,3 +265,27 @@ def _invalid(_: Request, error: Any) -> Response:
     return JSONResponse(
         {"detail": [{name: one[name] for name in ("type", "loc", "msg")} for one in error.errors()]}, 422
     )
+
+
+def _add_learning(app: FastAPI, learning: Learning) -> None:
+    """Adds the routes of the training on corrections."""
+
+    @app.get("/training")
+    def state() -> dict[str, Any]:
+        """Returns the state of the training on corrections."""
+        return learning.state()
+
+    @app.post("/training", status_code=202)
+    def start() -> dict[str, Any]:
+        """Starts a training on the corrections."""
+        try:
+            learning.start()
+        except UserError as error:
+            raise HTTPException(409, str(error)) from None
+        return learning.state()
+
+    @app.delete("/training")
+    def stop() -> dict[str, Any]:
+        """Stops the training."""
+        learning.stop()
+        return learning.state()

@@ -8,8 +8,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-from fastapi import FastAPI, HTTPException
-
 from metrics.history import read_history
 from metrics.score_prediction import score_prediction
 from models.model_folder import ModelFolder
@@ -198,27 +196,3 @@ def chosen_model(folder: Path) -> Path | None:
         return Path(json.loads((folder / CHOICE).read_bytes())["model"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
-
-
-def add_learning(app: FastAPI, learning: Learning) -> None:
-    """Adds the routes of learning."""
-
-    @app.get("/training")
-    def state() -> dict[str, Any]:
-        """Returns the state of the training on corrections."""
-        return learning.state()
-
-    @app.post("/training", status_code=202)
-    def start() -> dict[str, Any]:
-        """Starts a training on the corrections."""
-        try:
-            learning.start()
-        except UserError as error:
-            raise HTTPException(409, str(error)) from None
-        return learning.state()
-
-    @app.delete("/training")
-    def stop() -> dict[str, Any]:
-        """Stops the training."""
-        learning.stop()
-        return learning.state()

@@ -19,7 +19,7 @@ from models.model_seq2seq import ModelSeq2Seq
 from models.model_spec import ModelSpec
 from models.saving import save_model
 from predictors.report.attention import read_attention
-from predictors.report.page import embedded_json
+from predictors.report.html import embedded_json
 from predictors.report.write import Evaluation, write_report
 from preprocessing.batch import pad_images
 from preprocessing.labels import Word, read_labels

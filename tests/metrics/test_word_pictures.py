@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.colors import to_hex
 
 from metrics.plots import as_image
-from predictors.report.pictures import INK, RIGHT, WRONG, draw_attention, draw_words
+from metrics.word_pictures import INK, RIGHT, WRONG, draw_attention, draw_words
 
 
 def test_colour_and_text_depend_on_the_label():

@@ -11,7 +11,7 @@ from utils.log import STDERR, log, progress_bar
 
 
 @dataclass(eq=False)
-class Progress(keras.callbacks.Callback):
+class ProgressBar(keras.callbacks.Callback):
     """Shows loss, words/s and time left while training, then the epoch's results.
 
     `words` are per epoch; `first_step` is the number of steps of the first epoch that were done in an earlier run.

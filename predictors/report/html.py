@@ -13,7 +13,7 @@ from markupsafe import Markup
 PARTS = Path(__file__).parent
 
 
-def make_page(data: Any, **values: Any) -> str:
+def make_html(data: Any, **values: Any) -> str:
     """Returns the HTML page: `data` is the JSON value that `page.js` reads, `values` are the variables of `page.html`.
 
     Every text in `values` is escaped, only `Markup` is not.

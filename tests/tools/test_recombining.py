@@ -1,7 +1,7 @@
 """The tools that recombine words and lines take a few thousand words of a hand at a time."""
 
 from preprocessing.labels import Word
-from tools.aligner import hands
+from tools.recombining import hands
 
 
 def test_the_words_of_one_hand_are_held_in_memory_in_parts():
