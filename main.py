@@ -99,21 +99,8 @@ def _run(arguments: argparse.Namespace) -> int:
         from predictors.run import predict_on_test
 
         return predict_on_test(config, arguments.output, arguments.report, arguments.min_confidence)
-    if arguments.predict and arguments.page:
-        from predictors.page_run import predict_pages
-
-        return predict_pages(
-            config,
-            arguments.filename,
-            arguments.output,
-            xml_format=arguments.format or "page",
-            overlay=arguments.overlay,
-            min_confidence=arguments.min_confidence,
-        )
     if arguments.predict:
-        from predictors.run import predict
-
-        return predict(config, arguments.filename, arguments.output, arguments.min_confidence)
+        return _predict(config, arguments)
     if arguments.export:
         from utils.keras_import import import_keras
 
@@ -126,6 +113,23 @@ def _run(arguments: argparse.Namespace) -> int:
 
     print(calibrate_model(config))
     return 0
+
+
+def _predict(config: "Config", arguments: argparse.Namespace) -> int:
+    if arguments.page:
+        from predictors.page_run import predict_pages
+
+        return predict_pages(
+            config,
+            arguments.filename,
+            arguments.output,
+            xml_format=arguments.format or "page",
+            overlay=arguments.overlay,
+            min_confidence=arguments.min_confidence,
+        )
+    from predictors.run import predict
+
+    return predict(config, arguments.filename, arguments.output, arguments.min_confidence)
 
 
 def _train(config: "Config", arguments: argparse.Namespace) -> int:

@@ -76,11 +76,11 @@ def _create(options: argparse.Namespace) -> int:
     # After the images: a missing image is reported even where its word would not be used.
     records, bad_segmentation = drop_bad_segmentation(records, keep=bool(options.include_err))
     dropped = [*dropped, *bad_labels, *bad_images, *bad_segmentation]
+    example = _example(bad_images, dropped, images)
     if not records:
         write_csv(listing, ["name", "label", "reason"], map(vars, dropped), delimiter="\t")
         if not dropped:
             raise UserError(f"No usable word: {path} holds none.")
-        example = _example(bad_images, dropped, images)
         raise UserError(f"No usable word: {_reasons(dropped)}{example}; all are listed in {listing}.")
     splits, unplaced, notes = _split(records, options, form_lists)
     dropped += unplaced
@@ -91,8 +91,8 @@ def _create(options: argparse.Namespace) -> int:
     write_csv(listing, ["name", "label", "reason"], map(vars, dropped), delimiter="\t")
     write_labels(options.output, splits)
     _report(splits, dropped)
-    if missing := _example(bad_images, dropped, images):
-        print(one_line(f"Of the missing images{missing}."), file=sys.stderr)
+    if example:
+        print(one_line(f"Of the missing images{example}."), file=sys.stderr)
     print(one_line(f"Written: {options.output}; the dropped words are listed in {listing}"))
     if options.follow_links:
         print("To train on images that are links, set follow_links=true in the config.", file=sys.stderr)

@@ -24,6 +24,7 @@ from trainers.memory import keep_freed_memory
 from trainers.trainer_seq2seq import TrainerSeq2Seq, read_saved
 from utils.cluster import Cluster, start_cluster
 from utils.config.schema import Config
+from utils.config.train import TrainConfig
 from utils.errors import Interrupted, UserError
 from utils.log import log
 from utils.paths import resolve_shipped
@@ -67,12 +68,7 @@ def _build(config: Config, restart: bool, cluster: Cluster) -> TrainerSeq2Seq:
     """Makes all checks, then data, network and trainer."""
     experiment = ExperimentFolder.of(config.experiment_folder, config.callbacks, config.train.output.output_weights)
     experiment.check_outputs()
-    if config.train.batch_size % cluster.devices:
-        raise UserError(f"train.batch_size {config.train.batch_size} is no multiple of the {cluster.devices} devices.")
-    if config.train.batch_width and is_sharded(cluster):
-        raise UserError(
-            "train.batch_width needs one process of TensorFlow, where batches may differ in size; set it to 0."
-        )
+    _check_batches(config.train, cluster)
     saved = None if restart else read_saved(experiment.state_file, cluster)
     # A resumed training has its own weights.
     pretrained = None if saved else _pretrained_model(config)
@@ -106,6 +102,15 @@ def _build(config: Config, restart: bool, cluster: Cluster) -> TrainerSeq2Seq:
         val_words,
         cluster,
     )
+
+
+def _check_batches(train: TrainConfig, cluster: Cluster) -> None:
+    if train.batch_size % cluster.devices:
+        raise UserError(f"train.batch_size {train.batch_size} is no multiple of the {cluster.devices} devices.")
+    if train.batch_width and is_sharded(cluster):
+        raise UserError(
+            "train.batch_width needs one process of TensorFlow, where batches may differ in size; set it to 0."
+        )
 
 
 def _counted(shares: Shares) -> str:
