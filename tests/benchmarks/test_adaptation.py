@@ -32,7 +32,7 @@ def hand(make_config, tiny, tmp_path):
     return ["-c", file, "--hand", "ann", "--output", str(tmp_path / "table.md")]
 
 
-def test_the_command_learns_a_hand(hand, tiny, dataset, tmp_path, capsys):
+def test_the_command_learns_a_hand(hand, dataset, tmp_path, capsys):
     others = ["--others", str(dataset / "words"), str(dataset / "labels.json")]
     assert main([*hand, "--lines", "30", "90", *others]) == 0
     printed = capsys.readouterr().out

@@ -59,13 +59,13 @@ def test_diverged_training_keeps_its_snapshots(tiny, experiment, eagerly, capsys
     assert all(equal(weights_of(experiment / name), before[name]) for name in before)
 
 
-def test_a_diverged_restart_is_not_continued_by_the_same_command(tiny, experiment, eagerly, capsys):
+def test_a_diverged_restart_is_not_continued_by_the_same_command(tiny, eagerly, capsys):
     config = tiny(train={"num_epochs": 2, "optimizer": "sgd", "learning_rate": 1e38})
     assert train(config, restart=True) == 2
     assert "Leave out --restart" in last_line(capsys)
 
 
-def test_a_best_model_that_is_to_be_elsewhere_from_now_on_is_written_there(tiny, experiment, eagerly, tmp_path):
+def test_a_best_model_that_is_to_be_elsewhere_from_now_on_is_written_there(tiny, eagerly, tmp_path):
     config = tiny(train={**STILL, "num_epochs": 1})
     assert train(config) == 0
     elsewhere = tmp_path / "elsewhere"

@@ -80,7 +80,7 @@ def test_unusable_images_are_left_out_and_counted(make, logged, tmp_path):
         assert logged.pop() == f"{tmp_path / 'labels.json'}: {expected}"
 
 
-def test_more_than_the_allowed_share_is_refused(make, logged, tmp_path):
+def test_more_than_the_allowed_share_is_refused(make, tmp_path):
     for index in (1, 2):
         (tmp_path / "words" / f"{index}.png").unlink()
     allowed = make(train={"max_unusable_share": 0.2})

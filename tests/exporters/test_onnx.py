@@ -140,7 +140,7 @@ def test_differences_of_any_confidence_are_found():
         largest_difference([Prediction("a", 0.5, (0.9,))], [Prediction("a", 0.5, (0.1,))])
 
 
-def test_command_line(make_config, dataset, saved, tmp_path, eagerly, capsys):
+def test_command_line(dataset, saved, tmp_path, eagerly, capsys):
     config = write_settings(tmp_path / "tiny.yml", tiny_settings(dataset, tmp_path))
     assert main.main(["-c", config, "--export"]) == 0
     cv2.imwrite(str(tmp_path / "word.png"), pictures(load(saved), 1)[0])

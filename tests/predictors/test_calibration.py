@@ -228,7 +228,7 @@ def test_a_model_of_too_few_words_keeps_the_calibration_of_the_one_it_began_as(m
     assert ModelFolder(tmp_path / "after").description.calibrations == (before,)
 
 
-def test_command(make_config, dataset, saved, tmp_path, eagerly, monkeypatch, capsys):
+def test_command(dataset, saved, tmp_path, eagerly, monkeypatch, capsys):
     """`--calibrate` on a released model; evaluation and tables then have the new confidences."""
     config = write_settings(tmp_path / "tiny.yml", tiny_settings(dataset, tmp_path))
     assert main.main(["-c", config, "--calibrate"]) == 2

@@ -255,7 +255,7 @@ def test_bad_models(place, tmp_path, capfd, monkeypatch, name):
         assert_refused(capfd, tmp_path, [*on(place, setting), *job], words)
 
 
-def test_a_hostile_charset_is_shown_harmless(place, tmp_path, capfd, make_config):
+def test_a_hostile_charset_is_shown_harmless(place, tmp_path, capfd):
     """Whatever the network reads is printed; here it can write nothing but escapes."""
     shutil.copytree(place / "model", tmp_path / "model")
     describe(tmp_path / "model", charset="\x1b\x9b\u202e")

@@ -126,7 +126,7 @@ def fail_above(words, monkeypatch):
     monkeypatch.setattr(CharacterCrossEntropy, "call", call)
 
 
-def test_out_of_memory_names_the_batch_width_that_fits(tiny, experiment, monkeypatch, capsys):
+def test_out_of_memory_names_the_batch_width_that_fits(tiny, monkeypatch, capsys):
     """Where the width limits a batch, fewer words a batch would change nothing for lines and slow down words."""
     fail_above(3, monkeypatch)
     config = tiny(image={"fixed_width": True}, train={"num_epochs": 1, "batch_size": 20})
@@ -136,7 +136,7 @@ def test_out_of_memory_names_the_batch_width_that_fits(tiny, experiment, monkeyp
     assert train(config, f"train.batch_width={2 * width}") == 0
 
 
-def test_out_of_memory_names_the_batch_size_that_fits(tiny, experiment, monkeypatch, capsys):
+def test_out_of_memory_names_the_batch_size_that_fits(tiny, monkeypatch, capsys):
     fail_above(3, monkeypatch)
     config = tiny(train={"num_epochs": 1})
     assert train(config) == 2
@@ -213,7 +213,7 @@ def test_a_begun_training_needs_the_model_it_started_from_no_more(tiny, experime
     assert "restore_from" in last_line(capsys) and (experiment / "last").exists()
 
 
-def test_a_fresh_training_keeps_models_that_lie_elsewhere(tiny, experiment, tmp_path, capsys):
+def test_a_fresh_training_keeps_models_that_lie_elsewhere(tiny, tmp_path, capsys):
     elsewhere = {"model_best_checkpoint": {"out_file": str(tmp_path / "models" / "best")}}
     config = tiny(train={"num_epochs": 1}, callbacks=elsewhere)
     assert train(config) == 0

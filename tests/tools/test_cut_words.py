@@ -85,7 +85,7 @@ def test_a_table_that_is_not_utf8_is_named(table, tmp_path, capsys):
 
 
 @pytest.mark.parametrize(("most", "code"), [(1999, 2), (2000, 0)])
-def test_pictures_are_limited_by_the_option(table, tmp_path, capsys, most, code):
+def test_pictures_are_limited_by_the_option(table, tmp_path, most, code):
     assert main([str(table), "--output", str(tmp_path / "out"), "--max_pixels", str(most)]) == code
 
 

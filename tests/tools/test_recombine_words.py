@@ -43,7 +43,7 @@ def test_new_words_are_of_the_lexicon_and_can_be_read(labels, tmp_path, capsys):
     assert sum(text == word.label for text, word in zip(texts, made)) >= len(made) / 2
 
 
-def test_fewer_words_than_writers_are_made_of_some_of_them(labels, tmp_path, capsys):
+def test_fewer_words_than_writers_are_made_of_some_of_them(labels, tmp_path):
     """Three writers of the same words."""
     others = [Word(word.filename, word.label, writer) for writer in ("a", "b", "c") for word in labels]
     write_labels(tmp_path / "labels.json", {"train": others, "val": [], "test": []})

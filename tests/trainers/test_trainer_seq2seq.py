@@ -2,7 +2,6 @@
 
 import json
 import math
-import shutil
 import signal
 import subprocess
 import sys
@@ -19,7 +18,6 @@ from tests.helpers.data import open_split
 from tests.helpers.models import description_of, load
 from tests.helpers.tiny import CHARSET, REPOSITORY, merged, tiny_settings, write_settings
 from tests.helpers.training import STILL, assert_same_training, equal, history, last_line, state, train, weights_of
-from utils.locks import experiment_lock
 
 # Everything that has a state: dropout, averages, schedule, batch norm, augmentation.
 FULL = {
@@ -202,19 +200,6 @@ def test_another_batch_size_continues(tiny, experiment, signal_after, eagerly, c
     assert rows[-1]["learning_rate"] == pytest.approx(0.01 * 0.5 * (1 + math.cos(math.pi * 9 / 10)))
 
 
-def test_models_that_have_outlived_their_state_are_kept(tiny, experiment, eagerly, capsys):
-    config = tiny(train={"num_epochs": 1})
-    assert train(config) == 0
-    before = weights_of(experiment / "best")
-    shutil.rmtree(experiment / "state")
-    capsys.readouterr()
-    assert train(config) == 0
-    (kept,) = experiment.parent.glob("experiment-*")
-    assert str(kept) in capsys.readouterr().err
-    assert equal(weights_of(kept / "best"), before) and (kept / "history.csv").exists()
-    assert read_progress(experiment / "state" / "training.npz").epoch == 1
-
-
 def test_schedule_reaches_the_optimizer(full):
     rates = [row["learning_rate"] for row in history(full / "experiment")]
 
@@ -240,67 +225,3 @@ def test_starting_from_another_model(full, tiny, experiment, eagerly, capsys):
     assert train(tiny(train=train_section, network={**network, "latent_dim": 13}), restart=True) == 2
     assert "network.latent_dim" in last_line(capsys)
     assert (experiment / "last").exists()
-
-
-def test_restart_keeps_the_old_run(tiny, experiment, eagerly, capsys):
-    config = tiny(train={"num_epochs": 1})
-    assert train(config) == 0
-    old = state(experiment)
-    assert train(config, "seed=2", restart=True) == 0
-    assert train(config, "seed=3", restart=True) == 0
-    (first, second) = sorted(experiment.parent.glob("experiment-*"))
-    assert str(first) in capsys.readouterr().err
-    kept = state(first)
-    assert all(np.array_equal(old[name], kept[name]) for name in old)
-    assert state(experiment)["progress"].tobytes() != state(second)["progress"].tobytes()
-
-
-def test_restart_leaves_files_that_no_training_wrote(tiny, experiment, eagerly, dataset):
-    experiment.mkdir()
-    shutil.copy(dataset / "labels.json", experiment)
-    config = tiny(train={"num_epochs": 1}, labels_file=str(experiment / "labels.json"))
-    assert train(config) == 0
-    old = state(experiment)
-    assert train(config, "seed=2", restart=True) == 0
-    (kept,) = experiment.parent.glob("experiment-*")
-    assert all(np.array_equal(old[name], state(kept)[name]) for name in old)
-    assert (kept / "best").exists() and not (kept / "labels.json").exists()
-
-
-def test_restart_in_a_linked_folder_stays_where_the_link_leads(tiny, experiment, eagerly, tmp_path):
-    (tmp_path / "disk" / "run").mkdir(parents=True)
-    experiment.symlink_to(tmp_path / "disk" / "run")
-    config = tiny(train={"num_epochs": 1})
-    assert train(config) == 0
-    assert train(config, restart=True) == 0
-    assert experiment.is_symlink() and (experiment / "history.csv").exists()
-    kept = [path for path in (tmp_path / "disk").iterdir() if path.name != "run"]
-    assert len(kept) == 1 and (kept[0] / "history.csv").exists()
-    assert not list(tmp_path.glob("experiment-*"))
-
-
-def test_the_working_directory_is_not_set_aside(tiny, eagerly, tmp_path, monkeypatch, capsys):
-    config = tiny(train={"num_epochs": 1}, experiment_folder=".")
-    (tmp_path / "here").mkdir()
-    monkeypatch.chdir(tmp_path / "here")
-    assert train(config) == 0
-    assert train(config, restart=True) == 2
-    assert "here" in last_line(capsys) and (tmp_path / "here" / "history.csv").exists()
-
-
-def test_a_model_that_no_training_of_the_folder_wrote_is_kept(tiny, experiment, eagerly):
-    (experiment / "mine").mkdir(parents=True)
-    (experiment / "mine" / "model.json").write_text("my own", encoding="utf-8")
-    callbacks = {"model_best_checkpoint": {"out_file": str(experiment / "mine")}}
-    assert train(tiny(train={"num_epochs": 1}, callbacks=callbacks)) == 0
-    (kept,) = experiment.glob("mine-*")
-    assert (kept / "model.json").read_text(encoding="utf-8") == "my own"
-
-
-@pytest.mark.parametrize("restart", [False, True])
-def test_second_training_in_the_same_folder_is_refused(tiny, experiment, capsys, restart):
-    with experiment_lock(experiment):
-        assert train(tiny(), restart=restart) == 2
-    assert str(experiment) in last_line(capsys)
-    assert [path.name for path in experiment.parent.glob("experiment*")] == ["experiment"]
-    assert [path.name for path in experiment.iterdir()] == [".lock"]

@@ -45,7 +45,7 @@ def test_our_own_faults_stay_visible():
         run_command(raises(ZeroDivisionError()))
 
 
-def test_sigterm_cleans_up(tmp_path, capsys):
+def test_sigterm_cleans_up(tmp_path):
     """As Ctrl-C does, wherever it comes; afterwards the signal is whoever's it was."""
 
     def job():
@@ -59,7 +59,7 @@ def test_sigterm_cleans_up(tmp_path, capsys):
     assert list(tmp_path.iterdir()) == [] and signal.getsignal(signal.SIGTERM) is before
 
 
-def test_the_second_sigterm_ends_at_once(capsys):
+def test_the_second_sigterm_ends_at_once():
     handlers = []
 
     def job():

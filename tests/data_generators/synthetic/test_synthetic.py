@@ -128,7 +128,7 @@ def test_command_line(tmp_path: Path) -> None:
     assert "Rendering" in done.stderr
 
 
-def test_lines_have_one_to_most_words_up_to_the_longest_label(tmp_path: Path) -> None:
+def test_lines_have_one_to_most_words_up_to_the_longest_label() -> None:
     labels = [sample(2, "train", index, Texts(most_words=3))[1] for index in range(60)]
     assert {len(label.split(" ")) for label in labels} == {1, 2, 3}
     assert not any(re.search(r" [.,;:?!)]( |$)", label) for label in labels)

@@ -128,7 +128,7 @@ def test_a_stopped_training_ends_before_the_next_begins(tiny_learning, monkeypat
     assert wait(learning)["state"] == "failed"
 
 
-def test_a_training_outlives_its_server_and_keeps_others_away(client, learning, tmp_path, store):
+def test_a_training_outlives_its_server_and_keeps_others_away(client, tmp_path, store):
     correct(store)
     line = [sys.executable, "-c", HOLD, str(tmp_path / "experiments")]
     with subprocess.Popen(line, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
@@ -140,7 +140,7 @@ def test_a_training_outlives_its_server_and_keeps_others_away(client, learning, 
     assert client.get("/training").json()["state"] == "idle"
 
 
-def test_too_few_lines_and_failures_are_reported(client, reading, learning, store, tmp_path):
+def test_too_few_lines_and_failures_are_reported(client, reading, store, tmp_path):
     assert client.post("/training").status_code == 409
     # Longer than iam_fast, the model in use, writes.
     correct(store, "a" * 40)
@@ -159,7 +159,7 @@ def test_epochs_without_validation_count_but_have_no_error_rate(learning, tmp_pa
     assert state["finished"] == 3 and state["epochs"] == [0.25]
 
 
-def test_both_models_read_the_same_lines(learning, reading, store, monkeypatch, tmp_path):
+def test_both_models_read_the_same_lines(learning, store, monkeypatch, tmp_path):
     page_id, compared = correct(store), []
 
     def read(folder, lines):
