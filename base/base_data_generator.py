@@ -11,7 +11,7 @@ import numpy as np
 # Words are sorted by width within groups of this many batches: enough for batches of similar widths, few enough that
 # each word's batch has other words in the next epoch.
 BATCHES_PER_GROUP = 32
-ROWS = 4  # batches limited by width hold a multiple of so many images, if that is small against their number
+ROWS = 4  # batches of several times so many images, limited by width, hold a multiple of it
 
 
 class BaseDataGenerator(keras.utils.Sequence):
@@ -27,7 +27,7 @@ class BaseDataGenerator(keras.utils.Sequence):
             a part, the following epochs use the others. None: every epoch uses all words.
         pads_batches: whether the last batch is filled up to `batch_size` with words that have no target.
         batch_width: pixels of width of a batch, all images together, so that batches of lines hold fewer images than
-            those of words. Their number in an epoch is the same in all epochs, so the width is kept on average. 0: no
+            those of words. Their number in an epoch is the same in all epochs, so a batch may be a little wider. 0: no
             limit.
     """
 
@@ -112,17 +112,33 @@ class BaseDataGenerator(keras.utils.Sequence):
         return np.maximum(1 / self.batch_size, self.widths[words] / self.batch_width)
 
     def _cut(self, words: np.ndarray) -> list[np.ndarray]:
-        """Cuts words, narrow to wide, into `_batches` batches of about equal costs."""
+        """Cuts words, narrow to wide, into `_batches` batches, padded widths being below the least possible limit."""
         if not self.batch_width:
             return _chunks(words, self.batch_size)
-        number, costs = self._batches(len(words)), np.cumsum(self._costs(words))
-        ends = np.searchsorted(costs, costs[-1] * np.arange(1, number) / number)
-        # Fewer different numbers of images are fewer shapes to prepare for; none is empty.
-        if len(words) > 2 * ROWS * number:
-            ends = np.rint(ends / ROWS).astype(int) * ROWS
-        order = np.arange(number - 1)
-        ends = np.minimum(np.maximum.accumulate(np.maximum(ends, 1) - order) + order, len(words) - number + 1 + order)
-        return np.split(words, ends)
+        widths = np.maximum(self.widths[words], self.batch_width / self.batch_size)
+        number, least, most = self._batches(len(words)), self.batch_width // 2, int(widths[-1] + 1) * len(words)
+        while least < most:
+            middle = (least + most) // 2
+            least, most = (least, middle) if len(self._starts(widths, middle)) <= number else (middle + 1, most)
+        batches = np.split(words, self._starts(widths, most)[:-1][::-1])
+        while len(batches) < number:
+            halved = max(range(len(batches)), key=lambda i: len(batches[i]))
+            batches[halved : halved + 1] = np.array_split(batches[halved], 2)
+        return batches
+
+    def _starts(self, widths: np.ndarray, limit: int) -> list[int]:
+        """Returns where batches of `limit` pixels start in ascending `widths`, of which the last batch gets the most.
+
+        A batch that the limit leaves less than `batch_size` words has a multiple of ROWS, if that is little less:
+        fewer different numbers of images are fewer shapes to prepare for.
+        """
+        starts = [len(widths)]
+        while starts[-1]:
+            size = min(max(1, int(limit / widths[starts[-1] - 1])), self.batch_size)
+            if 4 * ROWS < size < self.batch_size:
+                size -= size % ROWS
+            starts.append(max(0, starts[-1] - size))
+        return starts[1:]
 
     def _words(self, epoch: int) -> np.ndarray:
         """Returns the positions of the words in `epoch`; a part's words recur only after all were used."""

@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -76,9 +77,19 @@ def test_batches_limited_by_width_hold_every_word_once_and_are_as_many_in_every_
 def test_lines_come_in_smaller_batches_than_words():
     widths = np.concatenate([np.full(1000, 100), np.random.default_rng(0).integers(500, 900, 200)])
     generator = Positions(widths, 64, 1, True, [(1000, 500), (200, 100)], batch_width=6400)
-    sizes, areas = zip(*((len(batch), widths[batch].sum()) for batch in generator.positions(0)))
-    assert sum(sizes) == 600 and max(sizes) <= 1.2 * 64 and min(sizes) <= 9
+    sizes, areas = zip(*((len(batch), len(batch) * widths[batch].max()) for batch in generator.positions(0)))
+    assert sum(sizes) == 600 and max(sizes) <= 64 and min(sizes) <= 9
     assert max(areas) <= 1.3 * 6400 and len(generator) == math.ceil((500 * 100 + 100 * widths[1000:].mean()) / 6400)
+
+
+@pytest.mark.parametrize("batch_width", [3840, 5120, 8192, 12288])
+def test_no_batch_of_words_and_lines_is_much_wider_than_asked_for_with_its_padding(batch_width):
+    rng = np.random.default_rng(0)
+    words, lines = rng.gamma(3, 30, 8000), rng.normal(900, 200, 3000)
+    widths = np.clip(np.concatenate([words, lines]), 20, 1280).astype(int)
+    generator = Positions(widths, 128, 1, True, batch_width=batch_width)
+    areas = [len(batch) * widths[batch].max() for epoch in range(3) for batch in generator.positions(epoch)]
+    assert max(areas) <= 1.25 * batch_width and np.mean(areas) >= 0.9 * batch_width
 
 
 def test_batches_hold_similar_widths():
