@@ -1,7 +1,7 @@
 """Finds upside-down words by the surer of two readings, given how many other words of the batch are upside down.
 
 The share of such words in a batch is estimated by expectation maximisation (Saerens et al. 2002): a word alone needs
-clear evidence, one of many that lie alike needs little.
+clear evidence, an unsure one of many that lie alike needs little.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,7 +21,7 @@ Read = Callable[[list[np.ndarray]], list[Prediction]]
 
 
 def turn_upside_down(images: list[np.ndarray], readings: list[Prediction], read: Read, below: float) -> None:
-    """Replaces images and readings by those upside down where these are surer.
+    """Replaces images and readings by those upside down where these are surer, or unsure among many that lie so.
 
     The least sure are read upside down first, FEW at a time, until none of them improves: in difficult
     hands nearly all lines are unsure, and reading all of them twice would double the time.
@@ -52,7 +52,9 @@ def turn_upside_down(images: list[np.ndarray], readings: list[Prediction], read:
     if turned and upside_down_share(gains) > MANY:
         read_turned([i for i in range(len(images)) if i not in turned])
     share = upside_down_share(gains)
-    for i in np.flatnonzero(share * gains > 1 - share).tolist():
+    # However the others lie, a sure reading is not replaced by one that is less so.
+    may_turn = (gains > 1) | (np.array(sure) < below)
+    for i in np.flatnonzero(may_turn & (share * gains > 1 - share)).tolist():
         image, reading = turned[i]
         images[i], readings[i] = image, replace(reading, upside_down=True)
 

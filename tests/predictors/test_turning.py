@@ -8,6 +8,7 @@ from models.model_spec import ModelSpec
 from predictors.turning import FEW, SUPPOSED, sureness, upside_down_share
 from predictors.word_predictor import WordPredictor
 from preprocessing.tokenizer import END, Tokenizer
+from tools.serve.reading_queue import BATCH
 from utils.config.predict import PredictConfig
 
 A, B = 3, 4
@@ -52,8 +53,14 @@ def test_a_word_alone_is_turned_only_if_that_is_far_surer(texts):
 
 def test_where_most_of_a_batch_read_better_upside_down_the_others_are_turned_too(texts):
     most = [(5, 60)] * (3 * FEW)  # 29 times better upside down
-    # 4 and 1,881 times better upright.
-    assert texts(*most, (50, 20), (99, 5)) == ["turned"] * (len(most) + 1) + ["upright"]
+    # 4 times better upright but unsure; 4 times better upright and sure; 1,881 times better upright.
+    words = (20, 6), (50, 20), (99, 5)
+    assert texts(*most, *words) == ["turned"] * (len(most) + 1) + ["upright"] * 2
+
+
+def test_of_few_words_each_is_turned_or_not_as_if_alone(texts):
+    """As in a server, where the words of one batch come from different people."""
+    assert texts(*[(5, 60)] * (BATCH - 1), (20, 6)) == ["turned"] * (BATCH - 1) + ["upright"]
 
 
 def test_of_many_unsure_readings_the_least_sure_are_tried_until_none_is_better_upside_down(texts, monkeypatch):

@@ -14,9 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from predictors.turning import FEW
 from utils.errors import UserError
 
-BATCH = 64  # words that are read at once
+BATCH = FEW - 1  # words that are read at once: of more, one would be turned because others are upside down
 MOST_JOBS, MOST_BYTES = 256, 512_000_000  # that wait or are read
 
 ReadWords = Callable[[Sequence[Path]], Sequence[Any]]
