@@ -36,8 +36,8 @@ class Aligner:
 
     def __init__(self, config: Config, source: DataSource, left_out: Counter[str]) -> None:
         folder = ModelFolder(find_model(config))
-        self._source, self._image, self.left_out = source, folder.spec.image, left_out
-        self._spec = folder.spec
+        self._spec = folder.spec.with_max_pixels(config.image.max_pixels)
+        self._source, self._image, self.left_out = source, self._spec.image, left_out
         self.longest = folder.spec.network.max_seq_length - 1
         if self._spec.tokenizer.is_rtl:
             raise UserError(f"The model in {folder.path} reads from right to left, which can't be recombined.")

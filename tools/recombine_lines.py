@@ -10,7 +10,7 @@ Example: python -m tools.recombine_lines -c configs/iam.yml --set images_folder=
 import argparse
 import functools
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from pathlib import Path
 
 import numpy as np
@@ -43,29 +43,36 @@ def _run(options: argparse.Namespace) -> int:
     return recombine(config, options.lines, options.output, "lines", functools.partial(prepare, seed=config.seed))
 
 
-def prepare(_: Sequence[Word], aligner: Aligner, seed: int) -> Callable[[Sequence[Word], int], Labelled]:
-    """Returns a function that makes new lines of a writer's lines."""
+def prepare(words: Sequence[Word], aligner: Aligner, seed: int) -> Callable[[Sequence[Word], int], Labelled]:
+    """Returns a function that makes lines whose texts are not among `words` of a writer's lines."""
+    known = {word.label for word in words}
     rng = np.random.default_rng(seed)
 
     def candidates(own: Sequence[Word], wanted: int) -> Labelled:
         cut = (cut_line(*part) for part in aligner.places(own))
         lines = [line for line in cut if line and len(line.words) >= LEAST_WORDS]
-        return new_lines(lines, TRIES * wanted, aligner.longest, rng)
+        return new_lines(lines, TRIES * wanted, aligner.longest, known, rng)
 
     return candidates
 
 
 def new_lines(
-    lines: Sequence[Line], tries: int, longest: int, rng: np.random.Generator
+    lines: Sequence[Line], tries: int, longest: int, known: Set[str], rng: np.random.Generator
 ) -> Iterator[tuple[str, np.ndarray]]:
-    """Yields texts of at most `longest` characters and pictures, joined from the beginning and end of two lines."""
+    """Yields texts and pictures, joined from the beginning and end of two lines, none twice.
+
+    Texts have at most `longest` characters and are not among `known`.
+    """
+    made: set[tuple[int, int, int, int]] = set()
     for _ in range(tries if len(lines) > 1 else 0):
-        first, second = (lines[index] for index in rng.choice(len(lines), 2, replace=False))
-        label, picture = join_lines(
-            first, int(rng.integers(1, len(first.words))), second, int(rng.integers(1, len(second.words)))
-        )
+        places = [int(index) for index in rng.choice(len(lines), 2, replace=False)]
+        first, second = (lines[index] for index in places)
+        cuts = int(rng.integers(1, len(first.words))), int(rng.integers(1, len(second.words)))
+        label, picture = join_lines(first, cuts[0], second, cuts[1])
         width = picture.shape[1] / max(first.picture.shape[1], second.picture.shape[1])
-        if first.fits(second) and len(label) <= longest and LEAST_WIDTH <= width <= MOST_WIDTH:
+        is_new = (*places, *cuts) not in made and label not in known
+        if is_new and first.fits(second) and len(label) <= longest and LEAST_WIDTH <= width <= MOST_WIDTH:
+            made.add((*places, *cuts))
             yield label, picture
 
 

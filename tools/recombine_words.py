@@ -49,7 +49,7 @@ def _run(options: argparse.Namespace) -> int:
 
 def prepare(words: Sequence[Word], aligner: Aligner, config: Config) -> Callable[[Sequence[Word], int], Labelled]:
     """Returns a function that makes words of the lexicon, which are not among `words`, of a writer's letters."""
-    known = {word.label for word in words}
+    known = {part for word in words for part in word.label.split()}
     draw = drawing(read_lexicon(config.predict.lexicon.file, config.predict.lexicon.oov_penalty))
     rng = np.random.default_rng(config.seed)
 

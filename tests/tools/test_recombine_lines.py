@@ -45,6 +45,22 @@ def test_new_lines_begin_as_one_line_and_end_as_the_other(lines, tmp_path):
     assert sum(text == word.label for text, word in zip(texts, made)) >= len(made) / 2
 
 
+def test_no_line_is_made_twice_and_none_that_the_dataset_has(lines, tmp_path):
+    again = Word("again.png", "office museum other", "printer")  # a text that two of the lines give
+    Image.new("L", (90, 40), 255).save(tmp_path / "again.png")
+    write_labels(tmp_path / "labels.json", {"train": [*lines, again], "val": [], "test": []})
+    assert run(tmp_path, lines=50) == 0
+    made = read_labels(tmp_path / "new" / "labels.json").splits["train"]
+    pictures = {(tmp_path / "new" / "lines" / word.filename).read_bytes() for word in made}
+    assert len(made) == len(pictures) <= 8  # a cut in each of the two lines, in either order
+    assert not {word.label for word in made} & {word.label for word in (*lines, again)}
+
+
+def test_larger_pictures_than_the_config_allows_are_left_out(lines, tmp_path, capsys):
+    assert run(tmp_path, "image.max_pixels=10") == 2
+    assert "labels.json" in capsys.readouterr().err
+
+
 def test_the_same_command_makes_the_same_lines(lines, tmp_path):
     contents = []
     for number, seed in enumerate((1, 1, 2)):

@@ -2,13 +2,15 @@
 
 import csv
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from predictors import load
 from predictors.lexicon.words import read_lexicon
 from preprocessing.labels import Word, read_labels, write_labels
-from tools.recombine_words import main
+from tools.recombine_words import main, prepare
+from utils.config.load import validate_config
 
 PICTURES = Path("test_images").resolve()
 MODEL = Path("snapshots/iam").resolve()
@@ -41,6 +43,15 @@ def test_new_words_are_of_the_lexicon_and_can_be_read(labels, tmp_path, capsys):
         assert word.writer == "printer" and word.label not in known and word.label.lower() in lexicon
     texts = [reading.text for reading in load(MODEL).read(pictures)]
     assert sum(text == word.label for text, word in zip(texts, made)) >= len(made) / 2
+
+
+def test_words_of_a_dataset_of_lines_are_not_made_again(monkeypatch):
+    wished = []
+    monkeypatch.setattr("tools.recombine_words.new_words", lambda letters, words, rng: wished.extend(words) or iter(()))
+    aligner = SimpleNamespace(places=lambda words: iter(()))
+    lines = [Word("0.png", "the House is there", None)]
+    list(prepare(lines, aligner, validate_config({}, "test"))(lines, 500))
+    assert len(wished) > 500 and not {"the", "House", "there"} & set(wished)
 
 
 def test_fewer_words_than_writers_are_made_of_some_of_them(labels, tmp_path):
