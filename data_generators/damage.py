@@ -4,10 +4,13 @@ Each kind is a function of a picture (uint8 (h, w) or (h, w, 3) RGB, dark ink on
 from 0 (hardly visible) to 1, and a random generator. All ranges were chosen by what pages look like, not by figures.
 """
 
+import math
 from collections.abc import Callable
 
 import cv2
 import numpy as np
+
+from preprocessing.normaliser import LARGEST
 
 MOST_JPEG = 65_500  # pixels of the longest side of a JPEG
 
@@ -177,8 +180,9 @@ def shrink(picture: np.ndarray, strength: float, rng: np.random.Generator) -> np
 
 
 def enlarge(picture: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
-    """Takes the picture with more pixels, up to four times."""
-    return _resized(picture, 1 + 3 * strength)
+    """Takes the picture with more pixels, up to four times, unless the normaliser would halve it again."""
+    most = math.sqrt(LARGEST / (picture.shape[0] * picture.shape[1]))
+    return _resized(picture, max(1.0, min(1 + 3 * strength, most)))
 
 
 def compress(picture: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from data_generators.damage import KINDS, damage
+from preprocessing.normaliser import LARGEST
 from preprocessing.word_image import to_network_geometry
 from tests.helpers.drawn_words import PHOTO, draw_word
 
@@ -32,6 +33,13 @@ def test_strength_grows():
         weak, strong = (KINDS[name](word, strength, np.random.default_rng(3)) for strength in (0.0, 1.0))
         changes = [np.abs(one.astype(float) - word).mean() for one in (weak, strong)]
         assert changes[1] > 1.5 * changes[0], name
+
+
+def test_a_large_picture_is_not_enlarged_beyond_what_is_normalised():
+    photo = np.full((1500, 2000), 200, np.uint8)
+    assert KINDS["large"](photo, 1.0, np.random.default_rng(0)).size <= 1.01 * LARGEST
+    word = np.full((50, 100), 200, np.uint8)
+    assert KINDS["large"](word, 1.0, np.random.default_rng(0)).shape == (200, 400)
 
 
 def test_one_pixel_survives():
