@@ -11,7 +11,7 @@ from utils.config.train import TrainConfig
 class LearningRate(keras.callbacks.Callback):
     """Sets the learning rate before each step.
 
-    Linear warm-up to the peak, then, with `cosine`, half a cosine down to `final_learning_rate` at the last step
+    Linear warm-up to the peak, then, with `cosine`, half a cosine down to `final_learning_rate` after the last step
     (Loshchilov and Hutter 2017, without restarts). A constant rate is not set after warm-up, so that ReduceLROnPlateau
     may lower it.
 

@@ -1,6 +1,9 @@
 """Transfer of the weights of another model, also to another charset."""
 
+import itertools
+import math
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -18,8 +21,8 @@ from utils.errors import UserError
 
 # Settings of the network that no weight depends on.
 FREE = {"charset", "conv_dropout", "dropout", "hidden_columns", "max_seq_length", "fixed_seq_length"}
-# Initial log-probability of a new character relative to its base letter, so that the extended model first reads as the
-# old one.
+# Initial log-probability of the new characters of a base letter relative to it, so that the extended model first reads
+# nearly as the old one.
 HANDICAP = 3.0
 
 
@@ -156,5 +159,8 @@ def _rows_by_character(old: np.ndarray, drawn: np.ndarray, axis: int, before: st
     rows[known] = np.moveaxis(old, axis, 0)[sources[known]]
     if old.ndim == 1:
         rows[~known] = old[NUM_SPECIAL:].min()
-        rows[NUM_SPECIAL:][[char not in ids for char in now]] -= HANDICAP
+        added = [char not in ids for char in now]
+        rivals = Counter(letter for letter, is_new in zip(base, added) if is_new)
+        # All new characters of one letter together are improbable.
+        rows[NUM_SPECIAL:][added] -= [HANDICAP + math.log(rivals[letter]) for letter in itertools.compress(base, added)]
     return values

@@ -54,10 +54,7 @@ def calibrate_on(folder: ModelFolder, config: Config, settings: PredictConfig) -
     own_words = own.read_labels().splits["val"]
     dataset = open_dataset(own, own_words, "val", image, options)
     if len(dataset) < LEAST_WORDS:
-        raise UserError(
-            f"Calibration needs at least {LEAST_WORDS} validation words, {labels_file} has {len(dataset)}; "
-            "confidences stay as the network gives them."
-        )
+        raise UserError(f"Calibration needs at least {LEAST_WORDS} validation words, {labels_file} has {len(dataset)}.")
     copies = (0, 1) if config.data_aug.copies and not config.train.packed.folder else (0,)
     parts = [dataset, *(open_dataset(own, own_words, "val", image, options, copy=copy) for copy in copies[1:])]
     for source, words in _additional(config):

@@ -192,7 +192,7 @@ def _keep_calibration(path: Path, config: Config) -> None:
             for calibration in before.description.calibrations:
                 folder.add_calibration(calibration)
             if before.description.calibrations:
-                log(f"It keeps that of {before.path}.")
+                log(f"Its confidences are corrected as those of {before.path}.")
 
 
 def _copy_to_output(experiment: ExperimentFolder) -> None:

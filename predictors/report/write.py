@@ -49,10 +49,11 @@ def write_report(folder: Path, evaluation: Evaluation) -> Path:
     chosen = choose_words(errors, confidences)
     characters = [share for share in errors_by_character(alignments) if share.errors][:MOST_ROWS]
     shown = gallery(evaluation.model, evaluation.dataset, predictions, alignments, chosen, evaluation.batch_size)
+    things = "lines" if any(" " in word.label for word in words) else "words"
     text = make_html(
         {"words": shown, "stride": evaluation.model.column_stride},
         title="Evaluation report",
-        facts={**evaluation.facts, "words": _number_of_words(len(words), len(chosen))},
+        facts={**evaluation.facts, things: _number(len(words), len(chosen))},
         summary=_figures(evaluation, bins, before, errors_found(confidences, right)),
         charts=_charts(evaluation.history, alignments, bins, before),
         characters=characters,
@@ -81,7 +82,7 @@ def _figures(
     intervals = {} if is_one_hand else writer_bootstrap(labels, texts, writers)
     figures: dict[str, tuple[float, tuple[float, float] | None]] = {
         "CER (errors over characters)": (scores.cer, intervals.get("cer")),
-        "WER (words not read exactly)": (scores.wer, intervals.get("wer")),
+        "WER (errors over words)": (scores.wer, intervals.get("wer")),
         "CER, mean over words (the seed project's)": (scores.mean_word_cer, None),
         "CER, case-insensitive": (scores.cer_caseless, None),
         "WER, case-insensitive": (scores.wer_caseless, None),
@@ -119,7 +120,7 @@ def _charts(
     return charts
 
 
-def _number_of_words(total: int, shown: int) -> str:
+def _number(total: int, shown: int) -> str:
     if shown == total:
         return f"{total}"
     return f"{total}; the list below holds {shown}: the worst, and some read right; all are in {TABLE_FILE}"

@@ -129,6 +129,14 @@ def test_new_characters_begin_as_their_letter_or_at_random(make_config, saved):
     assert np.allclose(both[:, 0] - both[:, 1], HANDICAP, atol=1e-4)
 
 
+def test_all_new_characters_of_a_letter_together_are_improbable(make_config, saved):
+    folder, _ = saved()
+    model = build(make_config, OLD + "éèê", 6)
+    load_pretrained(ModelFolder(folder), model)
+    letter, *new = (np.exp(logits(model, "abe", char)[:, -1]) for char in "eéèê")
+    assert np.allclose(sum(new), letter * np.exp(-HANDICAP), rtol=1e-3)
+
+
 @pytest.mark.parametrize(
     ("changes", "key"),
     [
