@@ -100,7 +100,8 @@ def _read_json(path: Path) -> Any:
             return json.loads(file.read(), object_pairs_hook=unique_keys)
     except FileNotFoundError:
         raise UserError(
-            f"Labels file {path} does not exist; make it with the command tools.create_labels, or set labels_file."
+            f"Labels file {path} does not exist; set labels_file, or make it with the command tools.create_labels "
+            "or as the head of the config describes."
         ) from None
     except OSError as error:
         if path.is_dir():

@@ -7,7 +7,7 @@ from dataclasses import replace
 from preprocessing.page.layout import Line, PageWord
 
 # Other marks may stand apart, as in French.
-_APART = re.compile(r"(?<=\w) (?=[.,](?: |$))")
+_APART = re.compile(r"(?<=\w) (?=[.,](?: [^.,]|$))")
 _ATTACHED = re.compile(r"\w[.,](?= |$)")
 
 
@@ -34,12 +34,14 @@ def _attached(line: Line) -> Line:
         for i in range(len(words) - 1, 0, -1):
             if starts[i] - 1 in blanks:
                 words[i - 1 : i + 1] = [_joined(words[i - 1], words[i])]
+    text = _APART.sub("", line.text)
+    others = dict.fromkeys(_APART.sub("", other) for other in line.alternatives)
     return replace(
         line,
-        text=_APART.sub("", line.text),
+        text=text,
         words=tuple(words),
         character_confidences=tuple(p for i, p in enumerate(line.character_confidences) if i not in blanks),
-        alternatives=tuple(dict.fromkeys(_APART.sub("", text) for text in line.alternatives)),
+        alternatives=tuple(other for other in others if other != text),
     )
 
 

@@ -24,9 +24,10 @@ def test_the_majority_of_the_marks_of_a_page_decides():
 
 
 def test_only_commas_and_full_stops_after_a_word_lose_their_blank():
-    kept = "Qui ? Moi : oui ; non ! a .5 b , .", "a, b. c, d."
-    assert texts(*kept) == ["Qui ? Moi : oui ; non ! a .5 b, .", "a, b. c, d."]
-    assert texts(". . .", ", x, y.") == [". . .", ", x, y."]
+    kept = "Qui ? Moi : oui ; non ! a .5 b , c", "a, b. c, d."
+    assert texts(*kept) == ["Qui ? Moi : oui ; non ! a .5 b, c", "a, b. c, d."]
+    for dots in (". . .", "wait . . . what", "a , , b"):
+        assert texts(dots, "a, b. c, d.") == [dots, "a, b. c, d."]
 
 
 def test_word_and_mark_become_one_word_in_one_box():
@@ -37,7 +38,8 @@ def test_word_and_mark_become_one_word_in_one_box():
         PageWord("and", 1.0, (90, 10, 30, 10)),
     )
     probabilities = tuple(i / 20 for i in range(len("an hour , and")))
-    one = line("an hour , and", words=words, character_confidences=probabilities, alternatives=("an hour , end",))
+    others = "an hour, and", "an hour , end"
+    one = line("an hour , and", words=words, character_confidences=probabilities, alternatives=others)
     attached, _ = attach_punctuation([one, line("now.")])
     assert attached.words == (words[0], PageWord("hour,", 0.25, (30, 8, 46, 16)), words[3])
     assert attached.character_confidences == probabilities[:7] + probabilities[8:]
