@@ -17,13 +17,14 @@ from PIL import Image
 from benchmarks.page_figure import page_figure
 from benchmarks.report import Row, draw
 from data_generators.damage import KINDS
-from data_generators.synthetic import WORDS_PER_FORM, Texts, sample
+from data_generators.synthetic.sample import WORDS_PER_FORM, sample
 from metrics.history import read_history
 from metrics.plots import as_image, make_figure
 from metrics.word_pictures import draw_attention, draw_words
 from preprocessing.word_image import read_word_image, to_network_geometry
 from utils.cli import run_command
 from utils.config.load import load_config
+from utils.config.synthetic import SyntheticConfig
 from utils.files import atomic_write
 from utils.log import log
 from utils.paths import ROOT
@@ -32,7 +33,7 @@ RENDERED_MODEL, HANDWRITING_MODEL = "snapshots/open", "snapshots/iam"
 ATTENTION_WORDS = ("look", "turning", "office")
 COLOURS = 96  # enough for ink, paper and one tint, and a third of the file
 SEED = 4
-IN_DICTIONARY = Texts(beyond_dictionary=0.0)
+IN_DICTIONARY = SyntheticConfig(seed=SEED, beyond_dictionary=0.0)
 # The kinds of damage that are shown.
 DAMAGES = (
     *("paper", "ruled", "box", "colour", "shadow", "light"),
@@ -75,7 +76,7 @@ def predictions(model: str, number: int = 24) -> Image.Image:
     """Words of the fonts kept for testing, with the texts that a shipped model reads."""
     from predictors import load
 
-    words = [sample(SEED, "test", form * WORDS_PER_FORM + form % 8, IN_DICTIONARY) for form in range(number)]
+    words = [sample(IN_DICTIONARY, "test", form * WORDS_PER_FORM + form % 8) for form in range(number)]
     images = [image for image, _, _ in words]
     texts = [prediction.text for prediction in load(ROOT / model).read(images)]
     return as_image(draw_words(images, texts, [label for _, label, _ in words]))
@@ -101,7 +102,7 @@ def normaliser(number: int = 6) -> Image.Image:
     image, rng = load_config(ROOT / "configs" / "iam.yml").image, np.random.default_rng(SEED)
     before = []
     for index, kind in enumerate(DAMAGES):
-        word = sample(SEED, "test", index * WORDS_PER_FORM + 3, IN_DICTIONARY)[0]
+        word = sample(IN_DICTIONARY, "test", index * WORDS_PER_FORM + 3)[0]
         before.append(KINDS[kind](word, 0.8, rng))
     after = [to_network_geometry(picture, image) for picture in before]
     figure, axes = make_figure(2 * (len(DAMAGES) // number), number, size=(1.9, 1.1))
@@ -117,8 +118,8 @@ def normaliser(number: int = 6) -> Image.Image:
 
 def accents(columns: int = 6, rows: int = 8) -> Image.Image:
     """Returns rendered words with accents, each of another form and so mostly of another font."""
-    texts = Texts("accented", 0.0)
-    words = [sample(SEED, "train", i * WORDS_PER_FORM + i % 8, texts)[0] for i in range(columns * rows)]
+    accented = SyntheticConfig(seed=SEED, text="accented", beyond_dictionary=0.0)
+    words = [sample(accented, "train", i * WORDS_PER_FORM + i % 8)[0] for i in range(columns * rows)]
     return _sheet(words, columns, (150, 64))
 
 

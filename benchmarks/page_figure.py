@@ -5,7 +5,8 @@ import numpy as np
 from PIL import Image
 
 from data_generators.damage import KINDS
-from data_generators.synthetic import fonts_of, render_word
+from data_generators.synthetic.fonts import fonts_of
+from data_generators.synthetic.render import render_word
 from predictors.page_overlay import draw_overlay
 from utils.paths import ROOT
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from benchmarks.process import work
 from data_generators.synthetic.dataset import create_synthetic
 from preprocessing.labels import Word, read_labels, write_labels
+from utils.config.synthetic import SyntheticConfig
 
 SEED, COMPACT, BEST = "configs/seed.yml", "configs/iam_fast.yml", "configs/iam.yml"
 
@@ -65,7 +66,7 @@ def find_words(folder: Path, number: int, images: str | None, labels: str | None
     """Images folder and entries of random training words of a labels file, or of a dataset made for it."""
     if images is None or labels is None:
         images, sizes = str(folder / "data" / "words"), {"train": number, "val": 10, "test": 10}
-        labels = str(create_synthetic(folder / "data", sizes, seed=1))
+        labels = str(create_synthetic(folder / "data", sizes, SyntheticConfig()))
     words = read_labels(labels).splits["train"]
     random.Random(1).shuffle(words)
     return Path(images).resolve(), words[:number]

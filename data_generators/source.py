@@ -68,7 +68,6 @@ class DataSource:
 
     def _render(self) -> None:
         # The import is slow, and prediction doesn't need it.
-        from data_generators.synthetic import Texts
         from data_generators.synthetic.dataset import create_synthetic
 
         folder, settings = self.labels.parent, self.synthetic
@@ -81,4 +80,4 @@ class DataSource:
         tenth = max(10, settings.num_words // 10)
         sizes = {"train": settings.num_words, "val": tenth, "test": tenth}
         log(f"Rendering the embedded dataset in {folder}: {sum(sizes.values())} words from bundled fonts.")
-        create_synthetic(folder, sizes, settings.seed, texts=Texts.of(settings), keep=True)
+        create_synthetic(folder, sizes, settings, keep=True)

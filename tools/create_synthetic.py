@@ -5,35 +5,40 @@ Example: python -m tools.create_synthetic --output datasets/synthetic --words 20
 
 import argparse
 import sys
-from typing import get_args
 
-from data_generators.synthetic import BEYOND_DICTIONARY, Text, Texts
 from data_generators.synthetic.dataset import create_synthetic
-from utils.cli import run_command
+from utils.cli import number, run_command
+from utils.config.synthetic import MOST_WORDS, SyntheticConfig
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs the command line; returns the exit code (0 done, 2 user error)."""
     description = "Creates a dataset of rendered words in IAM's layout."
     parser = argparse.ArgumentParser(description=description)
-    add = parser.add_argument
+    add, defaults = parser.add_argument, SyntheticConfig()
     add("--output", required=True, help="folder of the dataset, such as datasets/synthetic")
     add("--words", type=int, required=True, help="number of training words; val and test get a tenth each")
     share = "share of labels that are not words, 0 to 1 (default: %(default)s)"
-    add("--beyond_dictionary", type=float, default=BEYOND_DICTIONARY, metavar="SHARE", help=share)
+    add(
+        "--beyond_dictionary", type=number(float, 0, 1), default=defaults.beyond_dictionary, metavar="SHARE", help=share
+    )
     text = "accented: French, German and Spanish words with accents (default: %(default)s)"
-    add("--text", choices=get_args(Text), default="english", help=text)
-    add("--most_words", type=int, default=1, help="most words in an image; 10 for lines (default: %(default)s)")
-    add("--seed", type=int, default=1, help="other seeds give other words (default: 1)")
+    add("--text", choices=("english", "accented"), default=defaults.text, help=text)
+    add(
+        "--most_words",
+        type=number(int, 1, MOST_WORDS),
+        default=defaults.most_words,
+        help="most words in an image; 10 for lines (default: %(default)s)",
+    )
+    add("--seed", type=number(int, 0), default=defaults.seed, help="other seeds give other words (default: 1)")
     add("--workers", type=int, default=0, help="number of processes (default: one per CPU core)")
     options = parser.parse_args(arguments)
     tenth = max(10, options.words // 10)
     num_words = {"train": options.words, "val": tenth, "test": tenth}
 
     def create() -> int:
-        settings = options.output, num_words, options.seed, options.workers
-        labels = create_synthetic(*settings, texts=Texts(options.text, options.beyond_dictionary, options.most_words))
-        print(labels)
+        drawn = {name: getattr(options, name) for name in ("seed", "text", "beyond_dictionary", "most_words")}
+        print(create_synthetic(options.output, num_words, SyntheticConfig(**drawn), options.workers))
         return 0
 
     return run_command(create, "Interrupted; the same command starts over.")

@@ -19,7 +19,7 @@ from data_generators.image_cache import read_inside
 from data_generators.image_store import Row
 from data_generators.packed import NAME, write_packed
 from data_generators.source import DataSource
-from data_generators.synthetic import Texts, sample
+from data_generators.synthetic.sample import sample
 from data_generators.training_words import training_image
 from models.model_spec import ModelSpec
 from preprocessing.image_file import configure_process
@@ -70,7 +70,7 @@ def pack_dataset(config: Config, output: Path) -> int:
     return packed
 
 
-def pack_synthetic(config: Config, output: Path, number: int, workers: int = 0) -> int:
+def pack_synthetic(config: Config, output: Path, number: int, workers: int) -> int:
     """Renders words straight into a packed dataset; returns the number of those that training can use.
 
     Word i is that of `tools.create_synthetic` with the same `synthetic.seed`, without a file of its own; `workers` is
@@ -100,7 +100,7 @@ def _render(settings: SyntheticConfig, spec: ModelSpec, any_charset: bool, task:
     """Returns the words first..end-1 that the network can learn; `any_charset`: of any characters."""
     rows: list[Row] = []
     for index in range(*task):
-        image, label, _ = sample(settings.seed, "train", index, Texts.of(settings))
+        image, label, _ = sample(settings, "train", index)
         fits = len(label) < spec.network.max_seq_length if any_charset else not label_problem(label, spec)
         if fits:
             rows.append((label, word_image_of_array(image, spec.image)))

@@ -63,7 +63,7 @@ def new_lines(
 
     Texts have at most `longest` characters and are not among `known`.
     """
-    made: set[tuple[int, int, int, int]] = set()
+    made: set[tuple[int, ...]] = set()
     for _ in range(tries if len(lines) > 1 else 0):
         places = [int(index) for index in rng.choice(len(lines), 2, replace=False)]
         first, second = (lines[index] for index in places)

@@ -6,7 +6,6 @@ import itertools
 import json
 import shutil
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import TextIO
 
@@ -15,9 +14,10 @@ import numpy as np
 from tqdm import tqdm
 
 from data_generators.source import RENDERED_WITH
-from data_generators.synthetic import SPLITS, WORDS, WORDS_PER_FORM, WORDS_PER_LINE, Texts, sample
+from data_generators.synthetic.fonts import SPLITS
+from data_generators.synthetic.sample import WORDS_PER_FORM, WORDS_PER_LINE, sample
 from preprocessing.labels import LABELS_FILE
-from utils.config.synthetic import MOST_WORDS
+from utils.config.synthetic import SyntheticConfig
 from utils.errors import UserError
 from utils.files import atomic_write, write_text
 from utils.locks import LOCK_FILE, dataset_lock
@@ -32,10 +32,9 @@ _TASK_WORDS = 4 * WORDS_PER_FORM
 def create_synthetic(
     output_folder: str | Path,
     num_words: dict[str, int],
-    seed: int,
+    settings: SyntheticConfig,
     workers: int = 0,
     progress: bool = True,
-    texts: Texts = WORDS,
     keep: bool = False,
 ) -> Path:
     """Renders a dataset; the same arguments give the same files for any number of `workers`.
@@ -46,10 +45,9 @@ def create_synthetic(
     Args:
         output_folder: gets words/<f>/<f-form>/<id>.png (8-bit grey) and labels.json.
         num_words: words per split, with the keys "train", "val" and "test", each 1..2,400,000.
-        seed: 0 or more. Word i of a split depends on seed, split and i alone.
+        settings: texts and seed; word i of a split depends on them, split and i alone.
         workers: processes; 0 means one per CPU core.
         progress: whether to show a progress bar on stderr.
-        texts: the labels that are drawn.
         keep: whether a complete dataset, which another process may just have made, is left unchanged.
 
     Returns:
@@ -58,18 +56,18 @@ def create_synthetic(
     Raises:
         UserError: impossible numbers, a folder that can't be written or has other content.
     """
-    _check_arguments(num_words, seed, workers, texts)
+    _check_arguments(num_words, workers)
     folder, labels = Path(output_folder), Path(output_folder, LABELS_FILE)
     counts = {split: num_words[split] for split in SPLITS}
-    description = {"seed": seed, **asdict(texts), "num_words": counts}
+    drawn = {name: getattr(settings, name) for name in ("seed", "text", "beyond_dictionary", "most_words")}
     _check_folder(folder)
     starts = ((split, first) for split, count in counts.items() for first in range(0, count, _TASK_WORDS))
     tasks = [(split, first, min(first + _TASK_WORDS, counts[split])) for split, first in starts]
-    render = functools.partial(_render_task, str(folder / "words"), seed, texts)
+    render = functools.partial(_render_task, str(folder / "words"), settings)
     with dataset_lock(folder):
         if keep and labels.exists():
             return labels
-        _prepare(folder, json.dumps(description, indent=2) + "\n")
+        _prepare(folder, json.dumps({**drawn, "num_words": counts}, indent=2) + "\n")
         total = sum(counts.values())
         bar = progress_bar(total=total, unit=" words", desc="Rendering", mininterval=0.5, disable=not progress)
         rendered = contextlib.closing(process_map(render, tasks, workers))
@@ -78,20 +76,14 @@ def create_synthetic(
     return labels
 
 
-def _check_arguments(num_words: dict[str, int], seed: int, workers: int, texts: Texts) -> None:
+def _check_arguments(num_words: dict[str, int], workers: int) -> None:
     if set(num_words) != set(SPLITS):
         raise UserError(f"The numbers of words need the keys {', '.join(SPLITS)}, not {sorted(num_words)}.")
     for split, count in num_words.items():
         if not 1 <= count <= MAX_WORDS:
             raise UserError(f"The number of {split} words must be 1 to {MAX_WORDS:,}, not {count:,}.")
-    if seed < 0:
-        raise UserError(f"The seed must be 0 or more, not {seed}.")
     if workers < 0:
         raise UserError(f"The number of workers must be 0 (one per CPU core) or more, not {workers}.")
-    if not 0 <= texts.beyond_dictionary <= 1:
-        raise UserError(f"The share of labels beyond the dictionary must be 0 to 1, not {texts.beyond_dictionary}.")
-    if not 1 <= texts.most_words <= MOST_WORDS:
-        raise UserError(f"The number of words of an image must be 1 to {MOST_WORDS}, not {texts.most_words}.")
 
 
 def _check_folder(folder: Path) -> None:
@@ -127,12 +119,12 @@ def _write_labels(file: TextIO, counts: dict[str, int], entries: Iterator[dict[s
     file.write("\n}\n")
 
 
-def _render_task(words_folder: str, seed: int, texts: Texts, task: tuple[str, int, int]) -> list[dict[str, str]]:
+def _render_task(words_folder: str, settings: SyntheticConfig, task: tuple[str, int, int]) -> list[dict[str, str]]:
     """Renders and saves words first..end-1 of a split; returns their entries of labels.json."""
     split, first, end = task
     entries = []
     for index in range(first, end):
-        image, label, writer = sample(seed, split, index, texts)
+        image, label, writer = sample(settings, split, index)
         number, place = divmod(index, WORDS_PER_FORM)
         line, column = divmod(place, WORDS_PER_LINE)
         folder = f"{_FORM_LETTERS[split]}{number // 1000:02d}"

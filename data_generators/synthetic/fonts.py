@@ -94,7 +94,7 @@ def fonts_of(split: str, accented: bool = False) -> tuple[Font, ...]:
 
 
 @functools.lru_cache(maxsize=64)
-def font_of_form(seed: int, split: str, form: int, accented: bool = False) -> Font:
+def font_of_form(seed: int, split: str, form: int, accented: bool) -> Font:
     """Returns the font of form number `form` of a split; `accented` as for `fonts_of`.
 
     Forms take fonts from shuffled decks that hold every formal script once and every other font twice, so even a few

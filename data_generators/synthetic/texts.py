@@ -17,7 +17,6 @@ DIGITS = "0123456789"
 # IAM's printable characters; its word labels contain no space.
 CHARSET = "!\"#&'()*+,-./" + DIGITS + ":;?" + UPPER + LOWER
 # Default share of labels that are in no dictionary.
-BEYOND_DICTIONARY = 0.17
 
 # The rest of the word list is too rare to be drawn; lexicon decoding uses it.
 _WORDS = 40_000
@@ -35,9 +34,7 @@ _CLOSING = frozenset((".", ",", ";", ":", "?", "!", ")", "..."))
 _PRONOUN = ("i", "i'm", "i'd", "i'll", "i've")
 
 
-def draw_text(
-    rng: np.random.Generator, charset: frozenset[str] = frozenset(CHARSET), beyond_dictionary: float = BEYOND_DICTIONARY
-) -> str:
+def draw_text(rng: np.random.Generator, charset: frozenset[str], beyond_dictionary: float) -> str:
     """Draws a label of 1 to about 20 characters of `charset`, without spaces.
 
     `charset` should contain at least the lower-case letters; `beyond_dictionary`, 0 to 1, is the share of pseudo-words,

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from benchmarks.adaptation import Row, main, table
-from data_generators.synthetic import fonts_of, render_word
+from data_generators.synthetic.fonts import fonts_of
+from data_generators.synthetic.render import render_word
 from metrics.score_prediction import score_prediction
 from models.saving import save_model
 from preprocessing.labels import Word, write_labels

@@ -10,7 +10,7 @@ import pytest
 from data_generators.image_store import StoredWords, write_store
 from data_generators.packed import open_packed, packed_dataset, write_packed
 from data_generators.source import DataSource
-from data_generators.synthetic import Texts, sample
+from data_generators.synthetic.sample import sample
 from data_generators.training_words import TrainingWords, training_image
 from preprocessing.labels import read_labels
 from preprocessing.tokenizer import Tokenizer
@@ -87,7 +87,7 @@ def test_rendered_words_are_those_of_create_synthetic(tmp_path, text, workers):
     assert pack_dataset.main(["-c", "configs/config.yml", *options, "--set", *settings]) == 0
     config = load_config("configs/config.yml", settings)
     store = open_packed(tmp_path / "new", training_image(config.image, config.data_aug))
-    labels = [sample(1, "train", index, Texts.of(config.synthetic))[1] for index in range(25)]
+    labels = [sample(config.synthetic, "train", index)[1] for index in range(25)]
     expected = [label for label in labels if len(label) < 4]
     assert [word.label for word in StoredWords(store)] == expected and 0 < len(expected) < 25
 

@@ -13,6 +13,7 @@ from utils.config.image import ImageConfig, ImageSizeConfig
 from utils.config.legacy import upgrade_config
 from utils.config.network import NetworkConfig
 from utils.config.section import merged
+from utils.config.synthetic import SyntheticConfig
 
 REPOSITORY = Path(__file__).parents[2]
 CHARSET = "".join(map(chr, range(33, 127)))
@@ -39,7 +40,7 @@ TINY = {
 
 def make_dataset(folder: Path) -> Path:
     """Fills a folder with words and labels.json (20 short ones to train, 6 val, 8 test); also the cache's."""
-    file = create_synthetic(folder, {"train": 60, "val": 24, "test": 24}, seed=1, workers=1, progress=False)
+    file = create_synthetic(folder, {"train": 60, "val": 24, "test": 24}, SyntheticConfig(), workers=1, progress=False)
     splits = json.loads(file.read_text(encoding="utf-8"))
     sizes = {"train": 20, "val": 6, "test": 8}
     short = {

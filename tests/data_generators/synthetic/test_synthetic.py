@@ -14,23 +14,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data_generators.synthetic import (
-    ACCENTED,
-    CHARSET,
-    LONGEST,
-    SPLITS,
-    WORDS_PER_FORM,
-    Texts,
-    draw_accented,
-    draw_text,
-    fonts_of,
-    load_fonts,
-    render_word,
-    sample,
-)
+from data_generators.synthetic.accents import ACCENTED, draw_accented
 from data_generators.synthetic.dataset import MAX_WORDS, create_synthetic
-from data_generators.synthetic.fonts import glyph
-from data_generators.synthetic.texts import append_text, load_words
+from data_generators.synthetic.fonts import SPLITS, fonts_of, glyph, load_fonts
+from data_generators.synthetic.render import render_word
+from data_generators.synthetic.sample import LONGEST, WORDS_PER_FORM, sample
+from data_generators.synthetic.texts import CHARSET, append_text, draw_text, load_words
+from utils.config.synthetic import SyntheticConfig
 from utils.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -43,7 +33,7 @@ def _digests(folder: Path) -> dict[str, str]:
 
 
 def _create(folder: Path, num_words: dict[str, int] = NUM_WORDS, seed: int = 5, workers: int = 1) -> Path:
-    return create_synthetic(folder, num_words, seed, workers, progress=False)
+    return create_synthetic(folder, num_words, SyntheticConfig(seed=seed), workers, progress=False)
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +51,7 @@ def test_dataset_holds_the_samples_of_each_index(dataset: Path) -> None:
     assert {split: len(entries) for split, entries in labels.items()} == NUM_WORDS
     for split, entries in labels.items():
         for index in (0, len(entries) - 1):
-            image, label, writer = sample(5, split, index)
+            image, label, writer = sample(SyntheticConfig(seed=5), split, index)
             saved = cv2.imread(str(dataset / "words" / entries[index]["filename"]), cv2.IMREAD_UNCHANGED)
             assert (label, writer) == (entries[index]["label"], entries[index]["writer"])
             assert np.array_equal(saved, image)
@@ -80,27 +70,26 @@ def test_interrupted_creation_has_no_labels_and_resumes(
     assert _digests(tmp_path) == _digests(dataset)
 
 
-def _fail_at_word_120(seed: int, split: str, index: int, *more) -> tuple[np.ndarray, str, str]:
+def _fail_at_word_120(settings: SyntheticConfig, split: str, index: int) -> tuple[np.ndarray, str, str]:
     if index == 120:
         raise KeyboardInterrupt
-    return sample(seed, split, index, *more)
+    return sample(settings, split, index)
 
 
 @pytest.mark.parametrize(
-    ("num_words", "seed", "workers", "complaint"),
+    ("num_words", "workers", "complaint"),
     [
-        ({"train": 0, "val": 1, "test": 1}, 1, 1, "train words must be 1 to"),
-        ({"train": 1, "val": 1, "test": MAX_WORDS + 1}, 1, 1, "test words must be 1 to"),
-        ({"train": 1, "val": 1}, 1, 1, "keys train, val, test"),
-        ({"train": 1, "val": 1, "test": 1}, -1, 1, "seed"),
-        ({"train": 1, "val": 1, "test": 1}, 1, -1, "workers"),
+        ({"train": 0, "val": 1, "test": 1}, 1, "train words must be 1 to"),
+        ({"train": 1, "val": 1, "test": MAX_WORDS + 1}, 1, "test words must be 1 to"),
+        ({"train": 1, "val": 1}, 1, "keys train, val, test"),
+        ({"train": 1, "val": 1, "test": 1}, -1, "workers"),
     ],
 )
 def test_impossible_numbers_are_refused(
-    tmp_path: Path, num_words: dict[str, int], seed: int, workers: int, complaint: str
+    tmp_path: Path, num_words: dict[str, int], workers: int, complaint: str
 ) -> None:
     with pytest.raises(UserError, match=complaint):
-        create_synthetic(tmp_path / "new", num_words, seed, workers, progress=False)
+        create_synthetic(tmp_path / "new", num_words, SyntheticConfig(), workers, progress=False)
     assert not (tmp_path / "new").exists()
 
 
@@ -129,10 +118,10 @@ def test_command_line(tmp_path: Path) -> None:
 
 
 def test_lines_have_one_to_most_words_up_to_the_longest_label() -> None:
-    labels = [sample(2, "train", index, Texts(most_words=3))[1] for index in range(60)]
+    labels = [sample(SyntheticConfig(seed=2, most_words=3), "train", index)[1] for index in range(60)]
     assert {len(label.split(" ")) for label in labels} == {1, 2, 3}
     assert not any(re.search(r" [.,;:?!)]( |$)", label) for label in labels)
-    longest = max(len(sample(2, "train", index, Texts(most_words=60))[1]) for index in range(8))
+    longest = max(len(sample(SyntheticConfig(seed=2, most_words=60), "train", index)[1]) for index in range(8))
     assert LONGEST - 25 < longest <= LONGEST
 
 
@@ -165,7 +154,9 @@ def test_no_font_family_is_in_two_splits() -> None:
     assert sum(len(names) for names in families.values()) == len(set().union(*families.values()))
     assert len({font.writer for font in load_fonts()}) == len({font.path for font in load_fonts()}) == len(load_fonts())
     for split in SPLITS:
-        writers = {sample(1, split, WORDS_PER_FORM * form)[2] for form in range(2 * len(families[split]))}
+        writers = {
+            sample(SyntheticConfig(), split, WORDS_PER_FORM * form)[2] for form in range(2 * len(families[split]))
+        }
         assert writers == {font.writer for font in fonts_of(split)}
 
 
@@ -205,12 +196,12 @@ def test_render_word_draws_any_supported_text() -> None:
 @given(seed=st.integers(0, 2**32), missing=st.sets(st.sampled_from(sorted(CHARSET)), max_size=10))
 def test_draw_text_keeps_to_the_charset(seed: int, missing: set[str]) -> None:
     allowed = frozenset(CHARSET) - missing
-    text = draw_text(np.random.default_rng(seed), allowed)
+    text = draw_text(np.random.default_rng(seed), allowed, 0.17)
     assert text and allowed.issuperset(text)
 
 
 def test_labels_have_iams_mixture() -> None:
-    labels = [draw_text(np.random.default_rng(index)) for index in range(9_000)]
+    labels = [draw_text(np.random.default_rng(index), frozenset(CHARSET), 0.17) for index in range(9_000)]
     assert set("".join(labels)) == set(CHARSET)
 
     def share(condition) -> float:
