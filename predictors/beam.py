@@ -7,23 +7,22 @@ from models.model_seq2seq import ModelSeq2Seq
 from predictors.ctc_prefix import LOG_ZERO
 from predictors.joint_scorer import JointScorer
 from preprocessing.tokenizer import END, PAD, START
+from utils.config.predict import PredictConfig
 
 
 class BeamDecoder(keras.Model):
     """Decodes an image batch into the best texts of each word, as character ids.
 
-    A hypothesis that ends among the `width` best of its step is finished; the `width` best unfinished ones are
+    A hypothesis that ends among the `beam_width` best of its step is finished; the `width` best unfinished ones are
     continued, so that finished ones take no place from them. Texts are ranked by log p / length^alpha (Wu et al. 2016,
     arXiv:1609.08144, eq. 14, with plain lengths); the length counts the characters and the end, and alpha 0 ranks by
     probability. A word is done when none of its unfinished hypotheses can still come among its best texts; the loop
     ends with the last word.
 
+    With `beam_width` 1 and alpha 0 (`length_penalty`) the result is that of greedy decoding; with as many hypotheses as
+    there are texts it is the best text of all.
+
     Args:
-        width: hypotheses kept per word. With 1 and alpha 0 the result is that of greedy decoding; with as many as there
-            are texts it is the best text of all.
-        length_penalty: alpha, 0 or more.
-        n_best: texts wanted per word, 1 to `width`.
-        ctc_weight, characters: see `JointScorer` (`predictors/joint_scorer.py`).
         scorer: adds the log p that a lexicon gives growing texts (`predictors/lexicon/scorer.py`).
 
     Shape: image (B, H, W, C) uint8, width (B,) int32 ->
@@ -32,28 +31,18 @@ class BeamDecoder(keras.Model):
         rank (B, n_best) float32, log p / length^alpha without the scorer's part, -1e9 where there is no text
     """
 
-    def __init__(
-        self,
-        model: ModelSeq2Seq,
-        width: int,
-        length_penalty: float = 0.0,
-        n_best: int = 1,
-        ctc_weight: float = 0.0,
-        scorer: keras.layers.Layer | None = None,
-        characters: str | None = None,
-    ) -> None:
+    def __init__(self, model: ModelSeq2Seq, settings: PredictConfig, scorer: keras.layers.Layer | None = None) -> None:
         super().__init__(name="beam_decoder")
         self.encoder = model.encoder
-        self.next_characters = JointScorer(model, ctc_weight, characters)
+        self.next_characters = JointScorer(model, settings.ctc_weight, settings.characters)
         # Attributes, so that Keras tracks their weights; JAX would keep those of the compilation.
         self.decoder, self.ctc_head = model.decoder, model.ctc_head
         self.max_length = model.network.max_seq_length
-        self.width = width
-        self.length_penalty = length_penalty
-        self.n_best = n_best
+        self.width, self.n_best = settings.beam_width, settings.n_best
+        self.length_penalty = settings.length_penalty
         self.scorer = scorer
         # Texts are ranked again without the scorer, so none may be cut off before.
-        self.pool = width if scorer else n_best
+        self.pool = self.width if scorer else self.n_best
 
     def call(self, inputs):
         memory, valid, state_h, state_c = self.encoder([inputs["image"], inputs["width"]], training=False)

@@ -6,6 +6,7 @@ from keras import ops
 from models.model_seq2seq import ModelSeq2Seq
 from predictors.joint_scorer import JointScorer
 from preprocessing.tokenizer import END, PAD, START
+from utils.config.predict import PredictConfig
 
 
 class GreedyDecoder(keras.Model):
@@ -14,18 +15,15 @@ class GreedyDecoder(keras.Model):
     Encoder and decoding loop are one graph: states are carried from step to step, and the loop ends as soon as every
     word of the batch has ended.
 
-    Args:
-        ctc_weight, characters: see `JointScorer` (`predictors/joint_scorer.py`).
-
     Shape: image (B, H, W, C) uint8, width (B,) int32 ->
         ids (B, max_length) int32, at most max_length - 1 characters, END, and PAD after it;
         log_probability (B, max_length) float32, 0 there
     """
 
-    def __init__(self, model: ModelSeq2Seq, ctc_weight: float = 0.0, characters: str | None = None) -> None:
+    def __init__(self, model: ModelSeq2Seq, settings: PredictConfig) -> None:
         super().__init__(name="greedy_decoder")
         self.encoder = model.encoder
-        self.next_characters = JointScorer(model, ctc_weight, characters)
+        self.next_characters = JointScorer(model, settings.ctc_weight, settings.characters)
         # Attributes, so that Keras tracks their weights: JAX would keep those of the time of compilation.
         self.decoder, self.ctc_head = model.decoder, model.ctc_head
         self.max_length = model.network.max_seq_length

@@ -49,11 +49,10 @@ class PredictorSeq2Seq(WordPredictor):
         return image[repeated], width[repeated]
 
 
-def make_decoder(model: ModelSeq2Seq, predict: PredictConfig) -> GreedyDecoder | BeamDecoder | LexiconDecoder:
+def make_decoder(model: ModelSeq2Seq, settings: PredictConfig) -> GreedyDecoder | BeamDecoder | LexiconDecoder:
     """Returns the decoder that the config asks for; raises UserError if its lexicon can't be read."""
-    if predict.decoder == "greedy":
-        return GreedyDecoder(model, predict.ctc_weight, predict.characters)
-    if predict.decoder == "beam":
-        width, penalty = predict.beam_width, predict.length_penalty
-        return BeamDecoder(model, width, penalty, predict.n_best, predict.ctc_weight, characters=predict.characters)
-    return LexiconDecoder(model, predict)
+    if settings.decoder == "greedy":
+        return GreedyDecoder(model, settings)
+    if settings.decoder == "beam":
+        return BeamDecoder(model, settings)
+    return LexiconDecoder(model, settings)

@@ -18,21 +18,14 @@ class LexiconDecoder:
     the lexicon can't be read.
     """
 
-    def __init__(self, model: ModelSeq2Seq, predict: PredictConfig) -> None:
+    def __init__(self, model: ModelSeq2Seq, settings: PredictConfig) -> None:
         self.tokenizer = model.tokenizer
-        self.predict = predict
-        self.lexicon = read_lexicon(predict.lexicon.file, predict.lexicon.oov_penalty)
+        self.settings = settings
+        self.lexicon = read_lexicon(settings.lexicon.file, settings.lexicon.oov_penalty)
         written = self.lexicon.reordered(model.tokenizer.written) if model.tokenizer.is_rtl else self.lexicon
-        scorer = LexiconScorer(written, model.tokenizer.charset, predict.lexicon.weight)
-        self.beam = BeamDecoder(
-            model,
-            predict.beam_width,
-            predict.length_penalty,
-            n_best=predict.beam_width,  # All are ranked again.
-            ctc_weight=predict.ctc_weight,
-            scorer=scorer,
-            characters=predict.characters,
-        )
+        scorer = LexiconScorer(written, model.tokenizer.charset, settings.lexicon.weight)
+        # All are ranked again.
+        self.beam = BeamDecoder(model, settings.model_copy(update={"n_best": settings.beam_width}), scorer)
 
     def predict_on_batch(self, inputs: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Image batch in; ids, log_probability and rank out, as of `BeamDecoder`, with the lexicon's part."""
@@ -41,7 +34,7 @@ class LexiconDecoder:
         length = np.maximum((ids != PAD).sum(axis=-1), 1)
         known = np.zeros(rank.shape, np.float32)
         known[real] = [self.lexicon.log_probability(self.tokenizer.decode(row)) for row in ids[real]]
-        rank = rank + self.predict.lexicon.weight * known / length**self.predict.length_penalty
-        best = np.argsort(-rank, axis=1, kind="stable")[:, : self.predict.n_best]
+        rank = rank + self.settings.lexicon.weight * known / length**self.settings.length_penalty
+        best = np.argsort(-rank, axis=1, kind="stable")[:, : self.settings.n_best]
         rows = np.arange(len(ids))[:, None]
         return ids[rows, best], log_probability[rows, best], rank[rows, best]

@@ -19,7 +19,8 @@ from utils.config.predict import PredictConfig
 
 def decode(model, images, **settings):
     """Texts with their log probabilities and ranks, best first, for each image."""
-    return read(BeamDecoder(model, **settings), model, images)
+    settings = {"length_penalty": 0.0, "ctc_weight": 0.0, **settings}
+    return read(BeamDecoder(model, PredictConfig(decoder="beam", **settings)), model, images)
 
 
 def read(decoder, model, images):
@@ -53,8 +54,9 @@ def all_texts(model: ModelSeq2Seq, image: np.ndarray) -> dict[str, float]:
 def test_width_1_is_greedy(make_config, network):
     model = build(make_config, **network)
     inputs = inputs_of(model, small_pictures(20))
-    greedy_ids, greedy_scores = GreedyDecoder(model, ctc_weight=0.3).predict_on_batch(inputs)
-    ids, scores, _ = BeamDecoder(model, width=1, ctc_weight=0.3).predict_on_batch(inputs)
+    greedy_ids, greedy_scores = GreedyDecoder(model, PredictConfig(ctc_weight=0.3)).predict_on_batch(inputs)
+    settings = PredictConfig(decoder="beam", beam_width=1, length_penalty=0, ctc_weight=0.3)
+    ids, scores, _ = BeamDecoder(model, settings).predict_on_batch(inputs)
     assert ids.shape == (20, 1, 9) and len(set(map(tuple, ids[:, 0]))) > 3
     np.testing.assert_array_equal(ids[:, 0], greedy_ids)
     np.testing.assert_allclose(scores[:, 0], greedy_scores, atol=1e-4)
@@ -79,7 +81,7 @@ def small(make_config):
 def test_a_wide_beam_finds_the_best_of_all_texts(small, network, alpha):
     model = small(**network)
     images = small_pictures(5, seed=2)
-    results = decode(model, images, width=41, length_penalty=alpha, n_best=41)
+    results = decode(model, images, beam_width=41, length_penalty=alpha, n_best=41)
     for image, result in zip(images, results, strict=True):
         truth = all_texts(model, image)
         assert len(truth) == 40
@@ -99,8 +101,8 @@ def test_stopping_early_changes_nothing(small):
     """The best few texts are those that a search for all of them puts first."""
     model, images = small(attention="luong"), small_pictures(8, seed=3)
     for alpha in (0.0, 1.0):
-        every = decode(model, images, width=6, length_penalty=alpha, n_best=6)
-        some = decode(model, images, width=6, length_penalty=alpha, n_best=2)
+        every = decode(model, images, beam_width=6, length_penalty=alpha, n_best=6)
+        some = decode(model, images, beam_width=6, length_penalty=alpha, n_best=2)
         for first, second in zip(every, some, strict=True):
             assert [text for text, *_ in second] == [text for text, *_ in first[:2]]
 
@@ -158,7 +160,7 @@ def ctc_log_probabilities(model: ModelSeq2Seq, image: np.ndarray, texts: list[st
 @pytest.mark.parametrize(("weight", "alpha"), [(0.25, 0.5), (1.0, 0.0)])
 def test_ctc_has_its_share(small, weight, alpha):
     model, images = small(attention="luong", ctc_weight=0.5), small_pictures(4, seed=7)
-    mixed = decode(model, images, width=41, n_best=3, length_penalty=alpha, ctc_weight=weight)
+    mixed = decode(model, images, beam_width=41, n_best=3, length_penalty=alpha, ctc_weight=weight)
     moved = 0
     for image, result in zip(images, mixed, strict=True):
         texts = all_texts(model, image)
@@ -178,4 +180,4 @@ def test_ctc_has_its_share(small, weight, alpha):
 
 def test_ctc_weight_without_a_ctc_head_does_nothing(make_config):
     model, images = build(make_config), small_pictures(4)
-    assert decode(model, images, width=3, ctc_weight=0.9) == decode(model, images, width=3)
+    assert decode(model, images, beam_width=3, ctc_weight=0.9) == decode(model, images, beam_width=3)

@@ -231,7 +231,8 @@ def test_an_unlisted_word_wins_where_the_image_is_clear(make_config, decoder):
 def test_without_weight_it_is_beam_search(make_config, decoder):
     model, images = build(make_config, **LUONG, ctc_weight=0.5), small_pictures(8)
     settings = {"beam_width": 5, "n_best": 3, "length_penalty": 0.4, "ctc_weight": 0.3}
-    expected = BeamDecoder(model, 5, 0.4, 3, 0.3).predict_on_batch(inputs_of(model, images))
+    beam = BeamDecoder(model, PredictConfig(decoder="beam", **settings))
+    expected = beam.predict_on_batch(inputs_of(model, images))
     result = decoder(model, "badge\ncafe", 0.0, **settings).predict_on_batch(inputs_of(model, images))
     np.testing.assert_array_equal(result[0], expected[0])
     np.testing.assert_allclose(result[1], expected[1], atol=1e-5)
