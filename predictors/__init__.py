@@ -50,8 +50,8 @@ def load(
     given = {"batch_size": batch_size, "runtime": runtime, "decoder": decoder, "n_best": n_best, **settings}
     image = {} if max_pixels is None else {"max_pixels": max_pixels}
     config = validate_config({"predict": given, "image": image}, "load")
-    model = ModelFolder(resolve_shipped(Path(os.fspath(folder))))
-    return Reader(load_predictor(model, config.predict, config.image.max_pixels))
+    model_folder = ModelFolder(resolve_shipped(Path(os.fspath(folder))))
+    return Reader(load_predictor(model_folder, config.predict, config.image.max_pixels))
 
 
 def __getattr__(name: str) -> object:

@@ -23,15 +23,15 @@ def predict_on_test(config: Config, output: str | None, report_folder: str | Non
     """
     if output:
         check_writable(output)
-    model = ModelFolder(find_model(config))
+    folder = ModelFolder(find_model(config))
     if report_folder:
         from utils.keras_import import import_keras
 
         import_keras()
         from predictors.report.run import Report
 
-        html = Report(Path(report_folder), model)
-    predictor = load_predictor(model, config.predict, config.image.max_pixels)
+        html = Report(Path(report_folder), folder)
+    predictor = load_predictor(folder, config.predict, config.image.max_pixels)
     dataset = open_split(config, "test", predictor.spec.image)
     predictions = predictor.predict_dataset(dataset, progress=True)
     texts, labels = [p.text for p in predictions], [word.label for word in dataset.words]

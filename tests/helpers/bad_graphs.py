@@ -8,7 +8,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-ESCAPE = "\x1b[31m\u202e"
+from tests.helpers.bad_inputs import ESCAPE
+
 SCORES = "log_probability"  # what the decoder is asked for
 
 

@@ -5,6 +5,8 @@ import numpy as np
 
 from preprocessing.labels import read_labels
 
+ALL_TRAIN = ["--test_size", 0, "--val_size", 0]
+
 
 def encoded(extension=".png", height=12, width=30):
     pixels = np.random.default_rng(0).integers(0, 256, (height, width), np.uint8)

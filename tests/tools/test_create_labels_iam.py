@@ -3,9 +3,8 @@
 import pytest
 
 from preprocessing.labels import read_labels
-from tests.helpers.importers import dropped_of, encoded, picture, words_of
+from tests.helpers.importers import ALL_TRAIN, dropped_of, encoded, picture, words_of
 
-ALL_TRAIN = ["--test_size", 0, "--val_size", 0]
 LINES = """\
 #--- lines.txt ---#
 a01-000u-00 ok 154 19 408 746 1661 89 A|MOVE|to|stop|Mr.|Gaitskell

@@ -7,10 +7,7 @@ import pytest
 from PIL import Image
 
 from tests.helpers.drawn_words import draw_word
-from tests.helpers.importers import dropped_of, words_of
-
-ALL_TRAIN = ["--test_size", 0, "--val_size", 0]
-
+from tests.helpers.importers import ALL_TRAIN, dropped_of, words_of
 
 PAGE = """<PcGts><Page imageFilename="{name}" imageWidth="900" imageHeight="300"><TextRegion>
 <TextLine><Coords points="0,20 {width},20 {width},{bottom} 0,{bottom}"/><Baseline points="0,{base} {width},{base}"/>

@@ -8,10 +8,8 @@ import pytest
 
 from preprocessing.importers import lmdb_store
 from preprocessing.importers.gt_txt import read_pairs
-from tests.helpers.importers import dropped_of, encoded, picture, words_of
+from tests.helpers.importers import ALL_TRAIN, dropped_of, encoded, picture, words_of
 from utils.errors import UserError
-
-ALL_TRAIN = ["--test_size", 0, "--val_size", 0]
 
 
 def test_pictures_with_their_text_beside(tmp_path, run):

@@ -1,7 +1,5 @@
 """New lines of the words of two lines, as a command makes them."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from PIL import Image
@@ -9,9 +7,10 @@ from PIL import Image
 from predictors import load
 from preprocessing.labels import Word, read_labels, write_labels
 from tests.helpers.drawn_pages import written_page
+from tests.helpers.tiny import REPOSITORY
 from tools.recombine_lines import main
 
-MODEL = Path("snapshots/iam").resolve()
+MODEL = REPOSITORY / "snapshots" / "iam"
 # Of about the same height; the third has too few words.
 LINES = (("imperial", "museum", "other"), ("office", "supported", "museum"), ("other", "look"))
 

@@ -1,7 +1,6 @@
 """New words of the letters of the example pictures, as a command makes them."""
 
 import csv
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -9,11 +8,12 @@ import pytest
 from predictors import load
 from predictors.lexicon.words import read_lexicon
 from preprocessing.labels import Word, read_labels, write_labels
+from tests.helpers.tiny import REPOSITORY
 from tools.recombine_words import main, prepare
 from utils.config.load import validate_config
 
-PICTURES = Path("test_images").resolve()
-MODEL = Path("snapshots/iam").resolve()
+PICTURES = REPOSITORY / "test_images"
+MODEL = REPOSITORY / "snapshots" / "iam"
 
 
 @pytest.fixture

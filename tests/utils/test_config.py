@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -14,7 +13,6 @@ from tools.config_reference import reference
 from utils.config.load import config_to_yaml, load_config, validate_config
 from utils.errors import UserError
 
-ROOT = Path(__file__).parents[2]
 PLAIN_AUG = "rotation_range: 0, height_shift_range: 0, zoom_range: [1, 1], shear_range: 0, elastic_range: 0"
 
 
@@ -272,7 +270,7 @@ def test_round_trip_of_any_values(tmp_path, charset, folder, rate, scale):
 
 def test_reading_a_config_does_not_import_tensorflow():
     code = "import sys, utils.config.load; sys.exit(bool({'tensorflow', 'cv2'} & sys.modules.keys()))"
-    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY).returncode == 0
 
 
 def test_the_reference_is_that_of_the_schema():

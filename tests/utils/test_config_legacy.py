@@ -1,19 +1,18 @@
 """Configs of v1.0, of old models and of the seed project load to the values they had."""
 
 import json
-from pathlib import Path
 
 import pytest
 import yaml
 
+from tests.helpers.tiny import REPOSITORY
 from utils.config.image import NormaliserConfig
 from utils.config.legacy import upgrade_image, upgrade_network
 from utils.config.load import load_config
 
-ROOT = Path(__file__).parents[2]
-SEED_PROJECT_CONFIG = ROOT / "tests" / "data" / "seed_project_config.yml"
+SEED_PROJECT_CONFIG = REPOSITORY / "tests" / "data" / "seed_project_config.yml"
 # What v1.0 loaded each recipe, and the seed project's file, to.
-V1 = json.loads((ROOT / "tests" / "data" / "configs_v1.json").read_text(encoding="utf-8"))
+V1 = json.loads((REPOSITORY / "tests" / "data" / "configs_v1.json").read_text(encoding="utf-8"))
 
 
 def upgraded(values):
@@ -46,7 +45,7 @@ def test_configs_load_to_the_values_of_v1(write, name):
 
 def test_the_seed_projects_own_file_loads_to_the_values_of_v1():
     assert load_config(SEED_PROJECT_CONFIG).model_dump(mode="json") == upgraded(V1["seed_project"])
-    assert load_config(ROOT / "configs" / "seed.yml").model_dump(mode="json") == upgraded(V1["seed"])
+    assert load_config(REPOSITORY / "configs" / "seed.yml").model_dump(mode="json") == upgraded(V1["seed"])
 
 
 def test_the_old_spelling_means_the_old_defaults(write):
@@ -59,7 +58,7 @@ def test_the_old_spelling_means_the_old_defaults(write):
 
 
 def test_sections_of_old_models_are_upgraded():
-    today = load_config(ROOT / "configs" / "config.yml").model_dump(mode="json")
+    today = load_config(REPOSITORY / "configs" / "config.yml").model_dump(mode="json")
     old = V1["config"]
     assert upgrade_network(old["network"]) == upgrade_network(today["network"]) == today["network"]
     assert upgrade_image(today["image"]) == today["image"]

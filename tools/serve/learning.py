@@ -116,16 +116,16 @@ class Learning:
                 self._state, self._message = "failed", message
 
     def _start(self, experiment: Path) -> subprocess.Popen:
-        folder, model = self._store.folder, ModelFolder(self._reading.folder)
+        folder, model_folder = self._store.folder, ModelFolder(self._reading.folder)
         settings = {
             "images_folder": str(folder),
             "labels_file": str(folder / LABELS_FILE),
             "experiment_folder": str(experiment),
-            "train.weights_initialization.restore_from": str(model.path),
+            "train.weights_initialization.restore_from": str(model_folder.path),
             "train.weights_initialization.use_pretrained_weights": True,
         }
         # A trained model keeps these, and other jobs refuse them.
-        of_training = training_settings(model, self._config.image.max_pixels)
+        of_training = training_settings(model_folder, self._config.image.max_pixels)
         lines = self._store.corrections.counts()["train"]
         self._total = epochs_for(lines, self._config.train.num_epochs)
         of_training["train.num_epochs"] = self._total
@@ -170,9 +170,9 @@ class Learning:
 
     def _cer(self, folder: Path, lines: list[tuple[Path, str]]) -> float:
         """Returns the CER of a model on pictures and their texts."""
-        model = load_predictor(ModelFolder(folder), self._config.predict, self._config.image.max_pixels)
+        predictor = load_predictor(ModelFolder(folder), self._config.predict, self._config.image.max_pixels)
         paths, labels = zip(*lines)
-        read = Reader(model).read_many(paths, errors="return")
+        read = Reader(predictor).read_many(paths, errors="return")
         texts = ["" if isinstance(result, UnusableImage) else result.text for result in read]
         return score_prediction(labels, texts).cer
 

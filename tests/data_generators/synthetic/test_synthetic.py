@@ -20,10 +20,10 @@ from data_generators.synthetic.fonts import SPLITS, fonts_of, glyph, load_fonts
 from data_generators.synthetic.render import render_word
 from data_generators.synthetic.sample import LONGEST, WORDS_PER_FORM, sample
 from data_generators.synthetic.texts import CHARSET, append_text, draw_text, load_words
+from tests.helpers.tiny import REPOSITORY
 from utils.config.synthetic import SyntheticConfig
 from utils.errors import UserError
 
-ROOT = Path(__file__).resolve().parents[3]
 NUM_WORDS = {"train": 130, "val": 25, "test": 10}  # several tasks, an unfinished form and line
 
 
@@ -106,7 +106,7 @@ def test_foreign_folders_and_files_are_not_touched(tmp_path: Path) -> None:
 def test_command_line(tmp_path: Path) -> None:
     def run(*arguments: str) -> subprocess.CompletedProcess:
         command = [sys.executable, "-m", "tools.create_synthetic", "--output", str(tmp_path / "new"), *arguments]
-        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        return subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
 
     refused = run("--words", "0")
     assert (refused.returncode, refused.stdout) == (2, "") and "Traceback" not in refused.stderr

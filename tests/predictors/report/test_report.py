@@ -24,7 +24,7 @@ from predictors.report.write import Evaluation, write_report
 from preprocessing.batch import pad_images
 from preprocessing.labels import Word, read_labels
 from preprocessing.tokenizer import START, Tokenizer
-from tests.helpers.browser import CHROMIUM, browser
+from tests.helpers.browser import browser, needs_browser
 from tests.helpers.data import open_words
 from tests.helpers.tiny import tiny_settings, write_settings
 from utils.escaping import escape_control
@@ -138,9 +138,6 @@ def test_page_is_whole_and_inert(report):
     with open(report.parent / "report_words.csv", encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["label"] for row in rows[:4]] == [escape_control(text) for text in EVIL] and rows[5]["errors"] == "1"
-
-
-needs_browser = pytest.mark.skipif(not CHROMIUM, reason="no chromium, chromium-browser or google-chrome on PATH")
 
 
 @pytest.fixture(scope="module")

@@ -13,14 +13,14 @@ import pytest
 import uvicorn
 from PIL import Image
 
-from tests.helpers.browser import CHROMIUM, browser
+from tests.helpers.browser import browser, needs_browser
 from tests.helpers.drawn_pages import LINES, written_page
 from tools.serve.app import create_app
 from tools.serve.reading import MORE_LINES
 from tools.serve.security import Access
 
 pytest.importorskip("rapidocr")
-pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no chromium, chromium-browser or google-chrome on PATH")
+pytestmark = needs_browser
 ENTER, ALT, CTRL = ("Enter", 13, "\r"), 1, 2
 FILE = """(() => { const bytes = Uint8Array.from(atob(%s), (c) => c.charCodeAt(0)); const data = new DataTransfer();
 data.items.add(new File([bytes], "letter.png", {type: "image/png"})); %s })()"""
