@@ -7,8 +7,10 @@ from preprocessing.ink import PAPER, grown, ink_mask
 
 # Share of a straight line's pixels that must be dark to be a ruling or a frame's side, and its steepest slope.
 LINE_SHARE, LINE_SLOPE = 0.9, 0.1
+FINE = 4  # pixels by which slopes that are tried differ over the width at most; the thinnest lines take two rows
 PIECE = 16  # pixels, short enough for a slanted line to stay in one row
 NARROW = 1.0  # width over height, up to which a single letter may fill a picture
+BARS = 3  # of an E
 # Writing must span so many pixels so that a line through the whole picture is no stroke.
 LEAST_SIZE = 16
 # Ends of a stroke that are bridged: so many pixels more apart than the line is thick, and so wide.
@@ -27,8 +29,8 @@ def remove_rulings(grey: np.ndarray) -> np.ndarray:
     if not across.any():
         return grey
     upright = straight_lines(ink.T)
-    # In a narrow picture a line may be a letter's bar, but not two that two others cross.
-    if width < NARROW * height and min(map(_number, (across, upright))) < 2:
+    # In a narrow picture a line may be a letter's bar, but not two that two others cross, nor more than an E has.
+    if width < NARROW * height and min(_number(across), _number(upright)) < 2 and _number(across) <= BARS:
         return grey
     found = _without_strokes(ink, across)
     if upright.any():
@@ -55,7 +57,7 @@ def straight_lines(ink: np.ndarray) -> np.ndarray:
         return lines > 0
     steepest = int(LINE_SLOPE * width)
     share, rise = np.zeros(height), np.zeros(height, int)
-    for rises in range(-steepest, steepest + 1, max(2, steepest // 10)):
+    for rises in range(-steepest, steepest + 1, min(FINE, max(2, steepest // 10))):
         slope = rises / pieces
         shear = np.array([[1, 0, 0], [slope, 1, -slope * (pieces - 1) / 2]])
         sheared = cv2.warpAffine(shares, shear, (pieces, height), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
@@ -106,7 +108,7 @@ def _without_strokes(ink: np.ndarray, lines: np.ndarray) -> np.ndarray:
 
 def _is_form(ink: np.ndarray, across: np.ndarray, upright: np.ndarray) -> bool:
     """Returns whether a picture of lines is ruled or squared paper or an empty box, no sign such as E or a square 0."""
-    if max(_number(across), _number(upright)) > 3:
+    if max(_number(across), _number(upright)) > BARS:
         return True
     height, width = ink.shape
     sides = across[: height // 5], across[-(height // 5) :], upright[:, : width // 5], upright[:, -(width // 5) :]
