@@ -38,9 +38,8 @@ def vote(readings: Sequence[Prediction], n_best: int = 1) -> Prediction:
 
     That mean is its confidence; the confidences of the characters are those of its most confident reading. Of equally
     confident texts, the first wins. Alternatives don't vote, so that their number changes nothing. With `n_best` above
-    1 the result has
-    as many of them at most: those of the readings, or, where these have none, the texts of the other readings; each has
-    its mean confidence, but none above the result's.
+    1 the result has as many of them at most: those of the readings, or, where these have none, the texts of the other
+    readings; each has its mean confidence, but none above the result's.
     """
     votes = _means([((reading.text, reading.confidence),) for reading in readings])
     winner = max(votes, key=votes.__getitem__)

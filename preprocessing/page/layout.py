@@ -64,11 +64,12 @@ def rotate_page(page: Page) -> Page:
     """Returns the page as it lies in its picture turned by 180 degrees."""
 
     def turned(points: tuple[Point, ...]) -> tuple[Point, ...]:
-        return tuple((page.width - x, page.height - y) for x, y in points)
+        return tuple((page.width - 1 - x, page.height - 1 - y) for x, y in points)
 
     def turned_word(word: PageWord) -> PageWord:
         left, top, width, height = word.box
-        return replace(word, box=(page.width - left - width, page.height - top - height, width, height))
+        corner = page.width - 1 - left - width, page.height - 1 - top - height
+        return replace(word, box=(*corner, width, height))
 
     lines = (
         replace(

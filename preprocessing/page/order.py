@@ -13,10 +13,12 @@ ROW = 0.5  # of a height, by which the middles of lines in one row are apart at 
 
 @dataclass(frozen=True)
 class _Box:
+    """A line's place on a page turned so that most lines are level; one read from right to left is mirrored."""
+
     line: Line
-    left: float  # of a page that is read from right to left, mirrored
+    left: float
     right: float
-    middle: float  # of its height, on a page turned so that most lines are level
+    middle: float  # of its height
     height: float
 
 
@@ -38,7 +40,7 @@ def _slope(line: Line) -> float:
 
 def _box(line: Line, slope: float, is_rtl: bool) -> _Box:
     xs, ys = np.array(line.polygon).T
-    level = ys - slope * xs
+    level, xs = ys - slope * xs, xs + slope * ys
     xs = -xs if is_rtl else xs
     return _Box(line, float(xs.min()), float(xs.max()), float(level.mean()), float(np.ptp(level)))
 

@@ -48,17 +48,19 @@ def piece_of(corners: np.ndarray) -> Piece:
 
 def join_pieces(pieces: list[Piece]) -> list[list[Piece]]:
     """Returns the pieces of each line, left to right."""
-    line_of = list(range(len(pieces)))
+    line_of = [[i] for i in range(len(pieces))]  # the places of all pieces of each one's line
+    passing = _Passing(pieces)
     for gap, i, j in sorted(_neighbours(pieces)):
-        left, right = ([piece for piece, line in zip(pieces, line_of) if line == line_of[k]] for k in (i, j))
-        if line_of[i] == line_of[j] or any(_overlap(one, two) for one in left for two in right):
+        left, right = line_of[i], line_of[j]
+        if left is right or any(_overlap(pieces[one], pieces[two]) for one in left for two in right):
             continue
-        others = [piece for piece, line in zip(pieces, line_of) if line not in (line_of[i], line_of[j])]
-        if gap <= GAP or _is_passed(pieces[i], pieces[j], others):
-            line_of = [line_of[i] if line == line_of[j] else line for line in line_of]
+        if gap <= GAP or passing.covers(i, j, [*left, *right]):
+            left += right
+            for k in right:
+                line_of[k] = left
     lines: dict[int, list[Piece]] = {}
     for i in sorted(range(len(pieces)), key=lambda i: pieces[i].centre[0]):
-        lines.setdefault(line_of[i], []).append(pieces[i])
+        lines.setdefault(id(line_of[i]), []).append(pieces[i])
     return list(lines.values())
 
 
@@ -101,13 +103,22 @@ def _follows(left: Piece, right: Piece) -> float:
     return float(abs((right.ends[0] - left.ends[1]) @ down))
 
 
-def _is_passed(left: Piece, right: Piece, others: list[Piece]) -> bool:
-    """Whether another line near by covers the gap between two pieces."""
-    start, end = left.ends[1], right.ends[0]
-    middle, height = (start + end) / 2, max(left.height, right.height)
-    for other in others:
-        offset = middle - other.centre
-        covers = abs(offset @ other.along) + np.linalg.norm(end - start) / 2 < other.length / 2 - height / 2
-        if covers and height / 2 < abs(offset @ other.down) < 2.5 * height:
-            return True
-    return False
+class _Passing:
+    """Tells whether another line near by covers the gap between two of `pieces`."""
+
+    def __init__(self, pieces: list[Piece]) -> None:
+        self._pieces = pieces
+        self._centres = np.array([piece.centre for piece in pieces]).reshape(-1, 2)
+        self._along = np.array([piece.along for piece in pieces]).reshape(-1, 2)
+        self._lengths = np.array([piece.length for piece in pieces])
+
+    def covers(self, i: int, j: int, own: list[int]) -> bool:
+        """Whether a piece that is not among `own` runs past the gap between pieces `i` and `j`."""
+        left, right = self._pieces[i], self._pieces[j]
+        start, end, height = left.ends[1], right.ends[0], max(left.height, right.height)
+        offset = (start + end) / 2 - self._centres
+        beside = np.abs((offset * self._along).sum(axis=1)) + np.linalg.norm(end - start) / 2
+        apart = np.abs(offset[:, 1] * self._along[:, 0] - offset[:, 0] * self._along[:, 1])
+        found = (beside < (self._lengths - height) / 2) & (apart > height / 2) & (apart < 2.5 * height)
+        found[own] = False
+        return bool(found.any())

@@ -9,6 +9,7 @@ from preprocessing.page.layout import Line
 SMOOTH = 40
 LEAST_LENGTH = 3  # pixels of a baseline
 LONG = 2.5  # length over height above which a line without a baseline runs along its longer side
+MOST_COLUMNS = 2**14  # that are cut at once
 PAPER_PERCENTILE = 85  # of a line's pixels, the brightness of its paper
 
 
@@ -26,19 +27,31 @@ def cut_strip(page: np.ndarray, line: Line) -> np.ndarray:
     """
     points, normals, rows = _grid(line)
     source = points[None] + rows[:, None, None] * normals[None]
-    # Only the part of the page that the line needs: OpenCV refuses pictures with a side of 2**15 pixels.
-    most = np.array(page.shape[1::-1])
-    left, top = np.floor(source.min(axis=(0, 1))).astype(int).clip(0, most - 1)
-    right, bottom = np.ceil(source.max(axis=(0, 1))).astype(int).clip(0, most - 1) + 1
-    page, source = page[top:bottom, left:right], source - np.array([left, top], np.float32)
-    polygon = np.array(line.polygon, np.float32) - np.array([left, top], np.float32)
-    strip = cv2.remap(page, source, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    inside = np.zeros(page.shape[:2], np.uint8)
-    cv2.fillPoly(inside, [np.rint(polygon).astype(np.int32)], 255)
-    inside = cv2.remap(inside, source, None, cv2.INTER_LINEAR) > 127
+    page, source, corner = _part(page, source)
+    polygon = np.array(line.polygon, np.float32) - corner
+    strip = _remap(page, source, cv2.BORDER_REPLICATE)
+    outline = np.zeros(page.shape[:2], np.uint8)
+    cv2.fillPoly(outline, [np.rint(polygon).astype(np.int32)], 255)
+    inside = _remap(outline, source, cv2.BORDER_CONSTANT) > 127
     if inside.any():
         strip[~inside] = np.percentile(strip[inside], PAPER_PERCENTILE, axis=0)
     return strip
+
+
+def _remap(pixels: np.ndarray, source: np.ndarray, border: int) -> np.ndarray:
+    """Returns the pixels at the places `source`, (h, w, 2); in parts, as OpenCV refuses sides of 2**15 pixels."""
+    parts = np.array_split(source, -(-source.shape[1] // MOST_COLUMNS), axis=1)
+    needed = (_part(pixels, part)[:2] for part in parts)
+    return cv2.hconcat([cv2.remap(*part, None, cv2.INTER_LINEAR, borderMode=border) for part in needed])
+
+
+def _part(pixels: np.ndarray, source: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Returns the part of a picture that holds the places `source`, these places in it, and its corner (x, y)."""
+    most = np.array(pixels.shape[1::-1])
+    left, top = np.floor(source.min(axis=(0, 1))).astype(int).clip(0, most - 1)
+    right, bottom = np.ceil(source.max(axis=(0, 1))).astype(int).clip(0, most - 1) + 1
+    corner = np.array([left, top], np.float32)
+    return pixels[top:bottom, left:right], source - corner, corner
 
 
 def box_on_page(line: Line, start: float, end: float) -> tuple[int, int, int, int]:

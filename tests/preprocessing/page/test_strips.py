@@ -115,3 +115,12 @@ def test_pages_longer_than_opencv_takes():
     strip = cut_strip(page, Line(outline, ((20.0, 32_530.0), (280.0, 32_530.0))))
     assert abs(strip.shape[0] - 41) <= 1 and abs(strip.shape[1] - 261) <= 1
     assert (strip[10:30, 21:239] == 0).mean() > 0.95 and (strip[[0, -1]] == 255).all()
+
+
+def test_lines_longer_than_opencv_takes():
+    page = np.full((60, 34_000), 255, np.uint8)
+    page[20:40, 33_000:33_100] = 0
+    outline = ((0.0, 10.0), (33_999.0, 10.0), (33_999.0, 50.0), (0.0, 50.0))
+    strip = cut_strip(page, Line(outline, ((0.0, 40.0), (33_999.0, 40.0))))
+    assert abs(strip.shape[1] - 34_000) <= 1 and (strip[12:28, 33_001:33_099] == 0).all()
+    assert (strip[:, :32_990] == 255).all()
