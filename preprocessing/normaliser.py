@@ -15,6 +15,7 @@ from utils.config.image import NormaliserConfig
 LARGEST = 2**22
 # Pixels of the shorter side at which paper and polarity are estimated: enough for strokes, fast for photos.
 COARSE = 64
+LONG_SIDE = 4096  # pixels of a longer side for the same
 # Paper is light above this grey level, and even if no part of it is darker than this share of the brightest.
 LIGHT, EVEN = 140, 0.85
 CLEAR = 0.9  # skewness of light strokes where they may as well be the paper between bold ones
@@ -143,7 +144,9 @@ def even_paper(grey: np.ndarray) -> float:
     if min(grey.shape) < LEAST_SIZE:
         return 0.0
     step = max(1, min(grey.shape) // COARSE)
-    sample = grey[::step, ::step]
+    # Long strips more coarsely: the time grows with the side times the box.
+    rows, columns = (max(step, side // LONG_SIDE) for side in grey.shape)
+    sample = grey[::rows, ::columns]
     # Boxes wider than strokes: the brightest pixel of each is paper.
     paper = cv2.dilate(sample, np.ones([max(LEAST_SIZE, side // 3) for side in sample.shape], np.uint8))
     darkest, brightest = cv2.minMaxLoc(paper)[:2]
