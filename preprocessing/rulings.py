@@ -7,7 +7,6 @@ from preprocessing.ink import PAPER, grown, ink_mask
 
 # Share of a straight line's pixels that must be dark to be a ruling or a frame's side, and its steepest slope.
 LINE_SHARE, LINE_SLOPE = 0.9, 0.1
-FINE = 4  # pixels by which slopes that are tried differ over the width at most; the thinnest lines take two rows
 PIECE = 16  # pixels, short enough for a slanted line to stay in one row
 NARROW = 1.0  # width over height, up to which a single letter may fill a picture
 BARS = 3  # of an E
@@ -57,7 +56,8 @@ def straight_lines(ink: np.ndarray) -> np.ndarray:
         return lines > 0
     steepest = int(LINE_SLOPE * width)
     share, rise = np.zeros(height), np.zeros(height, int)
-    for rises in range(-steepest, steepest + 1, min(FINE, max(2, steepest // 10))):
+    # Coarse: rulings between these slopes would be removed in part only, and be read worse than whole ones.
+    for rises in range(-steepest, steepest + 1, max(2, steepest // 10)):
         slope = rises / pieces
         shear = np.array([[1, 0, 0], [slope, 1, -slope * (pieces - 1) / 2]])
         sheared = cv2.warpAffine(shares, shear, (pieces, height), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)

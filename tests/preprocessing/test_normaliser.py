@@ -83,14 +83,6 @@ def test_ruled_paper_around_a_word_goes_in_a_picture_higher_than_wide():
     assert overlap(ruled, image) < 0.8 and overlap(remove_rulings(ruled), image) > 0.75
 
 
-@pytest.mark.parametrize("rise", range(0, 30, 4))
-def test_a_thin_ruling_of_any_slope_is_found_in_a_long_line(rise):
-    ink = np.zeros((120, 3000), np.uint8)
-    cv2.line(ink, (0, 60 + rise // 2), (2999, 60 - rise // 2), 1, 3)
-    found = straight_lines(ink > 0)
-    assert found[ink > 0].all() and found.mean() < 0.2
-
-
 @pytest.mark.parametrize("paper", [150, 200, 255])
 @pytest.mark.parametrize("steps", [{}, {"paper": False}])
 def test_a_falling_line_on_grey_paper_stays_ink_on_paper(paper, steps):
