@@ -11,7 +11,7 @@ import numpy as np
 # Words are sorted by width within groups of this many batches: enough for batches of similar widths, few enough that
 # each word's batch has other words in the next epoch.
 BATCHES_PER_GROUP = 32
-ROWS = 4  # batches of several times so many images, limited by width, hold a multiple of it
+ROWS = 4  # larger batches limited by width hold a multiple of so many images: fewer sizes are fewer shapes to compile
 
 
 class BaseDataGenerator(keras.utils.Sequence):
@@ -27,7 +27,7 @@ class BaseDataGenerator(keras.utils.Sequence):
             a part, the following epochs use the others. None: every epoch uses all words.
         pads_batches: whether the last batch is filled up to `batch_size` with words that have no target.
         batch_width: pixels of width of a batch, all images together, so that batches of lines hold fewer images than
-            those of words. Their number in an epoch is the same in all epochs, so a batch may be a little wider. 0: no
+            those of words. Every epoch has the same number of batches, so some may be a little wider than this. 0: no
             limit.
     """
 
@@ -56,9 +56,8 @@ class BaseDataGenerator(keras.utils.Sequence):
             ends = np.cumsum([size for size, _ in self.shares])
             parts = zip(np.split(self._costs(np.arange(len(self.widths))), ends[:-1]), self.shares)
             self._share = sum(used * part.mean() for part, (_, used) in parts if used) / self.words_per_epoch
-        group = batch_size * BATCHES_PER_GROUP if shuffle else max(1, self.words_per_epoch)
-        groups, rest = divmod(self.words_per_epoch, group)
-        self._length = groups * self._batches(group) + self._batches(rest)
+        every = np.arange(self.words_per_epoch)
+        self._length = sum(self._batches(len(group)) for group in (self._groups(every) if shuffle else [every]))
         self.epoch = 0
         self._plan: tuple[int, list[np.ndarray]] = (-1, [])
 
@@ -99,9 +98,16 @@ class BaseDataGenerator(keras.utils.Sequence):
             return self._cut(np.argsort(self.widths, kind="stable"))
         rng = np.random.default_rng([self.seed, epoch])
         batches: list[np.ndarray] = []
-        for group in _chunks(rng.permutation(self._words(epoch)), self.batch_size * BATCHES_PER_GROUP):
+        for group in self._groups(rng.permutation(self._words(epoch))):
             batches += self._cut(group[np.argsort(self.widths[group], kind="stable")])
         return [batches[i] for i in rng.permutation(len(batches))]
+
+    def _groups(self, words: np.ndarray) -> list[np.ndarray]:
+        """Divides shuffled words into groups; with `batch_width` of equal size, as a small group may be lines alone."""
+        size = self.batch_size * BATCHES_PER_GROUP
+        if not self.batch_width:
+            return _chunks(words, size)
+        return np.array_split(words, max(1, math.ceil(len(words) / size)))
 
     def _batches(self, words: int) -> int:
         """Returns the number of batches of so many words, whichever of them they are."""
@@ -112,7 +118,7 @@ class BaseDataGenerator(keras.utils.Sequence):
         return np.maximum(1 / self.batch_size, self.widths[words] / self.batch_width)
 
     def _cut(self, words: np.ndarray) -> list[np.ndarray]:
-        """Cuts words, narrow to wide, into `_batches` batches, padded widths being below the least possible limit."""
+        """Cuts words, narrow to wide, into `_batches` batches, of which the widest is as narrow as possible."""
         if not self.batch_width:
             return _chunks(words, self.batch_size)
         widths = np.maximum(self.widths[words], self.batch_width / self.batch_size)
@@ -127,15 +133,14 @@ class BaseDataGenerator(keras.utils.Sequence):
         return batches
 
     def _starts(self, widths: np.ndarray, limit: int) -> list[int]:
-        """Returns where batches of `limit` pixels start in ascending `widths`, of which the last batch gets the most.
+        """Returns where each batch starts in ascending `widths`, the last batch first.
 
-        A batch that the limit leaves less than `batch_size` words has a multiple of ROWS, if that is little less:
-        fewer different numbers of images are fewer shapes to prepare for.
+        Batches are filled from the widest word down, to at most `limit` pixels with their padding.
         """
         starts = [len(widths)]
         while starts[-1]:
             size = min(max(1, int(limit / widths[starts[-1] - 1])), self.batch_size)
-            if 4 * ROWS < size < self.batch_size:
+            if 4 * ROWS < size < min(self.batch_size, starts[-1]):
                 size -= size % ROWS
             starts.append(max(0, starts[-1] - size))
         return starts[1:]

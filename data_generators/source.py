@@ -6,13 +6,10 @@ from pathlib import Path
 
 from preprocessing.labels import LABELS_FILE, LabelsFile, read_labels
 from utils.config.schema import Config
-from utils.config.synthetic import SyntheticConfig
+from utils.config.synthetic import RENDERED_WITH, SyntheticConfig
 from utils.config.train import AdditionalDataConfig
 from utils.errors import UserError
 from utils.log import log
-
-# In a folder of rendered words: their settings, written first; a folder that has it may be rendered again.
-RENDERED_WITH = "synthetic.json"
 
 
 @dataclass(frozen=True)

@@ -13,16 +13,17 @@ from utils.config.predict import PredictConfig
 class BeamDecoder(keras.Model):
     """Decodes an image batch into the best texts of each word, as character ids.
 
-    A hypothesis that ends among the `beam_width` best of its step is finished; the `width` best unfinished ones are
-    continued, so that finished ones take no place from them. Texts are ranked by log p / length^alpha (Wu et al. 2016,
-    arXiv:1609.08144, eq. 14, with plain lengths); the length counts the characters and the end, and alpha 0 ranks by
-    probability. A word is done when none of its unfinished hypotheses can still come among its best texts; the loop
-    ends with the last word.
+    A hypothesis that ends among the `beam_width` best of its step is finished; the `beam_width` best unfinished
+    ones are continued, so that finished ones take no place from them. Texts are ranked by log p / length^alpha (Wu
+    et al. 2016, arXiv:1609.08144, eq. 14, with plain lengths); the length counts the characters and the end, and
+    alpha 0 ranks by probability. A word is done when none of its unfinished hypotheses can still come among its
+    best texts; the loop ends with the last word.
 
     With `beam_width` 1 and alpha 0 (`length_penalty`) the result is that of greedy decoding; with as many hypotheses as
     there are texts it is the best text of all.
 
     Args:
+        settings: `beam_width`, `n_best`, `length_penalty` (alpha), `ctc_weight` and `characters` are used.
         scorer: adds the log p that a lexicon gives growing texts (`predictors/lexicon/scorer.py`).
 
     Shape: image (B, H, W, C) uint8, width (B,) int32 ->

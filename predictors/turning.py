@@ -21,7 +21,9 @@ Read = Callable[[list[np.ndarray]], list[Prediction]]
 
 
 def turn_upside_down(images: list[np.ndarray], readings: list[Prediction], read: Read, below: float) -> None:
-    """Replaces images and readings by those upside down where these are surer, or unsure among many that lie so.
+    """Replaces images and readings by those upside down, where these are clearly surer.
+
+    Also where the upright reading is unsure and many other words are upside down.
 
     The least sure are read upside down first, FEW at a time, until none of them improves: in difficult
     hands nearly all lines are unsure, and reading all of them twice would double the time.

@@ -56,7 +56,7 @@ def straight_lines(ink: np.ndarray) -> np.ndarray:
         return lines > 0
     steepest = int(LINE_SLOPE * width)
     share, rise = np.zeros(height), np.zeros(height, int)
-    # Coarse: rulings between these slopes would be removed in part only, and be read worse than whole ones.
+    # Coarse on purpose: trying every slope finds more rulings, but removes some in part only, and these are read worse.
     for rises in range(-steepest, steepest + 1, max(2, steepest // 10)):
         slope = rises / pieces
         shear = np.array([[1, 0, 0], [slope, 1, -slope * (pieces - 1) / 2]])

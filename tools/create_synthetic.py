@@ -8,7 +8,7 @@ import sys
 
 from data_generators.synthetic.dataset import create_synthetic
 from utils.cli import number, run_command
-from utils.config.synthetic import MOST_WORDS, SyntheticConfig
+from utils.config.synthetic import DRAWN_BY, MOST_WORDS, SyntheticConfig
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -37,8 +37,8 @@ def main(arguments: list[str] | None = None) -> int:
     num_words = {"train": options.words, "val": tenth, "test": tenth}
 
     def create() -> int:
-        drawn = {name: getattr(options, name) for name in ("seed", "text", "beyond_dictionary", "most_words")}
-        print(create_synthetic(options.output, num_words, SyntheticConfig(**drawn), options.workers))
+        settings = SyntheticConfig(**{name: getattr(options, name) for name in DRAWN_BY})
+        print(create_synthetic(options.output, num_words, settings, options.workers))
         return 0
 
     return run_command(create, "Interrupted; the same command starts over.")

@@ -44,7 +44,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def prepare(words: Sequence[Word], aligner: Aligner, seed: int) -> Callable[[Sequence[Word], int], Labelled]:
-    """Returns a function that makes lines whose texts are not among `words` of a writer's lines."""
+    """Returns a function that makes new lines from a writer's lines, none with a text that `words` have."""
     known = {word.label for word in words}
     rng = np.random.default_rng(seed)
 

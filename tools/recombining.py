@@ -15,7 +15,7 @@ from tools.dataset_writer import DatasetWriter
 from utils.config.schema import Config
 from utils.log import log, progress_bar
 
-MOST_WORDS = 2000  # of a hand whose pictures are held in memory
+MOST_WORDS = 2000  # of a hand, whose pictures are in memory at the same time
 
 Labelled = Iterator[tuple[str, np.ndarray]]
 # Of all training words and an aligner: a function that makes new ones of a writer's, about as many as wanted.

@@ -13,11 +13,10 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from data_generators.source import RENDERED_WITH
 from data_generators.synthetic.fonts import SPLITS
-from data_generators.synthetic.sample import WORDS_PER_FORM, WORDS_PER_LINE, sample
+from data_generators.synthetic.sample import WORDS_PER_FORM, sample
 from preprocessing.labels import LABELS_FILE
-from utils.config.synthetic import SyntheticConfig
+from utils.config.synthetic import DRAWN_BY, RENDERED_WITH, SyntheticConfig
 from utils.errors import UserError
 from utils.files import atomic_write, write_text
 from utils.locks import LOCK_FILE, dataset_lock
@@ -25,6 +24,7 @@ from utils.log import progress_bar
 from utils.parallel import process_map
 
 MAX_WORDS = 100_000 * WORDS_PER_FORM  # per split: forms s00-000 to s99-999
+WORDS_PER_LINE = 8
 _FORM_LETTERS = {"train": "s", "val": "v", "test": "t"}
 _TASK_WORDS = 4 * WORDS_PER_FORM
 
@@ -45,7 +45,8 @@ def create_synthetic(
     Args:
         output_folder: gets words/<f>/<f-form>/<id>.png (8-bit grey) and labels.json.
         num_words: words per split, with the keys "train", "val" and "test", each 1..2,400,000.
-        settings: texts and seed; word i of a split depends on them, split and i alone.
+        settings: texts and seed (its `enabled` and `num_words` are not used); word i of a split depends on `settings`,
+            split and i alone.
         workers: processes; 0 means one per CPU core.
         progress: whether to show a progress bar on stderr.
         keep: whether a complete dataset, which another process may just have made, is left unchanged.
@@ -59,7 +60,7 @@ def create_synthetic(
     _check_arguments(num_words, workers)
     folder, labels = Path(output_folder), Path(output_folder, LABELS_FILE)
     counts = {split: num_words[split] for split in SPLITS}
-    drawn = {name: getattr(settings, name) for name in ("seed", "text", "beyond_dictionary", "most_words")}
+    drawn = {name: getattr(settings, name) for name in DRAWN_BY}
     _check_folder(folder)
     starts = ((split, first) for split, count in counts.items() for first in range(0, count, _TASK_WORDS))
     tasks = [(split, first, min(first + _TASK_WORDS, counts[split])) for split, first in starts]

@@ -8,7 +8,6 @@ from data_generators.synthetic.render import render_word
 from data_generators.synthetic.texts import append_text, draw_text
 from utils.config.synthetic import SyntheticConfig
 
-WORDS_PER_LINE = 8
 LONGEST = 100  # characters of a line
 WORDS_PER_FORM = 24  # A form has one font; forms are small, so that even a hundred words show several fonts.
 

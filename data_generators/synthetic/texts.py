@@ -16,7 +16,6 @@ UPPER = LOWER.upper()
 DIGITS = "0123456789"
 # IAM's printable characters; its word labels contain no space.
 CHARSET = "!\"#&'()*+,-./" + DIGITS + ":;?" + UPPER + LOWER
-# Default share of labels that are in no dictionary.
 
 # The rest of the word list is too rare to be drawn; lexicon decoding uses it.
 _WORDS = 40_000

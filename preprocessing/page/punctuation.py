@@ -1,4 +1,4 @@
-"""Sets commas and full stops of a page against their words, as most of them are."""
+"""Sets commas and full stops of a page against their words, unless most of them stand apart."""
 
 import re
 from collections.abc import Sequence
@@ -12,10 +12,10 @@ _ATTACHED = re.compile(r"\w[.,](?= |$)")
 
 
 def attach_punctuation(lines: Sequence[Line]) -> tuple[Line, ...]:
-    """Returns a page's lines without blanks before commas and full stops, if most of these marks have none.
+    """Returns a page's lines without blanks before commas and full stops, unless most of these marks have one.
 
-    Models that learned from words cut apart, as IAM's, set some marks apart (`an hour , and`). A page has them all
-    alike, so that the majority decides; where most are apart, the lines are returned unchanged.
+    Models that learned from words cut apart, as IAM's, set some marks apart (`an hour , and`). A page is taken to have
+    them all alike: the majority decides, and a tie attaches them.
     """
     apart = sum(len(_APART.findall(line.text)) for line in lines)
     if apart > sum(len(_ATTACHED.findall(line.text)) for line in lines):
@@ -26,8 +26,6 @@ def attach_punctuation(lines: Sequence[Line]) -> tuple[Line, ...]:
 def _attached(line: Line) -> Line:
     """Returns a line without blanks before commas and full stops."""
     blanks = {match.start() for match in _APART.finditer(line.text)}
-    if not blanks:
-        return line
     starts = [match.start() for match in re.finditer(r"\S+", line.text)]
     words = list(line.words)
     if len(words) == len(starts):

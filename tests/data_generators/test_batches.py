@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from base.base_data_generator import BaseDataGenerator
@@ -64,6 +64,7 @@ def test_an_epoch_takes_its_share_of_each_part_and_all_words_come_equally_often(
     batch_width=st.integers(1, 5000),
     shuffle=st.booleans(),
 )
+@example(widths=[125] * 18, batch_size=40, batch_width=5000, shuffle=False)
 def test_batches_limited_by_width_hold_every_word_once_and_are_as_many_in_every_epoch(
     widths, batch_size, batch_width, shuffle
 ):
@@ -82,12 +83,13 @@ def test_lines_come_in_smaller_batches_than_words():
     assert max(areas) <= 1.3 * 6400 and len(generator) == math.ceil((500 * 100 + 100 * widths[1000:].mean()) / 6400)
 
 
+@pytest.mark.parametrize("words_per_epoch", [11_000, 4096 + 20, 4096 + 100])
 @pytest.mark.parametrize("batch_width", [3840, 5120, 8192, 12288])
-def test_no_batch_of_words_and_lines_is_much_wider_than_asked_for_with_its_padding(batch_width):
+def test_no_batch_of_words_and_lines_is_much_wider_than_asked_for_with_its_padding(batch_width, words_per_epoch):
     rng = np.random.default_rng(0)
     words, lines = rng.gamma(3, 30, 8000), rng.normal(900, 200, 3000)
     widths = np.clip(np.concatenate([words, lines]), 20, 1280).astype(int)
-    generator = Positions(widths, 128, 1, True, batch_width=batch_width)
+    generator = Positions(widths, 128, 1, True, [(11_000, words_per_epoch)], batch_width=batch_width)
     areas = [len(batch) * widths[batch].max() for epoch in range(3) for batch in generator.positions(epoch)]
     assert max(areas) <= 1.25 * batch_width and np.mean(areas) >= 0.9 * batch_width
 

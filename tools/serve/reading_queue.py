@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 from predictors.turning import FEW
 from utils.errors import UserError
 
-BATCH = FEW - 1  # words that are read at once: of more, one would be turned because others are upside down
+BATCH = FEW - 1  # words read at once: among FEW or more, the others would help to decide whether one is turned
 MOST_JOBS, MOST_BYTES = 256, 512_000_000  # that wait or are read
 
 ReadWords = Callable[[Sequence[Path]], Sequence[Any]]
@@ -50,8 +50,8 @@ class Job:
 class ReadingQueue:
     """A bounded queue and the thread that empties it.
 
-    Words that come while another batch is read become one batch. A file of many pages gives way to waiting words after
-    each page. Uploads lie in a temporary folder until they are read.
+    Words that come while others are read are read together, at most BATCH at a time. A file of many pages gives way to
+    waiting words after each page. Uploads lie in a temporary folder until they are read.
     """
 
     def __init__(self, read_words: ReadWords) -> None:

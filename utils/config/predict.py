@@ -48,7 +48,7 @@ class PredictConfig(Section):
     turn_below: Share = key(
         0.5,
         "confidence, as for views_below, below which a word is tried upside down, the least sure first, and turned if "
-        "that is far surer, or many words of its batch are so; 0: never; 1: all words",
+        "that reading is far surer, or if many words of its batch are upside down; 0: never; 1: all words",
     )
     lexicon: LexiconConfig = LexiconConfig()
 

@@ -7,6 +7,9 @@ from pydantic import Field
 from utils.config.section import Natural, Section, Share, key
 
 MOST_WORDS = 100  # of an image
+# In a folder of rendered words: their settings, written first; a folder that has it may be rendered again.
+RENDERED_WITH = "synthetic.json"
+DRAWN_BY = ("seed", "text", "beyond_dictionary", "most_words")  # keys on which each word depends
 
 
 class SyntheticConfig(Section):

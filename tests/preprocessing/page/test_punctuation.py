@@ -41,6 +41,8 @@ def test_word_and_mark_become_one_word_in_one_box():
     others = "an hour, and", "an hour , end"
     one = line("an hour , and", words=words, character_confidences=probabilities, alternatives=others)
     attached, _ = attach_punctuation([one, line("now.")])
+    (other,) = attach_punctuation([line("an hour, and", alternatives=("an hour , and", "an hour , end"))])
+    assert other.alternatives == ("an hour, end",)
     assert attached.words == (words[0], PageWord("hour,", 0.25, (30, 8, 46, 16)), words[3])
     assert attached.character_confidences == probabilities[:7] + probabilities[8:]
     assert attached.alternatives == ("an hour, end",)

@@ -159,9 +159,11 @@ def test_commas_of_a_page_that_is_read_again_are_set_as_at_first(client, added, 
         return [replace(line, text=text) for line, text in zip(lines, ("an hour , and", "a day, a year."))], []
 
     monkeypatch.setattr(PageReader, "read_strips", read_strips)
-    assert client.post(f"/pages/{page_id}/read").status_code == 202
-    while [line.text for line in store.page(page_id).lines] != ["an hour, and", "a day, a year."]:
+    answer = client.post(f"/pages/{page_id}/read")
+    while (job := client.get(f"/jobs/{answer.json()['job']}").json())["state"] in ("waiting", "reading"):
         time.sleep(0.02)
+    assert job["state"] == "done"
+    assert [line.text for line in store.page(page_id).lines] == ["an hour, and", "a day, a year."]
 
 
 def test_a_page_is_read_line_by_line_into_the_store(client, added):
