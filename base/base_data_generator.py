@@ -54,8 +54,9 @@ class BaseDataGenerator(keras.utils.Sequence):
         self._share = 1 / batch_size
         if batch_width and self.words_per_epoch:
             ends = np.cumsum([size for size, _ in self.shares])
-            parts = zip(np.split(self._costs(np.arange(len(self.widths))), ends[:-1]), self.shares)
-            self._share = sum(used * part.mean() for part, (_, used) in parts if used) / self.words_per_epoch
+            parts = zip(np.split(self._pixels(np.arange(len(self.widths))), ends[:-1]), self.shares)
+            pixels = sum(used * part.mean() for part, (_, used) in parts if used)
+            self._share = pixels / self.batch_width / self.words_per_epoch
         every = np.arange(self.words_per_epoch)
         self._length = sum(self._batches(len(group)) for group in (self._groups(every) if shuffle else [every]))
         self.epoch = 0
@@ -113,15 +114,15 @@ class BaseDataGenerator(keras.utils.Sequence):
         """Returns the number of batches of so many words, whichever of them they are."""
         return min(words, math.ceil(words * self._share - 1e-9))
 
-    def _costs(self, words: np.ndarray) -> np.ndarray:
-        """Returns the share of a batch limited by width that each of the words takes."""
-        return np.maximum(1 / self.batch_size, self.widths[words] / self.batch_width)
+    def _pixels(self, words: np.ndarray) -> np.ndarray:
+        """Returns the pixels of `batch_width` that each of the words takes: at least one of `batch_size` shares."""
+        return np.maximum(self.widths[words], self.batch_width / self.batch_size)
 
     def _cut(self, words: np.ndarray) -> list[np.ndarray]:
         """Cuts words, narrow to wide, into `_batches` batches, of which the widest is as narrow as possible."""
         if not self.batch_width:
             return _chunks(words, self.batch_size)
-        widths = np.maximum(self.widths[words], self.batch_width / self.batch_size)
+        widths = self._pixels(words)
         number, least, most = self._batches(len(words)), self.batch_width // 2, int(widths[-1] + 1) * len(words)
         while least < most:
             middle = (least + most) // 2

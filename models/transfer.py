@@ -1,6 +1,5 @@
 """Transfer of the weights of another model, also to another charset."""
 
-import itertools
 import math
 import unicodedata
 from collections import Counter
@@ -159,8 +158,9 @@ def _rows_by_character(old: np.ndarray, drawn: np.ndarray, axis: int, before: st
     rows[known] = np.moveaxis(old, axis, 0)[sources[known]]
     if old.ndim == 1:
         rows[~known] = old[NUM_SPECIAL:].min()
-        added = [char not in ids for char in now]
-        rivals = Counter(letter for letter, is_new in zip(base, added) if is_new)
+        added = [letter for char, letter in zip(now, base) if char not in ids]
+        rivals = Counter(added)
         # All new characters of one letter together are improbable.
-        rows[NUM_SPECIAL:][added] -= [HANDICAP + math.log(rivals[letter]) for letter in itertools.compress(base, added)]
+        handicaps = [HANDICAP + math.log(rivals[letter]) for letter in added]
+        rows[NUM_SPECIAL:][[char not in ids for char in now]] -= handicaps
     return values

@@ -29,7 +29,7 @@ def remove_rulings(grey: np.ndarray) -> np.ndarray:
         return grey
     upright = straight_lines(ink.T)
     # In a narrow picture a line may be a letter's bar, but not two that two others cross, nor more than an E has.
-    if width < NARROW * height and min(_number(across), _number(upright)) < 2 and _number(across) <= BARS:
+    if width < NARROW * height and (bars := _number(across)) <= BARS and min(bars, _number(upright)) < 2:
         return grey
     found = _without_strokes(ink, across)
     if upright.any():

@@ -5,10 +5,11 @@ Example: python -m tools.create_synthetic --output datasets/synthetic --words 20
 
 import argparse
 import sys
+from typing import get_args
 
 from data_generators.synthetic.dataset import create_synthetic
 from utils.cli import number, run_command
-from utils.config.synthetic import DRAWN_BY, MOST_WORDS, SyntheticConfig
+from utils.config.synthetic import DRAWN_BY, MOST_WORDS, SyntheticConfig, Text
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -23,7 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
         "--beyond_dictionary", type=number(float, 0, 1), default=defaults.beyond_dictionary, metavar="SHARE", help=share
     )
     text = "accented: French, German and Spanish words with accents (default: %(default)s)"
-    add("--text", choices=("english", "accented"), default=defaults.text, help=text)
+    add("--text", choices=get_args(Text), default=defaults.text, help=text)
     add(
         "--most_words",
         type=number(int, 1, MOST_WORDS),

@@ -68,11 +68,13 @@ def new_lines(
         places = [int(index) for index in rng.choice(len(lines), 2, replace=False)]
         first, second = (lines[index] for index in places)
         cuts = int(rng.integers(1, len(first.words))), int(rng.integers(1, len(second.words)))
+        if (*places, *cuts) in made:
+            continue
+        made.add((*places, *cuts))
         label, picture = join_lines(first, cuts[0], second, cuts[1])
         width = picture.shape[1] / max(first.picture.shape[1], second.picture.shape[1])
-        is_new = (*places, *cuts) not in made and label not in known
-        if is_new and first.fits(second) and len(label) <= longest and LEAST_WIDTH <= width <= MOST_WIDTH:
-            made.add((*places, *cuts))
+        fits = first.fits(second) and len(label) <= longest and LEAST_WIDTH <= width <= MOST_WIDTH
+        if fits and label not in known:
             yield label, picture
 
 

@@ -104,7 +104,7 @@ def _follows(left: Piece, right: Piece) -> float:
 
 
 class _Passing:
-    """Tells whether another line near by covers the gap between two of `pieces`."""
+    """Pieces as arrays, to find those of other lines that run past a gap."""
 
     def __init__(self, pieces: list[Piece]) -> None:
         self._pieces = pieces

@@ -41,7 +41,7 @@ def cut_strip(page: np.ndarray, line: Line) -> np.ndarray:
 def _remap(pixels: np.ndarray, source: np.ndarray, border: int) -> np.ndarray:
     """Returns the pixels at the places `source`, (h, w, 2); in parts, as OpenCV refuses sides of 2**15 pixels."""
     parts = np.array_split(source, -(-source.shape[1] // MOST_COLUMNS), axis=1)
-    needed = (_part(pixels, part)[:2] for part in parts)
+    needed = [_part(pixels, part)[:2] for part in parts] if len(parts) > 1 else [(pixels, source)]
     return cv2.hconcat([cv2.remap(*part, None, cv2.INTER_LINEAR, borderMode=border) for part in needed])
 
 

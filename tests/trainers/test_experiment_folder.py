@@ -1,4 +1,4 @@
-"""What a training does with the folder that it writes to, and with what lies there."""
+"""A training keeps what lies in the folder that it writes to."""
 
 import shutil
 

@@ -1,4 +1,4 @@
-"""What a training notes down about itself."""
+"""A training's notes about itself: machine, libraries, commit."""
 
 import json
 import shutil

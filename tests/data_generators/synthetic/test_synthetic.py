@@ -21,6 +21,7 @@ from data_generators.synthetic.render import render_word
 from data_generators.synthetic.sample import LONGEST, WORDS_PER_FORM, sample
 from data_generators.synthetic.texts import CHARSET, append_text, draw_text, load_words
 from tests.helpers.tiny import REPOSITORY
+from tools.create_synthetic import main
 from utils.config.synthetic import SyntheticConfig
 from utils.errors import UserError
 
@@ -101,6 +102,15 @@ def test_foreign_folders_and_files_are_not_touched(tmp_path: Path) -> None:
         with pytest.raises(UserError, match="Not a directory"):
             _create(impossible)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+@pytest.mark.parametrize("option", ["--seed -1", "--beyond_dictionary 1.1", "--most_words 0", "--most_words 101"])
+def test_impossible_options_are_refused(tmp_path: Path, option: str, capsys) -> None:
+    name, value = option.split()
+    with pytest.raises(SystemExit) as refused:
+        main(["--output", str(tmp_path / "new"), "--words", "40", name, value])
+    assert refused.value.code == 2 and name in capsys.readouterr().err
+    assert not (tmp_path / "new").exists()
 
 
 def test_command_line(tmp_path: Path) -> None:
