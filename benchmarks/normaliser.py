@@ -33,13 +33,13 @@ def measure(config: Config, seconds: float) -> dict[str, float]:
     """Normalises decoded word crops for some seconds."""
     source = DataSource.of(config)
     words = source.read_labels().splits["train"]
-    return _measure([decode(source.images / word.filename, config.image) for word in words], config, seconds)
+    return _measure([decode(source.images.path / word.filename, config.image) for word in words], config, seconds)
 
 
 def measure_photos(config: Config, seconds: float) -> dict[str, float]:
     """Normalises a photo with one word and falling light for some seconds."""
     source = DataSource.of(config)
-    word = decode(Path(source.images / source.read_labels().splits["train"][0].filename), config.image)
+    word = decode(Path(source.images.path / source.read_labels().splits["train"][0].filename), config.image)
     word = cv2.resize(word, None, fx=4, fy=4, interpolation=cv2.INTER_CUBIC)[: PHOTO[0], : PHOTO[1]]
     light = np.linspace(0.95, 0.4, PHOTO[1]) + np.random.default_rng(1).normal(0, 0.02, PHOTO)
     photo = np.full(PHOTO, 255, np.uint8)

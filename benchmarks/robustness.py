@@ -96,7 +96,7 @@ def _run(options: argparse.Namespace) -> int:
         raise UserError(f"{source.labels} has no such word in its {options.split} split.")
     chosen = np.random.default_rng(options.seed).permutation(len(words))[: options.words]
     words = [words[i] for i in sorted(chosen)]
-    pictures = [decode(source.images / word.filename, predictor.spec.image) for word in words]
+    pictures = [decode(source.images.path / word.filename, predictor.spec.image) for word in words]
     results = list(_measure(predictor, words, pictures, options))
     text, picture = table(results, options.strengths, len(words)), options.output.with_suffix(".png")
     write_text(options.output, text)

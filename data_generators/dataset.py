@@ -100,11 +100,11 @@ def open_dataset(
     Raises:
         UserError: no usable word, or too many unusable ones.
     """
-    if not source.images.is_dir():
-        raise UserError(f"images_folder {source.images} does not exist; set it to the folder of the word images.")
+    if not source.images.path.is_dir():
+        raise UserError(f"images_folder {source.images.path} does not exist; set it to the folder of the word images.")
     filenames = [word.filename for word in words]
     owner = str(source.labels.resolve())
-    store = open_cache(source.images, filenames, image, options.cache, split, owner, copy, source.follow_links)
+    store = open_cache(source.images, filenames, image, options.cache, split, owner, copy)
     problems = [store.problems.get(i) or label_problem(word.label, trained_by) for i, word in enumerate(words)]
     usable = [i for i, problem in enumerate(problems) if problem is None]
     if not copy:  # A damaged copy lacks the same words.
@@ -160,7 +160,7 @@ def report_unusable(reasons: Counter[str], total: int, split: str, source: DataS
     if unusable / total > options.max_unusable_share:
         raise UserError(
             f"{message}; that is more than train.max_unusable_share ({100 * options.max_unusable_share:g} %): check "
-            f"images_folder {source.images} and labels_file {source.labels}, or raise the limit."
+            f"images_folder {source.images.path} and labels_file {source.labels}, or raise the limit."
         )
     if unusable:
         log(f"{source.labels}: {message}; they are left out.")

@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from data_generators.image_folder import ImageFolder
 from preprocessing.labels import LABELS_FILE, LabelsFile, read_labels
 from utils.config.schema import Config
 from utils.config.synthetic import RENDERED_WITH, SyntheticConfig
@@ -14,20 +15,17 @@ from utils.log import log
 
 @dataclass(frozen=True)
 class DataSource:
-    """Images, labels, and the settings by which both are rendered if they are missing.
+    """Images, labels, and the settings by which both are rendered if they are missing."""
 
-    Images may be links out of their folder only with `follow_links`.
-    """
-
-    images: Path
+    images: ImageFolder
     labels: Path
     synthetic: SyntheticConfig
-    follow_links: bool = False
 
     @classmethod
     def of(cls, data: Config | AdditionalDataConfig) -> "DataSource":
         """Returns the config's own dataset, or one of `train.additional_data`."""
-        return cls(Path(data.images_folder), Path(data.labels_file), data.synthetic, data.follow_links)
+        images = ImageFolder(Path(data.images_folder), data.follow_links)
+        return cls(images, Path(data.labels_file), data.synthetic)
 
     def read_labels(self) -> LabelsFile:
         """Reads the labels file, after rendering the embedded dataset if it is enabled and missing.
@@ -68,7 +66,7 @@ class DataSource:
         from data_generators.synthetic.dataset import create_synthetic
 
         folder, settings = self.labels.parent, self.synthetic
-        if self.images.resolve() != folder.resolve() / "words" or self.labels.name != LABELS_FILE:
+        if self.images.path.resolve() != folder.resolve() / "words" or self.labels.name != LABELS_FILE:
             raise UserError(
                 f"Labels file {self.labels} does not exist, and the embedded dataset can only be created where "
                 f"labels_file is named {LABELS_FILE} and images_folder is the folder `words` beside it; set both, or "

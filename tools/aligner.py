@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 from PIL import Image
 
-from data_generators.image_cache import decode_inside
 from data_generators.source import DataSource
 from models.model_folder import ModelFolder
 from models.model_paths import find_model
@@ -86,7 +85,7 @@ class Aligner:
         if unknown := set(word.label) - set(self._spec.tokenizer.charset):
             self.left_out[f"the model doesn't know {min(unknown)!r}"] += 1
             return None
-        pixels = decode_inside(self._source.images, word.filename, self._image, self._source.follow_links)
+        pixels = self._source.images.decode(word.filename, self._image)
         if isinstance(pixels, str):
             self.left_out[pixels] += 1
             return None

@@ -15,7 +15,6 @@ from pathlib import Path
 import numpy as np
 
 from data_generators.dataset import DatasetOptions, characters_of, label_problem, report_unusable
-from data_generators.image_cache import read_inside
 from data_generators.image_store import Row
 from data_generators.packed import NAME, write_packed
 from data_generators.source import DataSource
@@ -91,9 +90,7 @@ def _spec(config: Config, characters: set[str]) -> ModelSpec:
 
 def _read(source: DataSource, spec: ModelSpec, word: Word) -> Row:
     problem = label_problem(word.label, spec)
-    return word.label, problem or read_inside(
-        source.images, word.filename, spec.image, follow_links=source.follow_links
-    )
+    return word.label, problem or source.images.read(word.filename, spec.image)
 
 
 def _render(settings: SyntheticConfig, spec: ModelSpec, any_charset: bool, task: tuple[int, int]) -> list[Row]:

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from data_generators import image_cache
-from data_generators.image_cache import OUTSIDE_FOLDER, open_cache
+from data_generators import image_cache, image_folder
+from data_generators.image_cache import open_cache
+from data_generators.image_folder import OUTSIDE_FOLDER, ImageFolder
 from preprocessing.image_file import decode
 from preprocessing.word_image import read_word_image
 from tests.helpers.tiny import plain_image
@@ -50,12 +51,12 @@ def decoded(monkeypatch):
         names.append(path.name)
         return decode(path, image)
 
-    monkeypatch.setattr(image_cache, "decode", read)
+    monkeypatch.setattr(image_folder, "decode", read)
     return names
 
 
-def opened(words, names=NAMES, image=IMAGE, name="train"):
-    return open_cache(words, names, image, words.parent / "cache", name)
+def opened(words, names=NAMES, image=IMAGE, name="train", owner=""):
+    return open_cache(ImageFolder(words, False), names, image, words.parent / "cache", name, owner)
 
 
 def assert_exact(store, words, names=NAMES, image=IMAGE):
@@ -155,7 +156,7 @@ def test_an_interrupted_build_leaves_no_cache(words, monkeypatch):
         return decode(path, image)
 
     with monkeypatch.context() as patch:
-        patch.setattr(image_cache, "decode", interrupt)
+        patch.setattr(image_folder, "decode", interrupt)
         with pytest.raises(KeyboardInterrupt):
             opened(words)
     assert list((words.parent / "cache").iterdir()) == []
@@ -216,11 +217,11 @@ def test_what_a_killed_build_has_left_is_removed(words):
 
 def test_lists_of_two_owners_do_not_remove_each_other(words, decoded):
     for names, owner in ((NAMES[:6], "one.json"), (NAMES[6:], "other.json")):
-        open_cache(words, names, IMAGE, words.parent / "cache", "train", owner)
+        opened(words, names, owner=owner)
     decoded.clear()
-    open_cache(words, NAMES[:6], IMAGE, words.parent / "cache", "train", "one.json")
+    opened(words, NAMES[:6], owner="one.json")
     assert decoded == []
-    open_cache(words, NAMES[:5], IMAGE, words.parent / "cache", "train", "one.json")
+    opened(words, NAMES[:5], owner="one.json")
     assert len(list((words.parent / "cache").glob("*.pixels"))) == 2
 
 
@@ -235,7 +236,7 @@ def test_links_are_followed_only_within_the_folder(words, tmp_path):
     store = opened(words, names)
     assert store.problems == dict.fromkeys((1, 2), OUTSIDE_FOLDER)
     assert np.array_equal(store[0], read_word_image(words / NAMES[0], IMAGE))
-    followed = open_cache(words, names, IMAGE, cache, "train", follow_links=True)
+    followed = open_cache(ImageFolder(words, True), names, IMAGE, cache, "train")
     assert followed.problems == {}
     assert all(np.array_equal(followed[i], store[0]) for i in range(3))
 
