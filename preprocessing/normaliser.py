@@ -11,8 +11,8 @@ from preprocessing.rulings import LEAST_SIZE, remove_rulings
 from preprocessing.writing import skew, turn_upright
 from utils.config.image import NormaliserConfig
 
-# Pixels above which a photo is halved: a word needs no more.
-LARGEST = 2**22
+# Pixels, and those of one side, above which a picture is halved: a word or a line needs no more.
+LARGEST, LONGEST = 2**22, 2**16
 # Pixels of the shorter side at which paper and polarity are estimated: enough for strokes, fast for photos.
 COARSE = 64
 LONG_SIDE = 4096  # pixels of a longer side for the same
@@ -57,8 +57,8 @@ def normalise(pixels: np.ndarray, steps: NormaliserConfig) -> np.ndarray:
 
 
 def halve_large(pixels: np.ndarray) -> np.ndarray:
-    """Halves a picture, uint8 (h, w) or (h, w, 3), until it has no more than LARGEST pixels."""
-    while pixels.shape[0] * pixels.shape[1] > LARGEST:
+    """Halves a picture, uint8 (h, w) or (h, w, 3), until it has at most LARGEST pixels and sides of at most LONGEST."""
+    while pixels.shape[0] * pixels.shape[1] > LARGEST or max(pixels.shape[:2]) > LONGEST:
         half = [max(1, round(side / 2)) for side in pixels.shape[1::-1]]
         pixels = cv2.resize(pixels, half, interpolation=cv2.INTER_AREA)
     return pixels

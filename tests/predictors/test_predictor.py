@@ -152,7 +152,7 @@ def test_damaged_files_stop_nothing(make_config, dataset, tmp_path):
 def test_one_graph_reads_batches_of_many_sizes(make_config, decoder, layers):
     network = {"attention": "luong", "bidirectional": True, "encoder_layers": layers, "ctc_weight": 0.5}
     model = build(make_config, **network)
-    settings = PredictConfig.model_validate({"decoder": decoder, "beam_width": 3})
+    settings = PredictConfig.model_validate({"decoder": decoder, "beam_width": 3, "turn_below": 0})
     alone, together = (PredictorSeq2Seq(model, settings) for _ in range(2))
     for number, seed in ((6, 1), (6, 2), (6, 3), (2, 4)):
         images = small_pictures(number, seed=seed)

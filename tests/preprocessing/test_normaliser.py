@@ -9,9 +9,11 @@ from PIL import Image
 
 from preprocessing.ink import ink_mask
 from preprocessing.normaliser import (
+    LONGEST,
     darken_ink,
     divide_by_paper,
     even_paper,
+    halve_large,
     ink_channel,
     normalise,
     remove_specks,
@@ -296,4 +298,6 @@ def test_any_pixels_give_an_image_of_the_networks_height(pixels):
 
 @pytest.mark.parametrize("shape", [(1, 4_200_000), (4_200_000, 1), (1, 4_200_000, 3)])
 def test_large_pictures_one_pixel_high(shape):
-    assert to_network_geometry(np.full(shape, 255, np.uint8), PHOTO).shape[0] == PHOTO.image_size.y_size
+    picture = np.full(shape, 255, np.uint8)
+    assert to_network_geometry(picture, PHOTO).shape[0] == PHOTO.image_size.y_size
+    assert max(halve_large(picture).shape) <= LONGEST

@@ -48,7 +48,7 @@ def readings(config, *settings):
     folder = Path(config).parent
     output, plain = folder / "output.json", folder / "plain.yml"
     plain.write_text(Path(config).read_text(encoding="utf-8").replace("direction: rtl", "direction: ltr"))
-    arguments = ["-c", str(plain), "--predict_on_test", "--output", str(output), "--set"]
+    arguments = ["-c", str(plain), "--predict_on_test", "--output", str(output), "--set", "predict.batch_size=8"]
     assert main.main([*arguments, f"predict.lexicon.file={folder / 'words.txt'}", *settings]) == 0
     rows = json.loads(output.read_text(encoding="utf-8"))
     return [(row["label"], row["text"], row["character_confidences"]) for row in rows]
