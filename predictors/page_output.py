@@ -13,9 +13,8 @@ from predictors.page_formats.hocr import to_hocr
 from predictors.page_formats.page_json import to_json
 from predictors.page_formats.page_xml import to_page_xml
 from predictors.page_formats.text import to_text
-from predictors.page_formats.xml import PROGRAM
 from predictors.page_overlay import draw_overlay
-from preprocessing.page.layout import Page
+from preprocessing.page.layout import PROGRAM, Page
 from utils.errors import UserError
 from utils.files import atomic_write, check_writable, open_regular, write_json, write_text
 from utils.log import log

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image, ImageOps, ImageStat, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, ImageStat, UnidentifiedImageError
 
 from preprocessing.ink import PAPER
 from utils.config.image import ImageConfig
@@ -101,9 +101,15 @@ def decode_picture(picture: Image.Image, image: ImageConfig, name: str = "pictur
         raise _unusable(name, error) from None
 
 
-def decode(path: str | Path, image: ImageConfig) -> np.ndarray:
-    """Reads a file upright, with paper for transparency; returns uint8 (h, w) or (h, w, 3)."""
+def decode(path: str | Path, image: ImageConfig, as_stored: bool = False) -> np.ndarray:
+    """Reads a file upright, with paper for transparency; returns uint8 (h, w) or (h, w, 3).
+
+    `as_stored`: without the EXIF rotation.
+    """
     with open_image(path, image) as file:
+        if as_stored:
+            with contextlib.suppress(Exception):  # damaged EXIF data
+                file.getexif()[ExifTags.Base.Orientation] = 1
         if (pages := _number_of_pages(file)) > 1:
             advice = "save each as a file, or read all with main.py --predict --page"
             log(f"{path} has {pages} pages, of which only the first is read; {advice}.")

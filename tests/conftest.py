@@ -85,9 +85,31 @@ def after_step(monkeypatch):
 
 @pytest.fixture
 def eagerly():
-    """No tracing: it costs more than these tiny networks' whole training."""
+    """No tracing, and no curves after each epoch: both cost more than these tiny networks' whole training."""
     import tensorflow as tf
 
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
+    from utils.files import write_text
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("callbacks.history.draw_history", lambda path, rows: write_text(path, ""))
+        tf.config.run_functions_eagerly(True)
+        yield
+        tf.config.run_functions_eagerly(False)
+
+
+@pytest.fixture(scope="module")
+def pages_found_once():
+    """The detector looks at each picture once: a second each time, for the same boxes."""
+    from preprocessing.page.detect import TextDetector
+
+    real, known = TextDetector.find, {}
+
+    def find(self, page):
+        key = page.shape, page.tobytes()
+        if key not in known:
+            known[key] = real(self, page)
+        return known[key].copy()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TextDetector, "find", find)
+        yield

@@ -2,8 +2,8 @@
 
 from xml.etree.ElementTree import Element, SubElement
 
-from predictors.page_formats.xml import PROGRAM, around, bounds, clean, document, picture_name, points, root_element
-from preprocessing.page.layout import Line, Page, PageWord
+from predictors.page_formats.xml import around, bounds, clean, document, picture_name, points, root_element
+from preprocessing.page.layout import PROGRAM, Line, Page, PageWord
 
 NAMESPACE = "http://www.loc.gov/standards/alto/ns-v4#"
 SCHEMA = "http://www.loc.gov/standards/alto/v4/alto.xsd"

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from predictors.page_formats.xml import PROGRAM, around, bounds, clean
-from preprocessing.page.layout import Line, Page
+from predictors.page_formats.xml import around, bounds, clean
+from preprocessing.page.layout import PROGRAM, Line, Page
 
 Box = tuple[int, int, int, int]
 

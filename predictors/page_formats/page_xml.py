@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 from xml.etree.ElementTree import Element, SubElement
 
-from predictors.page_formats.xml import PROGRAM, around, clean, corners, document, picture_name, points, root_element
-from preprocessing.page.layout import Line, Page
+from predictors.page_formats.xml import around, clean, corners, document, picture_name, points, root_element
+from preprocessing.page.layout import PROGRAM, Line, Page
 
 NAMESPACE = "http://schema.primaresearch.org/PAGE/gts/pagecontent/2019-07-15"
 SCHEMA = f"{NAMESPACE}/pagecontent.xsd"

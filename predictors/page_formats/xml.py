@@ -8,7 +8,6 @@ from xml.etree.ElementTree import Element, indent, tostring
 from preprocessing.page.layout import Page, Point
 from preprocessing.page.pictures import name_of_page
 
-PROGRAM = "seq2seq-ocr"  # by which files are known that may be replaced (predictors/page_output.py)
 # https://www.w3.org/TR/xml/#charsets
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 

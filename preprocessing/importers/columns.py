@@ -56,10 +56,15 @@ def columns_without_header(rows: Sequence[list[str]], path: str | Path) -> list[
     """Returns what each column of a table without header is; the first line sets their number.
 
     Raises UserError if the third column could be either the writer or the split: taken for writers, splits would
-    be lost without a word.
+    be lost without a word; or if it could be the rest of a label with an unquoted comma.
     """
     # A fixed number, so that labels with unquoted commas are found.
     number = max(2, min(3, len(rows[0])))
+    if number == 3 and any(len(cells) == 2 for cells in rows):
+        raise UserError(
+            f"{path}: some lines have two columns and others three; quote labels that have commas, or say in a first "
+            "line what the columns are, such as filename,label,writer."
+        )
     thirds = [cells[2] for cells in rows if len(cells) > 2 and cells[2]]
     splits = [cell for cell in thirds if cell.lower() in SPLIT_NAMES]
     others = [cell for cell in thirds if cell.lower() not in SPLIT_NAMES]

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from preprocessing.image_file import IMAGE_ENDINGS, UnusableImage, decode, open_image
-from preprocessing.page.layout import Page
+from preprocessing.page.layout import PROGRAM, Page
 from preprocessing.page.pictures import PDF, has_more_pages, page_of_pdf, read_pictures
 from utils.config.image import ImageConfig
 
@@ -51,7 +51,7 @@ def where_sought(path: Path, page: Page, pictures: Path | None) -> str:
 def read_picture(picture: PagePicture, page: Page, image: ImageConfig) -> np.ndarray:
     """Returns the pixels of a page; raises UnusableImage if they can't be read, or have another shape than the page."""
     if picture.number is None:
-        pixels = decode(picture.path, image)
+        pixels = decode(picture.path, image, as_stored=_is_as_stored(picture.path, page, image))
     else:
         pages = (one for _, one in read_pictures(picture.path, image, only=picture.number))
         if (found := next(pages, None)) is None:
@@ -63,12 +63,18 @@ def read_picture(picture: PagePicture, page: Page, image: ImageConfig) -> np.nda
     return pixels
 
 
+def _is_as_stored(path: Path, page: Page, image: ImageConfig) -> bool:
+    """Whether the page has the size of its picture before the EXIF rotation, which only this program applies."""
+    with open_image(path, image) as file:
+        return page.creator != PROGRAM and file.size == (page.width, page.height)
+
+
 def _candidates(path: Path, filename: str, root: Path, pictures: Path | None) -> Iterator[Path]:
     whole = filename.replace("\\", "/").lstrip("/")
     name = whole.rsplit("/", 1)[-1]
     endings = [*IMAGE_ENDINGS, *map(str.upper, IMAGE_ENDINGS)]  # Cameras write capitals.
-    names = [whole, name, *(f"{stem}{ending}" for stem in (path.stem, Path(name).stem) for ending in endings)]
-    names.append(page_of_pdf(name)[0])
+    names = [whole, name, page_of_pdf(name)[0]]
+    names += [f"{stem}{ending}" for stem in (path.stem, Path(name).stem) for ending in endings]
     names = [one for one in names if one and ".." not in one.split("/")]
     groups = [(path.parent, path.parent.parent, path.parent.parent / "images")]
     if pictures:

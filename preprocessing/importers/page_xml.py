@@ -15,7 +15,8 @@ from preprocessing.page.layout import Line, Page, Point
 from preprocessing.tokenizer import normalize_label
 from utils.errors import UserError
 
-NUMBERS = re.compile(r"-?\d+(?:\.\d+)?")
+NUMBERS = re.compile(r"-?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?")
+LARGEST_NUMBER = 1e9  # no picture has so many pixels
 ROOTS = re.compile(r"<(\w+:)?(PcGts|alto)\b")
 
 
@@ -73,6 +74,11 @@ def _all(element: Element, name: str) -> Iterator[Element]:
     return (child for child in element.iter() if _name(child) == name)
 
 
+def _first(element: Element, name: str) -> str:
+    """Returns the text of the first element of a name, without space around it; empty if there is none."""
+    return next((found.text or "" for found in _all(element, name)), "").strip()
+
+
 def _points(text: str | None, where: str) -> tuple[Point, ...]:
     """Returns points of `x,y x,y` or `x y x y`."""
     values = [float(value) for value in NUMBERS.findall(text or "")]
@@ -86,6 +92,7 @@ def _page(root: Element, path: Path) -> Page:
     if page is None:
         raise UserError(f"{path} has no Page.")
     lines: list[Line] = []
+    predicted = 0
     parents = {child: parent for parent in page.iter() for child in parent}
     for element in _all(page, "TextLine"):
         where = f"{path}: line {element.get('id', len(lines) + 1)}"
@@ -95,8 +102,12 @@ def _page(root: Element, path: Path) -> Page:
         if len(base) > 1:
             angle, direction = (_inherited(element, name, parents) for name in ("orientation", "readingDirection"))
             base = upright(base, polygon, _as_number(angle), direction)
-        lines.append(Line(polygon, base if len(base) > 1 else (), normalize_label(_unicode(element))))
-    return Page(page.get("imageFilename", ""), _size(page, "imageWidth"), _size(page, "imageHeight"), tuple(lines))
+        lines.append(Line(polygon, base if len(base) > 1 else (), normalize_label(_text(element))))
+        predicted += bool(lines[-1].text) and _may_be_prediction(element)
+    size = _size(page, "imageWidth"), _size(page, "imageHeight")
+    return Page(
+        page.get("imageFilename", ""), *size, tuple(lines), creator=_first(root, "Creator"), predicted=predicted
+    )
 
 
 def _inherited(element: Element, name: str, parents: dict[Element, Element]) -> str:
@@ -117,14 +128,27 @@ def _outline(coords: Element, where: str) -> tuple[Point, ...]:
     return _points(" ".join(points), where)
 
 
-def _unicode(line: Element) -> str:
-    """Returns the line's own text, of its first variant, else that of its words."""
-    equivalents = sorted(_children(line, "TextEquiv"), key=lambda one: _number(one, "index"))
-    for equivalent in equivalents:
-        if (text := next(_children(equivalent, "Unicode"), None)) is not None and (text.text or "").strip():
-            return " ".join((text.text or "").split())
-    words = [_unicode(word) for word in _children(line, "Word")]
-    return " ".join(filter(None, words))
+def _text(line: Element) -> str:
+    """Returns the line's own text, else that of its words."""
+    return _unicode(line) or " ".join(filter(None, (_unicode(word) for word in _children(line, "Word"))))
+
+
+def _unicode(element: Element) -> str:
+    """Returns the text of an element's first variant that has one.
+
+    In LAREX and OCR4all index 0 is the ground truth, and 1 a prediction, which is no text where index 0 was emptied.
+    """
+    variants = sorted(_children(element, "TextEquiv"), key=lambda one: _number(one, "index"))
+    truth = [one for one in variants if one.get("index") == "0"]
+    for variant in truth or variants:
+        if text := " ".join((_first(variant, "Unicode")).split()):
+            return text
+    return ""
+
+
+def _may_be_prediction(line: Element) -> bool:
+    variants = list(_children(line, "TextEquiv"))
+    return bool(variants) and all(_number(variant, "index") >= 1 for variant in variants)
 
 
 def _alto(root: Element, path: Path) -> Page:
@@ -135,7 +159,6 @@ def _alto(root: Element, path: Path) -> Page:
     unit = next((element.text for element in _all(root, "MeasurementUnit")), "pixel")
     if (unit or "").strip() != "pixel":
         raise UserError(f"{path} measures in {unit}; export it in pixels.")
-    name = next((element.text for element in _all(root, "fileName")), None)
     lines: list[Line] = []
     for element in _all(page, "TextLine"):
         where = f"{path}: line {element.get('ID', len(lines) + 1)}"
@@ -146,7 +169,8 @@ def _alto(root: Element, path: Path) -> Page:
         text += "".join(hyphen.get("CONTENT", "-") for hyphen in _all(element, "HYP"))
         base = upright(base, polygon) if len(base) > 1 else ()
         lines.append(Line(polygon, base, normalize_label(" ".join(text.split()))))
-    return Page((name or "").strip(), _size(page, "WIDTH"), _size(page, "HEIGHT"), tuple(lines))
+    size = _size(page, "WIDTH"), _size(page, "HEIGHT")
+    return Page(_first(root, "fileName"), *size, tuple(lines), creator=_first(root, "softwareName"))
 
 
 def _box(element: Element) -> tuple[Point, ...]:
@@ -166,4 +190,5 @@ def _number(element: Element, name: str) -> float:
 
 def _as_number(text: str) -> float:
     found = NUMBERS.fullmatch(text.strip())
-    return float(found[0]) if found else 0.0
+    value = float(found[0]) if found else 0.0
+    return value if abs(value) < LARGEST_NUMBER else 0.0

@@ -15,7 +15,7 @@ from preprocessing.importers.labelled_word import Dropped, KeptAndDropped, Label
 from preprocessing.importers.page_pictures import PagePicture, find_picture, read_picture, where_sought
 from preprocessing.importers.page_xml import OtherKind, read_page
 from preprocessing.labels import Word
-from preprocessing.page.layout import Line, Page, Point
+from preprocessing.page.layout import PROGRAM, Line, Page, Point
 from preprocessing.page.strips import cut_strip
 from utils.config.image import ImageConfig
 from utils.errors import UserError
@@ -45,7 +45,7 @@ def cut_pages(
     root = source if source.is_dir() else source.parent
     pages = _pages(source, follow_links)
     found = {path: _picture(path, page, root, pictures, image) for path, page in pages.items()}
-    chosen = _fullest(pages, found)
+    chosen = _chosen(pages, found)
     records: list[LabelledWord] = []
     dropped: list[Dropped] = []
     for path, page in progress_bar(pages.items(), desc="Cutting lines", total=len(pages), unit="page"):
@@ -86,6 +86,9 @@ def _pages(source: Path, follow_links: bool) -> dict[Path, Page]:
         raise others[paths[0]]
     if others:
         log(f"XML files that are neither PAGE nor ALTO are left out: {len(others)}, such as {next(iter(others))}.")
+    if predicted := [path for path, page in pages.items() if page.predicted]:
+        number = sum(page.predicted for page in pages.values())
+        log(f"{number} lines, such as in {predicted[0]}, have only texts of index 1 or more: LAREX's are predictions.")
     return pages
 
 
@@ -99,21 +102,31 @@ def _picture(
         return error
 
 
-def _fullest(pages: dict[Path, Page], found: dict[Path, PagePicture | UnusableImage]) -> set[Path]:
-    """Returns, of the files that describe one picture, that with most lines of text, then with most baselines.
+def _chosen(pages: dict[Path, Page], found: dict[Path, PagePicture | UnusableImage]) -> set[Path]:
+    """Returns, of the files that describe one picture, the one to cut: corrected, with most lines of text, or latest.
 
-    Exports hold a page as PAGE and as ALTO, whose lines may be boxes, or also as it was before it was transcribed.
+    Exports hold a page as PAGE and as ALTO, whose lines may be boxes, or also as it was before it was transcribed. What
+    this program has read is corrected elsewhere: its own file counts least of those with text.
     """
     files: dict[PagePicture, list[Path]] = {}
     for path, picture in found.items():
         if isinstance(picture, PagePicture):
             files.setdefault(replace(picture, path=picture.path.resolve()), []).append(path)
 
-    def fullness(path: Path) -> tuple[int, int]:
+    def rank(path: Path) -> tuple[bool, bool, int, int, float]:
         lines = [line for line in pages[path].lines if line.text.strip()]
-        return len(lines), sum(bool(line.baseline) for line in lines)
+        baselines = sum(bool(line.baseline) for line in lines)
+        return bool(lines), pages[path].creator != PROGRAM, len(lines), baselines, path.stat().st_mtime
 
-    return {max(paths, key=fullness) for paths in files.values()}
+    chosen = {max(paths, key=rank): paths for paths in files.values()}
+    texts = {path: {line.text for line in pages[path].lines} - {""} for path in pages}
+    differing = [
+        (path, other) for path, paths in chosen.items() for other in paths if texts[other] not in (set(), texts[path])
+    ]
+    if differing:
+        path, other = differing[0]
+        log(f"{len(differing)} files have other texts than that taken for their page: {path} is, {other} is not.")
+    return set(chosen)
 
 
 def _lines(page: Page, pixels: np.ndarray, name: str) -> Iterator[tuple[str, Line, str | None]]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from preprocessing.importers import iam
 from preprocessing.importers.folder_tables import NAMES, read_tables, tables_in
-from preprocessing.importers.folders import files_ending
+from preprocessing.importers.folders import has_ending
 from preprocessing.importers.gt_txt import ENDING, read_pairs
 from preprocessing.importers.labelled_word import Dropped, KeptAndDropped, LabelledWord
 from preprocessing.importers.lmdb_store import DATA_FILE, read_lmdb
@@ -63,17 +63,18 @@ def recognise(path: Path, follow_links: bool = False) -> str:
         return "lmdb" if path.name == DATA_FILE else "pages" if path.suffix.lower() == ".xml" else "table"
     if not path.is_dir():
         raise UserError(f"{path} does not exist; name a table, or a folder in one of the formats {', '.join(FORMATS)}.")
+    lines = _iam_file(path, "lines.txt").exists()
     if _iam_file(path, "words.txt").exists():
-        return "iam"
-    if _iam_file(path, "lines.txt").exists():
+        return "iam_lines" if lines and (path / "lines").is_dir() and not (path / "words").is_dir() else "iam"
+    if lines:
         return "iam_lines"
     if (path / DATA_FILE).exists():
         return "lmdb"
     if tables_in(path):
         return "table"
-    if next(files_ending(path, ENDING, follow_links), None):
+    if has_ending(path, ENDING, follow_links):
         return "gt_txt"
-    if next(files_ending(path, ".xml", follow_links), None):
+    if has_ending(path, ".xml", follow_links):
         return "pages"
     known = f"words.txt or lines.txt (IAM), {', '.join(NAMES)}, {DATA_FILE}, *{ENDING} or *.xml (PAGE, ALTO)"
     raise UserError(f"{path} holds no {known}; name the folder that does, or a table.")

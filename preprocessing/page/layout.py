@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+PROGRAM = "seq2seq-ocr"  # creator of the files that this program writes
 Point = tuple[float, float]
 
 
@@ -38,13 +39,19 @@ class Line:
 
 @dataclass(frozen=True)
 class Page:
-    """A page: path of the picture, number in that file (from 1), size in pixels, and lines in reading order."""
+    """A page: path of the picture, number in that file (from 1), size in pixels, and lines in reading order.
+
+    Of a page that a file describes, `creator` is the program that wrote it, if it says so, and `predicted` the number
+    of lines whose texts may be predictions (texts of PAGE with an index of 1 or more).
+    """
 
     filename: str
     width: int
     height: int
     lines: tuple[Line, ...]
     number: int = 1
+    creator: str = ""
+    predicted: int = 0
 
 
 def turn_line(line: Line) -> Line:

@@ -27,13 +27,13 @@ def hand(make_config, tiny, tmp_path):
     file = tiny(
         images_folder=str(tmp_path),
         labels_file=str(tmp_path / "labels.json"),
-        train={"weights_initialization": start, "num_epochs": 30},
-        predict={"turn_below": 0},
+        train={"weights_initialization": start, "num_epochs": 8, "batch_size": 2},
+        callbacks={"validation": {"every_epochs": 8}},
     )
     return ["-c", file, "--hand", "ann", "--output", str(tmp_path / "table.md")]
 
 
-def test_the_command_learns_a_hand(hand, dataset, tmp_path, capsys):
+def test_the_command_learns_a_hand(hand, dataset, tmp_path, capsys, eagerly):
     others = ["--others", str(dataset / "words"), str(dataset / "labels.json")]
     assert main([*hand, "--lines", "30", "90", *others]) == 0
     printed = capsys.readouterr().out

@@ -24,7 +24,7 @@ def make_evaluated(generator, policy="float32", **optimizer):
 
 @pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16"])
 @pytest.mark.parametrize("averaging", [False, True])
-def test_statistics_are_the_average_over_the_chosen_batches(policy, averaging):
+def test_statistics_are_the_average_over_the_chosen_batches(policy, averaging, eagerly):
     generator = make_generator(make_dataset(), augmented=True, network={"use_batch_norm": True})
     evaluation_model = make_evaluated(generator, policy, use_ema=averaging, ema_momentum=0.5)
     network = evaluation_model.trained

@@ -32,7 +32,7 @@ def test_raising_num_epochs_continues(tiny, experiment, eagerly):
     assert_same_training(experiment, Path(f"{experiment}-straight"))
 
 
-def test_a_state_of_version_1_is_continued(tiny, experiment):
+def test_a_state_of_version_1_is_continued(tiny, experiment, eagerly):
     """It was saved after two of four epochs; the numbers are those that its own code went on to."""
     (experiment / "state").mkdir(parents=True)
     shutil.copy(REPOSITORY / "tests" / "data" / "state_v1.npz", experiment / "state" / "training.npz")

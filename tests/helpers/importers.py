@@ -6,6 +6,11 @@ import numpy as np
 from preprocessing.labels import read_labels
 
 ALL_TRAIN = ["--test_size", 0, "--val_size", 0]
+# A line with text and one without.
+PAGE = """<PcGts><Page imageFilename="{name}" imageWidth="900" imageHeight="300"><TextRegion>
+<TextLine><Coords points="0,20 {width},20 {width},{bottom} 0,{bottom}"/><Baseline points="0,{base} {width},{base}"/>
+<TextEquiv><Unicode>several words</Unicode></TextEquiv></TextLine>
+<TextLine><Coords points="0,0 9,0 9,9"/></TextLine></TextRegion></Page></PcGts>"""
 
 
 def encoded(extension=".png", height=12, width=30):

@@ -73,7 +73,7 @@ def write_settings(path: Path, settings: dict) -> str:
 def command(*arguments: str | Path, **options) -> subprocess.CompletedProcess:
     """`python main.py ARGUMENTS`, finished, with its output as text."""
     line = [sys.executable, str(REPOSITORY / "main.py"), *map(str, arguments)]
-    return subprocess.run(line, **{"capture_output": True, "text": True, "timeout": 120, **options})
+    return subprocess.run(line, **{"capture_output": True, "text": True, "timeout": 600, **options})
 
 
 def plain_image(**changes) -> ImageConfig:

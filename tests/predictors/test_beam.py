@@ -97,7 +97,7 @@ def test_a_wide_beam_finds_the_best_of_all_texts(small, network, alpha):
     assert len({tuple(text for text, *_ in result[:9]) for result in results}) > 1
 
 
-def test_stopping_early_changes_nothing(small):
+def test_stopping_early_changes_nothing(small, eagerly):
     """The best few texts are those that a search for all of them puts first."""
     model, images = small(attention="luong"), small_pictures(8, seed=3)
     for alpha in (0.0, 1.0):
@@ -108,7 +108,7 @@ def test_stopping_early_changes_nothing(small):
 
 
 @pytest.mark.parametrize("settings", [{}, {"decoder": "beam", "beam_width": 3}])
-def test_longest_text_leaves_room_for_the_end(make_config, settings):
+def test_longest_text_leaves_room_for_the_end(make_config, settings, eagerly):
     """A label has at most max_seq_length - 1 characters; so has a text, and its end has a probability."""
     model = build(make_config, end_bias=-50.0)
     predictor = PredictorSeq2Seq(model, PredictConfig.model_validate(settings))
@@ -117,7 +117,7 @@ def test_longest_text_leaves_room_for_the_end(make_config, settings):
         assert prediction.confidence < 1e-10 < min(prediction.character_confidences)
 
 
-def test_alternatives(make_config):
+def test_alternatives(make_config, eagerly):
     model, images = build(make_config, **LUONG), small_pictures(6)
     predict = PredictConfig.model_validate({"decoder": "beam", "beam_width": 5, "n_best": 3, "length_penalty": 0.0})
     for prediction in PredictorSeq2Seq(model, predict).predict_batch(images):
@@ -178,6 +178,6 @@ def test_ctc_has_its_share(small, weight, alpha):
     assert moved
 
 
-def test_ctc_weight_without_a_ctc_head_does_nothing(make_config):
+def test_ctc_weight_without_a_ctc_head_does_nothing(make_config, eagerly):
     model, images = build(make_config), small_pictures(4)
     assert decode(model, images, beam_width=3, ctc_weight=0.9) == decode(model, images, beam_width=3)

@@ -100,3 +100,9 @@ def test_a_folder_that_can_not_be_listed_is_named(scans, monkeypatch):
     monkeypatch.setattr(os, "scandir", scandir)
     with pytest.raises(UserError, match="deep"):
         find_images(["page1"])
+
+
+def test_linked_folders_are_named(scans, capsys):
+    (scans / "page1" / "more").symlink_to(scans / "page2")
+    assert [path.name for path in find_images(["page1"])] == ["2.jpg", "1.tif"]
+    assert str(Path("page1", "more")) in capsys.readouterr().err

@@ -29,6 +29,7 @@ from utils.errors import UserError
 from utils.files import write_text
 
 pytest.importorskip("rapidocr")
+pytestmark = pytest.mark.usefixtures("pages_found_once")
 TEXTS = [" ".join(words) for words in LINES]
 
 

@@ -63,7 +63,7 @@ def decode(model: ModelSeq2Seq, images: list[np.ndarray]):
     return GreedyDecoder(model, PredictConfig(ctc_weight=0)).predict_on_batch({"image": image, "width": width})
 
 
-def test_special_characters_are_never_written(make_config):
+def test_special_characters_are_never_written(make_config, eagerly):
     model = build(make_config)
     favour(model, PAD, 50)
     favour(model, START, 60)
@@ -112,7 +112,7 @@ def test_predictor_follows_the_weights(make_config):
     assert after != before
 
 
-def test_dataset_and_files_agree_and_keep_their_order(make_config, dataset):
+def test_dataset_and_files_agree_and_keep_their_order(make_config, dataset, eagerly):
     config = make_config()
     predictor = PredictorSeq2Seq(build(make_config), PredictConfig(batch_size=3, turn_below=0))
     words = read_labels(config.labels_file).splits["test"]
@@ -128,7 +128,7 @@ def test_dataset_and_files_agree_and_keep_their_order(make_config, dataset):
     assert len({prediction.text for prediction in from_dataset}) > 1
 
 
-def test_damaged_files_stop_nothing(make_config, dataset, tmp_path):
+def test_damaged_files_stop_nothing(make_config, dataset, tmp_path, eagerly):
     predictor = PredictorSeq2Seq(build(make_config), PredictConfig(batch_size=1))
     good = sorted((dataset / "words").rglob("*.png"))[:10]
     half, empty, missing = tmp_path / "half.png", tmp_path / "empty.png", tmp_path / "missing.png"
@@ -154,7 +154,7 @@ def test_one_graph_reads_batches_of_many_sizes(make_config, decoder, layers):
     model = build(make_config, **network)
     settings = PredictConfig.model_validate({"decoder": decoder, "beam_width": 3, "turn_below": 0})
     alone, together = (PredictorSeq2Seq(model, settings) for _ in range(2))
-    for number, seed in ((6, 1), (6, 2), (6, 3), (2, 4)):
+    for number, seed in ((6, 1), (2, 4), (6, 2), (6, 3)):
         images = small_pictures(number, seed=seed)
         found = together.predict_batch(images)
         assert [p.text for p in found] == [alone.predict_batch([image])[0].text for image in images]

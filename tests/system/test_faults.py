@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 import main
+from callbacks.history import draw_history
 from callbacks.save_state import SaveState
 from data_generators.data_generator import DataGenerator
 from models.losses import CharacterCrossEntropy
@@ -238,6 +239,7 @@ def test_models_that_can_not_be_written_are_told_before_training(tiny, experimen
 
 
 def test_no_more_handles_from_epoch_to_epoch(tiny, monkeypatch):
+    monkeypatch.setattr("callbacks.history.draw_history", draw_history)  # the curves, too
     handles, real = [], SaveState.on_epoch_end
 
     def on_epoch_end(self, epoch, logs=None):

@@ -134,7 +134,7 @@ def project(tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def inside(project, monkeypatch, capsys):
+def inside(project, monkeypatch, capsys, eagerly):
     """A function: arguments -> (exit code, stdout lines, stderr) of `main` run in the project."""
     monkeypatch.chdir(project)
 

@@ -63,7 +63,7 @@ def readings(config, *settings):
     ],
     ids=["greedy", "characters", "lexicon"],
 )
-def test_both_directions_read_alike(configs, settings):
+def test_both_directions_read_alike(configs, settings, eagerly):
     rtl, ltr = (readings(configs[direction], *settings) for direction in ("rtl", "ltr"))
     assert len({text for _, text, _ in rtl}) > 1
     for (label, text, confidences), (shown_label, shown, shown_confidences) in zip(rtl, ltr, strict=True):

@@ -91,12 +91,14 @@ def test_a_second_signal_within_a_save_is_as_a_kill(tiny, experiment):
     config = tiny(train={"num_epochs": 1000, "save_every_minutes": 1e-9})
     program = (
         "import signal, main\n"
+        "import tensorflow as tf\n"
+        "tf.config.run_functions_eagerly(True)\n"
         "from tests.helpers import fault_points\n"
         "with fault_points.signal_at(60, [signal.SIGINT, signal.SIGTERM]):\n"
         f"    main.main(['-c', {config!r}, '--train'])\n"
     )
     result = subprocess.run(
-        [sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True, timeout=600
     )
     assert result.returncode == -signal.SIGTERM, result.stderr
     assert "once more to stop at once" in result.stderr and "Traceback" not in result.stderr
@@ -114,7 +116,7 @@ def test_sigterm_saves_and_ends(dataset, tmp_path):
             while not state.exists() and process.poll() is None:
                 time.sleep(0.01)
             process.send_signal(signal.SIGTERM)
-            error = process.communicate(timeout=120)[1]
+            error = process.communicate(timeout=600)[1]
         finally:
             process.kill()  # Or leaving the block would wait for it.
     assert process.returncode == 143, error

@@ -1,7 +1,11 @@
 """Fixtures of the tests of `tools.create_labels`: the command, run in this process."""
 
+import numpy as np
 import pytest
+from PIL import Image
 
+from tests.helpers.drawn_words import draw_word
+from tests.helpers.importers import PAGE
 from tools.create_labels import main
 
 
@@ -30,3 +34,19 @@ def refused(run):
         return error.strip().splitlines()[-1]
 
     return call
+
+
+@pytest.fixture
+def pages(tmp_path):
+    """An export as Transkribus writes it: the picture in a folder, the XML in a folder `page` below."""
+    word = draw_word("several words", paper=255)
+    height, width = word.shape
+    page = np.full((300, 900), 255, np.uint8)
+    page[20 : 20 + height, :width] = word
+    (tmp_path / "export" / "page").mkdir(parents=True)
+    Image.fromarray(page).save(tmp_path / "export" / "0001.jpg", quality=95)
+    text = PAGE.format(name="0001.jpg", width=width - 1, bottom=19 + height, base=height - 10)
+    (tmp_path / "export" / "page" / "0001.xml").write_text(text)
+    (tmp_path / "export" / "page" / "0002.xml").write_text(text.replace("0001.jpg", "0002.jpg"))
+    (tmp_path / "export" / "mets.xml").write_text("<mets/>")
+    return tmp_path / "export", word

@@ -14,14 +14,18 @@ a01-000u-02 ok 157 16 408 1106
 
 
 @pytest.mark.parametrize("place", ["a01/a01-000u/{}.png", "lines/a01/a01-000u/{}.png", "{}.png", "lines/{}.png"])
-@pytest.mark.parametrize("options", [[], ["--format", "iam_lines"]], ids=["recognised", "beside words"])
-def test_iams_lines(tmp_path, run, place, options):
+@pytest.mark.parametrize(
+    ("words", "options"),
+    [(False, []), (True, ["--format", "iam_lines"]), (True, [])],
+    ids=["recognised", "beside words", "beside words without pictures"],
+)
+def test_iams_lines(tmp_path, run, place, words, options):
     names = ["a01-000u-00", "a01-000u-01"]
     for name in names:
         picture(tmp_path / "lines" / place.format(name))
     (tmp_path / "lines.txt").write_text(LINES)
     (tmp_path / "forms.txt").write_text("a01-000u 000 2 prt 7 5 52 36\n")
-    if options:
+    if words:
         (tmp_path / "words.txt").write_text("a01-000u-00-00 ok 154 408 768 27 51 AT A\n")
     code, _, error = run("--source", tmp_path, *options, "--output", tmp_path / "labels.json", *ALL_TRAIN)
     assert code == 0, error

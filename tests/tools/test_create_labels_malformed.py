@@ -42,6 +42,11 @@ FOLDERS = {
         {"a.xml": PAGE.format('<TextRegion><TextLine><Coords points="1,2 3"/></TextLine></TextRegion>')},
         "a.xml",
     ),
+    "more pixels than a number holds": ({"a.xml": PAGE.format("").replace("30", "9" * 400)}, "No usable word"),
+    "words within words": (
+        {"a.xml": PAGE.format(f"<TextRegion><TextLine>{'<Word>' * 5000}{'</Word>' * 5000}</TextLine></TextRegion>")},
+        "No usable word",
+    ),
     "page without lines": ({"a.xml": PAGE.format("")}, "No usable word"),
     "empty LMDB": ({"data.mdb": b""}, "data.mdb"),
     "no LMDB": ({"data.mdb": b"x" * 10_000}, "data.mdb"),

@@ -6,36 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.helpers.drawn_words import draw_word
 from tests.helpers.importers import ALL_TRAIN, dropped_of, words_of
-
-PAGE = """<PcGts><Page imageFilename="{name}" imageWidth="900" imageHeight="300"><TextRegion>
-<TextLine><Coords points="0,20 {width},20 {width},{bottom} 0,{bottom}"/><Baseline points="0,{base} {width},{base}"/>
-<TextEquiv><Unicode>several words</Unicode></TextEquiv></TextLine>
-<TextLine><Coords points="0,0 9,0 9,9"/></TextLine></TextRegion></Page></PcGts>"""
-
-
-ALTO = """<alto><Description><MeasurementUnit>pixel</MeasurementUnit><sourceImageInformation>
-<fileName>0001.jpg</fileName></sourceImageInformation></Description><Layout><Page WIDTH="900" HEIGHT="300">
-<TextLine HPOS="0" VPOS="20" WIDTH="{width}" HEIGHT="{height}" BASELINE="90">
-<String CONTENT="several words"/></TextLine>
-</Page></Layout></alto>"""
-
-
-@pytest.fixture
-def pages(tmp_path):
-    """An export as Transkribus writes it: the picture in a folder, the XML in a folder `page` below."""
-    word = draw_word("several words", paper=255)
-    height, width = word.shape
-    page = np.full((300, 900), 255, np.uint8)
-    page[20 : 20 + height, :width] = word
-    (tmp_path / "export" / "page").mkdir(parents=True)
-    Image.fromarray(page).save(tmp_path / "export" / "0001.jpg", quality=95)
-    text = PAGE.format(name="0001.jpg", width=width - 1, bottom=19 + height, base=height - 10)
-    (tmp_path / "export" / "page" / "0001.xml").write_text(text)
-    (tmp_path / "export" / "page" / "0002.xml").write_text(text.replace("0001.jpg", "0002.jpg"))
-    (tmp_path / "export" / "mets.xml").write_text("<mets/>")
-    return tmp_path / "export", word
 
 
 def test_lines_of_pages_are_cut(tmp_path, pages, run):
@@ -92,23 +63,6 @@ def test_what_cannot_be_cut_is_told(tmp_path, pages, run):
         "page/beside/001.png": "outside its page",
         "page/beside/002.png": "empty label",
     }
-
-
-def test_of_several_files_of_a_page_the_fullest_is_cut(tmp_path, pages, run):
-    """Transkribus' ALTO without outlines sorts before its PAGE, and before both the page without its text."""
-    folder, word = pages
-    (folder / "alto").mkdir()
-    alto = ALTO.format(width=word.shape[1], height=word.shape[0])
-    (folder / "alto" / "0001.xml").write_text(alto)
-    (folder / "a").mkdir()
-    text = (folder / "page" / "0001.xml").read_text()
-    (folder / "a" / "0001.xml").write_text(text.replace("several words", ""))
-    command = ["--source", folder, "--images", tmp_path / "lines", "--output", tmp_path / "l.json", *ALL_TRAIN]
-    code, _, error = run(*command)
-    assert code == 0, error
-    assert words_of(tmp_path / "l.json", "train") == {"page/0001/001.png": ("several words", "page/0001")}
-    dropped = dropped_of(tmp_path / "l.dropped.tsv")
-    assert dropped["alto/0001"][1] == dropped["a/0001"][1] == "repeated page"
 
 
 def test_pages_of_a_pdf_are_found_by_the_names_that_escriptorium_gives_them(tmp_path, pages, run):

@@ -225,6 +225,16 @@ def test_linked_folders_are_recognised(tmp_path, run):
     assert words_of(tmp_path / "labels.json", "train") == {"linked/a.png": ("text", None)}
 
 
+def test_linked_folders_that_are_not_searched_are_named(tmp_path, run):
+    for folder in ("gt", "store"):
+        picture(tmp_path / folder / "a.png")
+        (tmp_path / folder / "a.gt.txt").write_text("text")
+    (tmp_path / "gt" / "linked").symlink_to(tmp_path / "store")
+    code, _, error = run("--source", tmp_path / "gt", "--output", tmp_path / "labels.json", *ALL_TRAIN)
+    assert code == 0 and list(words_of(tmp_path / "labels.json", "train")) == ["a.png"]
+    assert error.count(str(tmp_path / "gt" / "linked")) == 1
+
+
 def test_a_folder_that_can_not_be_listed_is_named(tmp_path, monkeypatch):
     picture(tmp_path / "gt" / "a.png")
     (tmp_path / "gt" / "a.gt.txt").write_text("text")

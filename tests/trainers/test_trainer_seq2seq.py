@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -45,6 +46,13 @@ FULL = {
     "callbacks": {"early_stopping": {"enabled": True, "patience": 5}},
 }
 STEPS = 3  # of 8 words, for 20
+EAGERLY = """
+import sys
+import tensorflow as tf
+tf.config.run_functions_eagerly(True)
+import main
+sys.exit(main.main(sys.argv[1:]))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +81,7 @@ def test_files_of_a_run(full):
     for row in rows:
         assert all(math.isfinite(row[name]) for name in ("loss", "val_loss", "val_cer", "val_wer"))
     assert list((folder / "tensorboard").rglob("events.out.tfevents.*"))
-    assert (folder / "config.yml").is_file()
+    assert (folder / "config.yml").is_file() and cv2.imread(str(folder / "history.png")) is not None
     assert not list(folder.rglob(".*npz")) and not list(folder.rglob(".model*"))
     description = json.loads((folder / "last" / "model.json").read_text(encoding="utf-8"))
     assert description["origin"]["epoch"] == 3
@@ -150,11 +158,12 @@ def test_resumed_after_ctrl_c_is_as_uninterrupted(full, full_again, experiment, 
     assert_same_training(experiment, full / "experiment")
 
 
-def test_resumed_after_a_kill_is_as_uninterrupted(full, full_again, experiment):
+def test_resumed_after_a_kill_is_as_uninterrupted(full_again, experiment, eagerly):
+    straight = experiment.with_name("straight")
+    assert train(full_again, f"experiment_folder={straight}") == 0
     state_file = experiment / "state" / "training.npz"
-    line = [sys.executable, str(REPOSITORY / "main.py"), "-c", full_again, "--train"]
-    line += ["--set", "train.save_every_minutes=0.00001"]
-    with subprocess.Popen(line, stderr=subprocess.DEVNULL) as process:
+    line = [sys.executable, "-c", EAGERLY, "-c", full_again, "--train", "--set", "train.save_every_minutes=0.00001"]
+    with subprocess.Popen(line, cwd=REPOSITORY, stderr=subprocess.DEVNULL) as process:
         while not state_file.exists() and process.poll() is None:
             time.sleep(0.01)
         process.kill()
@@ -162,7 +171,7 @@ def test_resumed_after_a_kill_is_as_uninterrupted(full, full_again, experiment):
     progress = read_progress(state_file)
     assert (0, 0) < progress.position < (3, 0)
     assert train(full_again) == 0
-    assert_same_training(experiment, full / "experiment")
+    assert_same_training(experiment, straight)
 
 
 def test_ctrl_c_in_the_last_step_of_an_epoch(tiny, experiment, signal_after, eagerly):

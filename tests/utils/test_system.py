@@ -13,9 +13,10 @@ from utils.system import is_out_of_memory
 FAULTS = """
 import resource, sys, threading
 import numpy as np
-from trainers.memory import keep_freed_memory
 
 if sys.argv[1] == "keep":
+    from trainers.memory import keep_freed_memory
+
     keep_freed_memory()
 
 def in_threads():

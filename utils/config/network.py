@@ -49,7 +49,9 @@ class NetworkConfig(Section):
     embedding_dim: SizeOrZero = key(64, "size of the character embedding of the decoder; 0: one-hot")
     dropout: Fraction = key(0.1, "dropout before encoder, decoder and output")
     ctc_weight: Share = key(0.3, "weight of a joint CTC loss on the encoder's columns; 0: none")
-    charset: str | None = key(None, "characters the model can write; null: those of the training labels", min_length=1)
+    charset: str | None = key(
+        None, "characters the model can write; null: those of the pretrained model, else of the labels", min_length=1
+    )
     max_seq_length: Annotated[int, Field(ge=2, le=65_536)] = key(32, "longest label plus one, for the end token")
     fixed_seq_length: bool = key(False, "pad every target to max_seq_length instead of to the batch's longest")
 

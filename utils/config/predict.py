@@ -47,8 +47,8 @@ class PredictConfig(Section):
     )
     turn_below: Share = key(
         0.5,
-        "confidence, as for views_below, below which a word is tried upside down, the least sure first, and turned if "
-        "that reading is far surer, or if many words of its batch are upside down; 0: never; 1: all words",
+        "confidence, as for views_below, below which a word is tried upside down, the least sure first until none of "
+        "eight gains, and turned if that reading is far surer, or if many words of its batch are upside down; 0: never",
     )
     lexicon: LexiconConfig = LexiconConfig()
 

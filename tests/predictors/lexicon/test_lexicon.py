@@ -213,14 +213,14 @@ def read(model, decoder, images):
     return [[model.tokenizer.decode(row) for row in word if row[0]] for word in ids]
 
 
-def test_a_heavy_lexicon_leads_to_its_words(make_config, decoder):
+def test_a_heavy_lexicon_leads_to_its_words(make_config, decoder, eagerly):
     """The beam is far too narrow to find them by itself."""
     model, images = build(make_config, **LUONG), small_pictures(10)
     texts = read(model, decoder(model, "badge\ncafe", 100.0, beam_width=2), images)
     assert {text for (text,) in texts} <= {"badge", "cafe"}
 
 
-def test_an_unlisted_word_wins_where_the_image_is_clear(make_config, decoder):
+def test_an_unlisted_word_wins_where_the_image_is_clear(make_config, decoder, eagerly):
     model, images = build(make_config, **LUONG), small_pictures(10)
     clear = PredictorSeq2Seq(model).predict_batch(images)
     texts = read(model, decoder(model, "badge\ncafe", 0.05, beam_width=4, ctc_weight=0.0), images)
@@ -239,7 +239,7 @@ def test_without_weight_it_is_beam_search(make_config, decoder):
     np.testing.assert_allclose(result[2], expected[2], atol=1e-5)
 
 
-def test_rank_is_made_of_image_and_language(make_config, decoder):
+def test_rank_is_made_of_image_and_language(make_config, decoder, eagerly):
     model, images = build(make_config, **LUONG), small_pictures(6)
     lexicon = decoder(model, "bad\t9\nfed\t1", 0.7, beam_width=6, n_best=4, length_penalty=0.5)
     ids, scores, rank = lexicon.predict_on_batch(inputs_of(model, images))

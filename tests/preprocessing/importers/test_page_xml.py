@@ -72,6 +72,14 @@ def test_what_files_may_hold(tmp_path):
     assert read_page(tmp_path / "r.xml").lines[0].polygon == ()
 
 
+def test_points_in_scientific_notation(tmp_path):
+    outline = "-1.4e-14,10 .5,1.2e-15 1E2,50."
+    (tmp_path / "p.xml").write_text(
+        TRANSKRIBUS.replace(f'<Coords points="{POINTS}"/>\n', f'<Coords points="{outline}"/>\n', 1)
+    )
+    assert read_page(tmp_path / "p.xml").lines[0].polygon == ((-1.4e-14, 10.0), (0.5, 1.2e-15), (100.0, 50.0))
+
+
 BOMB = '<!DOCTYPE a [<!ENTITY b "' + "x" * 100 + '">]><PcGts>&b;</PcGts>'
 MALFORMED = [
     "",
