@@ -154,7 +154,7 @@ def _add_uploads(app: FastAPI, reading: Reading, store: Store, queue: ReadingQue
     def job(number: str) -> dict[str, Any]:
         """Returns the state of a queued file: files ahead of it, pages read so far, error, note on what was read."""
         if number not in jobs:
-            raise HTTPException(404, "the server has started again since; send the file again")
+            raise HTTPException(404, "the server has started again since; send again what is not in the list of pages")
         found, name, notes = jobs[number]
         state, about = "reading" if found.started else "waiting", ""
         if found.future.cancelled():

@@ -5,6 +5,8 @@ import time
 import pytest
 from starlette.testclient import TestClient
 
+from tests.helpers.browser import browser
+from tests.helpers.served_page import running
 from tests.helpers.tiny import REPOSITORY
 from tools.serve.app import create_app
 from tools.serve.learning import Learning
@@ -70,3 +72,15 @@ def added(client):
 @pytest.fixture
 def word():
     return (REPOSITORY / "test_images" / "look.png").read_bytes()
+
+
+@pytest.fixture
+def site(reading, store, learning):
+    with running(create_app(reading, store, Access(), learning)) as address:
+        yield address
+
+
+@pytest.fixture
+def page(tmp_path):
+    with browser(tmp_path / "profile") as opened:
+        yield opened

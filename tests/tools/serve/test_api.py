@@ -23,6 +23,8 @@ from tools.serve.app import create_app
 from tools.serve.reading import MORE_LINES, MORE_PAGES
 from tools.serve.security import Access
 
+pytestmark = pytest.mark.usefixtures("pages_found_once")
+
 
 def png(pixels):
     file = io.BytesIO()
@@ -52,7 +54,7 @@ def test_a_page_is_read_as_by_the_command_line(client):
 def test_a_damaged_page_costs_none_of_the_others(client):
     pytest.importorskip("rapidocr")
     page, file = Image.fromarray(written_page()), io.BytesIO()
-    large = page.resize((9000, 9000))
+    large = Image.new("L", (9000, 9000), 255)
     large.save(file, "TIFF", save_all=True, append_images=[page, large, page], compression="tiff_lzw")
     answer = client.post("/read", files={"file": ("four.tif", file.getvalue())}, data={"page": "true"})
     assert answer.status_code == 200, answer.text

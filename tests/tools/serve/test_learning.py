@@ -42,7 +42,7 @@ def tiny_learning(make_config, tiny, store, tmp_path, monkeypatch):
     values = json.loads(description.read_text(encoding="utf-8"))
     description.write_text(json.dumps({**values, "text": {"direction": "rtl"}}), encoding="utf-8")
     start = {"use_pretrained_weights": True, "restore_from": "none"}
-    file = tiny(train={"weights_initialization": start, "num_epochs": 12}, predict={"turn_below": 0})
+    file = tiny(train={"weights_initialization": start, "num_epochs": 4, "batch_size": 2})
     config = load_config(file, [])
     correct(store)
     reading = Reading(config, tmp_path / "model")
@@ -77,7 +77,7 @@ def test_a_better_model_is_taken_into_use_and_chosen_next_time(tiny_learning, st
     state = wait(learning)
     log = (store.folder / "training.log").read_text(encoding="utf-8")
     assert state["state"] == "done", (state, log)
-    assert len(state["epochs"]) == 12 and state["after"] < state["before"]
+    assert len(state["epochs"]) == 4 and state["after"] < state["before"]
     assert reading.folder.parent.parent == tmp_path / "experiments"
     assert chosen_model(store.folder) == reading.folder and state["model"] == str(reading.folder)
     # What the model is, not what the config describes.
@@ -97,7 +97,7 @@ def test_a_stopped_training_leaves_the_model_in_use(tiny_learning, learning, sto
     running.start()
     while learning.state()["state"] != "elsewhere" or not running.state()["epochs"]:
         assert running.state()["state"] == "training"
-        time.sleep(0.01)
+        time.sleep(0.1)
     assert running.state()["state"] == "training"
     running.stop()
     learning = running

@@ -1,30 +1,22 @@
 """The page in a real browser: a page dropped, read and corrected by keyboard, opened again; a word written by mouse."""
 
-import base64
-import contextlib
 import io
-import json
-import threading
-import time
 from dataclasses import replace
 
 import numpy as np
 import pytest
-import uvicorn
 from PIL import Image
 
-from tests.helpers.browser import browser, needs_browser
+from tests.helpers.browser import needs_browser
 from tests.helpers.drawn_pages import LINES, written_page
+from tests.helpers.served_page import CTRL, ENTER, drop_page, running, send, states, texts, wait, write
 from tools.serve.app import create_app
 from tools.serve.reading import MORE_LINES
 from tools.serve.security import Access
 
 pytest.importorskip("rapidocr")
-pytestmark = needs_browser
-ENTER, ALT, CTRL = ("Enter", 13, "\r"), 1, 2
-FILE = """(() => { const bytes = Uint8Array.from(atob(%s), (c) => c.charCodeAt(0)); const data = new DataTransfer();
-data.items.add(new File([bytes], "letter.png", {type: "image/png"})); %s })()"""
-DROP = 'document.dispatchEvent(new DragEvent("drop", {dataTransfer: data, bubbles: true}));'
+pytestmark = [needs_browser, pytest.mark.usefixtures("pages_found_once")]
+ALT = 1
 PASTE = """document.querySelector("#lines input").dispatchEvent(
 new ClipboardEvent("paste", {clipboardData: data, bubbles: true}));"""
 # Text pasted into a line's field, with a picture of it beside, and text dragged there: default prevented, files sent.
@@ -34,67 +26,6 @@ const both = new DataTransfer(); both.setData("text/plain", "abc"); both.items.a
 const pasted = new ClipboardEvent("paste", {clipboardData: both, bubbles: true, cancelable: true});
 return [dragged, pasted].flatMap((event) => { document.querySelector("#lines input").dispatchEvent(event);
 return [event.defaultPrevented, document.querySelectorAll("#jobs li").length]; }); })()"""
-
-
-@contextlib.contextmanager
-def running(app):
-    """Yields the address of a server on a free port."""
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    try:
-        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/"
-    finally:
-        server.should_exit = server.force_exit = True
-        thread.join()
-
-
-@pytest.fixture
-def site(reading, store, learning):
-    with running(create_app(reading, store, Access(), learning)) as address:
-        yield address
-
-
-@pytest.fixture
-def page(tmp_path):
-    with browser(tmp_path / "profile") as opened:
-        yield opened
-
-
-def wait(page, condition, seconds=60):
-    """Waits until a JavaScript expression is true."""
-    end = time.monotonic() + seconds
-    while not page.run(condition):
-        assert time.monotonic() < end, (condition, page.run("document.body.innerText"))
-        time.sleep(0.05)
-
-
-def write(page, text):
-    """Replaces the text of the focused line."""
-    page.run("document.activeElement.select()")
-    page.send("Input.insertText", text=text)
-
-
-def states(page):
-    return page.run("[...document.querySelectorAll('#lines li')].map((line) => line.className)")
-
-
-def texts(page):
-    return page.run("[...document.querySelectorAll('#lines input')].map((input) => input.value)")
-
-
-def send(page, pixels, event=DROP):
-    """Drops or pastes a picture."""
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "PNG")
-    page.run(FILE % (json.dumps(base64.b64encode(file.getvalue()).decode()), event))
-
-
-def drop_page(page):
-    send(page, written_page())
-    wait(page, f"document.querySelectorAll('#lines li').length === {len(LINES)}")
 
 
 def test_a_page_is_dropped_corrected_by_keyboard_and_opened_again(page, site, store):
@@ -158,33 +89,6 @@ def test_a_page_is_read_again_and_what_was_saved_stays(page, site, store):
     wait(page, "document.querySelectorAll('#lines input')[1].value !== 'worse'")
     assert texts(page) == ["saved", *read[1:]] and states(page) == ["saved", "read", "read"]
     assert store.page(page_id) == kept and page.problems(site) == []
-
-
-def test_the_text_of_another_tab_is_not_replaced_by_moving_on(page, site, store):
-    page.open(site)
-    drop_page(page)
-    (page_id,) = (summary.id for summary in store.pages())
-    store.save(page_id, 0, "of another tab", None)
-    write(page, "of this tab")
-    page.press(*ENTER)
-    wait(page, "document.querySelector('#lines li').className === 'failed'")
-    page.press("ArrowUp", 38)
-    page.press("ArrowDown", 40)
-    page.press(*ENTER, modifiers=CTRL)
-    wait(page, "document.querySelectorAll('#lines li.saved').length === 1")
-    assert "of another tab" in store.corrections.texts().values()
-    page.press("ArrowUp", 38)
-    page.press("ArrowUp", 38)
-    page.press(*ENTER)
-    wait(page, "document.querySelectorAll('#lines li.saved').length === 2")
-    assert "of this tab" in store.corrections.texts().values()
-    # What another tab has changed since can't be undone here, and stays on the list of what can.
-    store.save(page_id, 0, "once more", "of this tab")
-    page.press("z", 90, modifiers=CTRL)
-    wait(page, "document.querySelector('#lines li').className === 'failed'")
-    assert "once more" in store.corrections.texts().values() and not page.run(
-        "document.getElementById('undo').disabled"
-    )
 
 
 def test_doubtful_characters_are_found_beside_a_correction(page, site):

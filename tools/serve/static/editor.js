@@ -3,6 +3,7 @@ import { ask, byId, element, say } from "/static/common.js";
 
 const DOUBT = 0.6; // confidence below which a character is marked
 const PER_CENT = 100;
+const FORMATS = ["text", "page", "alto"]; // of exports
 let lines = [];
 let undone = []; // saves that can be undone: line, saved text before
 let saving = Promise.resolve();
@@ -21,7 +22,7 @@ export async function openPage(id, isWanted) {
   byId("editor").hidden = false;
   byId("editor-title").textContent = page.filename + (page.page > 1 ? `, page ${page.page}` : "");
   byId("picture").src = `/pages/${id}/picture`;
-  for (const format of ["text", "page", "alto"]) byId(`export-${format}`).href = `/pages/${id}/export?format=${format}`;
+  for (const format of FORMATS) byId(`export-${format}`).href = `/pages/${id}/export?format=${format}`;
   const nothing = element("li", {}, "No text was found on this page.");
   byId("lines").replaceChildren(...(lines.length ? lines.map((line) => line.item) : [nothing]));
   const next = lines.find((line) => line.saved === null) ?? lines[0];
@@ -31,6 +32,7 @@ export async function openPage(id, isWanted) {
 class LineEditor {
   constructor(page, number, line) {
     this.path = `/pages/${page}/lines/${number}`;
+    this.draft = `draft of ${this.path}`;
     this.number = number;
     this.read = line.text;
     this.saved = line.saved;
@@ -38,12 +40,13 @@ class LineEditor {
     this.confidences = line.characters;
     this.readings = [line.text, ...line.alternatives];
     this.pending = null; // the text that is being saved
-    this.isConflict = false; // Another tab has saved a text since, which only Enter replaces.
-    // What was typed but not saved outlives the tab.
-    const draft = localStorage.getItem(this.path);
+    // What was typed but not saved outlives the tab, and with it the text that was saved when it was begun.
+    const draft = JSON.parse(localStorage.getItem(this.draft));
+    this.base = draft ? draft.base : this.saved;
     this.input = element("input", {
-      type: "text", value: draft ?? this.text, spellcheck: false, autocomplete: "off", dir: "auto",
+      type: "text", value: draft?.text ?? this.text, spellcheck: false, autocomplete: "off", dir: "auto",
     });
+    this.isConflict = this.isChanged && this.base !== this.saved; // Another tab's text, which only Enter replaces.
     this.input.setAttribute("aria-label", `text of line ${number + 1}`);
     this.state = element("span", { className: "state" });
     const picture = element("img", { src: `${this.path}/picture`, alt: `picture of line ${number + 1}`, loading: "lazy" });
@@ -52,12 +55,16 @@ class LineEditor {
     this.input.addEventListener("input", () => this.keep());
     this.input.addEventListener("keydown", (event) => this.press(event));
     this.input.addEventListener("blur", () => this.leave());
-    this.show();
+    this.show(this.isConflict ? this.conflict : "");
   }
 
   // The text that counts: what is saved, else what was read.
   get text() {
     return this.saved ?? this.read;
+  }
+
+  get conflict() {
+    return `another tab has: ${this.text}`;
   }
 
   get isChanged() {
@@ -86,8 +93,13 @@ class LineEditor {
   }
 
   keep() {
-    if (this.isChanged) localStorage.setItem(this.path, this.input.value);
-    else localStorage.removeItem(this.path);
+    if (this.isChanged) {
+      localStorage.setItem(this.draft, JSON.stringify({ text: this.input.value, base: this.base }));
+    } else {
+      localStorage.removeItem(this.draft);
+      this.base = this.saved;
+      this.isConflict = false;
+    }
     this.show();
   }
 
@@ -112,7 +124,7 @@ class LineEditor {
     try {
       const answer = await ask("PUT", this.path, { text, before });
       const isTyping = text !== null && this.input.value !== text;
-      this.saved = answer.saved;
+      this.saved = this.base = answer.saved;
       if (!isTyping) this.input.value = this.text;
       if (!undoing) undone.push({ line: this, before });
       byId("undo").disabled = !undone.length;
@@ -123,7 +135,7 @@ class LineEditor {
       if (error.status === 409) {
         this.isConflict = true;
         this.saved = error.values.saved;
-        this.show(`another tab has: ${this.text}`);
+        this.show(this.conflict);
       } else {
         this.show(error.message);
       }
@@ -206,7 +218,11 @@ async function undo() {
   const last = undone.pop();
   byId("undo").disabled = !undone.length;
   if (!last) return;
-  last.line.write(last.line.text);
+  if (last.line.isChanged) {
+    undone.push(last);
+    byId("undo").disabled = false;
+    return say(`Line ${last.line.number + 1} is not saved: first save it (Enter) or take it back (Escape).`);
+  }
   last.line.focus();
   if (await last.line.save(last.before, true)) {
     last.line.write(last.line.text);
@@ -217,4 +233,15 @@ async function undo() {
   }
 }
 
+// A click on the link leaves the line, which saves it: the file is asked for after that.
+async function exportSaved(event) {
+  event.preventDefault();
+  const { href } = event.currentTarget;
+  await saving;
+  const unsaved = lines.filter((line) => line.isChanged).map((line) => line.number + 1);
+  if (unsaved.length) say(`Not saved, and not in the file: line ${unsaved.join(", ")}.`);
+  element("a", { href, download: "" }).click();
+}
+
 byId("undo").addEventListener("click", undo);
+for (const format of FORMATS) byId(`export-${format}`).addEventListener("click", exportSaved);

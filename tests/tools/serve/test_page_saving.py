@@ -1,0 +1,104 @@
+"""What is typed into the page in a real browser is saved, shown beside what other tabs have saved, and exported."""
+
+import time
+
+import pytest
+
+from tests.helpers.browser import needs_browser
+from tests.helpers.served_page import CTRL, ENTER, drop_page, open_first, states, texts, wait, write
+from tools.serve.store import Store
+
+pytest.importorskip("rapidocr")
+pytestmark = [needs_browser, pytest.mark.usefixtures("pages_found_once")]
+DOWN = "ArrowDown", 40
+
+
+def test_the_text_of_another_tab_is_not_replaced_by_moving_on(page, site, store):
+    page.open(site)
+    drop_page(page)
+    (page_id,) = (summary.id for summary in store.pages())
+    store.save(page_id, 0, "of another tab", None)
+    write(page, "of this tab")
+    page.press(*ENTER)
+    wait(page, "document.querySelector('#lines li').className === 'failed'")
+    page.press("ArrowUp", 38)
+    page.press("ArrowDown", 40)
+    page.press(*ENTER, modifiers=CTRL)
+    wait(page, "document.querySelectorAll('#lines li.saved').length === 1")
+    assert "of another tab" in store.corrections.texts().values()
+    page.press("ArrowUp", 38)
+    page.press("ArrowUp", 38)
+    page.press(*ENTER)
+    wait(page, "document.querySelectorAll('#lines li.saved').length === 2")
+    assert "of this tab" in store.corrections.texts().values()
+    # What another tab has changed since can't be undone here, and stays on the list of what can.
+    store.save(page_id, 0, "once more", "of this tab")
+    page.press("z", 90, modifiers=CTRL)
+    wait(page, "document.querySelector('#lines li').className === 'failed'")
+    assert "once more" in store.corrections.texts().values() and not page.run(
+        "document.getElementById('undo').disabled"
+    )
+
+
+def test_a_draft_does_not_replace_what_another_tab_has_saved_since(page, site, store):
+    page.open(site)
+    drop_page(page)
+    (page_id,) = (summary.id for summary in store.pages())
+    write(page, "half of")
+    page.open("about:blank")  # Leaving the page saves nothing.
+    store.save(page_id, 0, "of another tab", None)
+    open_first(page, site)
+    assert texts(page)[0] == "half of" and states(page)[0] == "failed"
+    assert "of another tab" in page.run("document.querySelector('#lines li').innerText")
+    page.press("ArrowUp", 38)
+    page.run("document.querySelector('#lines input').focus()")
+    page.press(*DOWN)
+    page.press(*DOWN)
+    page.press(*ENTER, modifiers=CTRL)
+    wait(page, "document.querySelectorAll('#lines li.saved').length === 1")
+    assert "of another tab" in store.corrections.texts().values()
+    page.run("document.querySelector('#lines input').focus()")
+    page.press(*ENTER)
+    wait(page, "document.querySelector('#lines li').className === 'saved'")
+    assert "half of" in store.corrections.texts().values()
+
+
+def test_undo_does_not_take_what_is_not_saved(page, site, store, monkeypatch):
+    page.open(site)
+    drop_page(page)
+    write(page, "saved")
+    page.press(*ENTER)
+    wait(page, "document.querySelectorAll('#lines li.saved').length === 1")
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "save", None)  # Every save fails.
+        page.press("ArrowUp", 38)
+        write(page, "typed")
+        page.press(*DOWN)
+        wait(page, "document.querySelector('#lines li').className === 'failed'")
+    page.run("document.getElementById('undo').click()")
+    page.press(*DOWN)
+    assert texts(page)[0] == "typed" and "saved" in store.corrections.texts().values()
+    open_first(page, site)
+    assert texts(page)[0] == "typed"
+
+
+def test_an_export_waits_for_the_save(page, site, store, monkeypatch):
+    page.open(site)
+    drop_page(page)
+    real, order = Store.save, []
+
+    def slow(self, *arguments):
+        time.sleep(0.5)
+        order.append("saved")
+        return real(self, *arguments)
+
+    monkeypatch.setattr(Store, "save", slow)
+    corrected = Store.corrected
+    monkeypatch.setattr(Store, "corrected", lambda self, page: order.append("exported") or corrected(self, page))
+    write(page, "typed")
+    page.run("document.activeElement.blur(); document.getElementById('export-text').click()")
+    end = time.monotonic() + 60
+    while "exported" not in order:
+        assert time.monotonic() < end
+        page.run("1")
+    assert order == ["saved", "exported"]
