@@ -1,4 +1,4 @@
-"""The folder of a dataset's images, from which nothing else is read."""
+"""The folder of a dataset's images: reads them, and refuses files outside it."""
 
 import zlib
 from dataclasses import dataclass

@@ -26,6 +26,7 @@ IMAGE_ENDINGS = (
 )
 
 
+SIDES_SWAPPED = (5, 6, 7, 8)  # EXIF orientations
 NEW_SUBFILE_TYPE, REDUCED = 254, 1  # tag and bit of a TIFF's smaller copies of a page
 NO_MEMORY = os.strerror(errno.ENOMEM).lower()
 # Reasons that lie in the system, and may be gone when the file is read again.
@@ -101,19 +102,16 @@ def decode_picture(picture: Image.Image, image: ImageConfig, name: str = "pictur
         raise _unusable(name, error) from None
 
 
-def decode(path: str | Path, image: ImageConfig, as_stored: bool = False) -> np.ndarray:
+def decode(path: str | Path, image: ImageConfig, keep_sides: bool = False) -> np.ndarray:
     """Reads a file upright, with paper for transparency; returns uint8 (h, w) or (h, w, 3).
 
-    `as_stored`: without the EXIF rotation.
+    `keep_sides`: an EXIF rotation that would swap width and height is not applied.
     """
     with open_image(path, image) as file:
-        if as_stored:
-            with contextlib.suppress(Exception):  # damaged EXIF data
-                file.getexif()[ExifTags.Base.Orientation] = 1
         if (pages := _number_of_pages(file)) > 1:
             advice = "save each as a file, or read all with main.py --predict --page"
             log(f"{path} has {pages} pages, of which only the first is read; {advice}.")
-        return pixels_of(file, image, path)
+        return pixels_of(file, image, path, keep_sides)
 
 
 def _number_of_pages(file: Image.Image) -> int:
@@ -160,15 +158,15 @@ def open_image(path: str | Path, image: ImageConfig) -> Iterator[Image.Image]:
         raise _unusable(path, error) from None
 
 
-def pixels_of(picture: Image.Image, image: ImageConfig, name: str | Path) -> np.ndarray:
-    """Returns a picture's pixels upright, with paper for transparency, uint8 (h, w) or (h, w, 3).
+def pixels_of(picture: Image.Image, image: ImageConfig, name: str | Path, keep_sides: bool = False) -> np.ndarray:
+    """Returns a picture's pixels as `decode` does, uint8 (h, w) or (h, w, 3).
 
     Raises UnusableImage if it has none, or more than `image.max_pixels`; and any exception if the file behind it is
     damaged.
     """
     # Before decompression, so that a decompression bomb is refused.
     check_pixels(picture.width, picture.height, name, image)
-    pixels = _pixels(_upright_on_paper(picture, image), image)
+    pixels = _pixels(_upright_on_paper(picture, image, keep_sides), image)
     if not pixels.size:
         raise UnusableImage(name, "image without pixels", "replace it")
     return pixels
@@ -224,9 +222,9 @@ def _unusable(path: str | Path, error: Exception) -> UnusableImage:
     return UnusableImage(path, reason or "truncated or damaged file", "replace it")
 
 
-def _upright_on_paper(file: Image.Image, image: ImageConfig) -> Image.Image:
+def _upright_on_paper(file: Image.Image, image: ImageConfig, keep_sides: bool) -> Image.Image:
     """Applies the EXIF rotation, puts transparent pixels on paper, and converts 16 bits to 8."""
-    picture = _upright(file)
+    picture = _upright(file, keep_sides)
     if picture.mode.startswith("I") or picture.mode == "F":
         return Image.fromarray(_to_8_bits(np.asarray(picture)))
     if picture.has_transparency_data:
@@ -236,14 +234,14 @@ def _upright_on_paper(file: Image.Image, image: ImageConfig) -> Image.Image:
     return picture
 
 
-def _upright(file: Image.Image) -> Image.Image:
+def _upright(file: Image.Image, keep_sides: bool) -> Image.Image:
     """Applies the EXIF rotation; damaged EXIF data does not prevent reading the pixels."""
     file.load()  # Else Pillow would look for EXIF after the pixels, and forget that these are damaged.
     try:
-        file.getexif()
+        orientation = file.getexif().get(ExifTags.Base.Orientation)
     except Exception:
         return file
-    return ImageOps.exif_transpose(file)
+    return file if keep_sides and orientation in SIDES_SWAPPED else ImageOps.exif_transpose(file)
 
 
 def _has_light_ink(picture: Image.Image) -> bool:

@@ -19,7 +19,7 @@ def to_alto(page: Page) -> str:
     SubElement(source, "fileName").text = picture_name(page)
     step = SubElement(description, "Processing", ID="reading")
     SubElement(step, "processingCategory").text = "contentGeneration"
-    SubElement(SubElement(step, "processingSoftware"), "softwareName").text = PROGRAM
+    SubElement(SubElement(step, "processingSoftware"), "softwareName").text = page.creator or PROGRAM
     size = {"WIDTH": str(page.width), "HEIGHT": str(page.height)}
     number = {"PHYSICAL_IMG_NR": str(page.number), "ID": f"page{page.number}"}
     element = SubElement(SubElement(root, "Layout"), "Page", {**size, **number})

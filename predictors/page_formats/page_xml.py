@@ -14,7 +14,7 @@ def to_page_xml(page: Page) -> str:
     """Returns a page as PAGE XML."""
     root = root_element("PcGts", NAMESPACE, SCHEMA)
     metadata = SubElement(root, "Metadata")
-    SubElement(metadata, "Creator").text = PROGRAM
+    SubElement(metadata, "Creator").text = page.creator or PROGRAM
     for name in ("Created", "LastChange"):
         SubElement(metadata, name).text = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S")
     size = {"imageWidth": str(page.width), "imageHeight": str(page.height)}

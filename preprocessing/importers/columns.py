@@ -52,20 +52,21 @@ def header_columns(cells: list[str], path: str | Path) -> list[str]:
     return names
 
 
-def columns_without_header(rows: Sequence[list[str]], path: str | Path) -> list[str]:
+def columns_without_header(rows: Sequence[tuple[int, list[str]]], delimiter: str, path: str | Path) -> list[str]:
     """Returns what each column of a table without header is; the first line sets their number.
 
     Raises UserError if the third column could be either the writer or the split: taken for writers, splits would
     be lost without a word; or if it could be the rest of a label with an unquoted comma.
     """
     # A fixed number, so that labels with unquoted commas are found.
-    number = max(2, min(3, len(rows[0])))
-    if number == 3 and any(len(cells) == 2 for cells in rows):
+    columns = max(2, min(3, len(rows[0][1])))
+    short = next((number for number, cells in rows if len(cells) == 2 < columns), None)
+    if delimiter == "," and short:
         raise UserError(
-            f"{path}: some lines have two columns and others three; quote labels that have commas, or say in a first "
-            "line what the columns are, such as filename,label,writer."
+            f"{path}:{short} has fewer columns than the first line; quote labels that have commas, or name the columns "
+            "in a first line, such as filename,label,writer."
         )
-    thirds = [cells[2] for cells in rows if len(cells) > 2 and cells[2]]
+    thirds = [cells[2] for _, cells in rows if len(cells) > 2 and cells[2]]
     splits = [cell for cell in thirds if cell.lower() in SPLIT_NAMES]
     others = [cell for cell in thirds if cell.lower() not in SPLIT_NAMES]
     if others and len(splits) > 1:
@@ -73,4 +74,4 @@ def columns_without_header(rows: Sequence[list[str]], path: str | Path) -> list[
             f"{path}: the third column holds splits (such as {splits[0]}) and other values (such as {others[0]}); "
             "say in a first line what it is: filename,label,split or filename,label,writer."
         )
-    return ["filename", "label", "split" if splits and not others else "writer"][:number]
+    return ["filename", "label", "split" if splits and not others else "writer"][:columns]

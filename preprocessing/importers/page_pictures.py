@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from preprocessing.image_file import IMAGE_ENDINGS, UnusableImage, decode, open_image
-from preprocessing.page.layout import PROGRAM, Page
+from preprocessing.page.layout import Page
 from preprocessing.page.pictures import PDF, has_more_pages, page_of_pdf, read_pictures
 from utils.config.image import ImageConfig
 
@@ -51,22 +51,27 @@ def where_sought(path: Path, page: Page, pictures: Path | None) -> str:
 def read_picture(picture: PagePicture, page: Page, image: ImageConfig) -> np.ndarray:
     """Returns the pixels of a page; raises UnusableImage if they can't be read, or have another shape than the page."""
     if picture.number is None:
-        pixels = decode(picture.path, image, as_stored=_is_as_stored(picture.path, page, image))
+        pixels = decode(picture.path, image, keep_sides=_has_stored_sides(picture.path, page, image))
     else:
         pages = (one for _, one in read_pictures(picture.path, image, only=picture.number))
         if (found := next(pages, None)) is None:
             raise UnusableImage(picture.path, "no such page in its picture")
         pixels = found
     height, width = pixels.shape[:2]
-    if page.width and page.height and abs(width * page.height / (height * page.width) - 1) > MOST_STRETCH:
+    if page.width and page.height and not _has_shape(page, width, height):
         raise UnusableImage(picture.path, "other shape than its page")
     return pixels
 
 
-def _is_as_stored(path: Path, page: Page, image: ImageConfig) -> bool:
-    """Whether the page has the size of its picture before the EXIF rotation, which only this program applies."""
+def _has_stored_sides(path: Path, page: Page, image: ImageConfig) -> bool:
+    """Whether the page has the shape of its picture before an EXIF rotation, as in files of kraken and OCR-D."""
     with open_image(path, image) as file:
-        return page.creator != PROGRAM and file.size == (page.width, page.height)
+        width, height = file.size
+    return bool(page.width and page.height) and _has_shape(page, width, height) and not _has_shape(page, height, width)
+
+
+def _has_shape(page: Page, width: int, height: int) -> bool:
+    return abs(width * page.height / (height * page.width) - 1) <= MOST_STRETCH
 
 
 def _candidates(path: Path, filename: str, root: Path, pictures: Path | None) -> Iterator[Path]:

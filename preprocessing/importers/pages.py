@@ -15,7 +15,7 @@ from preprocessing.importers.labelled_word import Dropped, KeptAndDropped, Label
 from preprocessing.importers.page_pictures import PagePicture, find_picture, read_picture, where_sought
 from preprocessing.importers.page_xml import OtherKind, read_page
 from preprocessing.labels import Word
-from preprocessing.page.layout import PROGRAM, Line, Page, Point
+from preprocessing.page.layout import CORRECTED, PROGRAM, Line, Page, Point
 from preprocessing.page.strips import cut_strip
 from utils.config.image import ImageConfig
 from utils.errors import UserError
@@ -88,7 +88,7 @@ def _pages(source: Path, follow_links: bool) -> dict[Path, Page]:
         log(f"XML files that are neither PAGE nor ALTO are left out: {len(others)}, such as {next(iter(others))}.")
     if predicted := [path for path, page in pages.items() if page.predicted]:
         number = sum(page.predicted for page in pages.values())
-        log(f"{number} lines, such as in {predicted[0]}, have only texts of index 1 or more: LAREX's are predictions.")
+        log(f"Lines with texts of index 1 or more only, in LAREX predictions: {number}, such as in {predicted[0]}.")
     return pages
 
 
@@ -103,20 +103,20 @@ def _picture(
 
 
 def _chosen(pages: dict[Path, Page], found: dict[Path, PagePicture | UnusableImage]) -> set[Path]:
-    """Returns, of the files that describe one picture, the one to cut: corrected, with most lines of text, or latest.
+    """Returns, of the files that describe one picture, the corrected one, then that with most lines of text.
 
     Exports hold a page as PAGE and as ALTO, whose lines may be boxes, or also as it was before it was transcribed. What
-    this program has read is corrected elsewhere: its own file counts least of those with text.
+    this program has read is corrected in another: its own file counts least of those with text.
     """
     files: dict[PagePicture, list[Path]] = {}
     for path, picture in found.items():
         if isinstance(picture, PagePicture):
             files.setdefault(replace(picture, path=picture.path.resolve()), []).append(path)
 
-    def rank(path: Path) -> tuple[bool, bool, int, int, float]:
+    def rank(path: Path) -> tuple[bool, bool, bool, int, int]:
         lines = [line for line in pages[path].lines if line.text.strip()]
-        baselines = sum(bool(line.baseline) for line in lines)
-        return bool(lines), pages[path].creator != PROGRAM, len(lines), baselines, path.stat().st_mtime
+        creator, baselines = pages[path].creator, sum(bool(line.baseline) for line in lines)
+        return bool(lines), creator == CORRECTED, creator != PROGRAM, len(lines), baselines
 
     chosen = {max(paths, key=rank): paths for paths in files.values()}
     texts = {path: {line.text for line in pages[path].lines} - {""} for path in pages}
@@ -125,7 +125,7 @@ def _chosen(pages: dict[Path, Page], found: dict[Path, PagePicture | UnusableIma
     ]
     if differing:
         path, other = differing[0]
-        log(f"{len(differing)} files have other texts than that taken for their page: {path} is, {other} is not.")
+        log(f"Files with other texts than the one taken for their page: {len(differing)}; taken: {path}, not {other}.")
     return set(chosen)
 
 

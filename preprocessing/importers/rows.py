@@ -22,8 +22,8 @@ SPREADSHEETS = (".xlsx", ".xlsm", ".xls", ".ods", ".numbers")
 Row = tuple[int, list[str]]
 
 
-def read_rows(path: str | Path) -> list[Row]:
-    """Returns the number of the first line and stripped cells of every row with a cell that is not empty.
+def read_rows(path: str | Path) -> tuple[str, list[Row]]:
+    """Returns the delimiter, and first line's number and stripped cells of every row with a cell that is not empty.
 
     Fields are separated by what Excel's `sep=` names, by tabs in .tsv files and where the first line has one, elsewhere
     by the first comma, semicolon or bar of that line. Raises UserError if the file can't be read or is malformed.
@@ -33,27 +33,29 @@ def read_rows(path: str | Path) -> list[Row]:
     # Old programs for the Mac end lines with the carriage return alone.
     text = read_text(path).replace("\r\n", "\n").replace("\r", "\n")
     # Excel writes rows of delimiters alone, of cells that have a format and no content.
-    return [(number, cells) for number, cells in _read(text, path) if any(cells)]
+    delimiter, rows = _read(text, path)
+    return delimiter, [(number, cells) for number, cells in rows if any(cells)]
 
 
-def _read(text: str, path: str | Path) -> Iterable[Row]:
-    """Returns the rows of a table in the dialect of its first lines."""
+def _read(text: str, path: str | Path) -> tuple[str, Iterable[Row]]:
+    """Returns delimiter and rows of a table in the dialect of its first lines."""
     filled = [(number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
     if not filled:
-        return []
+        return ",", []
     # Not stripped of tabs, of which one may be what `sep=` names.
     if named := EXCEL_DELIMITER.fullmatch(filled[0][1].strip(" ")):
-        return _rows(text.replace(filled[0][1], "", 1), named[1], True, path)
+        return named[1], _rows(text.replace(filled[0][1], "", 1), named[1], True, path)
     first = filled[0][1].strip()
     if first.lower() == EASYOCR_HEADER and not _is_csv([line for _, line in filled]):
         # EasyOCR's labels.csv has no quotes: all after the first comma is the label.
-        return [(number, [part.strip() for part in line.split(",", 1)]) for number, line in filled]
+        return ",", [(number, [part.strip() for part in line.split(",", 1)]) for number, line in filled]
     is_tsv = Path(path).suffix.lower() in (".tsv", ".tab")
     header = [_unquoted(cell) for cell in first.split("\t")]
     if is_tsv or "\t" in QUOTED.sub("", first):
-        return _rows(text, "\t", is_tsv or is_header(header), path)
+        return "\t", _rows(text, "\t", is_tsv or is_header(header), path)
     found = FIRST_DELIMITER.match(first)
-    return _rows(text, found[1] if found else ",", True, path)
+    delimiter = found[1] if found else ","
+    return delimiter, _rows(text, delimiter, True, path)
 
 
 def _rows(text: str, delimiter: str, quotes: bool, path: str | Path) -> Iterator[Row]:

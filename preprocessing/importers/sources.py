@@ -6,7 +6,7 @@ from pathlib import Path
 
 from preprocessing.importers import iam
 from preprocessing.importers.folder_tables import NAMES, read_tables, tables_in
-from preprocessing.importers.folders import has_ending
+from preprocessing.importers.folders import has_ending, listings
 from preprocessing.importers.gt_txt import ENDING, read_pairs
 from preprocessing.importers.labelled_word import Dropped, KeptAndDropped, LabelledWord
 from preprocessing.importers.lmdb_store import DATA_FILE, read_lmdb
@@ -76,6 +76,8 @@ def recognise(path: Path, follow_links: bool = False) -> str:
         return "gt_txt"
     if has_ending(path, ".xml", follow_links):
         return "pages"
+    for _ in listings(path, follow_links):  # names the linked folders
+        pass
     known = f"words.txt or lines.txt (IAM), {', '.join(NAMES)}, {DATA_FILE}, *{ENDING} or *.xml (PAGE, ALTO)"
     raise UserError(f"{path} holds no {known}; name the folder that does, or a table.")
 

@@ -42,14 +42,14 @@ def read_table(path: str | Path, images: Path | None = None) -> list[LabelledWor
     """
     if Path(path).suffix.lower() in (".json", ".jsonl"):
         return [_record(values, f"{path}: entry {number}", images) for number, values in _entries(path)]
-    rows = read_rows(path)
+    delimiter, rows = read_rows(path)
     if not rows:
         raise UserError(f"{path} has no lines; write filename,label on each.")
     first = rows[0][1]
     if is_header(first):
         names, rows = header_columns(first, path), rows[1:]
     else:
-        names = columns_without_header([cells for _, cells in rows], path)
+        names = columns_without_header(rows, delimiter, path)
     escaped = is_header(first) and _is_own(first)
     return [
         _record(values, f"{path}:{number}", images)

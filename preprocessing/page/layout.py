@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 PROGRAM = "seq2seq-ocr"  # creator of the files that this program writes
+CORRECTED = f"{PROGRAM}, corrected"  # and of those whose texts somebody has corrected with it
 Point = tuple[float, float]
 
 
@@ -41,8 +42,8 @@ class Line:
 class Page:
     """A page: path of the picture, number in that file (from 1), size in pixels, and lines in reading order.
 
-    Of a page that a file describes, `creator` is the program that wrote it, if it says so, and `predicted` the number
-    of lines whose texts may be predictions (texts of PAGE with an index of 1 or more).
+    `creator` is named in the page's file; empty if it is not, or there is none. `predicted` counts the lines whose
+    texts may be predictions (in PAGE, texts with an index of 1 or more).
     """
 
     filename: str

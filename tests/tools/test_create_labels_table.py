@@ -84,7 +84,7 @@ def test_a_third_column_is_the_writer(tmp_path, images, run):
     [
         (b"filename,label\n", "No usable word"),
         (b"a.png,one\nb.png,Hello, you\n", "t.csv:2 has 3 columns instead of 2; quote a label"),
-        (b"a.png,Hello, you\nb.png,two\n", "two columns and others three"),
+        (b"a.png,Hello, you\nb.png,two\n", "t.csv:2 has fewer columns"),
         (b'a.png,one\nb.png,"two\nsub/c.png,three\n', "t.csv:2 is malformed"),
         (b"a.png,one\n../b.png,two\n", "t.csv:2: filename '../b.png' leaves the images folder"),
         (b"filename,label,split\na.png,one,half\n", "t.csv:2: split is 'half'; write train, val or test"),

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from preprocessing.page.layout import Line, Page, PageWord
+from preprocessing.page.layout import CORRECTED, Line, Page, PageWord
 from preprocessing.page.strips import cut_strip
 from tools.serve.corrections import Corrections
 from utils.errors import UserError, shorten
@@ -112,7 +112,7 @@ class Store:
             return None
         pairs = zip(page.lines, self.saved(page_id, page))
         lines = [line if saved is None else _with_text(line, saved) for line, saved in pairs]
-        return replace(page, lines=tuple(line for line in lines if line.text))
+        return replace(page, lines=tuple(line for line in lines if line.text), creator=CORRECTED)
 
     def picture(self, page_id: str, line: int | None = None) -> Path | None:
         """Returns the path of the picture of a page, or of a line of it; None if there is none."""

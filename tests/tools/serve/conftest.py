@@ -1,4 +1,4 @@
-"""A server of the small shipped model, in this process."""
+"""A server of the small shipped model, in this process, and a browser's tab."""
 
 import time
 

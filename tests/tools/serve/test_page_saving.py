@@ -38,6 +38,11 @@ def test_the_text_of_another_tab_is_not_replaced_by_moving_on(page, site, store)
     assert "once more" in store.corrections.texts().values() and not page.run(
         "document.getElementById('undo').disabled"
     )
+    # Nor by undoing again, after it was accepted.
+    page.press("Escape", 27)
+    page.press("z", 90, modifiers=CTRL)
+    wait(page, "document.getElementById('status').textContent.includes('another tab')")
+    assert "once more" in store.corrections.texts().values()
 
 
 def test_a_draft_does_not_replace_what_another_tab_has_saved_since(page, site, store):
@@ -50,8 +55,10 @@ def test_a_draft_does_not_replace_what_another_tab_has_saved_since(page, site, s
     open_first(page, site)
     assert texts(page)[0] == "half of" and states(page)[0] == "failed"
     assert "of another tab" in page.run("document.querySelector('#lines li').innerText")
-    page.press("ArrowUp", 38)
     page.run("document.querySelector('#lines input').focus()")
+    page.send("Input.insertText", text="!")
+    assert "of another tab" in page.run("document.querySelector('#lines li').innerText")
+    write(page, "half of")
     page.press(*DOWN)
     page.press(*DOWN)
     page.press(*ENTER, modifiers=CTRL)

@@ -14,6 +14,7 @@ export function onSaved(action) {
 }
 
 export async function openPage(id, isWanted) {
+  await saving;
   const page = await ask("GET", `/pages/${id}`);
   if (!isWanted()) return; // Another page was opened meanwhile.
   lines = page.lines.map((line, number) => new LineEditor(id, number, line));
@@ -41,12 +42,12 @@ class LineEditor {
     this.readings = [line.text, ...line.alternatives];
     this.pending = null; // the text that is being saved
     // What was typed but not saved outlives the tab, and with it the text that was saved when it was begun.
-    const draft = JSON.parse(localStorage.getItem(this.draft));
-    this.base = draft ? draft.base : this.saved;
+    const draft = draftIn(this.draft);
     this.input = element("input", {
       type: "text", value: draft?.text ?? this.text, spellcheck: false, autocomplete: "off", dir: "auto",
     });
-    this.isConflict = this.isChanged && this.base !== this.saved; // Another tab's text, which only Enter replaces.
+    this.base = this.isChanged ? draft.base : this.saved;
+    this.isConflict = this.base !== this.saved; // Another tab has saved a text since, which only Enter replaces.
     this.input.setAttribute("aria-label", `text of line ${number + 1}`);
     this.state = element("span", { className: "state" });
     const picture = element("img", { src: `${this.path}/picture`, alt: `picture of line ${number + 1}`, loading: "lazy" });
@@ -55,16 +56,12 @@ class LineEditor {
     this.input.addEventListener("input", () => this.keep());
     this.input.addEventListener("keydown", (event) => this.press(event));
     this.input.addEventListener("blur", () => this.leave());
-    this.show(this.isConflict ? this.conflict : "");
+    this.show();
   }
 
   // The text that counts: what is saved, else what was read.
   get text() {
     return this.saved ?? this.read;
-  }
-
-  get conflict() {
-    return `another tab has: ${this.text}`;
   }
 
   get isChanged() {
@@ -85,7 +82,7 @@ class LineEditor {
     return shown;
   }
 
-  show(problem = "") {
+  show(problem = this.isConflict ? `another tab has: ${this.text}` : "") {
     const state = problem ? "failed" : this.isChanged ? "unsaved" : this.saved === null ? "read" : "saved";
     this.item.className = state;
     const words = { failed: `✗ ${problem}`, unsaved: "not saved yet", read: "as read", saved: "✓ saved" };
@@ -118,15 +115,15 @@ class LineEditor {
   }
 
   async put(text, undoing) {
-    if (text === this.saved) return true;
-    if (this.isConflict) return false;
-    const before = this.saved;
     try {
+      if (text === this.saved) return true;
+      if (this.isConflict) return false;
+      const before = this.saved;
       const answer = await ask("PUT", this.path, { text, before });
-      const isTyping = text !== null && this.input.value !== text;
+      const isTyping = this.input.value !== text;
       this.saved = this.base = answer.saved;
       if (!isTyping) this.input.value = this.text;
-      if (!undoing) undone.push({ line: this, before });
+      if (!undoing) undone.push({ line: this, before, after: this.saved });
       byId("undo").disabled = !undone.length;
       this.keep();
       changed();
@@ -135,7 +132,7 @@ class LineEditor {
       if (error.status === 409) {
         this.isConflict = true;
         this.saved = error.values.saved;
-        this.show(this.conflict);
+        this.show();
       } else {
         this.show(error.message);
       }
@@ -207,6 +204,15 @@ class LineEditor {
   }
 }
 
+// What was typed but not saved: text, and the saved text it was typed over.
+function draftIn(key) {
+  try {
+    return JSON.parse(localStorage.getItem(key));
+  } catch {
+    return null;
+  }
+}
+
 function move(line, by) {
   const next = lines[line.number + by];
   if (next) next.focus();
@@ -215,22 +221,25 @@ function move(line, by) {
 
 async function undo() {
   await saving;
-  const last = undone.pop();
-  byId("undo").disabled = !undone.length;
+  const last = undone.at(-1);
   if (!last) return;
-  if (last.line.isChanged) {
-    undone.push(last);
-    byId("undo").disabled = false;
-    return say(`Line ${last.line.number + 1} is not saved: first save it (Enter) or take it back (Escape).`);
+  const { line, before, after } = last;
+  const name = `Line ${line.number + 1}`;
+  const forget = () => {
+    undone = undone.filter((one) => one !== last);
+    byId("undo").disabled = !undone.length;
+  };
+  if (line.isChanged) return say(`${name} is not saved: first save it (Enter) or take it back (Escape).`);
+  if (line.saved !== after) {
+    forget();
+    return say(`${name} has a text of another tab since: the save before it can't be undone.`);
   }
-  last.line.focus();
-  if (await last.line.save(last.before, true)) {
-    last.line.write(last.line.text);
-    say(`Line ${last.line.number + 1}: the last save is undone.`);
-  } else {
-    undone.push(last);
-    byId("undo").disabled = false;
-  }
+  line.focus();
+  const shown = line.input.value;
+  if (!(await line.save(before, true))) return;
+  forget();
+  if (line.input.value === shown) line.write(line.text);
+  say(`${name}: the last save is undone.`);
 }
 
 // A click on the link leaves the line, which saves it: the file is asked for after that.
