@@ -18,7 +18,7 @@ from predictors.calibrate import fit_curves
 from predictors.onnx.runtime import PredictorOnnx
 from predictors.predictor_seq2seq import PredictorSeq2Seq
 from preprocessing.labels import Word
-from tests.helpers.models import description_of, keras_predictor, load, pictures, predictor_of, random_network
+from tests.helpers.models import ALONE, description_of, keras_predictor, load, pictures, predictor_of, random_network
 from tests.helpers.tiny import plain_network, tiny_settings, write_settings
 from trainers.run import _keep_calibration, train
 from utils.config.predict import PredictConfig
@@ -248,7 +248,7 @@ def test_command(dataset, saved, tmp_path, eagerly, monkeypatch, capsys):
     output = tmp_path / "out.json"
     assert main.main(["-c", config, "--predict_on_test", "--output", str(output)]) == 0
     assert "before calibration)" in capsys.readouterr().out
-    raw = keras_predictor(saved)
+    raw = keras_predictor(saved, ALONE)
     for row in json.loads(output.read_text(encoding="utf-8"))[:2]:
         ((_, word),) = raw.read_files([dataset / "words" / row["filename"]])
         assert row["confidence"] == pytest.approx(float(calibrate(np.array(word.confidence), entry["words"])), abs=1e-4)
