@@ -14,7 +14,7 @@ from predictors.page_formats.page_json import to_json
 from predictors.page_formats.page_xml import to_page_xml
 from predictors.page_formats.text import to_text
 from predictors.page_overlay import draw_overlay
-from preprocessing.page.layout import PROGRAM, Page
+from preprocessing.page.layout import CORRECTED, PROGRAM, Page
 from utils.errors import UserError
 from utils.files import atomic_write, check_writable, open_regular, write_json, write_text
 from utils.log import log
@@ -82,16 +82,17 @@ class PageOutput:
 
 
 def _refuse_others(paths: Iterable[Path], option: str) -> None:
-    """Raises UserError if a file that may be replaced does not name this program at its head."""
+    """Raises UserError if a file that may be replaced does not name this program at its head, or holds corrections."""
     for path in paths:
         if path.name.startswith(".") or not path.is_file():
             continue
         with contextlib.suppress(OSError), open_regular(path) as file:
             head = file.read(HEAD)
-            if not head or PROGRAM.encode() in head:
+            if not head or (PROGRAM.encode() in head and CORRECTED.encode() not in head):
                 continue
         raise UserError(
-            f"{path} might be replaced, and is not of this program or of an older version; name another {option}."
+            f"{path} might be replaced, and holds corrections, or is not of this program or of an older version; "
+            f"name another {option}."
         )
 
 

@@ -141,7 +141,7 @@ def _unicode(element: Element) -> str:
     variants = sorted(_children(element, "TextEquiv"), key=lambda one: _number(one, "index"))
     truth = [one for one in variants if one.get("index") == "0"]
     for variant in truth or variants:
-        if text := " ".join((_first(variant, "Unicode")).split()):
+        if text := " ".join(_first(variant, "Unicode").split()):
             return text
     return ""
 

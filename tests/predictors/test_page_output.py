@@ -1,12 +1,16 @@
 """Files of pages: none of others is replaced, and overlays show what was read."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image
 
+from predictors.page_formats.alto import to_alto
+from predictors.page_formats.page_xml import to_page_xml
 from predictors.page_output import OverlayFolder, PageOutput
 from predictors.page_overlay import draw_overlay
-from preprocessing.page.layout import Line, Page, PageWord
+from preprocessing.page.layout import CORRECTED, Line, Page, PageWord
 from utils.errors import UserError
 
 
@@ -60,6 +64,16 @@ def test_an_overlay_shows_letters_with_accents():
     letters = [drawn(letter) for letter in "e\u00e9\u00e8\u00e0\u00e7\u0153\u00df\u00fc"]
     assert not any(np.array_equal(one, missing) for one in letters)
     assert len({one.tobytes() for one in letters}) == len(letters)
+
+
+@pytest.mark.parametrize(("xml_format", "write"), [("page", to_page_xml), ("alto", to_alto)])
+def test_a_corrected_export_is_not_replaced(tmp_path, xml_format, write):
+    page = Page("letter.jpg", 60, 40, ())
+    (tmp_path / "letter.xml").write_text(write(page), encoding="utf-8")
+    PageOutput(str(tmp_path / "letter.xml"), xml_format, None, [tmp_path / "letter.jpg"])
+    (tmp_path / "letter.xml").write_text(write(replace(page, creator=CORRECTED)), encoding="utf-8")
+    with pytest.raises(UserError, match=r"letter\.xml"):
+        PageOutput(str(tmp_path / "letter.xml"), xml_format, None, [tmp_path / "letter.jpg"])
 
 
 def test_a_single_xml_file_of_others_is_not_replaced(tmp_path):

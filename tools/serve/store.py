@@ -110,9 +110,10 @@ class Store:
         page = self.page(page_id)
         if page is None:
             return None
-        pairs = zip(page.lines, self.saved(page_id, page))
-        lines = [line if saved is None else _with_text(line, saved) for line, saved in pairs]
-        return replace(page, lines=tuple(line for line in lines if line.text), creator=CORRECTED)
+        saved = self.saved(page_id, page)
+        lines = [line if text is None else _with_text(line, text) for line, text in zip(page.lines, saved)]
+        creator = page.creator if all(text is None for text in saved) else CORRECTED
+        return replace(page, lines=tuple(line for line in lines if line.text), creator=creator)
 
     def picture(self, page_id: str, line: int | None = None) -> Path | None:
         """Returns the path of the picture of a page, or of a line of it; None if there is none."""

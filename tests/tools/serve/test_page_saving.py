@@ -70,6 +70,19 @@ def test_a_draft_does_not_replace_what_another_tab_has_saved_since(page, site, s
     assert "half of" in store.corrections.texts().values()
 
 
+def test_what_was_typed_outlives_a_conflict(page, site, store):
+    page.open(site)
+    drop_page(page)
+    (page_id,) = (summary.id for summary in store.pages())
+    write(page, "typed")
+    page.run("localStorage.clear()")  # as another tab does that has saved the line
+    store.save(page_id, 0, "of another tab", None)
+    page.press(*DOWN)
+    wait(page, "document.querySelector('#lines li').className === 'failed'")
+    open_first(page, site)
+    assert texts(page)[0] == "typed" and states(page)[0] == "failed"
+
+
 def test_undo_does_not_take_what_is_not_saved(page, site, store, monkeypatch):
     page.open(site)
     drop_page(page)

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from preprocessing.labels import read_labels
-from preprocessing.page.layout import Line, Page, PageWord
+from preprocessing.page.layout import CORRECTED, Line, Page, PageWord
 from tests.helpers.drawn_pages import draw_page
 from tests.helpers.tiny import REPOSITORY
 from tools.create_labels import main as create_labels
@@ -60,8 +60,10 @@ def test_corrections_train_and_are_a_table(filled, tmp_path):
 
 def test_a_changed_text_keeps_its_split_and_can_be_taken_back(filled):
     store, page_id = filled
+    assert store.corrected(page_id).creator == ""
     for number in range(5):
         store.save(page_id, number, "a", None)
+    assert store.corrected(page_id).creator == CORRECTED
     assert store.corrections.counts() == {"train": 4, "val": 1, "test": 0, "blank": 0}
     store.save(page_id, 4, "b", "a")
     assert [text for _, text in store.held_back()] == ["b"]

@@ -7,6 +7,7 @@ const FORMATS = ["text", "page", "alto"]; // of exports
 let lines = [];
 let undone = []; // saves that can be undone: line, saved text before
 let saving = Promise.resolve();
+let undos = Promise.resolve();
 let changed = () => {};
 
 export function onSaved(action) {
@@ -47,6 +48,7 @@ class LineEditor {
       type: "text", value: draft?.text ?? this.text, spellcheck: false, autocomplete: "off", dir: "auto",
     });
     this.base = this.isChanged ? draft.base : this.saved;
+    if (!this.isChanged) localStorage.removeItem(this.draft);
     this.isConflict = this.base !== this.saved; // Another tab has saved a text since, which only Enter replaces.
     this.input.setAttribute("aria-label", `text of line ${number + 1}`);
     this.state = element("span", { className: "state" });
@@ -132,7 +134,7 @@ class LineEditor {
       if (error.status === 409) {
         this.isConflict = true;
         this.saved = error.values.saved;
-        this.show();
+        this.keep(); // The other tab has removed the draft.
       } else {
         this.show(error.message);
       }
@@ -219,7 +221,12 @@ function move(line, by) {
   else say(by > 0 ? "That was the last line." : "This is the first line.");
 }
 
-async function undo() {
+// One after the other, so that each undoes another save.
+function undo() {
+  undos = undos.then(undoLast);
+}
+
+async function undoLast() {
   await saving;
   const last = undone.at(-1);
   if (!last) return;
