@@ -9,11 +9,9 @@ from PIL import Image
 
 from preprocessing.ink import ink_mask
 from preprocessing.normaliser import (
-    LONGEST,
     darken_ink,
     divide_by_paper,
     even_paper,
-    halve_large,
     ink_channel,
     normalise,
     remove_specks,
@@ -294,10 +292,3 @@ def test_each_step_can_be_switched_off():
 def test_any_pixels_give_an_image_of_the_networks_height(pixels):
     strip = to_network_geometry(pixels, PHOTO)
     assert strip.shape[0] == PHOTO.image_size.y_size and strip.shape[1] <= PHOTO.image_size.x_size
-
-
-@pytest.mark.parametrize("shape", [(1, 4_200_000), (4_200_000, 1), (1, 4_200_000, 3)])
-def test_large_pictures_one_pixel_high(shape):
-    picture = np.full(shape, 255, np.uint8)
-    assert to_network_geometry(picture, PHOTO).shape[0] == PHOTO.image_size.y_size
-    assert max(halve_large(picture).shape) <= LONGEST

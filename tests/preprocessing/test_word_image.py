@@ -6,8 +6,10 @@ import pytest
 from PIL import Image, ImageFile
 
 from preprocessing.image_file import UnusableImage, decode
+from preprocessing.normaliser import LONGEST, halve_large
 from preprocessing.word_image import binarize, read_word_image, to_network_geometry
 from tests.helpers.bad_inputs import png_of
+from tests.helpers.drawn_words import PHOTO
 from tests.helpers.tiny import plain_image
 from utils.config.image import ImageSizeConfig
 
@@ -277,3 +279,10 @@ def test_truncated_files(save, name):
     assert read_word_image(path, GREY).shape == (128, 384)
     path.write_bytes(content[: len(content) // 2])
     assert refusal(path) == "truncated or damaged file"
+
+
+@pytest.mark.parametrize("shape", [(1, 4_200_000), (4_200_000, 1), (1, 4_200_000, 3)])
+def test_large_pictures_one_pixel_high(shape):
+    picture = np.full(shape, 255, np.uint8)
+    assert to_network_geometry(picture, PHOTO).shape[0] == PHOTO.image_size.y_size
+    assert max(halve_large(picture).shape) <= LONGEST

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from tests.helpers.drawn_words import draw_word
-from tests.helpers.importers import PAGE
+from tests.helpers.importers import ALL_TRAIN, PAGE
 from tools.create_labels import main
 
 
@@ -32,6 +32,19 @@ def refused(run):
         code, out, error = run(*arguments)
         assert code == 2 and out == ""
         return error.strip().splitlines()[-1]
+
+    return call
+
+
+@pytest.fixture
+def cut(run, tmp_path):
+    """A function: source and options -> stderr of cutting the lines of its pages into `lines`, with labels `l.json`."""
+
+    def call(source, *options):
+        places = ["--images", tmp_path / "lines", "--output", tmp_path / "l.json"]
+        code, _, error = run("--source", source, *places, *ALL_TRAIN, *options)
+        assert code == 0, error
+        return error
 
     return call
 

@@ -16,7 +16,7 @@ ALTO = """<alto><Description><MeasurementUnit>pixel</MeasurementUnit><sourceImag
 </Page></Layout></alto>"""
 
 
-def test_of_several_files_of_a_page_the_fullest_is_cut(tmp_path, pages, run):
+def test_of_several_files_of_a_page_the_fullest_is_cut(tmp_path, pages, cut):
     """Transkribus' ALTO without outlines sorts before its PAGE, and before both the page without its text."""
     folder, word = pages
     (folder / "alto").mkdir()
@@ -25,15 +25,13 @@ def test_of_several_files_of_a_page_the_fullest_is_cut(tmp_path, pages, run):
     (folder / "a").mkdir()
     text = (folder / "page" / "0001.xml").read_text()
     (folder / "a" / "0001.xml").write_text(text.replace("several words", ""))
-    command = ["--source", folder, "--images", tmp_path / "lines", "--output", tmp_path / "l.json", *ALL_TRAIN]
-    code, _, error = run(*command)
-    assert code == 0, error
+    cut(folder)
     assert words_of(tmp_path / "l.json", "train") == {"page/0001/001.png": ("several words", "page/0001")}
     dropped = dropped_of(tmp_path / "l.dropped.tsv")
     assert dropped["alto/0001"][1] == dropped["a/0001"][1] == "repeated page"
 
 
-def test_a_page_corrected_with_this_program_is_cut_rather_than_another_reading(tmp_path, pages, run):
+def test_a_page_corrected_with_this_program_is_cut_rather_than_another_reading(tmp_path, pages, cut):
     """Also where a line that is none was emptied, so that the others have more."""
     folder, _ = pages
     corrected = (folder / "page" / "0001.xml").read_text()
@@ -42,14 +40,12 @@ def test_a_page_corrected_with_this_program_is_cut_rather_than_another_reading(t
         end = "</TextRegion>" if name == "c" else f"{STAIN}</TextRegion>"
         (folder / "page" / f"{name}.xml").write_text(changed.replace("several", text).replace("</TextRegion>", end))
     (folder / "page" / "0001.xml").unlink()
-    command = ["--source", folder, "--images", tmp_path / "lines", "--output", tmp_path / "l.json", *ALL_TRAIN]
-    code, _, error = run(*command)
-    assert code == 0, error
+    cut(folder)
     assert words_of(tmp_path / "l.json", "train") == {"page/c/001.png": ("several words", "page/c")}
 
 
 @pytest.mark.parametrize("spurious", [0, 1])
-def test_a_corrected_page_is_cut_rather_than_our_own_reading_of_it(tmp_path, pages, run, spurious):
+def test_a_corrected_page_is_cut_rather_than_our_own_reading_of_it(tmp_path, pages, cut, spurious):
     """Also where a line that is none was deleted, so that the file of this program has more of them."""
     folder, _ = pages
     corrected = (folder / "page" / "0001.xml").read_text()
@@ -57,9 +53,7 @@ def test_a_corrected_page_is_cut_rather_than_our_own_reading_of_it(tmp_path, pag
     own = corrected.replace("<Page ", f"{creator}<Page ").replace("several", "wrong")
     line = spurious * STAIN
     (folder / "0001.xml").write_text(own.replace("</TextRegion>", f"{line}</TextRegion>"))
-    command = ["--source", folder, "--images", tmp_path / "lines", "--output", tmp_path / "l.json", *ALL_TRAIN]
-    code, _, error = run(*command)
-    assert code == 0, error
+    error = cut(folder)
     assert words_of(tmp_path / "l.json", "train") == {"page/0001/001.png": ("several words", "page/0001")}
     assert dropped_of(tmp_path / "l.dropped.tsv")["0001"][1] == "repeated page"
     assert str(folder / "0001.xml") in error
@@ -71,7 +65,7 @@ ROTATIONS += [(ending, turn, True) for ending in ("jpg", "png") for turn in (6, 
 
 
 @pytest.mark.parametrize(("ending", "orientation", "stored"), ROTATIONS)
-def test_places_are_those_of_the_picture_with_the_shape_of_the_page(tmp_path, pages, run, ending, orientation, stored):
+def test_places_are_those_of_the_picture_with_the_shape_of_the_page(tmp_path, pages, cut, ending, orientation, stored):
     """kraken and OCR-D ignore the EXIF rotation; OpenCV and this program apply it."""
     folder, word = pages
     picture, exif = Image.open(folder / "0001.jpg"), Image.Exif()
@@ -81,9 +75,7 @@ def test_places_are_those_of_the_picture_with_the_shape_of_the_page(tmp_path, pa
     picture.save(folder / f"turned.{ending}", exif=exif)
     path = folder / "page" / "0001.xml"
     path.write_text(path.read_text().replace("0001.jpg", f"turned.{ending}"))
-    command = ["--source", path, "--images", tmp_path / "lines", "--output", tmp_path / "l.json", *ALL_TRAIN]
-    code, _, error = run(*command, "--pictures", folder)
-    assert code == 0, error
+    cut(path, "--pictures", folder)
     strip = np.asarray(Image.open(tmp_path / "lines" / "0001" / "001.png").convert("L"))
     assert abs(strip.shape[0] - word.shape[0]) <= 2 and (strip < 128).mean() > 0.02
     assert strip[:, : word.shape[1] // 2].min() < 128  # not upside down, with the ink at the other end
@@ -101,7 +93,7 @@ def test_a_damaged_picture_of_a_page_is_left_out(tmp_path, pages, run):
     assert run(*command)[0] == 2 and not list((tmp_path / "lines").rglob("*.png"))
 
 
-def test_a_page_of_a_pdf_is_not_cut_from_a_picture_of_the_same_name(tmp_path, pages, run):
+def test_a_page_of_a_pdf_is_not_cut_from_a_picture_of_the_same_name(tmp_path, pages, cut):
     folder, word = pages
     picture, path = Image.open(folder / "0001.jpg"), folder / "page" / "0001.xml"
     Image.new("L", picture.size, 255).save(folder / "book.jpg")
@@ -109,9 +101,7 @@ def test_a_page_of_a_pdf_is_not_cut_from_a_picture_of_the_same_name(tmp_path, pa
     text = path.read_text()
     path.unlink()
     (folder / "page" / "book.xml").write_text(text.replace("0001.jpg", "book.pdf_page_2.png"))
-    command = ["--source", folder, "--images", tmp_path / "lines", "--output", tmp_path / "l.json", *ALL_TRAIN]
-    code, _, error = run(*command)
-    assert code == 0, error
+    cut(folder)
     strip = np.asarray(Image.open(tmp_path / "lines" / "page" / "book" / "001.png").convert("L"))
     assert abs(strip.shape[0] - word.shape[0]) <= 3 and (strip < 128).mean() > 0.02
 

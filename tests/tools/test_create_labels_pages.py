@@ -21,19 +21,16 @@ def test_lines_of_pages_are_cut(tmp_path, pages, run):
     assert dropped == {"page/0001/002.png": ("", "empty label"), "page/0002": ("0002.jpg", "missing image")}
 
 
-def test_pictures_made_smaller_after_their_pages(tmp_path, pages, run):
+def test_pictures_made_smaller_after_their_pages(tmp_path, pages, cut):
     folder, word = pages
     picture = Image.open(folder / "0001.jpg")
     picture.resize((450, 150)).save(folder / "0001.jpg", quality=95)
-    code, _, error = run(
-        "--source", folder, "--images", tmp_path / "lines", "--output", tmp_path / "l.json", *ALL_TRAIN
-    )
-    assert code == 0, error
+    cut(folder)
     strip = Image.open(tmp_path / "lines" / "page" / "0001" / "001.png")
     assert np.allclose(np.array(strip.size) * 2, word.shape[::-1], atol=4)
 
 
-def test_what_cannot_be_cut_is_told(tmp_path, pages, run):
+def test_what_cannot_be_cut_is_told(tmp_path, pages, cut):
     """A page twice, one turned, a picture of several pages, a line beside its page."""
     folder, _ = pages
     text = (folder / "page" / "0001.xml").read_text()
@@ -48,10 +45,7 @@ def test_what_cannot_be_cut_is_told(tmp_path, pages, run):
     moved = text.replace("0001.jpg", "beside.png").replace("0,20 ", "1900,20 ")
     moved = re.sub(r'points="[^"]*"', 'points="1900,20 1990,20 1990,60 1900,60"', moved, count=1)
     (folder / "page" / "beside.xml").write_text(moved.replace('<TextLine><Coords points="0,0 9,0 9,9"/>', "<TextLine>"))
-    code, _, error = run(
-        "--source", folder, "--images", tmp_path / "lines", "--output", tmp_path / "l.json", *ALL_TRAIN
-    )
-    assert code == 0, error
+    cut(folder)
     assert list(words_of(tmp_path / "l.json", "train")) == ["alto/0001/001.png"]
     reasons = {name: reason for name, (_, reason) in dropped_of(tmp_path / "l.dropped.tsv").items()}
     assert reasons == {
@@ -65,16 +59,14 @@ def test_what_cannot_be_cut_is_told(tmp_path, pages, run):
     }
 
 
-def test_pages_of_a_pdf_are_found_by_the_names_that_escriptorium_gives_them(tmp_path, pages, run):
+def test_pages_of_a_pdf_are_found_by_the_names_that_escriptorium_gives_them(tmp_path, pages, cut):
     folder, word = pages
     blank, picture = Image.new("L", (900, 300), 255), Image.open(folder / "0001.jpg")
     blank.save(folder / "Book.pdf", save_all=True, append_images=[picture], resolution=300)
     text = (folder / "page" / "0001.xml").read_text()
     (folder / "page" / "0001.xml").unlink()
     (folder / "page" / "any.xml").write_text(text.replace("0001.jpg", "Book.pdf_page_2.png"))
-    command = ["--source", folder, "--images", tmp_path / "lines", "--output", tmp_path / "l.json", *ALL_TRAIN]
-    code, _, error = run(*command)
-    assert code == 0, error
+    cut(folder)
     strip = np.asarray(Image.open(tmp_path / "lines" / "page" / "any" / "001.png").convert("L"))
     assert abs(strip.shape[0] - word.shape[0]) <= 3 and (strip < 128).mean() > 0.02
 
@@ -129,7 +121,7 @@ def test_a_single_file_is_cut(tmp_path, pages, run):
     assert list(words_of(tmp_path / "l.json", "train")) == ["0001/001.png"]
 
 
-def test_files_of_others_are_left_out(tmp_path, pages, run):
+def test_files_of_others_are_left_out(tmp_path, pages, cut):
     folder, _ = pages
     (folder / "page" / "0001.xml").rename(folder / "page" / "0001.XML")
     (folder / "__MACOSX" / "page").mkdir(parents=True)
@@ -140,9 +132,7 @@ def test_files_of_others_are_left_out(tmp_path, pages, run):
     (folder / "old.xml").write_bytes(
         "<?xml version='1.0' encoding='ISO-8859-1'?><TEI>caf\u00e9</TEI>".encode("latin-1")
     )
-    command = ["--source", folder, "--images", tmp_path / "lines", "--output", tmp_path / "l.json", *ALL_TRAIN]
-    code, _, error = run(*command)
-    assert code == 0, error
+    error = cut(folder)
     assert list(words_of(tmp_path / "l.json", "train")) == ["page/0001/001.png"]
     assert "doc.xml" in error and " 3," in error
 
@@ -163,7 +153,7 @@ def test_a_malformed_page_stops_the_import_before_it_writes(tmp_path, pages, ref
     assert not (tmp_path / "lines").exists()
 
 
-def test_outlines_without_area_are_dropped(tmp_path, pages, run):
+def test_outlines_without_area_are_dropped(tmp_path, pages, cut):
     folder, _ = pages
     path = folder / "page" / "0001.xml"
     text = path.read_text()
@@ -171,9 +161,7 @@ def test_outlines_without_area_are_dropped(tmp_path, pages, run):
     for points in ("9,9 9,9 9,9", "9,9 10,10 11,9", "0,50 400,51 800,50"):
         text = text.replace("</TextRegion>", line.format(points))
     path.write_text(text)
-    command = ["--source", path, "--images", tmp_path / "lines", "--output", tmp_path / "l.json", *ALL_TRAIN]
-    code, _, error = run(*command)
-    assert code == 0, error
+    cut(path)
     assert list(words_of(tmp_path / "l.json", "train")) == ["0001/001.png"]
     reasons = [reason for _, reason in dropped_of(tmp_path / "l.dropped.tsv").values()]
     assert reasons.count("outline without area") == 3

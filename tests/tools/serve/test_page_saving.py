@@ -1,4 +1,4 @@
-"""What is typed into the page in a real browser is saved, shown beside what other tabs have saved, and exported."""
+"""Text typed into the page in a real browser is saved, shown beside that of other tabs, and exported."""
 
 import time
 
@@ -13,10 +13,16 @@ pytestmark = [needs_browser, pytest.mark.usefixtures("pages_found_once")]
 DOWN = "ArrowDown", 40
 
 
-def test_the_text_of_another_tab_is_not_replaced_by_moving_on(page, site, store):
+@pytest.fixture
+def page_id(page, site, store):
+    """The id of a page that was dropped into the browser and read; its first line has the focus."""
     page.open(site)
     drop_page(page)
-    (page_id,) = (summary.id for summary in store.pages())
+    (summary,) = store.pages()
+    return summary.id
+
+
+def test_the_text_of_another_tab_is_not_replaced_by_moving_on(page, store, page_id):
     store.save(page_id, 0, "of another tab", None)
     write(page, "of this tab")
     page.press(*ENTER)
@@ -45,10 +51,7 @@ def test_the_text_of_another_tab_is_not_replaced_by_moving_on(page, site, store)
     assert "once more" in store.corrections.texts().values()
 
 
-def test_a_draft_does_not_replace_what_another_tab_has_saved_since(page, site, store):
-    page.open(site)
-    drop_page(page)
-    (page_id,) = (summary.id for summary in store.pages())
+def test_a_draft_does_not_replace_what_another_tab_has_saved_since(page, site, store, page_id):
     write(page, "half of")
     page.open("about:blank")  # Leaving the page saves nothing.
     store.save(page_id, 0, "of another tab", None)
@@ -70,10 +73,7 @@ def test_a_draft_does_not_replace_what_another_tab_has_saved_since(page, site, s
     assert "half of" in store.corrections.texts().values()
 
 
-def test_what_was_typed_outlives_a_conflict(page, site, store):
-    page.open(site)
-    drop_page(page)
-    (page_id,) = (summary.id for summary in store.pages())
+def test_what_was_typed_outlives_a_conflict(page, site, store, page_id):
     write(page, "typed")
     page.run("localStorage.clear()")  # as another tab does that has saved the line
     store.save(page_id, 0, "of another tab", None)
@@ -83,9 +83,7 @@ def test_what_was_typed_outlives_a_conflict(page, site, store):
     assert texts(page)[0] == "typed" and states(page)[0] == "failed"
 
 
-def test_undo_does_not_take_what_is_not_saved(page, site, store, monkeypatch):
-    page.open(site)
-    drop_page(page)
+def test_undo_does_not_take_what_is_not_saved(page, site, store, page_id, monkeypatch):
     write(page, "saved")
     page.press(*ENTER)
     wait(page, "document.querySelectorAll('#lines li.saved').length === 1")
@@ -102,9 +100,7 @@ def test_undo_does_not_take_what_is_not_saved(page, site, store, monkeypatch):
     assert texts(page)[0] == "typed"
 
 
-def test_an_export_waits_for_the_save(page, site, store, monkeypatch):
-    page.open(site)
-    drop_page(page)
+def test_an_export_waits_for_the_save(page, page_id, monkeypatch):
     real, order = Store.save, []
 
     def slow(self, *arguments):
