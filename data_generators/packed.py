@@ -20,7 +20,7 @@ FOLLOWING, TRAINING_VALUE = ("margin", "blur"), " (0 with data_aug.use_data_aug,
 def open_packed(folder: Path, image: ImageConfig) -> ImageStore:
     """Opens a packed dataset; raises UserError if it is not complete, or if its images have another geometry."""
     store = open_store(folder / NAME)
-    if store is None:
+    if store is None or not {"charset", "longest"} <= store.about.keys():
         raise UserError(f"{folder} is no complete packed dataset of this version; create it with tools.pack_dataset.")
     packed = store.image.geometry()
     for name, value in image.geometry().items():

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from utils.cli import run_command
+from utils.files import check_absent
 from utils.keras_import import import_keras
 from utils.log import log
 
@@ -27,13 +28,14 @@ def main(arguments: list[str] | None = None) -> int:
 def release(source: Path, output: Path) -> int:
     """Writes `source` with rounded weights to `output`; returns the exit code.
 
-    Raises UserError if `source` is not a complete model folder, or `output` is a released one or can't be written.
+    Raises UserError if `source` is not a complete model folder, or `output` holds a model or can't be written.
     """
     import_keras()
-    from models.model_folder import ModelFolder
+    from models.model_folder import DESCRIPTION_FILE, ModelFolder
     from models.saving import load_model, save_model
 
     folder = ModelFolder(source)
+    check_absent(output / DESCRIPTION_FILE)
     model, about = load_model(folder), folder.description
     for variable in model.keras_model.trainable_variables:
         variable.assign(np.asarray(variable).astype(np.float16))
@@ -42,7 +44,9 @@ def release(source: Path, output: Path) -> int:
     origin = {**about.origin, "labels_file": labels.name} if labels.is_absolute() else about.origin
     save_model(output, model, origin, about.calibrations)
     if not about.calibrations:
-        log(f"{output} is not calibrated: python main.py --calibrate --set predict.weights_file={output}")
+        # Without such an experiment_folder, the experiment's own model would be calibrated.
+        settings = f"predict.weights_file={output} experiment_folder=none"
+        log(f"{output} is not calibrated: python main.py -c CONFIG --calibrate --set {settings}")
     return 0
 
 

@@ -123,6 +123,9 @@ def test_folders_that_do_not_fit_are_refused(make_config, tmp_path):
             open_packed(tmp_path, image.model_copy(update={name: value}))
     # Which files are refused is no geometry.
     assert len(open_packed(tmp_path, image.model_copy(update={"max_pixels": 9}))) == 3
+    write_store(tmp_path / "words", ROWS, image, {})
+    with pytest.raises(UserError, match="pack_dataset"):
+        open_packed(tmp_path, image)
     write_store(tmp_path / "other", ROWS, image)
     with pytest.raises(UserError, match="pack_dataset"):
         open_packed(tmp_path / "none", image)

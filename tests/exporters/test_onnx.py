@@ -163,6 +163,7 @@ def test_a_released_model_reads_alike_from_half_the_bytes(make_config, saved, tm
     save_model(saved, random_network(lambda **changes: make_config(network=network)), {"licence": "none"})
     released = tmp_path / "released"
     assert release_model.main([str(saved), str(released)]) == 0
+    assert release_model.main([str(saved), str(released)]) == 2 == release_model.main([str(saved), str(saved)])
     trained, rounded = (load(folder).keras_model.trainable_variables for folder in (saved, released))
     for before, after in zip(map(np.asarray, trained), map(np.asarray, rounded)):
         assert fits_half(after)

@@ -77,6 +77,24 @@ def test_extends_merges_sections_and_replaces_lists(write, tmp_path):
     assert load_config(write("extends: old.yml\nnetwork: {latent_dim: 7}")).network.attention == "none"
 
 
+def test_an_extending_config_leaves_the_datasets_out(write, tmp_path):
+    data = "{a: {images_folder: x, labels_file: y}, b: {images_folder: x, labels_file: z}}"
+    (tmp_path / "base.yml").write_text(f"train: {{additional_data: {data}, num_epochs: 7}}")
+    for changed, names in (("{}", []), ("{a: {words_per_epoch: 3}}", ["a", "b"])):
+        train = load_config(write(f"extends: base.yml\ntrain: {{additional_data: {changed}}}")).train
+        assert (list(train.additional_data), train.num_epochs) == (names, 7)
+
+
+def test_a_missing_key_is_named_where_its_section_was_set(write):
+    problem = refusal(write("seed: 1"), "train.additional_data.x.labels_file=a")
+    assert problem.startswith("--set") and "train.additional_data.x lacks images_folder" in problem
+
+
+def test_characters_are_added_only_to_a_models(write):
+    path = write("train: {weights_initialization: {add_characters: true}}\nnetwork: {charset: null}")
+    assert "use_pretrained_weights" in refusal(path)
+
+
 def test_wrong_parents_are_named(write, tmp_path):
     (tmp_path / "other.yml").write_text("extends: c.yml")
     path = write("extends: other.yml")

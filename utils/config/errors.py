@@ -27,6 +27,7 @@ _MUST = {
     "bool_type": "must be true or false",
     "string_type": f"must be text; {IN_QUOTES}",
     "list_type": "must be a list",
+    "dict_type": "must be a section of keys",
     "greater_than": "must be more than {gt:g}",
     "greater_than_equal": "must be {ge:g} or more",
     "less_than": "must be less than {lt:g}",
@@ -54,6 +55,9 @@ def explain(error: ValidationError) -> list[tuple[str, str]]:
             prefix = f"{section}." if section else ""
             for line in problem["msg"].removeprefix("Value error, ").splitlines():
                 explained.append((prefix + line.split()[0], prefix + line.rstrip(".")))
+        elif kind == "missing":
+            whole = ".".join(map(str, location[:-1]))
+            explained.append((whole, f"{whole} lacks {location[-1]}: set it, too"))
         elif kind == "model_type":
             shown = shown_value(problem["input"])
             explained.append((section, f"{section} is {shown}: must be a section of keys, or be left out"))

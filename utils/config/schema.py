@@ -23,7 +23,9 @@ class Config(Section):
     images_folder: str = key("./datasets/synthetic/words/", "folder to which file names in labels_file are relative")
     labels_file: str = key("./datasets/synthetic/labels.json", "images and labels of the splits train, val and test")
     follow_links: bool = key(False, "whether images may be links out of images_folder, as in stores such as DVC")
-    data_licence: str = key("", "terms of the data's licence, written into every model folder")
+    data_licence: str = key(
+        "", "the licence of the data, written into every model folder; empty: that of the model to start from"
+    )
     cache_folder: str = key("./datasets/.cache", "decoded images, so that each image file is read only once")
     experiment_folder: str = key("./experiments/default", "everything that training writes")
     seed: Natural = key(1, "seed of initial weights, shuffling, augmentation and dropout", le=2**32 - 1)
@@ -70,8 +72,10 @@ def _training_problems(config: Config) -> list[str]:
             "train.packed.folder excludes train.additional_data and train.train_on_subset: pack the "
             "words that you want, and leave out the other two"
         )
-    if train.weights_initialization.add_characters and config.network.charset is not None:
-        name = "train.weights_initialization.add_characters"
+    start, name = train.weights_initialization, "train.weights_initialization.add_characters"
+    if start.add_characters and not start.use_pretrained_weights:
+        problems.append(f"{name} needs train.weights_initialization.use_pretrained_weights true")
+    if start.add_characters and config.network.charset is not None:
         problems.append(f"{name} needs network.charset null: a charset in the config is complete")
     if train.schedule == "cosine" and config.callbacks.reduce_lr_on_plateau.enabled:
         problems.append(
