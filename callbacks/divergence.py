@@ -12,9 +12,9 @@ from utils.errors import UserError
 def diverged(what: str, step: int, epoch: int) -> UserError:
     """Returns the error of a training that has diverged; step and epoch are counted from 1."""
     return UserError(
-        f"{what} at step {step} of epoch {epoch}; the snapshots are kept, and the last good state too: "
+        f"{what} at step {step} of epoch {epoch}; snapshots and the last good state, if there are any, are kept: "
         "lower train.learning_rate, or set train.clip_norm=1 and train.warmup_steps, and the same command "
-        "continues from it, or start again with --restart."
+        "continues from that state, or start again with --restart."
     )
 
 

@@ -15,16 +15,18 @@ Count = Annotated[int, Field(ge=0, lt=10**30)]
 class Fingerprint(BaseModel):
     """Settings and sizes by which a saved training and its continuation are compared.
 
-    `network.charset` holds the characters in use; `words` and `steps` are per epoch. States of before 1.1 lack
-    `batch_size` and `batch_width`.
+    `network.charset` holds the characters in use; `words` and `steps` are per epoch; `image` is that of training,
+    `evaluation_image` that of reading. Older states lack what is None by default.
     """
 
     model_config = ConfigDict(frozen=True)
 
     image: dict[str, Any]
+    evaluation_image: dict[str, Any] | None = None
     network: dict[str, Any]
     text: dict[str, Any] = TextConfig().model_dump()
     learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    schedule: str | None = None
     num_epochs: Count
     words: Count
     steps: Count
@@ -37,7 +39,7 @@ class Fingerprint(BaseModel):
         """The steps of an epoch, and the settings that divide its words into them."""
         return self.steps, self.batch_size, self.batch_width
 
-    _upgrade_image = field_validator("image")(upgrade_image)
+    _upgrade_image = field_validator("image", "evaluation_image")(upgrade_image)
     _upgrade_network = field_validator("network")(upgrade_network)
 
 

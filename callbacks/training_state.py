@@ -122,6 +122,6 @@ def _damaged(path: Path) -> UserError:
 
 def _misfit(path: Path, what: str) -> UserError:
     return UserError(
-        f"Training state {path} belongs to another network or optimizer ({what}); "
-        "set another experiment_folder, or start again with --restart."
+        f"Training state {path} belongs to another network or optimizer ({what}); restore network, train.optimizer, "
+        "train.ema_decay and train.precision, set another experiment_folder, or start again with --restart."
     )

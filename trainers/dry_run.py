@@ -53,7 +53,7 @@ def dry_run(trainer: TrainerSeq2Seq) -> None:
     chosen = ChosenBatches(generator, [widest, average, average, average])
     times = StepTimes()
     trainer.compile()
-    with precision_scope(trainer.precision):
+    with precision_scope(trainer.precision), trainer.root_cause():
         trainer.model.keras_model.fit(chosen.dataset(), steps_per_epoch=4, callbacks=[times], shuffle=False, verbose=0)
     epoch = min(times.seconds[2:]) * sizes.sum() / sizes[average]
     val_words = trainer.val_dataset

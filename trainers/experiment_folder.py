@@ -15,7 +15,8 @@ from utils.locks import LOCK_FILE, experiment_lock
 from utils.log import log
 
 HEADER = "# The whole config of this training, defaults included; written by main.py --train.\n"
-OUTPUTS = ("config.yml", "run.json", "history.csv", "history.png", "best", "last", "state", "tensorboard")
+MODELS = ("best", "last")
+OUTPUTS = ("config.yml", "run.json", "history.csv", "history.png", *MODELS, "state", "tensorboard")
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,11 @@ class ExperimentFolder:
         return cls(Path(path), models, best + last, Path(output) if output else None)
 
     @property
+    def written(self) -> tuple[Path, ...]:
+        """The model folders that the training writes, the copy of the best model included."""
+        return (*self.snapshots, *filter(None, (self.output,)))
+
+    @property
     def state_file(self) -> Path:
         """Path of the training state."""
         return self.path / "state" / "training.npz"
@@ -50,8 +56,8 @@ class ExperimentFolder:
     def check_outputs(self) -> None:
         """Checks, before any work, that training overwrites only files that a training has written.
 
-        Raises UserError if no model would be written, if a model folder is a released one or named twice, or if the
-        experiment folder holds other files, or links that would lead out of it.
+        Raises UserError if no model would be written, if a model folder is a released one, named twice or a place of
+        the training's other files, or if the experiment folder holds other files, or links that would lead out of it.
         """
         if not self.snapshots:
             raise UserError(
@@ -60,11 +66,15 @@ class ExperimentFolder:
             )
         for folder in filter(None, (self.models.best, self.models.last, self.output)):
             refuse_released(folder)
-        if len({folder.resolve() for folder in self.snapshots}) < len(self.snapshots):
-            raise UserError(
-                "callbacks.model_best_checkpoint.out_file and callbacks.model_last_checkpoint.out_file "
-                f"both name {self.models.best}; name two folders."
-            )
+        taken = {self.path.resolve(), *((self.path / name).resolve() for name in OUTPUTS if name not in MODELS)}
+        for folder in self.written:
+            if folder.resolve() in taken:
+                raise UserError(
+                    f"Training can't write a model to {folder}, where it writes other files; name another folder "
+                    "in callbacks.model_best_checkpoint.out_file, callbacks.model_last_checkpoint.out_file and "
+                    "train.output.output_weights."
+                )
+            taken.add(folder.resolve())
         for path in (self.path / name for name in OUTPUTS):
             if path.is_symlink():
                 raise UserError(
@@ -77,9 +87,21 @@ class ExperimentFolder:
                     "set another experiment_folder, or move it away."
                 )
 
+    def check_free(self) -> None:
+        """Checks, before long work, that folders can be created and no training runs in this one; creates nothing.
+
+        Raises UserError otherwise.
+        """
+        for folder in (self.path, *self.written):
+            parent = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+            check_writable(parent / DESCRIPTION_FILE)
+        if (self.path / LOCK_FILE).exists():
+            with experiment_lock(self.path):
+                pass
+
     def check_writable(self) -> None:
         """Creates the folders of models placed elsewhere, so after other checks; UserError if one can't be written."""
-        for folder in filter(None, (self.output, *self.snapshots)):
+        for folder in self.written:
             if self._is_elsewhere(folder):
                 check_writable(folder / DESCRIPTION_FILE)
 
@@ -88,12 +110,13 @@ class ExperimentFolder:
 
         With `restart`, or if there are models without a training state, this is all that a training has written to the
         experiment folder: other files, such as the labels, stay. Without a saved state also model folders that the
-        config places elsewhere. Raises UserError if a training runs in the folder, or it can't be renamed.
+        config places elsewhere, and the one to copy the best model to. Raises UserError if a training runs in the
+        folder, or it can't be renamed.
         """
         with experiment_lock(self.path):
             pass
         saved = self.state_file.exists()
-        models = [model for model in self.snapshots if (model / DESCRIPTION_FILE).exists()]
+        models = [model for model in self.written if (model / DESCRIPTION_FILE).exists()]
         elsewhere = [model for model in models if self._is_elsewhere(model)]
         without_state = not saved and len(models) > len(elsewhere)
         ours = self._is_experiment()
@@ -108,7 +131,7 @@ class ExperimentFolder:
     def _written(self) -> list[str]:
         """Returns the names of all that training writes to the folder; those that identify it as such come last."""
         root = self.path.resolve()
-        inside = (model.resolve() for model in self.snapshots if not self._is_elsewhere(model))
+        inside = (model.resolve() for model in self.written if not self._is_elsewhere(model))
         models = [name for model in inside for name in model.relative_to(root).parts[:1]]
         return [*dict.fromkeys([*models, *reversed(OUTPUTS)]), LOCK_FILE]
 

@@ -17,9 +17,11 @@ def fingerprint_of(config: Config, charset: str, words: int, steps: int) -> Fing
     """Returns the settings by which a training is compared with its continuation; words and steps are per epoch."""
     return Fingerprint(
         image=training_image(config.image, config.data_aug).geometry(),
+        evaluation_image=config.image.geometry(),
         network={**config.network.model_dump(mode="json"), "charset": charset},
         text=config.text.model_dump(),
         learning_rate=config.train.learning_rate,
+        schedule=config.train.schedule,
         num_epochs=config.train.num_epochs,
         words=words,
         steps=steps,
@@ -38,13 +40,13 @@ def check_resumable(saved: TrainingProgress, now: Fingerprint, folder: Path) -> 
     before = saved.fingerprint
     if saved.step >= max(1, before.steps):
         raise UserError(f"The training state in {folder} is incomplete; start again with --restart.")
-    for section in ("text", "image", "network"):
-        earlier = getattr(before, section)
-        for name, value in getattr(now, section).items():
+    for part in ("text", "image", "evaluation_image", "network"):
+        earlier, section = getattr(before, part), part.removeprefix("evaluation_")
+        for name, value in getattr(now, part).items() if earlier is not None else ():
             if name == "charset" and earlier.get(name) != value:
                 raise _other_characters(str(earlier.get(name)), str(value), folder)
             if earlier.get(name) != value:
-                note = TRAINING_VALUE if section == "image" and name in FOLLOWING else ""
+                note = TRAINING_VALUE if part == "image" and name in FOLLOWING else ""
                 raise UserError(
                     f"The training in {folder} has {section}.{name} {_shown(earlier.get(name))}, "
                     f"now it is {_shown(value)}{note}; {ADVICE}."

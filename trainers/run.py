@@ -35,11 +35,14 @@ def train(config: Config, restart: bool = False) -> None:
     keep_freed_memory()
     cluster = start_cluster(config.train.distribution)
     with cluster.abort_all_on_error():
-        trainer = _build(config, restart, cluster)
+        experiment = _experiment(config)
+        if cluster.is_first:
+            experiment.check_free()
+        trainer = _build(config, experiment, restart, cluster)
         with cluster.main_process_first():
             if cluster.is_first:
-                trainer.experiment.set_aside_old_run(restart)
-                trainer.experiment.check_writable()
+                experiment.set_aside_old_run(restart)
+                experiment.check_writable()
         try:
             trainer.train()
         except (Interrupted, UserError) as error:
@@ -52,8 +55,8 @@ def train(config: Config, restart: bool = False) -> None:
             ) from None
         with cluster.main_process_first(), cluster.local_scope():
             if cluster.is_first:
-                _calibrate(trainer.experiment.models.trained, config)
-                _copy_to_output(trainer.experiment)
+                _calibrate(experiment.models.trained, config)
+                _copy_to_output(experiment)
 
 
 def dry_run_training(config: Config) -> None:
@@ -61,13 +64,17 @@ def dry_run_training(config: Config) -> None:
     if config.train.distribution.strategy != "none":
         raise UserError("--dry_run measures a single device; add --set train.distribution.strategy=none.")
     keep_freed_memory()
-    dry_run(_build(config, restart=False, cluster=Cluster()))
+    dry_run(_build(config, _experiment(config), restart=False, cluster=Cluster()))
 
 
-def _build(config: Config, restart: bool, cluster: Cluster) -> TrainerSeq2Seq:
-    """Makes all checks, then data, network and trainer."""
+def _experiment(config: Config) -> ExperimentFolder:
     experiment = ExperimentFolder.of(config.experiment_folder, config.callbacks, config.train.output.output_weights)
     experiment.check_outputs()
+    return experiment
+
+
+def _build(config: Config, experiment: ExperimentFolder, restart: bool, cluster: Cluster) -> TrainerSeq2Seq:
+    """Makes the other checks, then data, network and trainer."""
     _check_batches(config.train, cluster)
     saved = None if restart else read_saved(experiment.state_file, cluster)
     # A resumed training has its own weights.
@@ -97,11 +104,22 @@ def _build(config: Config, restart: bool, cluster: Cluster) -> TrainerSeq2Seq:
         config,
         experiment,
         model,
+        config.data_licence or _inherited_licence(pretrained, saved, experiment),
         training_generator(train_words, shares, spec, config, cluster),
         validation_generator(val_trainable, spec, config.train, config.seed),
         val_words,
         cluster,
     )
+
+
+def _inherited_licence(
+    pretrained: ModelFolder | None, saved: TrainingProgress | None, experiment: ExperimentFolder
+) -> str:
+    """Returns the terms of the model to start from; of a resumed training, those in its own model."""
+    if saved:
+        with contextlib.suppress(UserError):  # There may be none yet.
+            pretrained = ModelFolder(experiment.models.trained)
+    return pretrained.licence if pretrained else ""
 
 
 def _check_batches(train: TrainConfig, cluster: Cluster) -> None:
@@ -130,7 +148,9 @@ def _tokenizer(
     if config.network.charset is not None:
         return Tokenizer(config.network.charset, direction)
     if saved and start.use_pretrained_weights:
-        return Tokenizer(str(saved.fingerprint.network.get("charset", "")), direction)
+        charset = str(saved.fingerprint.network.get("charset", ""))
+        # With new characters, `check_resumable` raises its error.
+        return Tokenizer(extended_charset(charset, characters) if start.add_characters else charset, direction)
     if not pretrained:
         return Tokenizer.from_labels(characters, direction)
     known = pretrained.spec.tokenizer
@@ -157,6 +177,8 @@ def _pretrained_model(config: Config) -> ModelFolder | None:
     """Returns the model to start from, None for none; raises UserError if it is missing or its weights don't fit."""
     start = config.train.weights_initialization
     if not start.use_pretrained_weights:
+        if start.restore_from:
+            log("train.weights_initialization.restore_from has no effect: use_pretrained_weights is false.")
         return None
     if not start.restore_from:
         raise UserError("train.weights_initialization.restore_from names no model folder to start from; set it.")

@@ -46,6 +46,7 @@ class TrainerSeq2Seq(BaseTrainer):
 
     Args:
         experiment: everything that the training writes.
+        licence: the terms of its data, for model folders.
         train_generator: training batches, shuffled and augmented.
         val_generator: this process's batches of the validation words that have a teacher-forced loss.
         val_dataset: validation words to decode for CER and WER.
@@ -57,6 +58,7 @@ class TrainerSeq2Seq(BaseTrainer):
         config: Config,
         experiment: ExperimentFolder,
         model: ModelSeq2Seq,
+        licence: str,
         train_generator: DataGenerator,
         val_generator: DataGenerator,
         val_dataset: Dataset,
@@ -64,6 +66,7 @@ class TrainerSeq2Seq(BaseTrainer):
     ) -> None:
         self.config = config
         self.model = model
+        self.licence = licence
         self.cluster = cluster
         self.precision = resolve_precision(config.train.precision)
         self.evaluation_model = EvaluationModel(model, self.cluster, dtype_policy(self.precision))
@@ -130,8 +133,9 @@ class TrainerSeq2Seq(BaseTrainer):
     def callbacks(self) -> list[keras.callbacks.Callback]:
         """Returns the callbacks in order: validation precedes those that monitor it, saving comes last."""
         train, settings, (epoch, step) = self.config.train, self.config.callbacks, self.progress.position
+        was_cosine = self.progress.fingerprint.schedule == "cosine"
         counted = [
-            LearningRate(train, self.steps, epoch, step, self._was_warm()),
+            LearningRate(train, self.steps, epoch, step, self._was_warm(), was_cosine),
             *monitoring(settings),
             *snapshots(settings, self.experiment.models, self.evaluation_model, self._origin()),
         ]
@@ -167,7 +171,7 @@ class TrainerSeq2Seq(BaseTrainer):
             "train_words": self.train_pipeline.generator.shares[0][0],
             "words_per_epoch": self.words,
             "val_words": len(self.val_dataset),
-            "licence": self.config.data_licence,
+            "licence": self.licence,
         }
 
     def _reason_to_end(self) -> str | None:
@@ -197,7 +201,7 @@ class TrainerSeq2Seq(BaseTrainer):
         self.train_pipeline.epoch, self.train_pipeline.step = self.progress.position
         try:
             precision, cluster = precision_scope(self.precision), self.cluster.fit_scope()
-            with warnings.catch_warnings(), precision, self._root_cause(), cluster:
+            with warnings.catch_warnings(), precision, self.root_cause(), cluster:
                 # TensorBoard then shows the network in less detail.
                 warnings.filterwarnings("ignore", message=".*failed to serialize as JSON")
                 # Epochs without validation (callbacks.validation.every_epochs) have no such value.
@@ -220,7 +224,7 @@ class TrainerSeq2Seq(BaseTrainer):
                 callback.stop_if_asked()
 
     @contextlib.contextmanager
-    def _root_cause(self) -> Iterator[None]:
+    def root_cause(self) -> Iterator[None]:
         """Re-raises the root cause instead of the framework's wrapper."""
         try:
             yield
@@ -263,7 +267,7 @@ class TrainerSeq2Seq(BaseTrainer):
             return  # On JAX, `fit` creates them before its first epoch.
         model = self.model.keras_model
         model.optimizer.build(model.trainable_variables)
-        with self._root_cause():
+        with self.root_cause():
             model.evaluate(self.val_pipeline.dataset(), steps=1, verbose=0)
 
     def _batch_statistics(self, epoch: int) -> list[BatchStatistics]:

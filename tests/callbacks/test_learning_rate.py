@@ -36,3 +36,9 @@ def test_a_warm_up_that_is_over_does_not_begin_again_with_larger_batches(schedul
     train = TrainConfig(learning_rate=1.0, warmup_steps=300, schedule=schedule, num_epochs=40)
     rates = LearningRate(train, steps_per_epoch=25, epoch=4, was_warm=True)
     assert [rates.rate(step) for step in (100, 300)] == [expected, expected]
+
+
+def test_a_cosine_never_rises():
+    train = TrainConfig(learning_rate=1e-6, final_learning_rate=1e-5, warmup_steps=0, schedule="cosine", num_epochs=1)
+    rates = LearningRate(train, steps_per_epoch=10)
+    assert [rates.rate(step) for step in (0, 5, 10)] == [1e-6, 1e-6, 1e-6]

@@ -132,6 +132,8 @@ def test_out_of_memory_names_the_batch_width_that_fits(tiny, monkeypatch, capsys
     fail_above(3, monkeypatch)
     config = tiny(image={"fixed_width": True}, train={"num_epochs": 1, "batch_size": 20})
     width = load_config(config).image.image_size.x_size
+    assert main.main(["-c", config, "--train", "--dry_run", "--set", f"train.batch_width={8 * width}"]) == 2
+    assert f"train.batch_width={2 * width} fits" in last_line(capsys)
     assert train(config, f"train.batch_width={8 * width}") == 2
     assert f"train.batch_width={2 * width} fits" in last_line(capsys)
     assert train(config, f"train.batch_width={2 * width}") == 0

@@ -85,3 +85,34 @@ def test_second_training_in_the_same_folder_is_refused(tiny, experiment, capsys,
     assert str(experiment) in last_line(capsys)
     assert [path.name for path in experiment.parent.glob("experiment*")] == ["experiment"]
     assert [path.name for path in experiment.iterdir()] == [".lock"]
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "callbacks.model_best_checkpoint.out_file={experiment}",
+        "callbacks.model_last_checkpoint.out_file={experiment}/state",
+        "callbacks.model_last_checkpoint.out_file={experiment}/best",
+        "train.output.output_weights={experiment}/last",
+    ],
+)
+def test_models_have_folders_of_their_own(tiny, experiment, capsys, setting):
+    assert train(tiny(), setting.format(experiment=experiment)) == 2
+    assert "out_file" in last_line(capsys) and not experiment.exists()
+
+
+def test_another_model_where_the_best_is_copied_to_is_kept(tiny, experiment, eagerly, tmp_path):
+    config = tiny(train={"num_epochs": 1})
+    assert train(config, f"train.output.output_weights={tmp_path / 'copy'}") == 0
+    first = weights_of(tmp_path / "copy")
+    experiment.rename(tmp_path / "first")
+    assert train(config, f"train.output.output_weights={tmp_path / 'copy'}", "seed=2") == 0
+    (kept,) = tmp_path.glob("copy-*")
+    assert equal(weights_of(kept), first) and not equal(weights_of(tmp_path / "copy"), first)
+
+
+@pytest.mark.parametrize("place", ["experiment_folder", "train.output.output_weights"])
+def test_places_that_can_not_be_written_are_found_before_decoding(tiny, tmp_path, capsys, place):
+    (tmp_path / "file").touch()
+    assert train(tiny(), f"{place}={tmp_path / 'file' / 'folder'}", f"cache_folder={tmp_path / 'cache'}") == 2
+    assert str(tmp_path / "file") in last_line(capsys) and not (tmp_path / "cache").exists()
