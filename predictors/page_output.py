@@ -16,7 +16,7 @@ from predictors.page_formats.text import to_text
 from predictors.page_overlay import draw_overlay
 from preprocessing.page.layout import CORRECTED, PROGRAM, Page
 from utils.errors import UserError
-from utils.files import atomic_write, check_writable, open_regular, write_json, write_text
+from utils.files import atomic_write, check_writable, open_regular, output_kind, write_json, write_text
 from utils.log import log
 
 NUMBERED = re.compile(r"(-\d+)?(_\d+)?$")  # suffixes that the names of pages add to their picture's
@@ -28,18 +28,18 @@ class PageOutput:
 
     PAGE and ALTO hold one page a file. The only page is written to `output` itself, several to files named after their
     pictures, `inputs`, in the folder named like `output` without its extension, in subfolders like those of the
-    pictures. Raises UserError if `output` can't be written, or if it or an XML file in that folder is from another
-    program.
+    pictures. Raises UserError if `output` can't be written or is one of `inputs`, or if it or an XML file in that
+    folder is from another program.
     """
 
     def __init__(self, output: str, xml_format: str, min_confidence: float | None, inputs: Sequence[Path]) -> None:
         self._path = Path(output)
-        self._kind, self._folder = self._path.suffix.lower(), self._path.with_suffix("")
+        self._kind, self._folder = output_kind(output), self._path.with_suffix("")
         self._to_xml = to_alto if xml_format == "alto" else to_page_xml
         self._min_confidence = min_confidence
         self._pages: list[Page] = []
         self._names = _Names(inputs)
-        check_writable(self._path)
+        check_writable(self._path, inputs)
         if self._kind == ".xml":
             self._refuse_xml_of_others(inputs)
 
@@ -75,6 +75,8 @@ class PageOutput:
     def _write_to_folder(self) -> None:
         """Writes the collected pages; the first stays in the list, so that the next one counts as a further page."""
         if not self._names.taken:
+            # The number of pages in a file is known only now: a TIFF may be named .jpg.
+            _refuse_others(self._folder.rglob("*.xml"), "--output")
             log(f"One XML file holds one page; the pages are written to the folder {self._folder}.")
         for page in self._pages if not self._names.taken else self._pages[1:]:
             write_text(self._folder / f"{self._names.of(page)}.xml", self._to_xml(page))

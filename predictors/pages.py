@@ -8,12 +8,13 @@ import cv2
 import numpy as np
 
 from base.base_predictor import Prediction
-from predictors.word_predictor import GOES_ON, WordPredictor
+from predictors.word_predictor import GOES_ON, HARDLY, WordPredictor, is_lost
 from preprocessing.normaliser import normalise
 from preprocessing.page.detect import TextDetector
 from preprocessing.page.layout import Line, Page, PageWord, rotate_page, turn_line
 from preprocessing.page.lines import find_lines
 from preprocessing.page.pictures import page_title
+from preprocessing.page.pieces import lies_on_side
 from preprocessing.page.punctuation import attach_punctuation
 from preprocessing.page.strips import box_on_page, cut_strip
 from preprocessing.page.words import find_words
@@ -53,18 +54,23 @@ class PageReader:
             filename, number: of the page, stored in it.
         """
         where = page_title(filename, number)
-        lines, is_upside_down = self._read(pixels, where)
+        corners = self._detector.find(pixels)
+        lines, is_upside_down = self._read(pixels, corners, where)
         if is_upside_down:
-            lines, _ = self._read(np.ascontiguousarray(pixels[::-1, ::-1]), where)
+            turned = np.ascontiguousarray(pixels[::-1, ::-1])
+            lines, _ = self._read(turned, self._detector.find(turned), where)
+        _log_note(where or "Page", lines, lies_on_side(corners))
         page = Page(filename, pixels.shape[1], pixels.shape[0], lines, number)
         return rotate_page(page) if is_upside_down else page
 
-    def _read(self, pixels: np.ndarray, where: str) -> tuple[tuple[Line, ...], bool]:
+    def _read(self, pixels: np.ndarray, corners: np.ndarray, where: str) -> tuple[tuple[Line, ...], bool]:
         """Returns the lines of a page that hold text, and whether most of them were read upside down.
+
+        `corners` are those of the detector's pieces.
 
         A line that alone is upside down is read from its other end.
         """
-        lines = find_lines(pixels, self._detector.find(pixels), self.is_rtl)
+        lines = find_lines(pixels, corners, self.is_rtl)
         read, turned = self.read_strips(lines, [cut_strip(pixels, line) for line in lines], where)
         is_upside_down = sum(turned) > len(turned) / 2
         if any(turned) and not is_upside_down:
@@ -165,6 +171,15 @@ class PageReader:
             return list(range(len(texts)))[::-1]
         ends = list(itertools.accumulate(len(text) + 1 for text in texts))
         return sorted(range(len(texts)), key=lambda i: min(places[ends[i] - 1 - len(texts[i]) : ends[i] - 1]))
+
+
+def _log_note(where: str, lines: Sequence[Line], is_on_side: bool) -> None:
+    """Logs why the reading of a page may be wrong."""
+    hardly = sum(is_lost(line.text, line.confidence or 0.0) for line in lines)
+    if is_on_side:
+        log(f"{where} lies on its side; turn the picture so that its lines are level.")
+    elif hardly:
+        log(f"{where}: {hardly} of {len(lines)} lines {HARDLY}; a sharper picture or a model of such writing may help.")
 
 
 def line_of_prediction(line: Line, prediction: Prediction) -> Line:

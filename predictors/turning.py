@@ -72,8 +72,13 @@ def upside_down_share(gains: np.ndarray) -> float:
 
 
 def sureness(reading: Prediction) -> float:
-    """Returns the confidence of a reading, of one longer than LONG characters that of LONG of them."""
-    return reading.confidence ** (LONG / max(LONG, len(reading.character_confidences)))
+    """Returns the confidence of a reading, as `for_length`."""
+    return for_length(reading.confidence, len(reading.character_confidences))
+
+
+def for_length(confidence: float, length: int) -> float:
+    """Returns the confidence of a text of `length` characters, of one longer than LONG that of LONG of them."""
+    return confidence ** (LONG / max(LONG, length))
 
 
 def _odds(reading: Prediction) -> float:

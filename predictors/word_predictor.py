@@ -14,7 +14,7 @@ from data_generators.dataset import Dataset
 from models.calibration import Calibration
 from models.model_spec import ModelSpec
 from predictors.test_time_augmentation import augmented_views, vote
-from predictors.turning import sureness, turn_upside_down
+from predictors.turning import for_length, sureness, turn_upside_down
 from preprocessing.batch import pad_images
 from preprocessing.image_file import UnusableImage, decode
 from preprocessing.ink import PAPER
@@ -32,7 +32,7 @@ DOUBT = 0.5
 GOES_ON = "the text may go on, the model writes no more than {} characters; cut the line in two."
 SEVERAL_LINES = "seems to hold several lines; read it as a page (--page), or give each line as a picture."
 NO_TEXT = "The model's output is no text; copy or train it again."
-LOST, HARDLY = 0.01, "can hardly be read; if it holds more than a line, read it as a page (--page)."
+LOST, HARDLY = 0.01, "can hardly be read"
 BLANK = Prediction("", 0.0, ())
 GREEDY = PredictConfig()
 
@@ -40,6 +40,11 @@ GREEDY = PredictConfig()
 def seems_several_lines(image: np.ndarray, prediction: Prediction) -> bool:
     """Whether a word image, read with doubt, seems to hold more than one line."""
     return prediction.confidence < DOUBT and count_lines(image) > 1
+
+
+def is_lost(text: str, confidence: float) -> bool:
+    """Whether a text is so unsure that little of it may be right."""
+    return bool(text) and for_length(confidence, len(text)) < LOST
 
 
 class WordPredictor(BasePredictor):
@@ -191,8 +196,8 @@ class WordPredictor(BasePredictor):
             log(f"{path} {SEVERAL_LINES}")
         elif self.may_go_on(prediction):
             log(f"{path}: {GOES_ON.format(self.longest)}")
-        elif prediction.text and sureness(prediction) < LOST:
-            log(f"{path} {HARDLY}")
+        elif is_lost(prediction.text, prediction.confidence):
+            log(f"{path} {HARDLY}; if it holds more than a line, read it as a page (--page).")
 
     def _read(self, path: Path) -> np.ndarray | UnusableImage:
         try:

@@ -85,11 +85,18 @@ def write_json(path: str | Path, value: Any, indent: int | None = 2) -> None:
     write_text(path, escape_json(json.dumps(value, ensure_ascii=False, indent=indent)) + "\n")
 
 
-def check_writable(path: str | Path) -> None:
-    """Raises UserError if `path` could not be written; called before long work whose result goes there."""
+def output_kind(name: str | Path) -> str:
+    """Returns the ending of a file's name in lower case, with its dot; "" for `.json`, a name without ending."""
+    return os.path.splitext(name)[1].lower()
+
+
+def check_writable(path: str | Path, inputs: Iterable[Path] = ()) -> None:
+    """Raises UserError if `path` could not be written, or would replace one of `inputs`; called before long work."""
     path = Path(path)
     if os.path.isdir(path):
         raise UserError(f"Can't write {path}: it is a folder; name a file.")
+    if os.path.exists(path) and os.path.realpath(path) in set(map(os.path.realpath, inputs)):
+        raise UserError(f"Can't write {path}: it is read, and would be replaced; name another file.")
     temporary = _temporary(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

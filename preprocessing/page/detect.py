@@ -6,6 +6,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from preprocessing.ink import ink_mask
 from utils.errors import UserError
 from utils.system import usable_cores
 
@@ -15,6 +16,7 @@ WIDEST = 4  # the longer side over the shorter one
 # Larger pictures are looked at in parts, one below the other, since the detector needs 270 bytes for each pixel. Parts
 # reach so many pixels into each other that a line lies whole in one of them; those nearest the cut count in both.
 MOST_PIXELS, REACH, NEAR_CUT = 1_600_000, 200, 8
+MARGIN = 2  # around the only writing on a page, in its heights
 INSTALL = (
     "Reading pages needs the package rapidocr: install the extra `pages` (pip install seq2seq-ocr[pages]) or, in a "
     "checkout, requirements-pages.txt."
@@ -42,6 +44,17 @@ class TextDetector:
         Args:
             page: uint8 (h, w) or (h, w, 3) RGB.
         """
+        corners = self._find(page)
+        if not len(corners):  # A short word alone on its page is found if it fills more of the picture.
+            left, top, width, height = _ink_box(page)
+            start = np.maximum([left - MARGIN * height, top - MARGIN * height], 0)
+            part = page[start[1] : top + height + MARGIN * height, start[0] : left + width + MARGIN * height]
+            if part.size < page.size and width > height:  # no speck
+                return self._find(part) + start.astype(np.float32)
+        return corners
+
+    def _find(self, page: np.ndarray) -> np.ndarray:
+        """Returns the corners as `find`, at one look."""
         factor = min(1.0, LONGEST / max(page.shape[:2]))
         size = [max(1, round(side * factor)) for side in page.shape[1::-1]]
         small = cv2.resize(page, size, interpolation=cv2.INTER_AREA) if factor < 1 else page
@@ -70,6 +83,13 @@ class TextDetector:
             seen_before = [any(_is_same(piece, other) for part in found[-1:] for other in part) for piece in pieces]
             found.append(pieces[~np.array(seen_before, bool)])
         return np.concatenate(found)
+
+
+def _ink_box(page: np.ndarray) -> tuple[int, int, int, int]:
+    """Returns left, top, width and height of all ink of a page, uint8 (h, w) or (h, w, 3) RGB; 0 without ink."""
+    grey = page if page.ndim == 2 else cv2.cvtColor(page, cv2.COLOR_RGB2GRAY)
+    left, top, width, height = cv2.boundingRect(ink_mask(grey).view(np.uint8))
+    return left, top, width, height
 
 
 def _is_same(piece: np.ndarray, other: np.ndarray) -> bool:

@@ -9,6 +9,9 @@ from preprocessing.page.layout import Line
 LEAST_LINES = 3  # of a column
 LEAST_SHARE = 0.5  # of the other column's height
 ROW = 0.5  # of a height, by which the middles of lines in one row are apart at most
+# Cells of tables, and the numbers or dates of texts twice as wide, are read with their rows: widths over heights, and
+# the share that has a line of the other side in its row.
+CELL, DATE, IN_ROWS = 3.0, 5.0, 0.7
 
 
 @dataclass(frozen=True)
@@ -69,8 +72,8 @@ def _by_columns(boxes: list[_Box]) -> list[_Box]:
 
 
 def _gutter(boxes: list[_Box]) -> float | None:
-    """Returns the x between two columns which fewest lines cross; None if there is one column."""
-    best, found = len(boxes) / 4, None
+    """Returns the x between two columns which fewest lines cross; None if there is one column, or a table."""
+    fewest, found = -(-len(boxes) // 4) - 1, None
     for x in sorted(box.left for box in boxes):
         left, right = [box for box in boxes if box.right <= x], [box for box in boxes if box.left >= x]
         if min(len(left), len(right)) < LEAST_LINES:
@@ -80,9 +83,23 @@ def _gutter(boxes: list[_Box]) -> float | None:
             min(b.middle for b in side) for side in (left, right)
         )
         crossing = len(boxes) - len(left) - len(right)
-        if low >= LEAST_SHARE * high and beside >= LEAST_SHARE * low and crossing < best:
-            best, found = crossing, x
+        is_beside = low >= LEAST_SHARE * high and beside >= LEAST_SHARE * low
+        if is_beside and (crossing < fewest or (crossing == fewest and found is None)):
+            # Where the best x parts the cells of a table, worse ones are no gutters.
+            is_table = _heads_rows(left, right) or _heads_rows(right, left)
+            fewest, found = crossing, None if is_table else x
     return found
+
+
+def _heads_rows(side: list[_Box], other: list[_Box]) -> bool:
+    """Whether one side is narrow and most of its lines stand in a row with a line of the other."""
+    width, its_width = (np.median([box.right - box.left for box in one]) for one in (side, other))
+    if width >= (DATE if 2 * width < its_width else CELL) * np.median([box.height for box in side]):
+        return False
+    middles, heights = np.array([(box.middle, box.height) for box in side]).T[:, :, None]
+    its_middles, its_heights = np.array([(box.middle, box.height) for box in other]).T
+    in_row = np.abs(middles - its_middles) < ROW * np.minimum(heights, its_heights)
+    return bool(in_row.any(axis=1).mean() >= IN_ROWS)
 
 
 def _by_rows(boxes: list[_Box]) -> list[_Box]:

@@ -9,6 +9,7 @@ import numpy as np
 OFF_LINE, HEIGHTS, GAP, OVERLAP = 0.45, 1.8, 1.0, 0.15
 WIDE_GAP = 2.0  # over height, where another line runs past the gap, so that no column ends there
 SLOPE = 0.35  # between the directions of two pieces
+UPRIGHT = 2.0  # height over length of a piece that is taller than a letter
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,12 @@ def piece_of(corners: np.ndarray) -> Piece:
     down = (bottom_left + bottom_right - top_left - top_right) / 2
     length, height = np.linalg.norm(along), np.linalg.norm(down)
     return Piece(corners.mean(axis=0).astype(float), along / max(length, 1e-6), float(length), float(height))
+
+
+def lies_on_side(corners: np.ndarray) -> bool:
+    """Whether most pieces, corners (n, 4, 2) as of `piece_of`, are so tall that the page must lie on its side."""
+    pieces = [piece_of(one) for one in corners]
+    return sum(piece.height > UPRIGHT * piece.length for piece in pieces) > len(pieces) / 2
 
 
 def join_pieces(pieces: list[Piece]) -> list[list[Piece]]:

@@ -43,6 +43,21 @@ def test_xml_of_others_is_not_replaced_and_our_own_is(tmp_path, xml_format):
     assert "by hand" in (tmp_path / "page" / "b.xml").read_text()
 
 
+def test_xml_of_others_is_not_replaced_by_further_pages_of_a_file(tmp_path):
+    """A TIFF with two pages that is named .jpg."""
+    picture, transcript = tmp_path / "scan.jpg", tmp_path / "page" / "scan.xml"
+    transcript.parent.mkdir()
+    transcript.write_text("<PcGts>corrected by hand</PcGts>", encoding="utf-8")
+    output = PageOutput(str(tmp_path / "page.xml"), "page", None, [picture])
+    output.add(Page(str(picture), 60, 40, ()))
+    with pytest.raises(UserError, match=r"scan\.xml"):
+        output.add(Page(str(picture), 60, 40, (), 2))
+    output.close(is_finished=False)
+    assert "by hand" in transcript.read_text(encoding="utf-8")
+    assert [path.name for path in transcript.parent.iterdir()] == ["scan.xml"]
+    assert "scan.jpg" in (tmp_path / "page.xml").read_text(encoding="utf-8")
+
+
 def test_overlays_replace_our_own_alone(tmp_path):
     pictures, drawn = [tmp_path / "in" / "a.png"], tmp_path / "drawn"
     for _ in range(2):

@@ -14,7 +14,16 @@ from hypothesis import strategies as st
 import utils.files
 from utils.errors import UserError
 from utils.escaping import escape_control, escape_json, one_line
-from utils.files import atomic_write, check_writable, is_inside, open_regular, write_csv, write_json, write_text
+from utils.files import (
+    atomic_write,
+    check_writable,
+    is_inside,
+    open_regular,
+    output_kind,
+    write_csv,
+    write_json,
+    write_text,
+)
 from utils.log import log, progress_bar
 
 ESCAPES = "\x1b[31mred\x1b[0m \x9b2J \u202eevil \udcff \x7f"
@@ -93,6 +102,14 @@ def test_places_that_can_not_be_written(tmp_path):
             write_text(path, "text")
     check_writable(tmp_path / "new" / "out.csv")
     assert names(tmp_path / "new") == [] and names(tmp_path) == ["file", "folder.csv", "new"]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("a.JSON", ".json"), ("new/.json", ""), (".xml", ""), ("a.b.csv", ".csv"), ("a", ""), ("a.json/", "")],
+)
+def test_kinds_of_outputs(name, kind):
+    assert output_kind(name) == kind
 
 
 def test_inside_and_outside(tmp_path):

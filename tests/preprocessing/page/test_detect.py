@@ -2,12 +2,13 @@
 
 from types import SimpleNamespace
 
+import cv2
 import numpy as np
 import pytest
 
 from preprocessing.page import detect
 from preprocessing.page.lines import find_lines
-from tests.helpers.drawn_pages import LINES, written_page
+from tests.helpers.drawn_pages import LINES, PAPER, draw_page, rectangle, written_page
 
 pytest.importorskip("rapidocr")
 
@@ -41,3 +42,25 @@ def test_a_page_seen_in_parts_has_the_lines_of_one_seen_whole(monkeypatch):
         assert len(seen) == len(whole)
         for line, other in zip(seen, whole):
             assert np.allclose(np.mean(line.polygon, axis=0), np.mean(other.polygon, axis=0), atol=20)
+
+
+@pytest.mark.parametrize(
+    ("text", "x", "y", "channels"), [("yes", 700, 1100, 1), ("no", 60, 90, 3), ("be", 900, 1350, 1)]
+)
+def test_a_short_word_alone_on_its_page_is_found(text, x, y, channels):
+    page, _ = draw_page([(text, x, y, 30)], (1000, 1400))
+    rows, columns = np.nonzero(page < 128)
+    picture = np.dstack([page] * 3) if channels == 3 else page
+    (line,) = find_lines(picture, detect.TextDetector().find(picture))
+    (left, top), (right, bottom) = np.min(line.polygon, axis=0), np.max(line.polygon, axis=0)
+    assert columns.min() - 25 < left <= columns.min() and columns.max() <= right < columns.max() + 25
+    assert rows.min() - 25 < top <= rows.min() and rows.max() - 1 <= bottom < rows.max() + 25
+
+
+def test_pages_without_writing_have_no_text():
+    blank, framed = np.full((1400, 1000), PAPER, np.uint8), np.full((1400, 1000), PAPER, np.uint8)
+    cv2.polylines(framed, [np.array(rectangle(60, 60, 940, 1340))], True, 30, 4)
+    noise = np.random.default_rng(1).normal(PAPER, 8, (1400, 1000)).clip(0, 255).astype(np.uint8)
+    speck = cv2.circle(blank.copy(), (300, 400), 10, 30, -1)
+    for page in (blank, framed, noise, speck, blank[:1, :1]):
+        assert find_lines(page, detect.TextDetector().find(page)) == ()

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 
 from preprocessing.page.lines import find_lines
+from preprocessing.page.pieces import lies_on_side
 from preprocessing.page.strips import cut_strip
 from tests.helpers.drawn_pages import PAPER, draw_page, rectangle
 
@@ -84,3 +85,16 @@ def test_a_stroke_one_pixel_wide_is_a_line():
     (line,) = find_lines(page, np.array([rectangle(140, 95, 160, 145)], np.float32))
     assert len(line.polygon) >= 4 and len(line.baseline) >= 2
     assert cut_strip(page, line).min() < 128
+
+
+def test_pages_on_their_side_have_more_tall_pieces_than_others():
+    """An I or a 1 may be taller than long on a page that is upright."""
+    long, tall, letter = rectangle(0, 0, 300, 40), rectangle(0, 0, 40, 300), rectangle(0, 0, 30, 50)
+    for pieces, expected in (
+        ([long, tall], False),
+        ([letter] * 3, False),
+        ([long, tall, tall], True),
+        ([letter, letter, tall], False),
+        ([], False),
+    ):
+        assert lies_on_side(np.array(pieces, np.float32).reshape(-1, 4, 2)) is expected

@@ -41,3 +41,44 @@ def test_columns_of_a_slanted_page_stay_apart(degrees, gutter):
     turn = cv2.getRotationMatrix2D((0, 0), -degrees, 1)[:, :2]
     slanted = [replace(one, polygon=tuple(map(tuple, np.array(one.polygon) @ turn.T))) for one in (*right, *left)]
     assert [one.text for one in reading_order(slanted)] == [one.text for one in (*left, *right)]
+
+
+@pytest.mark.parametrize("is_rtl", [False, True])
+@pytest.mark.parametrize("width", [30, 140])
+def test_numbers_and_dates_are_read_with_their_texts(width, is_rtl):
+    """An empty line between two entries parts them no more than their texts."""
+    places = [(f"{i}", 100 + 60 * i + (60 if i > 3 else 0)) for i in range(7)]
+    numbers = [line(f"number {i}", 700 if is_rtl else 50, top + 4, width) for i, top in places]
+    texts = [line(f"text {i}", 0 if is_rtl else 250, top, 600) for i, top in places]
+    names = [one.text for one in reading_order([*texts, *numbers], is_rtl)]
+    assert names == [f"{kind} {i}" for i in range(7) for kind in ("number", "text")]
+
+
+@pytest.mark.parametrize("columns", [2, 3, 4])
+def test_narrow_cells_are_read_by_rows(columns):
+    """The first row has an empty cell, and none begins exactly below another."""
+    cells = [
+        line(f"{row} {column}", 50 + 300 * column + row % 4, 100 + 70 * row, 80)
+        for column in range(columns)
+        for row in range(6)
+    ]
+    names = [one.text for one in reading_order(cells[1:])]
+    assert names == [f"{row} {column}" for row in range(6) for column in range(columns)][1:]
+
+
+@pytest.mark.parametrize("columns", [2, 3])
+@pytest.mark.parametrize("width", [100, 350])
+def test_columns_of_text_in_level_rows_are_read_one_after_the_other(columns, width):
+    texts = [
+        line(f"{column} {row}", 50 + 400 * column, 100 + 50 * row, width)
+        for column in range(columns)
+        for row in range(8)
+    ]
+    assert [one.text for one in reading_order(texts[::-1])] == [one.text for one in texts]
+
+
+def test_a_narrow_column_beside_others_rows_stays_a_column():
+    """Most of its lines stand between the rows of the text."""
+    text = [line(f"text {i}", 50, 100 + 60 * i, 600) for i in range(8)]
+    note = [line(f"note {i}", 700, 130 + 48 * i, 120) for i in range(6)]
+    assert [one.text for one in reading_order([*note, *text])] == [one.text for one in (*text, *note)]
