@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 try:
     from utils.cli import add_config_options, number, run_command
+    from utils.files import output_kind
 except ModuleNotFoundError as missing:
     print(f"Package {missing.name} is missing: activate .venv, or install requirements.txt.", file=sys.stderr)
     sys.exit(2)
@@ -56,16 +57,17 @@ def _check_combination(parser: argparse.ArgumentParser, arguments: argparse.Name
     if arguments.filename and not arguments.predict:
         parser.error("--filename goes with --predict")
     endings = (".txt", ".json", ".xml", ".hocr") if arguments.page else (".json", ".csv")
-    if arguments.output is not None and (not predicts or not arguments.output.lower().endswith(endings)):
+    kind = output_kind(arguments.output or "")
+    if arguments.output is not None and not (predicts and kind in endings):
         parser.error(
-            "--output goes with --predict or --predict_on_test and names a .json or .csv file, or with --page a .txt, "
-            ".json, .xml or .hocr file"
+            "--output goes with --predict or --predict_on_test and names a file such as words.json or words.csv, or "
+            "with --page pages.txt, pages.json, pages.xml or pages.hocr"
         )
     if arguments.page and not arguments.predict:
         parser.error("--page goes with --predict")
     if arguments.overlay is not None and not (arguments.page and arguments.overlay):
         parser.error("--overlay goes with --page and names a folder")
-    if arguments.format and not (arguments.page and arguments.output and arguments.output.lower().endswith(".xml")):
+    if arguments.format and not (arguments.page and kind == ".xml"):
         parser.error("--format goes with --page and --output FILE.xml")
     if arguments.min_confidence is not None and not predicts:
         parser.error("--min_confidence goes with --predict or --predict_on_test")

@@ -7,7 +7,7 @@ from typing import Any
 from base.base_predictor import Prediction, is_doubtful
 from preprocessing.image_file import UnusableImage
 from utils.escaping import escape_control
-from utils.files import write_csv, write_json
+from utils.files import output_kind, write_csv, write_json
 from utils.log import print_result
 
 DOUBTFUL = "doubtful"
@@ -45,7 +45,7 @@ def write_table(output: str, rows: Sequence[dict[str, Any]]) -> None:
     In CSV the confidences of characters are one field, separated by spaces, and further readings are columns of their
     own: text_2, confidence_2, ...
     """
-    if output.lower().endswith(".json"):
+    if output_kind(output) == ".json":
         write_json(output, rows)
         return
     flat = [_flat(values) for values in rows]

@@ -22,7 +22,7 @@ def predict_on_test(config: Config, output: str | None, report_folder: str | Non
     than `min_confidence` are marked as doubtful and scored as a group of their own.
     """
     if output:
-        check_writable(output)
+        check_writable(output, [Path(config.labels_file)])
     folder = ModelFolder(find_model(config))
     if report_folder:
         from utils.keras_import import import_keras
@@ -57,7 +57,7 @@ def predict(config: Config, patterns: list[str], output: str | None, min_confide
     """
     paths = find_images(patterns)
     if output:
-        check_writable(output)
+        check_writable(output, paths)
     predictor = configured_predictor(config)
     # A folder or glob may hold one image or many; its output has one form.
     single = len(patterns) == 1 and Path(patterns[0]).is_file()

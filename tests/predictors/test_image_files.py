@@ -1,6 +1,7 @@
 """Files, folders and globs on the command line."""
 
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import main
 from predictors.image_files import find_images
 from preprocessing.image_file import UnusableImage, decode
 from utils.config.image import ImageConfig
@@ -33,6 +35,8 @@ def scans(tmp_path, monkeypatch) -> Path:
         (["b.png", "a.PNG"], ["b.png", "a.PNG"]),
         (["notes.txt"], ["notes.txt"]),  # who names a file wants it read, or told why it can't be
         (["page1"], ["page1/2.jpg", "page1/deep/1.tif"]),
+        (["[bn]*", "notes.txt"], ["b.png", "notes.txt"]),
+        (["[bn]*"], ["b.png"]),
         (["page1/"], ["page1/2.jpg", "page1/deep/1.tif"]),
         (["."], ["a.PNG", "b.png", "page1/2.jpg", "page1/deep/1.tif", "page2/x[1].png", "page3/y.bmp"]),
         (["*.png", "*.PNG"], ["b.png", "a.PNG"]),
@@ -46,7 +50,7 @@ def test_found(scans, patterns, found):
     assert [path.as_posix() for path in find_images(patterns)] == found
 
 
-@pytest.mark.parametrize("pattern", ["none.png", "*.gif", "empty", "e*", "", "x" * 5000, "a\0b"])
+@pytest.mark.parametrize("pattern", ["none.png", "*.gif", "*.txt", "empty", "e*", "", "x" * 5000, "a\0b"])
 def test_nothing_found(scans, pattern):
     with pytest.raises(UserError, match="names no image file"):
         find_images(["b.png", pattern])
@@ -63,6 +67,35 @@ def test_other_files_of_a_folder_are_counted(scans, capsys):
     assert "1 .pdf" in capsys.readouterr().err
     find_images(["page2"])
     assert not capsys.readouterr().err
+
+
+def test_other_files_that_a_glob_matches_are_counted_once(scans, capsys):
+    (scans / "page1" / "deep" / "words.csv").touch()
+    find_images(["**", "*", "page1"])
+    error = capsys.readouterr().err
+    assert error.count("1 .csv") == error.count("1 .txt") == 1
+    find_images(["*", "notes.txt"])
+    assert not capsys.readouterr().err.count(".txt")
+
+
+@pytest.mark.parametrize("name", ["words.json", "./words.json", "link.json"])
+@pytest.mark.parametrize("options", [["--page"], []])
+def test_a_file_that_is_read_is_not_replaced(tmp_path, monkeypatch, capsys, name, options):
+    """A picture may have any name; it is refused before a model is looked for."""
+    monkeypatch.chdir(tmp_path)
+    Path("words.json").write_bytes(b"a picture")
+    os.symlink("words.json", "link.json")
+    model = ["--set", "predict.weights_file=none", "experiment_folder=none"]
+    assert main.main(["--predict", *options, "--filename", "words.json", "--output", name, *model]) == 2
+    assert name.removeprefix("./") in capsys.readouterr().err
+    assert Path("link.json").is_symlink() and Path("words.json").read_bytes() == b"a picture"
+
+
+def test_labels_that_are_read_are_not_replaced(dataset, tmp_path, tiny, capsys):
+    labels = shutil.copy(dataset / "labels.json", tmp_path)
+    before = Path(labels).read_bytes()
+    assert main.main(["-c", str(tiny(labels_file=str(labels))), "--predict_on_test", "--output", str(labels)]) == 2
+    assert "labels.json" in capsys.readouterr().err and Path(labels).read_bytes() == before
 
 
 @pytest.mark.parametrize("ending", ["jfif", "jp2", "avif"])

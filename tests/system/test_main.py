@@ -67,6 +67,8 @@ def test_a_missing_package_is_named(tmp_path):
         (["--predict_on_test", "--min_confidence", "nan"], "nan"),
         (["--predict_on_test", "--restart"], "--restart"),
         (["--predict_on_test", "--output", ""], "--output"),
+        (["--predict_on_test", "--output", "new/.json"], "--output"),
+        (["--predict", "--filename", "a.png", "--page", "--output", ".XML"], "--output"),
         (["--predict_on_test", "--report", ""], "--report"),
         (["--predict", "--filename", "a.png", "--page", "--overlay", ""], "--overlay"),
         (["--predict_on_test", "--dry_run"], "--dry_run"),
