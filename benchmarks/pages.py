@@ -64,7 +64,10 @@ def _run(options: argparse.Namespace) -> int:
     config = load_config(options.conf, options.set)
     check_writable(options.output)
     configure_process()
-    pages = [p for p in _load(options.pages) if options.language in (None, p["language"])]
+    everything = _load(options.pages)
+    pages = [p for p in everything if options.language in (None, p["language"])]
+    if not everything:
+        raise UserError(f"{options.pages} has no pages.")
     if not pages:
         raise UserError(f"{options.pages} has no page of language {options.language}.")
     predictor = configured_predictor(config)
@@ -130,7 +133,7 @@ def table(results: dict[str, list[Result]]) -> str:
     groups: dict[str, Callable[[dict[str, Any]], bool]] = {"all": lambda page: True}
     for key in ("language", "kind"):
         for value in dict.fromkeys(page[key] for page in everything):
-            groups[value] = functools.partial(_has, key, value)
+            groups[f"{value} ({key})" if value in groups else value] = functools.partial(_has, key, value)
     for group, belongs in groups.items():
         for system, all_of_it in results.items():
             chosen = [result for result in all_of_it if belongs(result.page)]
@@ -145,8 +148,8 @@ def _has(key: str, value: str, page: dict[str, Any]) -> bool:
 def _cells(results: list[Result]) -> list[str]:
     complete = [result for result in results if result.page["complete"]]
     errors = "-"
-    if any(result.page["lines"] for result in complete):
-        given = [" ".join(line["text"] for line in result.page["lines"]) for result in complete]
+    given = [" ".join(line["text"] for line in result.page["lines"]) for result in complete]
+    if any(text.strip() for text in given):
         scores = score_prediction(given, [" ".join(text for text, _ in result.found) for result in complete])
         errors = f"{100 * scores.cer:.1f} / {100 * scores.wer:.1f}"
     words = [word_recall(result.page, result.found) for result in results]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from base.base_predictor import Prediction
 from metrics.alignment import longest_runs
 from metrics.calibration import LEAST_SURE, calibration_error, errors_found
-from metrics.score_prediction import score_prediction, writer_bootstrap
+from metrics.score_prediction import Scores, score_prediction, writer_bootstrap
 from preprocessing.tokenizer import normalize_label
 
 LABEL_KINDS = ("words", "punctuation only", "contains digits")
@@ -27,7 +27,7 @@ def report(
     return [
         f"n:    {scores.n} words" if scores.n == scores.words else f"n:    {scores.n} lines, {scores.words} words",
         f"case-insensitive:     CER {scores.cer_caseless:.2%}  WER {scores.wer_caseless:.2%}",
-        f"without punctuation:  CER {scores.cer_no_punctuation:.2%}  WER {scores.wer_no_punctuation:.2%}",
+        *_without_punctuation(scores),
         f"CER, mean over words (the seed project's): {scores.mean_word_cer:.2%}",
         *_interval(labels, texts, writers),
         *(_lost_places(labels, texts) if scores.n < scores.words else ()),
@@ -97,6 +97,12 @@ def _lost_places(labels: Sequence[str], texts: Sequence[str]) -> list[str]:
     skipped, repeated = zip(*(longest_runs(label, text) for label, text in zip(labels, texts)))
     counts = [sum(length >= LONG_RUN for length in lengths) for lengths in (skipped, repeated)]
     return [f"lines with {LONG_RUN} or more characters in a row too few: {counts[0]}, too many: {counts[1]}"]
+
+
+def _without_punctuation(scores: Scores) -> list[str]:
+    if not scores.n_no_punctuation:
+        return []
+    return [f"without punctuation:  CER {scores.cer_no_punctuation:.2%}  WER {scores.wer_no_punctuation:.2%}"]
 
 
 def _interval(labels: Sequence[str], texts: Sequence[str], writers: Sequence[str | None]) -> list[str]:

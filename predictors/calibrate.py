@@ -1,6 +1,6 @@
 """The `--calibrate` job: fits a model's confidences to its accuracy on validation words and lines."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Sized
 from pathlib import Path
 
 import numpy as np
@@ -52,9 +52,10 @@ def calibrate_on(folder: ModelFolder, config: Config, settings: PredictConfig) -
     image, labels_file = folder.spec.with_max_pixels(config.image.max_pixels).image, config.labels_file
     options, own = DatasetOptions.of(config), DataSource.of(config)
     own_words = own.read_labels().splits["val"]
+    # Without words, opening them would name what training needs.
+    _check_enough(own_words, labels_file)
     dataset = open_dataset(own, own_words, "val", image, options)
-    if len(dataset) < LEAST_WORDS:
-        raise UserError(f"Calibration needs at least {LEAST_WORDS} validation words, {labels_file} has {len(dataset)}.")
+    _check_enough(dataset, labels_file)
     copies = (0, 1) if config.data_aug.copies and not config.train.packed.folder else (0,)
     parts = [dataset, *(open_dataset(own, own_words, "val", image, options, copy=copy) for copy in copies[1:])]
     for source, words in _additional(config):
@@ -76,6 +77,11 @@ def calibrate_on(folder: ModelFolder, config: Config, settings: PredictConfig) -
         f"expected calibration error {errors['ece_before']:.2%} before, {errors['ece']:.2%} after, "
         f"{errors['ece_held_out']:.2%} on writers (or words) left out of the fit{least}."
     )
+
+
+def _check_enough(words: Sized, labels_file: str) -> None:
+    if len(words) < LEAST_WORDS:
+        raise UserError(f"Calibration needs at least {LEAST_WORDS} validation words, {labels_file} has {len(words)}.")
 
 
 def _additional(config: Config) -> Iterator[tuple[DataSource, list[Word]]]:

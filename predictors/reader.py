@@ -5,7 +5,7 @@ import functools
 import os
 from collections.abc import Generator, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, get_args, overload
 
 import numpy as np
 from PIL import Image
@@ -24,6 +24,13 @@ ImageLike = str | os.PathLike[str] | np.ndarray | Image.Image
 Images = list[str] | list[Path] | list[np.ndarray] | list[Image.Image] | list[ImageLike]
 
 
+def _are_returned(errors: str) -> bool:
+    """Returns whether `errors` asks for errors to be returned; raises ValueError if it is not one of `Errors`."""
+    if errors not in get_args(Errors):
+        raise ValueError(f'errors is "raise" or "return", not {errors!r}')
+    return errors == "return"
+
+
 class Reader:
     """Reads words and pages with a loaded model, through the same code as the command line."""
 
@@ -36,7 +43,10 @@ class Reader:
         return self.predictor.spec.tokenizer.charset
 
     @overload
-    def read(self, image: ImageLike, errors: Errors = ...) -> Prediction: ...
+    def read(self, image: ImageLike, errors: Literal["raise"] = ...) -> Prediction: ...
+
+    @overload
+    def read(self, image: ImageLike, errors: Literal["return"]) -> Prediction | UnusableImage: ...
 
     @overload
     def read(self, image: Images, errors: Literal["raise"] = ...) -> list[Prediction]: ...
@@ -51,6 +61,7 @@ class Reader:
             image: a path, a Pillow image or an array: (h, w) grey, (h, w, 3) RGB or (h, w, 4) RGBA, uint8 or another
                 type of `preprocessing.image_file.picture_of`; dark ink on light paper. OpenCV reads files as
                 BGR: reverse the channels with `image[:, :, ::-1]`.
+            errors: "return" returns the error of an unusable image instead of raising it.
 
         Returns:
             a Prediction: text, confidence, character_confidences, alternatives.
@@ -58,10 +69,11 @@ class Reader:
         Raises:
             UnusableImage: the image can't be read; the message names the file.
             TypeError: no path, Pillow image or array.
+            ValueError: `errors` is neither "raise" nor "return".
         """
         if isinstance(image, (list, tuple)):
             return self.read_many(image, errors)
-        return self._read([self._word_image(image, "")])[0]
+        return self._read([self._word_image(image, "", _are_returned(errors))])[0]
 
     @overload
     def read_many(self, images: Iterable[ImageLike], errors: Literal["raise"] = ...) -> list[Prediction]: ...
@@ -81,17 +93,13 @@ class Reader:
 
         Raises:
             UnusableImage: an image can't be read; the message names the file, or the place in the list.
-            TypeError: no path, Pillow image or array.
+            TypeError: no path, Pillow image or array, or only one instead of several.
+            ValueError: as `read`.
         """
-        word_images: list[np.ndarray | UnusableImage] = []
-        for index, image in enumerate(images):
-            try:
-                word_images.append(self._word_image(image, f" {index}"))
-            except UnusableImage as error:
-                if errors == "raise":
-                    raise
-                word_images.append(error)
-        return self._read(word_images)
+        if isinstance(images, (str, os.PathLike, Image.Image)):
+            raise TypeError(f"images are a list or another iterable, not one {type(images).__name__}; give [image]")
+        returned = _are_returned(errors)
+        return self._read([self._word_image(image, f" {index}", returned) for index, image in enumerate(images)])
 
     def read_page(self, image: ImageLike) -> Page:
         """Reads a page: a photo or scan, the first page of a TIFF or PDF, a Pillow image or an array.
@@ -118,16 +126,20 @@ class Reader:
     ) -> Generator[Page | UnusableImage, None, None]: ...
 
     def read_pages(self, path, errors: Errors = "raise"):
-        """Yields the pages of a file, such as a PDF, read one after another.
+        """Returns a generator of the pages of a file, such as a PDF, which are read one after another.
 
         Args:
             errors: "return" yields the error of a damaged page in its place, and reads on.
 
         Raises:
-            UnusableImage, UserError: as `read_page`.
+            UnusableImage, UserError: as `read_page`, when the page is read.
+            ValueError: as `read`.
         """
-        path, damaged = Path(path), list[UnusableImage]()
-        on_error = damaged.append if errors == "return" else None
+        return self._read_pages(Path(path), _are_returned(errors))
+
+    def _read_pages(self, path: Path, returned: bool) -> Generator[Any, None, None]:
+        damaged = list[UnusableImage]()
+        on_error = damaged.append if returned else None
         for number, pixels in read_pictures(path, self.predictor.spec.image, on_error):
             yield from damaged
             damaged.clear()
@@ -141,10 +153,16 @@ class Reader:
 
         return PageReader(self.predictor)
 
-    def _word_image(self, image: ImageLike, number: str) -> np.ndarray:
-        if isinstance(image, (str, os.PathLike)):
-            return self.predictor.word_image(decode(Path(image), self.predictor.spec.image), os.fspath(image))
-        return self.predictor.word_image(*self._pixels(image, number))
+    def _word_image(self, image: ImageLike, number: str, returned: bool) -> np.ndarray | UnusableImage:
+        """Returns the network's input; if `returned`, the error of an unusable image."""
+        try:
+            if isinstance(image, (str, os.PathLike)):
+                return self.predictor.word_image(decode(Path(image), self.predictor.spec.image), os.fspath(image))
+            return self.predictor.word_image(*self._pixels(image, number))
+        except UnusableImage as error:
+            if returned:
+                return error
+            raise
 
     def _pixels(self, image: np.ndarray | Image.Image, number: str = "") -> tuple[np.ndarray, str]:
         """Returns the pixels of an array or a Pillow image, and its name in messages; raises as `read`."""

@@ -42,10 +42,11 @@ class Lexicon:
         for word, frequency in words.items():
             key = normalize_label(word).lower()
             folded[key] = folded.get(key, 0.0) + frequency / total
-        self.words = folded
+        # A share too small for a float has no logarithm.
+        self.words = {word: share for word, share in folded.items() if share}
         self.oov_penalty = oov_penalty
-        self._sorted = sorted(folded)
-        self._cumulated = [0.0, *itertools.accumulate(folded[word] for word in self._sorted)]
+        self._sorted = sorted(self.words)
+        self._cumulated = [0.0, *itertools.accumulate(self.words[word] for word in self._sorted)]
 
     def reordered(self, order: Callable[[str], str]) -> "Lexicon":
         """Returns the lexicon of the words with their characters in another order."""
@@ -108,7 +109,8 @@ class Lexicon:
 def read_lexicon(path: str | Path | None, oov_penalty: float) -> Lexicon:
     """Reads a list of words, one a line: `word`, or `word<TAB>frequency`; None: the bundled English one.
 
-    Raises UserError if the file can't be read, holds no words, a word has a blank or a frequency is no positive number.
+    Raises UserError if the file can't be read, holds no words, a word has a blank, or frequencies or their sum are no
+    positive numbers.
     """
     path = Path(path or WORDS_FILE)
     try:
@@ -130,6 +132,10 @@ def read_lexicon(path: str | Path | None, oov_penalty: float) -> Lexicon:
             words[word] = words.get(word, 0.0) + _frequency(frequency, f"{path}, line {number}")
     if not words:
         raise UserError(f"predict.lexicon.file {path} holds no words; give one a line.")
+    if math.isinf(sum(words.values())):
+        raise UserError(
+            f"predict.lexicon.file {path}: the sum of the frequencies is too large; divide all by a number."
+        )
     return Lexicon(words, oov_penalty)
 
 

@@ -34,6 +34,42 @@ def test_error_rates_are_those_of_complete_pages():
     assert rows[4] == ["fr", "ours", "1 (0)", "-", "0.0", "0.0", "-", "3.00"]
 
 
+def cells(*results):
+    """Returns the first, third and fourth cell of each row: pages, their number and error rates."""
+    rows = [[cell.strip() for cell in row.split("|")[1:-1]] for row in table({"ours": list(results)}).splitlines()]
+    return [(row[0], row[2], row[3]) for row in rows[2:]]
+
+
+@pytest.mark.parametrize("texts", [[], [""], ["", ""], [" "]])
+def test_pages_without_given_text_have_no_error_rates(texts):
+    page = {**PAGE, "lines": [{**LINE, "text": text} for text in texts]}
+    assert set(cells(Result(page, [("to be", (0.0, 0.0, 100.0, 10.0))], 1.0))) == {
+        ("all", "1 (1)", "-"),
+        ("en", "1 (1)", "-"),
+        ("scan", "1 (1)", "-"),
+    }
+
+
+def test_a_kind_named_like_a_language_is_a_group_of_its_own():
+    one, two = Result({**PAGE, "kind": "fr"}, [], 1.0), Result({**PAGE, "language": "fr", "kind": "all"}, [], 1.0)
+    assert [(name, number) for name, number, _ in cells(one, one, two)] == [
+        ("all", "3 (3)"),
+        ("en", "2 (2)"),
+        ("fr", "1 (1)"),
+        ("fr (kind)", "2 (2)"),
+        ("all (kind)", "1 (1)"),
+    ]
+
+
+@pytest.mark.parametrize(("pages", "language", "named"), [([], [], False), ([PAGE], ["--language", "cs"], True)])
+def test_lists_without_pages_are_refused(tmp_path, capsys, pages, language, named):
+    (tmp_path / "pages.json").write_text(json.dumps(pages), encoding="utf-8")
+    options = [*language, "--output", str(tmp_path / "out.md"), "--set", f"experiment_folder={tmp_path}/none"]
+    assert main([str(tmp_path / "pages.json"), *options]) == 2
+    error = capsys.readouterr().err
+    assert "pages.json" in error and ("language" in error) is named
+
+
 def test_the_command_reads_the_pages(tmp_path, capsys):
     pytest.importorskip("rapidocr")
     Image.fromarray(written_page()).save(tmp_path / "a.png")

@@ -74,6 +74,12 @@ def test_report_by_hand():
     assert len({len(line) for line in lines[5:-2]}) == 1  # columns stand below each other
 
 
+def test_labels_that_are_only_punctuation_have_no_rate_without_it():
+    lines = report([",", "..."], [",", ".."], [None] * 2)
+    assert not any("nan" in line for line in lines) and lines[-2:] == ["CER: 25.00 %", "WER: 50.00 %"]
+    assert any("without punctuation" in line for line in report([",", "a"], [",", "a"], [None] * 2))
+
+
 @pytest.mark.parametrize("writers", [[None] * 6, ["u"] * 5 + [None], ["u"] * 6])
 def test_nothing_is_said_of_unknown_writers(writers):
     lines = report(LABELS, TEXTS, writers)

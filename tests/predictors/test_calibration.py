@@ -233,6 +233,13 @@ def test_command(dataset, saved, tmp_path, eagerly, monkeypatch, capsys):
     config = write_settings(tmp_path / "tiny.yml", tiny_settings(dataset, tmp_path))
     assert main.main(["-c", config, "--calibrate"]) == 2
     assert "at least 100 validation words" in capsys.readouterr().err
+    word = {"filename": "a.png", "label": "a"}
+    for split in ([], [word]):
+        labels = tmp_path / "few.json"
+        labels.write_text(json.dumps({"train": [word], "val": split, "test": []}), encoding="utf-8")
+        assert main.main(["-c", config, "--calibrate", "--set", f"labels_file={labels}"]) == 2
+        error = capsys.readouterr().err
+        assert f"has {len(split)}" in error and "training" not in error
     # Rendered words, as of the default config, take no calibration on real ones away.
     assert main.main(["-c", config, "--calibrate", "--set", "synthetic.enabled=true"]) == 2
     assert "released model" in capsys.readouterr().err

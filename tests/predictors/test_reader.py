@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -96,6 +97,9 @@ def test_views_of_a_doubtful_word_are_its_alternatives():
     word = reader.read(noise)
     assert 2 <= len(word.alternatives) <= 3 and word.alternatives[0] == (word.text, word.confidence)
     assert len(dict(word.alternatives)) == len(word.alternatives)
+    # A beam's width limits no other decoder.
+    more = predictors.load(REPOSITORY / "snapshots" / "iam_fast", **{**settings, "n_best": 17}).read(noise)
+    assert more.alternatives[: len(word.alternatives)] == word.alternatives
 
 
 @pytest.mark.parametrize(
@@ -103,6 +107,7 @@ def test_views_of_a_doubtful_word_are_its_alternatives():
     [
         ({"decoder": "beams"}, "load: predict.decoder"),
         ({"n_best": 3}, "needs decoder beam"),
+        ({"n_best": 17, "decoder": "beam"}, "beam_width"),
         ({"beam_widht": 3}, "nearest is predict.beam_width"),
         ({"runtime": "onnx", "decoder": "beam"}, "only decodes greedily"),
     ],
@@ -128,6 +133,29 @@ def test_unusable_images(reader, tmp_path):
         reader.read(Image.new("L", (0, 5)))
     with pytest.raises(TypeError, match="int"):
         reader.read([1])
+
+
+def test_errors_are_raised_or_returned_by_all_functions(reader, tmp_path):
+    missing = tmp_path / "none.png"
+    for read in (reader.read, reader.read_many, reader.read_pages):
+        images = [missing] if read == reader.read_many else missing
+        for unknown in ("ignore", "", None):
+            with pytest.raises(ValueError, match="errors"):
+                read(images, errors=unknown)
+    error = reader.read(missing, errors="return")
+    assert isinstance(error, UnusableImage) and "none.png" in str(error)
+    (error,) = reader.read([missing], errors="return")
+    assert isinstance(error, UnusableImage)
+    (error,) = reader.read_pages(missing, errors="return")
+    assert isinstance(error, UnusableImage)
+    with pytest.raises(UnusableImage):
+        next(reader.read_pages(missing))
+
+
+@pytest.mark.parametrize("kind", [str, Path, Image.open])
+def test_many_images_are_no_single_one(reader, kind):
+    with pytest.raises(TypeError, match="list"):
+        reader.read_many(kind(str(REPOSITORY / "test_images" / "supported.png")))
 
 
 def test_max_pixels():

@@ -57,7 +57,7 @@ class PredictConfig(Section):
         problems = []
         if self.n_best > 1 and self.decoder == "greedy" and self.views == 1:
             problems.append(f"n_best {self.n_best} needs decoder beam or lexicon, or views: greedy finds one text")
-        if self.n_best > self.beam_width:
+        if self.n_best > self.beam_width and self.decoder != "greedy":
             problems.append(f"n_best {self.n_best} needs a beam_width as large, not {self.beam_width}")
         refuse(problems)
         return self

@@ -182,6 +182,8 @@ def test_own_list(tmp_path):
         (b"a\tnan\n", "line 1: frequency 'nan'"),
         (b"\xff\xfe\x00", "is not UTF-8"),
         (b"le\nmaison 52000\n", "line 2"),
+        (b"a\t1e308\nb\t1e308\n", "sum"),
+        (b"a\t1e308\na\t1e308\n", "sum"),
     ],
 )
 def test_bad_lists(tmp_path, content, message):
@@ -191,6 +193,15 @@ def test_bad_lists(tmp_path, content, message):
     with pytest.raises(UserError, match=r"words\.tsv") as error:
         read_lexicon(file, 12.0)
     assert message in str(error.value) and len(str(error.value).splitlines()) == 1
+
+
+def test_words_whose_share_is_zero_are_not_listed(tmp_path):
+    file = tmp_path / "words.tsv"
+    file.write_text("look\t1e308\nnook\t1e-300\n", encoding="utf-8")
+    lexicon = read_lexicon(file, 12.0)
+    assert lexicon.words == {"look": 1.0}
+    assert lexicon.log_probability("nook") == -12 + 4 * OTHER_CHARACTER
+    assert follow(build_trie(lexicon, CHARSET + "l"), "nook", CHARSET + "l") == OUTSIDE
 
 
 @pytest.fixture
