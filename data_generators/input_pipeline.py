@@ -67,7 +67,10 @@ class InputPipeline:
 
     def _next(self) -> Iterator[Any]:
         try:
-            yield from stream(self.generator, self.epoch, self.step, self.threads, self.endless)
+            yield from self._batches()
         except Exception as error:
             self.error = error
             raise
+
+    def _batches(self) -> Iterator[Any]:
+        return stream(self.generator, self.epoch, self.step, self.threads, self.endless)

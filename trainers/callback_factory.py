@@ -38,10 +38,14 @@ def snapshots(
 
 
 def tensorboard(settings: CallbacksConfig, folder: Path) -> list[keras.callbacks.Callback]:
-    """Returns TensorBoard's callback; without `log_dir` it writes to `folder`/tensorboard."""
-    if not settings.tensorboard.enabled:
-        return []
-    return [keras.callbacks.TensorBoard(settings.tensorboard.log_dir or str(folder / "tensorboard"))]
+    """Returns TensorBoard's callback, if it is enabled."""
+    logs = log_folder(settings, folder)
+    return [keras.callbacks.TensorBoard(logs)] if logs else []
+
+
+def log_folder(settings: CallbacksConfig, folder: Path) -> str | None:
+    """Returns where TensorBoard writes, without `log_dir` `folder`/tensorboard; None if it does not."""
+    return (settings.tensorboard.log_dir or str(folder / "tensorboard")) if settings.tensorboard.enabled else None
 
 
 def reason_to_end(settings: CallbacksConfig, num_epochs: int, progress: TrainingProgress) -> str | None:

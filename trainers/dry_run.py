@@ -11,6 +11,7 @@ import numpy as np
 from data_generators.data_generator import DataGenerator
 from data_generators.input_pipeline import InputPipeline
 from models.precision import precision_scope
+from trainers.fit_errors import root_cause
 from trainers.memory import peak_memory
 from trainers.trainer_seq2seq import TrainerSeq2Seq
 
@@ -22,7 +23,7 @@ class ChosenBatches(InputPipeline):
         super().__init__(generator, threads=1)
         self.indices = indices
 
-    def _next(self) -> Iterator[Any]:
+    def _batches(self) -> Iterator[Any]:
         for index in self.indices:
             yield self.generator.batch(0, index)
 
@@ -53,8 +54,9 @@ def dry_run(trainer: TrainerSeq2Seq) -> None:
     chosen = ChosenBatches(generator, [widest, average, average, average])
     times = StepTimes()
     trainer.compile()
-    with precision_scope(trainer.precision), trainer.root_cause():
-        trainer.model.keras_model.fit(chosen.dataset(), steps_per_epoch=4, callbacks=[times], shuffle=False, verbose=0)
+    model = trainer.model.keras_model
+    with precision_scope(trainer.precision), root_cause(model, (chosen, trainer.val_pipeline)):
+        model.fit(chosen.dataset(), steps_per_epoch=4, callbacks=[times], shuffle=False, verbose=0)
     epoch = min(times.seconds[2:]) * sizes.sum() / sizes[average]
     val_words = trainer.val_dataset
     print(f"parameters:   {trainer.model.parameter_count:,}")

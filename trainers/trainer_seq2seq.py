@@ -2,7 +2,6 @@
 
 import contextlib
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,20 +24,18 @@ from data_generators.input_pipeline import InputPipeline
 from models.model_seq2seq import ModelSeq2Seq
 from models.precision import dtype_policy, precision_scope, resolve_precision
 from predictors.predictor_seq2seq import PredictorSeq2Seq
-from trainers.callback_factory import monitoring, reason_to_end, snapshots, tensorboard
+from trainers.callback_factory import log_folder, monitoring, reason_to_end, snapshots, tensorboard
 from trainers.experiment_folder import HEADER, ExperimentFolder
-from trainers.memory import out_of_memory
+from trainers.fit_errors import root_cause
 from trainers.resume_check import check_resumable, fingerprint_of, resume_position
 from trainers.run_info import add_run
 from utils.cluster import Cluster
 from utils.config.load import config_to_yaml
 from utils.config.predict import PredictConfig
 from utils.config.schema import Config
-from utils.errors import Interrupted, UserError
 from utils.files import write_text
 from utils.locks import experiment_lock
 from utils.log import log
-from utils.system import is_out_of_memory
 
 
 class TrainerSeq2Seq(BaseTrainer):
@@ -201,7 +198,7 @@ class TrainerSeq2Seq(BaseTrainer):
         self.train_pipeline.epoch, self.train_pipeline.step = self.progress.position
         try:
             precision, cluster = precision_scope(self.precision), self.cluster.fit_scope()
-            with warnings.catch_warnings(), precision, self.root_cause(), cluster:
+            with warnings.catch_warnings(), precision, self._root_cause(), cluster:
                 # TensorBoard then shows the network in less detail.
                 warnings.filterwarnings("ignore", message=".*failed to serialize as JSON")
                 # Epochs without validation (callbacks.validation.every_epochs) have no such value.
@@ -223,35 +220,10 @@ class TrainerSeq2Seq(BaseTrainer):
             if isinstance(callback, SaveState):
                 callback.stop_if_asked()
 
-    @contextlib.contextmanager
-    def root_cause(self) -> Iterator[None]:
-        """Re-raises the root cause instead of the framework's wrapper."""
-        try:
-            yield
-        except (UserError, Interrupted):
-            raise
-        except Exception as error:
-            cause = self.train_pipeline.error or self.val_pipeline.error or error
-            self._check_tensorboard(cause)
-            if is_out_of_memory(cause):
-                raise out_of_memory(self.model.keras_model, self.train_pipeline.generator) from None
-            if cause is error:
-                raise
-            raise cause from None
-
-    def _check_tensorboard(self, cause: Exception) -> None:
-        """Raises UserError if the logs could not be written, which a full disk reports as out of memory."""
-        for callback in tensorboard(self.config.callbacks, self.experiment.path):
-            from tensorflow.errors import OpError
-
-            text = " ".join(str(getattr(cause, "message", cause)).split())
-            if isinstance(cause, (OpError, OSError)) and callback.log_dir in text:
-                reason = text.rpartition(";")[2].strip()[-120:]
-                raise UserError(
-                    f"Can't write the TensorBoard logs in {callback.log_dir}: {reason}; make room, set "
-                    "callbacks.tensorboard.log_dir, or switch callbacks.tensorboard.enabled off; "
-                    "the same command resumes from the last saved state."
-                ) from None
+    def _root_cause(self) -> contextlib.AbstractContextManager[None]:
+        """Returns a context that raises the cause of a failure of `fit`."""
+        logs = log_folder(self.config.callbacks, self.experiment.path)
+        return root_cause(self.model.keras_model, (self.train_pipeline, self.val_pipeline), logs)
 
     def _prepare_resuming(self) -> None:
         """Creates the variables of optimizer and metrics, which `fit` would create too late for restoring."""
@@ -267,7 +239,7 @@ class TrainerSeq2Seq(BaseTrainer):
             return  # On JAX, `fit` creates them before its first epoch.
         model = self.model.keras_model
         model.optimizer.build(model.trainable_variables)
-        with self.root_cause():
+        with self._root_cause():
             model.evaluate(self.val_pipeline.dataset(), steps=1, verbose=0)
 
     def _batch_statistics(self, epoch: int) -> list[BatchStatistics]:

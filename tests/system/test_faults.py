@@ -175,8 +175,9 @@ def test_what_a_worker_thread_meets_is_told_as_it_is(tiny, monkeypatch, capsys):
     assert train(tiny()) == 2
     assert "/mnt/words" in last_line(capsys)
     fail(UserError("The words are gone."))
-    assert train(tiny()) == 2
-    assert last_line(capsys) == "The words are gone."
+    for dry_run in ([], ["--dry_run"]):
+        assert main.main(["-c", tiny(), "--train", *dry_run]) == 2
+        assert last_line(capsys) == "The words are gone."
     fail(ZeroDivisionError("our own fault"))
     with pytest.raises(ZeroDivisionError, match="our own fault"):
         train(tiny())
