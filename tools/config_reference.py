@@ -19,8 +19,8 @@ HEAD = """# Config keys
 Made from the schema in `utils/config/` by `python -m tools.config_reference > configs/README.md`.
 A key that a file leaves out has its default; the defaults are a good recipe for words at 300 dpi.
 `extends: FILE`, a path relative to the file, takes over the keys of another config: sections are merged,
-other values, lists included, are replaced, and `additional_data: {}` leaves out its datasets. Any key can be overridden on the command line:
-`--set train.batch_size=32 network.dropout=0.1`.
+other values, lists included, are replaced, and `additional_data: {}` leaves out its datasets. Any key can be
+overridden on the command line: `--set train.batch_size=32 network.dropout=0.1`.
 """
 TABLE = "\n| key | default | description |\n|---|---|---|\n"
 
