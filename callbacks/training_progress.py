@@ -50,6 +50,7 @@ class TrainingProgress(BaseModel):
         epoch, step: completed epochs, and completed steps of the next one.
         counters: of the callbacks, such as epochs without improvement, by the callback's name.
         history: one row of values per completed epoch.
+        licence: terms of the training data, those of the model to start from included.
         fingerprint: named `identity` in the file.
     """
 
@@ -59,6 +60,7 @@ class TrainingProgress(BaseModel):
     step: Count = 0
     counters: dict[str, dict[str, Number]] = {}
     history: list[dict[str, Number]] = []
+    licence: str = ""
     fingerprint: Fingerprint = Field(
         validation_alias=AliasChoices("fingerprint", "identity"), serialization_alias="identity"
     )

@@ -96,7 +96,8 @@ class Reader:
             TypeError: no path, Pillow image or array, or only one instead of several.
             ValueError: as `read`.
         """
-        if isinstance(images, (str, os.PathLike, Image.Image)):
+        is_picture = isinstance(images, np.ndarray) and (images.ndim == 2 or images.shape[-1] in (3, 4))
+        if is_picture or isinstance(images, (str, os.PathLike, Image.Image)):
             raise TypeError(f"images are a list or another iterable, not one {type(images).__name__}; give [image]")
         returned = _are_returned(errors)
         return self._read([self._word_image(image, f" {index}", returned) for index, image in enumerate(images)])

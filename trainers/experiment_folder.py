@@ -1,6 +1,7 @@
 """Checks the folder that a training run writes to, and sets an old run aside."""
 
 import contextlib
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -66,15 +67,7 @@ class ExperimentFolder:
             )
         for folder in filter(None, (self.models.best, self.models.last, self.output)):
             refuse_released(folder)
-        taken = {self.path.resolve(), *((self.path / name).resolve() for name in OUTPUTS if name not in MODELS)}
-        for folder in self.written:
-            if folder.resolve() in taken:
-                raise UserError(
-                    f"Training can't write a model to {folder}, where it writes other files; name another folder "
-                    "in callbacks.model_best_checkpoint.out_file, callbacks.model_last_checkpoint.out_file and "
-                    "train.output.output_weights."
-                )
-            taken.add(folder.resolve())
+        self._check_apart()
         for path in (self.path / name for name in OUTPUTS):
             if path.is_symlink():
                 raise UserError(
@@ -87,14 +80,29 @@ class ExperimentFolder:
                     "set another experiment_folder, or move it away."
                 )
 
+    def _check_apart(self) -> None:
+        """Raises UserError if a model would lie where the training writes something else."""
+        keys = "callbacks.model_best_checkpoint.out_file, callbacks.model_last_checkpoint.out_file"
+        taken: set[Path] = set()
+        for folder in (written.resolve() for written in self.written):
+            if folder in taken:
+                raise UserError(f"Two of {keys} and train.output.output_weights name {folder}; name two folders.")
+            taken.add(folder)
+            others = (self.path / name for name in OUTPUTS if name not in MODELS)
+            if self.path.resolve().is_relative_to(folder) or any(map(folder.is_relative_to, map(Path.resolve, others))):
+                raise UserError(
+                    f"Training writes other files to {folder}; name another folder in {keys} or "
+                    "train.output.output_weights."
+                )
+
     def check_free(self) -> None:
         """Checks, before long work, that folders can be created and no training runs in this one; creates nothing.
 
         Raises UserError otherwise.
         """
-        for folder in (self.path, *self.written):
-            parent = next(place for place in (folder, *folder.absolute().parents) if place.exists())
-            check_writable(parent / DESCRIPTION_FILE)
+        _check_creatable(self.path, f"to experiment_folder {self.path}")
+        for folder in self.written:
+            _check_creatable(folder, str(folder))
         if (self.path / LOCK_FILE).exists():
             with experiment_lock(self.path):
                 pass
@@ -110,13 +118,12 @@ class ExperimentFolder:
 
         With `restart`, or if there are models without a training state, this is all that a training has written to the
         experiment folder: other files, such as the labels, stay. Without a saved state also model folders that the
-        config places elsewhere, and the one to copy the best model to. Raises UserError if a training runs in the
-        folder, or it can't be renamed.
+        config places elsewhere. Raises UserError if a training runs in the folder, or it can't be renamed.
         """
         with experiment_lock(self.path):
             pass
         saved = self.state_file.exists()
-        models = [model for model in self.written if (model / DESCRIPTION_FILE).exists()]
+        models = [model for model in self.snapshots if (model / DESCRIPTION_FILE).exists()]
         elsewhere = [model for model in models if self._is_elsewhere(model)]
         without_state = not saved and len(models) > len(elsewhere)
         ours = self._is_experiment()
@@ -126,12 +133,12 @@ class ExperimentFolder:
         if not saved:
             # If no training run wrote the folder, the models inside it are somebody's own, too.
             for model in elsewhere if ours else models:
-                _set_aside(model)
+                set_aside(model)
 
     def _written(self) -> list[str]:
         """Returns the names of all that training writes to the folder; those that identify it as such come last."""
         root = self.path.resolve()
-        inside = (model.resolve() for model in self.written if not self._is_elsewhere(model))
+        inside = (model.resolve() for model in self.snapshots if not self._is_elsewhere(model))
         models = [name for model in inside for name in model.relative_to(root).parts[:1]]
         return [*dict.fromkeys([*models, *reversed(OUTPUTS)]), LOCK_FILE]
 
@@ -149,7 +156,17 @@ class ExperimentFolder:
             return False
 
 
-def _set_aside(folder: Path) -> None:
+def _check_creatable(folder: Path, place: str) -> None:
+    """Raises UserError, which names `place`, if nothing can be written where a folder is or would be."""
+    parent = next((one for one in (folder, *folder.absolute().parents) if one.exists()), folder)
+    try:
+        with tempfile.TemporaryDirectory(dir=parent):
+            pass
+    except OSError as error:
+        raise UserError(f"Can't write {place}: {error.strerror or error}.") from None
+
+
+def set_aside(folder: Path) -> None:
     """Renames a folder; for a link, renames its target and puts an empty folder in the target's place."""
     with _kept(folder) as (resolved, kept):
         resolved.rename(kept)
@@ -160,7 +177,7 @@ def _set_aside(folder: Path) -> None:
 def _move_out(folder: Path, names: Sequence[str]) -> None:
     """Moves the entries with these names, in this order, to a new folder; without others, renames the whole folder."""
     if all(entry.name in names for entry in folder.iterdir()):
-        _set_aside(folder)
+        set_aside(folder)
         return
     with _kept(folder) as (resolved, kept):
         kept.mkdir()

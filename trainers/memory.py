@@ -33,8 +33,8 @@ def out_of_memory(model: keras.Model, generator: BaseDataGenerator) -> UserError
     if not words:
         return UserError(f"{failed}not even one word fits: make the network smaller, and start again with --restart.")
     return UserError(
-        f"{failed}{key}={fitting} fits; "
-        "the snapshots and the last saved state are kept: set it to continue, or start again with --restart."
+        f"{failed}{key}={fitting} fits: set it; "
+        "snapshots and the last saved state, if there are any, are kept, and the same command continues from it."
     )
 
 

@@ -19,7 +19,7 @@ from models.transfer import check_same_shape, extended_charset, load_pretrained
 from predictors.calibrate import calibrate_on
 from preprocessing.tokenizer import Tokenizer
 from trainers.dry_run import dry_run
-from trainers.experiment_folder import ExperimentFolder
+from trainers.experiment_folder import ExperimentFolder, set_aside
 from trainers.memory import keep_freed_memory
 from trainers.trainer_seq2seq import TrainerSeq2Seq, read_saved
 from utils.cluster import Cluster, start_cluster
@@ -104,22 +104,12 @@ def _build(config: Config, experiment: ExperimentFolder, restart: bool, cluster:
         config,
         experiment,
         model,
-        config.data_licence or _inherited_licence(pretrained, saved, experiment),
+        config.data_licence or (saved.licence if saved else pretrained.licence if pretrained else ""),
         training_generator(train_words, shares, spec, config, cluster),
         validation_generator(val_trainable, spec, config.train, config.seed),
         val_words,
         cluster,
     )
-
-
-def _inherited_licence(
-    pretrained: ModelFolder | None, saved: TrainingProgress | None, experiment: ExperimentFolder
-) -> str:
-    """Returns the terms of the model to start from; of a resumed training, those in its own model."""
-    if saved:
-        with contextlib.suppress(UserError):  # There may be none yet.
-            pretrained = ModelFolder(experiment.models.trained)
-    return pretrained.licence if pretrained else ""
 
 
 def _check_batches(train: TrainConfig, cluster: Cluster) -> None:
@@ -218,9 +208,12 @@ def _keep_calibration(path: Path, config: Config) -> None:
 
 
 def _copy_to_output(experiment: ExperimentFolder) -> None:
-    """Copies the trained model to train.output.output_weights, if that is set."""
+    """Copies the trained model to train.output.output_weights, if that is set; another model there is set aside."""
     if experiment.output and experiment.models.trained.exists():
         folder = ModelFolder(experiment.models.trained)
         about = folder.description
+        with contextlib.suppress(UserError):  # no model
+            if ModelFolder(experiment.output).description.origin != about.origin:
+                set_aside(experiment.output)
         save_model(experiment.output, load_model(folder), about.origin, about.calibrations)
         log(f"The model is in {experiment.output}.")

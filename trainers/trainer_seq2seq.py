@@ -77,7 +77,7 @@ class TrainerSeq2Seq(BaseTrainer):
         self.val_pipeline = InputPipeline(val_generator, config.train.num_workers, endless=False)
         self.experiment = experiment
         self.fingerprint = fingerprint_of(config, model.tokenizer.charset, self.words, self.steps)
-        self.progress = TrainingProgress(fingerprint=self.fingerprint)
+        self.progress = TrainingProgress(licence=licence, fingerprint=self.fingerprint)
         self.recorded = False
         # The first epoch (counted from 0) with fixed statistics of batch norm, of which a network from scratch has none
         # before the end of an epoch.
@@ -137,7 +137,7 @@ class TrainerSeq2Seq(BaseTrainer):
             *snapshots(settings, self.experiment.models, self.evaluation_model, self._origin()),
         ]
         history = History(self.experiment.path, self.progress.history)
-        start = self.progress.model_copy(update={"fingerprint": self.fingerprint})
+        start = self.progress.model_copy(update={"licence": self.licence, "fingerprint": self.fingerprint})
         minutes = train.save_every_minutes
         saving = SaveState(self.experiment.state_file, counted, start, history, minutes, self.steps, self.cluster)
         first: list[keras.callbacks.Callback] = [

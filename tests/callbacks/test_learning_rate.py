@@ -42,3 +42,10 @@ def test_a_cosine_never_rises():
     train = TrainConfig(learning_rate=1e-6, final_learning_rate=1e-5, warmup_steps=0, schedule="cosine", num_epochs=1)
     rates = LearningRate(train, steps_per_epoch=10)
     assert [rates.rate(step) for step in (0, 5, 10)] == [1e-6, 1e-6, 1e-6]
+
+
+@pytest.mark.parametrize(("was_cosine", "expected"), [(True, 1.0), (False, None)])
+def test_a_constant_rate_is_set_once_after_a_cosine(was_cosine, expected):
+    constant = TrainConfig(learning_rate=1.0, warmup_steps=3, schedule="constant")
+    rates = LearningRate(constant, steps_per_epoch=10, epoch=1, was_warm=True, was_cosine=was_cosine)
+    assert [rates.rate(step) for step in (10, 11)] == [expected, None]

@@ -152,7 +152,7 @@ def test_errors_are_raised_or_returned_by_all_functions(reader, tmp_path):
         next(reader.read_pages(missing))
 
 
-@pytest.mark.parametrize("kind", [str, Path, Image.open])
+@pytest.mark.parametrize("kind", [str, Path, Image.open, lambda path: np.asarray(Image.open(path).convert("RGB"))])
 def test_many_images_are_no_single_one(reader, kind):
     with pytest.raises(TypeError, match="list"):
         reader.read_many(kind(str(REPOSITORY / "test_images" / "supported.png")))

@@ -233,7 +233,7 @@ def test_a_fresh_training_keeps_models_that_lie_elsewhere(tiny, tmp_path, capsys
 @pytest.mark.parametrize("place", ["model_best_checkpoint", "model_last_checkpoint", "output"])
 def test_models_that_can_not_be_written_are_told_before_training(tiny, experiment, tmp_path, capsys, place):
     (tmp_path / "file").touch()
-    name = str(tmp_path / "file" / "model")
+    name = str(tmp_path / "file" / "best")
     changes = {"callbacks": {place: {"out_file": name}}}
     if place == "output":
         changes = {"train": {"output": {"output_weights": name}}}

@@ -91,7 +91,8 @@ def test_second_training_in_the_same_folder_is_refused(tiny, experiment, capsys,
     "setting",
     [
         "callbacks.model_best_checkpoint.out_file={experiment}",
-        "callbacks.model_last_checkpoint.out_file={experiment}/state",
+        "callbacks.model_last_checkpoint.out_file={experiment}/state/best",
+        "train.output.output_weights={experiment}/..",
         "callbacks.model_last_checkpoint.out_file={experiment}/best",
         "train.output.output_weights={experiment}/last",
     ],
@@ -109,6 +110,9 @@ def test_another_model_where_the_best_is_copied_to_is_kept(tiny, experiment, eag
     assert train(config, f"train.output.output_weights={tmp_path / 'copy'}", "seed=2") == 0
     (kept,) = tmp_path.glob("copy-*")
     assert equal(weights_of(kept), first) and not equal(weights_of(tmp_path / "copy"), first)
+    # Finished again, the training finds its own model there.
+    assert train(config, f"train.output.output_weights={tmp_path / 'copy'}", "seed=2") == 0
+    assert len(list(tmp_path.glob("copy-*"))) == 1
 
 
 @pytest.mark.parametrize("place", ["experiment_folder", "train.output.output_weights"])

@@ -90,11 +90,6 @@ def test_a_missing_key_is_named_where_its_section_was_set(write):
     assert problem.startswith("--set") and "train.additional_data.x lacks images_folder" in problem
 
 
-def test_characters_are_added_only_to_a_models(write):
-    path = write("train: {weights_initialization: {add_characters: true}}\nnetwork: {charset: null}")
-    assert "use_pretrained_weights" in refusal(path)
-
-
 def test_wrong_parents_are_named(write, tmp_path):
     (tmp_path / "other.yml").write_text("extends: c.yml")
     path = write("extends: other.yml")

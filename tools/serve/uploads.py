@@ -90,16 +90,21 @@ def add_uploads(app: FastAPI, reading: Reading, store: Store, queue: ReadingQueu
         if number not in jobs:
             raise HTTPException(404, "the server has started again since; send again what is not in the list of pages")
         found, name, notes = jobs[number]
-        state, about = "reading" if found.started else "waiting", ""
-        if found.future.cancelled():
-            state = "failed"
-        elif found.future.done():
-            error = found.future.exception()
-            state = "failed" if error else "done"
-            if error:
-                about = _about(error, name) if isinstance(error, UserError) else "the server failed"
+        state, error = _state(found, name)
         pages, note = list(found.results), " ".join(notes)
-        return {"state": state, "ahead": queue.ahead_of(found), "pages": pages, "error": about, "note": note}
+        return {"state": state, "ahead": queue.ahead_of(found), "pages": pages, "error": error, "note": note}
+
+
+def _state(job: Job, name: str) -> tuple[str, str]:
+    """Returns the state of a job and, if it failed by itself, why."""
+    if job.future.cancelled():
+        return "failed", ""
+    if not job.future.done():
+        return "reading" if job.started else "waiting", ""
+    error = job.future.exception()
+    if error is None:
+        return "done", ""
+    return "failed", _about(error, name) if isinstance(error, UserError) else "the server failed"
 
 
 def _content(file: UploadFile) -> BinaryIO:

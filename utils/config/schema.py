@@ -72,10 +72,8 @@ def _training_problems(config: Config) -> list[str]:
             "train.packed.folder excludes train.additional_data and train.train_on_subset: pack the "
             "words that you want, and leave out the other two"
         )
-    start, name = train.weights_initialization, "train.weights_initialization.add_characters"
-    if start.add_characters and not start.use_pretrained_weights:
-        problems.append(f"{name} needs train.weights_initialization.use_pretrained_weights true")
-    if start.add_characters and config.network.charset is not None:
+    if train.weights_initialization.add_characters and config.network.charset is not None:
+        name = "train.weights_initialization.add_characters"
         problems.append(f"{name} needs network.charset null: a charset in the config is complete")
     if train.schedule == "cosine" and config.callbacks.reduce_lr_on_plateau.enabled:
         problems.append(

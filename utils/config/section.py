@@ -30,7 +30,7 @@ SizeOrZero = Annotated[int, Field(ge=0, le=65_536)]
 
 
 ANY_NAME = "NAME"
-NAMED = "additional_data"  # a mapping of sections, each under a name of the user's, which {} empties
+FREELY_NAMED = "additional_data"  # a mapping of sections, each under a name of the user's, which {} empties
 
 
 class Section(BaseModel):
@@ -69,9 +69,12 @@ def refuse(problems: list[str]) -> None:
 
 
 def merged(base: dict[Any, Any], changes: dict[Any, Any]) -> dict[Any, Any]:
-    """`base` with `changes` laid over it: mappings are merged key by key, all other values and NAMED by {} replaced."""
+    """`base` with `changes` laid over it: mappings are merged key by key, other values are replaced.
+
+    {} replaces the datasets of FREELY_NAMED.
+    """
     result = dict(base)
     for name, value in changes.items():
-        nested = isinstance(value, dict) and isinstance(base.get(name), dict) and (value or name != NAMED)
+        nested = isinstance(value, dict) and isinstance(base.get(name), dict) and (value or name != FREELY_NAMED)
         result[name] = merged(base[name], value) if nested else value
     return result

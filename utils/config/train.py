@@ -89,7 +89,7 @@ class TrainConfig(Section):
     learning_rate: Real = key(0.003, "peak learning rate", gt=0)
     warmup_steps: Natural = key(300, "steps over which the learning rate rises linearly to its peak")
     schedule: Literal["constant", "cosine"] = key("cosine", "course of the learning rate after warm-up")
-    final_learning_rate: NotNegative = key(1e-5, "learning rate at the end of a cosine schedule")
+    final_learning_rate: NotNegative = key(1e-5, "learning rate at the end of a cosine schedule, at most learning_rate")
     weight_decay: NotNegative = key(0.02, "decoupled weight decay per step; adamw only")
     clip_norm: NotNegative = key(1.0, "largest global gradient norm; 0: no clipping")
     ema_decay: Fraction = key(0.0, "moving average of the weights, evaluated and saved instead of them; 0: off")

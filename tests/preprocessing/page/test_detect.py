@@ -62,5 +62,6 @@ def test_pages_without_writing_have_no_text():
     cv2.polylines(framed, [np.array(rectangle(60, 60, 940, 1340))], True, 30, 4)
     noise = np.random.default_rng(1).normal(PAPER, 8, (1400, 1000)).clip(0, 255).astype(np.uint8)
     speck = cv2.circle(blank.copy(), (300, 400), 10, 30, -1)
-    for page in (blank, framed, noise, speck, blank[:1, :1]):
+    ruled = cv2.line(blank.copy(), (200, 400), (800, 402), 30, 4)
+    for page in (blank, framed, noise, speck, ruled, blank[:1, :1]):
         assert find_lines(page, detect.TextDetector().find(page)) == ()
