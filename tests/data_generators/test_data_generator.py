@@ -190,7 +190,7 @@ def test_training_validates_on_the_validation_words(dataset, tmp_path, monkeypat
     caught = {}
 
     class Caught:
-        def __init__(self, config, experiment, network, train_generator, val_generator, val_dataset, cluster):
+        def __init__(self, config, experiment, network, licence, train_generator, val_generator, val_dataset, cluster):
             caught.update(train=train_generator, val=val_generator, decoded=val_dataset)
             self.val_dataset = val_dataset
             self.experiment = experiment

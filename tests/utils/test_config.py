@@ -87,7 +87,7 @@ def test_an_extending_config_leaves_the_datasets_out(write, tmp_path):
 
 def test_a_missing_key_is_named_where_its_section_was_set(write):
     problem = refusal(write("seed: 1"), "train.additional_data.x.labels_file=a")
-    assert problem.startswith("--set") and "train.additional_data.x lacks images_folder" in problem
+    assert problem.startswith("--set") and "train.additional_data.x.images_folder is missing" in problem
 
 
 def test_wrong_parents_are_named(write, tmp_path):

@@ -57,7 +57,7 @@ def explain(error: ValidationError) -> list[tuple[str, str]]:
                 explained.append((prefix + line.split()[0], prefix + line.rstrip(".")))
         elif kind == "missing":
             whole = ".".join(map(str, location[:-1]))
-            explained.append((whole, f"{whole} lacks {location[-1]}: set it, too"))
+            explained.append((whole, f"{whole}.{location[-1]} is missing: set it, too"))
         elif kind == "model_type":
             shown = shown_value(problem["input"])
             explained.append((section, f"{section} is {shown}: must be a section of keys, or be left out"))
