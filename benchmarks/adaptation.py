@@ -78,9 +78,9 @@ def _run(options: argparse.Namespace) -> int:
         taken = cer_after < cer_before
         scores = _scores(new, config, rest, options.others) if taken else (rows[0].rest, rows[0].others)
         rows.append(Row(size, *scores, minutes, taken))
-    text = table(options.hand, rows, len(rest))
-    write_text(options.output, text)
-    print(text, end="")
+        # After each size, for the next training may fail.
+        write_text(options.output, table(options.hand, rows, len(rest)))
+    print(table(options.hand, rows, len(rest)), end="")
     return 0
 
 
