@@ -11,7 +11,6 @@ from models.model_folder import DESCRIPTION_FILE, refuse_released
 from models.model_paths import ModelPaths
 from utils.config.callbacks import CallbacksConfig
 from utils.errors import UserError
-from utils.files import check_writable
 from utils.locks import LOCK_FILE, experiment_lock
 from utils.log import log
 
@@ -106,12 +105,6 @@ class ExperimentFolder:
         if (self.path / LOCK_FILE).exists():
             with experiment_lock(self.path):
                 pass
-
-    def check_writable(self) -> None:
-        """Creates the folders of models placed elsewhere, so after other checks; UserError if one can't be written."""
-        for folder in self.written:
-            if self._is_elsewhere(folder):
-                check_writable(folder / DESCRIPTION_FILE)
 
     def set_aside_old_run(self, restart: bool) -> None:
         """Renames what a new training would overwrite.

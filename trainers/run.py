@@ -42,7 +42,6 @@ def train(config: Config, restart: bool = False) -> None:
         with cluster.main_process_first():
             if cluster.is_first:
                 experiment.set_aside_old_run(restart)
-                experiment.check_writable()
         try:
             trainer.train()
         except (Interrupted, UserError) as error:
@@ -212,8 +211,10 @@ def _copy_to_output(experiment: ExperimentFolder) -> None:
     if experiment.output and experiment.models.trained.exists():
         folder = ModelFolder(experiment.models.trained)
         about = folder.description
+        origin = about.origin
         with contextlib.suppress(UserError):  # no model
-            if ModelFolder(experiment.output).description.origin != about.origin:
-                set_aside(experiment.output)
+            origin = ModelFolder(experiment.output).description.origin
+        if origin != about.origin:
+            set_aside(experiment.output)
         save_model(experiment.output, load_model(folder), about.origin, about.calibrations)
         log(f"The model is in {experiment.output}.")

@@ -77,7 +77,7 @@ class TrainerSeq2Seq(BaseTrainer):
         self.val_pipeline = InputPipeline(val_generator, config.train.num_workers, endless=False)
         self.experiment = experiment
         self.fingerprint = fingerprint_of(config, model.tokenizer.charset, self.words, self.steps)
-        self.progress = TrainingProgress(licence=licence, fingerprint=self.fingerprint)
+        self.progress = TrainingProgress(fingerprint=self.fingerprint)
         self.recorded = False
         # The first epoch (counted from 0) with fixed statistics of batch norm, of which a network from scratch has none
         # before the end of an epoch.

@@ -73,7 +73,7 @@ def _by_columns(boxes: list[_Box]) -> list[_Box]:
 
 def _gutter(boxes: list[_Box]) -> float | None:
     """Returns the x between two columns which fewest lines cross; None if there is one column, or a table."""
-    fewest, found = -(-len(boxes) // 4) - 1, None
+    candidates = []
     for x in sorted(box.left for box in boxes):
         left, right = [box for box in boxes if box.right <= x], [box for box in boxes if box.left >= x]
         if min(len(left), len(right)) < LEAST_LINES:
@@ -83,12 +83,12 @@ def _gutter(boxes: list[_Box]) -> float | None:
             min(b.middle for b in side) for side in (left, right)
         )
         crossing = len(boxes) - len(left) - len(right)
-        is_beside = low >= LEAST_SHARE * high and beside >= LEAST_SHARE * low
-        if is_beside and (crossing < fewest or (crossing == fewest and found is None)):
-            # Where the best x parts the cells of a table, worse ones are no gutters.
-            is_table = _heads_rows(left, right) or _heads_rows(right, left)
-            fewest, found = crossing, None if is_table else x
-    return found
+        if low >= LEAST_SHARE * high and beside >= LEAST_SHARE * low and crossing < len(boxes) / 4:
+            candidates.append((crossing, x, left, right))
+    # Where the best x parts the cells of a table, worse ones are no gutters.
+    fewest = min((crossing for crossing, *_ in candidates), default=0)
+    best = ((x, left, right) for crossing, x, left, right in candidates if crossing == fewest)
+    return next((x for x, left, right in best if not (_heads_rows(left, right) or _heads_rows(right, left))), None)
 
 
 def _heads_rows(side: list[_Box], other: list[_Box]) -> bool:
