@@ -4,8 +4,9 @@ python -m benchmarks.adaptation --hand NAME --set images_folder=DIR labels_file=
 """
 
 import argparse
+import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.adaptation", description=__doc__.splitlines()[0])
     add = parser.add_argument
     add_config_options(parser, "configs/adapt.yml")
-    add("--hand", required=True, help="writer in the labels file, or the beginning of its file names")
+    add("--hand", required=True, help="writer in the labels file; if none is called so, the beginning of file names")
     add("--split", choices=("train", "val", "test"), default="val", help="of the labels file (default: %(default)s)")
     add("--lines", type=number(int, 5), nargs="+", default=[20, 50, 100, 300], help="default: 20 50 100 300")
     add("--others", type=Path, nargs=2, metavar=("DIR", "FILE"), help="images and labels file of other hands, part val")
@@ -60,12 +61,16 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     config = load_config(options.conf, options.set)
-    check_writable(options.output)
+    labels = Path(str(config.labels_file))
+    check_writable(options.output, [labels, *(options.others or ())[1:]])
     configure_process()
-    words = [word for word in read_labels(config.labels_file).splits[options.split] if _is_by(options.hand, word)]
+    words = of_hand(options.hand, read_labels(labels).splits, options.split)
     sizes = [size for size in sorted(options.lines) if size + LEAST_REST <= len(words)]
     if not sizes:
-        raise UserError(f"{config.labels_file} has {len(words)} lines of {options.hand} in {options.split}: too few.")
+        raise UserError(f"{labels} has {len(words)} lines of {options.hand} in {options.split}: too few.")
+    if left_out := sorted(set(options.lines) - set(sizes)):
+        numbers = ", ".join(map(str, left_out))
+        log(f"Not learned from {numbers} lines: there are {len(words)}, of which {LEAST_REST} must be left to read.")
     words = [words[i] for i in np.random.default_rng(options.seed).permutation(len(words))]
     start = config.train.weights_initialization
     rest, before = words[sizes[-1] :], resolve_shipped(Path(start.restore_from or ""))
@@ -84,8 +89,15 @@ def _run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _is_by(hand: str, word: Word) -> bool:
-    return word.writer == hand or word.filename.startswith(hand)
+def of_hand(hand: str, splits: Mapping[str, Sequence[Word]], split: str) -> list[Word]:
+    """Returns the words of a split that have `hand` as writer; if no split has any, those whose file names begin so.
+
+    The beginning must end where a part of the name ends: hand `1` has no `10.png`.
+    """
+    if any(word.writer == hand for words in splits.values() for word in words):
+        return [word for word in splits[split] if word.writer == hand]
+    begins = re.compile(re.escape(hand) + r"(?:(?<=[/_.-])|(?=[/_.-])|$)")
+    return [word for word in splits[split] if begins.match(word.filename)]
 
 
 def _learn(

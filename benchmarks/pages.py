@@ -62,7 +62,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     config = load_config(options.conf, options.set)
-    check_writable(options.output)
+    check_writable(options.output, [options.pages])
     configure_process()
     everything = _load(options.pages)
     pages = [p for p in everything if options.language in (None, p["language"])]
@@ -70,6 +70,7 @@ def _run(options: argparse.Namespace) -> int:
         raise UserError(f"{options.pages} has no pages.")
     if not pages:
         raise UserError(f"{options.pages} has no page of language {options.language}.")
+    _check_pictures(options.pages, pages)
     predictor = configured_predictor(config)
     reader = PageReader(predictor)
 
@@ -95,13 +96,38 @@ def _run(options: argparse.Namespace) -> int:
 def _load(path: Path) -> list[dict[str, Any]]:
     try:
         pages = json.loads(path.read_text(encoding="utf-8"))
-        for page in pages:
-            _ = page["file"], page["kind"], page["language"], page["complete"]
-            for line in page["lines"]:
-                _, (_, _, _, _) = line["text"], line["box"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        if not isinstance(pages, list):
+            raise ValueError("it is no list")
+        for number, page in enumerate(pages, start=1):
+            if problem := _problem(page):
+                raise ValueError(f"page {number} {problem}")
+    except (OSError, ValueError) as error:
         raise UserError(f"{path} is no list of labelled pages: {error}.") from None
     return pages
+
+
+def _problem(page: Any) -> str:
+    """Returns what is wrong with a labelled page; an empty string if nothing is."""
+    if not isinstance(page, dict):
+        return "is no object"
+    kinds = {"file": str, "kind": str, "language": str, "complete": bool, "lines": list}
+    for key, kind in kinds.items():
+        if not isinstance(page.get(key), kind):
+            return f"has no {key!r} of type {kind.__name__}"
+    for number, line in enumerate(page["lines"], start=1):
+        text, box = (line.get("text"), line.get("box")) if isinstance(line, dict) else (None, None)
+        if not isinstance(text, str):
+            return f"has no text in line {number}"
+        if not isinstance(box, list) or len(box) != 4 or not all(isinstance(side, int | float) for side in box):
+            return f"has no box [x, y, w, h] in line {number}"
+    return ""
+
+
+def _check_pictures(path: Path, pages: list[dict[str, Any]]) -> None:
+    """Raises UserError if the picture of a page is missing, before the others are read."""
+    missing = [page["file"] for page in pages if not (path.parent / page["file"]).is_file()]
+    if missing:
+        raise UserError(f"{path}: {len(missing)} pictures are missing, such as {missing[0]}; put them beside it.")
 
 
 def _rapidocr() -> Callable[[Path], Found]:

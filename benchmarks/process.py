@@ -12,7 +12,10 @@ from typing import Any
 from preprocessing.image_file import configure_process
 from utils.config.load import load_config
 from utils.config.schema import Config
+from utils.errors import UserError
 from utils.paths import ROOT
+
+USER_ERROR = 2  # exit code of `utils.cli.run_command`
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,10 @@ class Run:
 
 
 def run(*arguments: Any, exit_code: int = 0) -> Run:
-    """Runs `python ARGUMENTS` in the repository; raises RuntimeError if it ends with another exit code."""
+    """Runs `python ARGUMENTS` in the repository; raises RuntimeError if it ends with another exit code.
+
+    Raises UserError if that is 2, with which our commands refuse what the user can correct.
+    """
     with tempfile.TemporaryDirectory() as folder:
         result = Path(folder) / "result.json"
         line = [sys.executable, ROOT / "benchmarks" / "launcher.py", result, sys.executable, *arguments]
@@ -33,6 +39,8 @@ def run(*arguments: Any, exit_code: int = 0) -> Run:
         found = json.loads(result.read_text(encoding="utf-8"))
     if found["exit_code"] != exit_code:
         command = " ".join(map(str, arguments))[:500]
+        if found["exit_code"] == USER_ERROR and process.stderr.strip():
+            raise UserError(f"{command} was refused: {process.stderr.strip().splitlines()[-1]}")
         raise RuntimeError(f"{command} ended with exit code {found['exit_code']}:\n{process.stderr}")
     return Run(found["seconds"], found["peak_mb"], process.stdout)
 

@@ -87,10 +87,13 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     config = load_config(options.conf, options.set)
-    check_writable(options.output)
+    source, picture = DataSource.of(config), options.output.with_suffix(".png")
+    if picture == options.output:
+        raise UserError(f"--output {picture} is the name of the picture beside the table; name the table, such as .md.")
+    for path in (options.output, picture):
+        check_writable(path, [source.labels])
     configure_process()
     predictor = configured_predictor(config)
-    source = DataSource.of(config)
     words = [word for word in source.read_labels().splits[options.split] if len(word.label) >= options.least_characters]
     if not words:
         raise UserError(f"{source.labels} has no such word in its {options.split} split.")
@@ -98,7 +101,7 @@ def _run(options: argparse.Namespace) -> int:
     words = [words[i] for i in sorted(chosen)]
     pictures = [decode(source.images.path / word.filename, predictor.spec.image) for word in words]
     results = list(_measure(predictor, words, pictures, options))
-    text, picture = table(results, options.strengths, len(words)), options.output.with_suffix(".png")
+    text = table(results, options.strengths, len(words))
     write_text(options.output, text)
     figure, (axes,) = make_figure(size=(12, 4))
     plot_bars(axes, "CER in %, mean of the strengths", means(results), "%.1f")
@@ -115,7 +118,7 @@ def _measure(
     """Reads the words once for each kind and strength."""
     tasks: list[tuple[str, float]] = [(UNDAMAGED, 0.0)]
     for kind in options.kinds:
-        tasks += [(kind, strength) for strength in ([1.0] if kind in UNTRAINED else options.strengths)]
+        tasks += [(kind, strength) for strength in ([1.0] if kind in UNTRAINED else dict.fromkeys(options.strengths))]
     for kind, strength in progress_bar(tasks, desc="Reading damaged words", total=len(tasks), unit="kind"):
         change: Callable = ALL_KINDS.get(kind, lambda picture, *_: picture)
         images = []
@@ -139,15 +142,22 @@ def means(results: list[Result]) -> dict[str, float]:
 
 
 def table(results: list[Result], strengths: list[float], words: int) -> str:
-    """Returns CER / WER of each kind and strength, and the calibration error of all of them, as Markdown."""
+    """Returns CER / WER of each kind and strength, and the calibration error of all of them, as Markdown.
+
+    Undamaged words, which have no strength, are in the last column.
+    """
+    columns = sorted({*strengths, *(result.strength for result in results if result.kind != UNDAMAGED)})
     lines = [
         f"{words} words; CER / WER in % at each strength (1: the strongest).\n",
-        "| damage | " + " | ".join(f"{strength:g}" for strength in strengths) + " |",
-        "|---|" + "---|" * len(strengths),
+        "| damage | " + " | ".join(f"{strength:g}" for strength in columns) + " |",
+        "|---|" + "---|" * len(columns),
     ]
     for kind in dict.fromkeys(result.kind for result in results):
-        cells = [f"{result.cer:.1f} / {result.wer:.1f}" for result in results if result.kind == kind]
-        lines.append(f"| {kind} | " + " | ".join([*[""] * (len(strengths) - len(cells)), *cells]) + " |")
+        of_kind = [result for result in results if result.kind == kind]
+        cells = {result.strength: f"{result.cer:.1f} / {result.wer:.1f}" for result in of_kind}
+        if kind == UNDAMAGED:
+            cells = {columns[-1]: cells[0.0]}
+        lines.append(f"| {kind} | " + " | ".join(cells.get(strength, "") for strength in columns) + " |")
     confidences = [value for result in results for value in result.confidences]
     right = [value for result in results for value in result.right]
     lines.append(f"\nExpected calibration error over all of them: {calibration_error(confidences, right):.1%}.")

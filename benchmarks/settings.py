@@ -11,6 +11,7 @@ from benchmarks.process import work
 from data_generators.synthetic.dataset import create_synthetic
 from preprocessing.labels import Word, read_labels, write_labels
 from utils.config.synthetic import SyntheticConfig
+from utils.errors import UserError
 
 SEED, COMPACT, BEST = "configs/seed.yml", "configs/iam_fast.yml", "configs/iam.yml"
 
@@ -63,10 +64,15 @@ class Settings:
 
 
 def find_words(folder: Path, number: int, images: str | None, labels: str | None) -> tuple[Path, list[Word]]:
-    """Images folder and entries of random training words of a labels file, or of a dataset made for it."""
+    """Images folder and entries of random training words of a labels file, or of a dataset made for it.
+
+    Raises UserError if the labels file has no training words.
+    """
     if images is None or labels is None:
         images, sizes = str(folder / "data" / "words"), {"train": number, "val": 10, "test": 10}
         labels = str(create_synthetic(folder / "data", sizes, SyntheticConfig()))
     words = read_labels(labels).splits["train"]
+    if not words:
+        raise UserError(f"{labels} has no words in train, which are measured; name another file with --labels.")
     random.Random(1).shuffle(words)
     return Path(images).resolve(), words[:number]

@@ -10,6 +10,7 @@ Every image is read once; words that can't be used are counted by reason and lis
 """
 
 import argparse
+import json
 import os
 import sys
 from collections import Counter
@@ -38,7 +39,7 @@ from utils.cli import add_max_pixels, number, run_command
 from utils.config.image import ImageConfig
 from utils.errors import UserError
 from utils.escaping import one_line
-from utils.files import check_writable, write_csv
+from utils.files import check_writable, open_regular, write_csv
 from utils.log import log
 from utils.system import usable_cores
 
@@ -46,6 +47,7 @@ RANDOM_WARNING = (
     "a random split shares writers and texts between its parts, so figures on it are no test on unseen "
     "writers; use --split writer or --split forms for that."
 )
+DEFAULT_SHARE = 0.1  # of test and of val
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -61,6 +63,7 @@ def _create(options: argparse.Namespace) -> int:
         check_writable(path)
         if os.path.realpath(path) in map(os.path.realpath, _read_files(options)):
             raise UserError(f"{path} is read, so it can't be written, too; name another file with --output.")
+    _refuse_to_replace_others(options.output)
     form_lists = _form_lists(options)
     image = ImageConfig(max_pixels=options.max_pixels)
     path, form = _source(options)
@@ -68,6 +71,8 @@ def _create(options: argparse.Namespace) -> int:
         raise UserError(
             f"--split forms, --forms_file and --include_err are for IAM, and {path} is not; leave them out."
         )
+    if form == "iam_lines" and options.include_err:
+        raise UserError("--include_err is for IAM's words; all lines are kept, so leave it out.")
     by_writer, linked = options.split == "writer", options.follow_links
     source = Source(path, options.images, options.pictures, options.forms_file, by_writer, image, linked)
     images, records, dropped = read_source(source, form)
@@ -107,6 +112,22 @@ def _read_files(options: argparse.Namespace) -> list[Path]:
     return [Path(path) for path in (options.table, options.source, options.forms_file, *lists) if path]
 
 
+def _refuse_to_replace_others(output: Path) -> None:
+    """Raises UserError if the output is there and holds more than the labels that are written."""
+    if not os.path.exists(output):
+        return
+    try:
+        with open_regular(output) as file:
+            content = json.loads(file.read())
+    except (OSError, ValueError, RecursionError):
+        content = None
+    way_out = "name another file with --output, or move it away"
+    if not isinstance(content, dict):
+        raise UserError(f"{output} is there and is no labels file, so it is not replaced; {way_out}.")
+    if others := ", ".join(sorted(content.keys() - set(SPLITS))):
+        raise UserError(f"{output} holds more than train, val and test, which would be lost: {others}; {way_out}.")
+
+
 def _source(options: argparse.Namespace) -> tuple[Path, str]:
     """Returns the path of the source, and its format: named, or recognised."""
     if options.table:
@@ -126,11 +147,13 @@ def _split(
     records: list[LabelledWord], options: argparse.Namespace, form_lists: dict[str, set[str]]
 ) -> tuple[Splits, list[Dropped], list[str]]:
     """Returns the three parts, the words that fit in none, and remarks on the split."""
+    test_size, val_size = (DEFAULT_SHARE if size is None else size for size in (options.test_size, options.val_size))
     if options.split == "forms":
+        _refuse_sizes(options, "test_size", "val_size")
         splits, unplaced = form_split(records, form_lists)
         return splits, unplaced, shared_writers(splits)
     if options.split == "writer":
-        return *writer_split(records, options.test_size, options.val_size, options.seed), []
+        return *writer_split(records, test_size, val_size, options.seed), []
     with_split = sum(record.split is not None for record in records)
     if options.split is None and not with_split and (found := with_folder_splits(records)):
         log("The folders are named after splits, which are kept; --split random divides the words instead.")
@@ -138,12 +161,22 @@ def _split(
     if options.split is None and with_split:
         if without := len(records) - with_split:
             raise UserError(f"{without} of {len(records)} words have no split, the others have; give all one, or none.")
-        if not any(record.split == "val" for record in records):
-            log(f"No word is given to val: it gets {options.val_size:.0%} of train, at random (--val_size).")
-            records = with_val(records, options.val_size, options.seed)
+        _refuse_sizes(options, "test_size")
+        if any(record.split == "val" for record in records):
+            _refuse_sizes(options, "val_size")
+        else:
+            log(f"No word is given to val: it gets {val_size:.0%} of train, at random (--val_size).")
+            records = with_val(records, val_size, options.seed)
         splits = table_split(records)
         return splits, [], shared_writers(splits)
-    return random_split(records, options.test_size, options.val_size, options.seed), [], [RANDOM_WARNING]
+    return random_split(records, test_size, val_size, options.seed), [], [RANDOM_WARNING]
+
+
+def _refuse_sizes(options: argparse.Namespace, *names: str) -> None:
+    """Raises UserError if the share of a split is given that something else decides."""
+    if given := " and ".join(f"--{name}" for name in names if getattr(options, name) is not None):
+        others = "the lists of forms decide" if options.split else "the table or its folders have splits"
+        raise UserError(f"{given} would have no effect, since {others}; leave {given} out, or use --split random.")
 
 
 def _report(splits: Splits, dropped: list[Dropped]) -> None:
@@ -190,8 +223,8 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     add(
         "--split", choices=ways, help="default: the table's split column, else folders train, val and test, else random"
     )
-    add("--test_size", type=share, default=0.1, help="share of the words for test (default 0.1)")
-    add("--val_size", type=share, default=0.1, help="share of the rest for val (default 0.1)")
+    add("--test_size", type=share, help=f"share of the words for test (default {DEFAULT_SHARE})")
+    add("--val_size", type=share, help=f"share of the rest for val (default {DEFAULT_SHARE})")
     add("--seed", type=natural, default=45, help="seed of the random and writer splits (default 45)")
     add("--forms_file", type=Path, help="IAM's forms.txt (default: the one in data_folder)")
     for split in SPLITS:

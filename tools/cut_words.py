@@ -4,7 +4,6 @@ Example: python -m tools.cut_words datasets/lines/hooker_en/words.tsv --output d
 """
 
 import argparse
-import csv
 import itertools
 import sys
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ import numpy as np
 
 from preprocessing.image_file import UnusableImage, configure_process, decode
 from preprocessing.importers.columns import SPLIT_NAMES
+from preprocessing.importers.rows import read_rows
 from preprocessing.labels import Word, check_filename
 from tools.dataset_writer import DatasetWriter
 from utils.cli import add_max_pixels, run_command
@@ -29,7 +29,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Runs the command line; returns the exit code (0 done, 2 user error)."""
     parser = argparse.ArgumentParser(description="Cuts words out of pictures by a table of boxes.")
     add = parser.add_argument
-    add("table", type=Path, help=f"tab-separated, with the columns {', '.join(COLUMNS)} and maybe document and split")
+    columns = f"with the columns {', '.join(COLUMNS)} and maybe writer (or document) and split"
+    add("table", type=Path, help=f"tab-separated, {columns}")
     add("--images", type=Path, help="folder to which the file names are relative (default: that of the table)")
     add("--output", type=Path, required=True, help="folder of the dataset: words/ and labels.json")
     add_max_pixels(parser)
@@ -49,7 +50,7 @@ def _cut(table: Path, images: Path, image: ImageConfig, output: Path) -> int:
                 dataset.left_out[crop if isinstance(crop, str) else "empty text"] += 1
                 continue
             name = f"{Path(row['filename']).stem}-{row['index']:06}.png"
-            dataset.add(row["split"], Word(name, row["text"], row["document"]), crop)
+            dataset.add(row["split"], Word(name, row["text"], row["writer"]), crop)
     dataset.finish("words", f"No word of {table} could be cut out; check its file names, and --images.")
     return 0
 
@@ -73,19 +74,13 @@ def _crops(
 
 
 def _read_rows(table: Path) -> Iterator[dict[str, Any]]:
-    try:
-        with table.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
-            if missing := [name for name in COLUMNS if name not in (reader.fieldnames or ())]:
-                raise UserError(f"{table} has no column {missing[0]}; it needs {', '.join(COLUMNS)}.")
-            for index, row in enumerate(reader):
-                yield {"index": index, **_row(row, f"{table}:{reader.line_num}")}
-    except OSError as error:
-        raise UserError(f"{table} can't be read: {error.strerror}.") from None
-    except UnicodeDecodeError:
-        raise UserError(f"{table} is not in UTF-8; save it as UTF-8.") from None
-    except csv.Error as error:
-        raise UserError(f"{table}:{reader.line_num + 1} is no row of a table: {error}.") from None
+    _, rows = read_rows(table)
+    names = rows[0][1] if rows else []
+    if missing := [name for name in COLUMNS if name not in names]:
+        raise UserError(f"{table} has no column {missing[0]}; it needs {', '.join(COLUMNS)}.")
+    for index, (number, cells) in enumerate(rows[1:]):
+        # Columns that a row lacks are None.
+        yield {"index": index, **_row(dict(itertools.zip_longest(names, cells)), f"{table}:{number}")}
 
 
 def _row(row: dict[str, Any], where: str) -> dict[str, Any]:
@@ -98,7 +93,7 @@ def _row(row: dict[str, Any], where: str) -> dict[str, Any]:
             "filename": row["filename"],
             "text": row["text"].strip(),
             "box": [int(row[name]) for name in COLUMNS[2:]],
-            "document": row.get("document") or None,
+            "writer": row.get("writer") or row.get("document") or None,
             "split": SPLIT_NAMES[row.get("split", "train").lower()],
         }
     except (AttributeError, KeyError, TypeError, ValueError):

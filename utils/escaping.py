@@ -29,10 +29,12 @@ def escape_control(text: str) -> str:
 def escape_csv(text: str) -> str:
     """`escape_control`, and no formula, which a spreadsheet would compute and by which it can start programs.
 
-    Such a text gets an apostrophe in front, which spreadsheets take for "this is text". Numbers and single characters,
-    such as the words `-` and `=`, are none and stay as they are.
+    Such a text gets an apostrophe in front, which spreadsheets take for "this is text"; so does one that has
+    apostrophes there already, so that taking one off gives back either. Numbers and single characters, such as the
+    words `-` and `=`, are none and stay as they are.
     """
-    if len(text) > 1 and text[0] in _STARTS_FORMULA and not _NUMBER.fullmatch(text):
+    bare = text.lstrip("'")
+    if len(bare) > 1 and bare[0] in _STARTS_FORMULA and not _NUMBER.fullmatch(bare):
         text = f"'{text}"
     return escape_control(text)
 

@@ -24,8 +24,9 @@ YIELDING = {
 FALLBACKS = {"name": "filename", "identity": "label", "document": "writer"}
 SPLIT_NAMES = {"training": "train", "valid": "val", "validation": "val", "dev": "val", "testing": "test"}
 SPLIT_NAMES |= {split: split for split in SPLITS}
-# PaddleOCR's rec_gt_eval.txt is for validation; in a column beside val the same name means test.
-FOLDER_SPLITS = SPLIT_NAMES | {"eval": "val"}
+# PaddleOCR's rec_gt_eval.txt is for validation; in a column beside val the same name means test, as Hugging Face's
+# evaluation does.
+FOLDER_SPLITS = SPLIT_NAMES | {"eval": "val", "evaluation": "test"}
 
 
 def roles(names: Sequence[str]) -> list[str]:

@@ -21,11 +21,23 @@ def tables_in(folder: Path) -> dict[Path, str | None]:
     for name in NAMES:
         if (folder / name).is_file():
             return {folder / name: None}
+    paths = _tables_of_splits(folder)
     found: dict[Path, str | None] = {}
     for name, split in FOLDER_SPLITS.items():
-        paths = [folder / PADDLE.format(split=name), *(folder / name / table for table in NAMES)]
-        found |= {path: split for path in paths if path.is_file()}
+        found |= {path: split for path in paths if _split_name(folder, path) == name}
     return found if found or not (folder / "data").is_dir() else tables_in(folder / "data")
+
+
+def _tables_of_splits(folder: Path) -> list[Path]:
+    """Returns what may be a table of one split: PaddleOCR's lists, and tables one folder below."""
+    patterns = [PADDLE.format(split="*"), *(f"*/{name}" for name in NAMES)]
+    found = [path for pattern in patterns for path in sorted(folder.glob(pattern)) if path.is_file()]
+    return [path for path in found if path.parent == folder or not path.parent.name.startswith(".")]
+
+
+def _split_name(folder: Path, path: Path) -> str:
+    """Returns the name of the split that a list, or the folder of a table, is called after."""
+    return (path.stem.removeprefix("rec_gt_") if path.parent == folder else path.parent.name).lower()
 
 
 def read_tables(folder: Path, tables: dict[Path, str | None]) -> list[LabelledWord]:
@@ -43,11 +55,12 @@ def read_tables(folder: Path, tables: dict[Path, str | None]) -> list[LabelledWo
 def _log_unread(folder: Path, tables: dict[Path, str | None]) -> None:
     """Logs the lists of a folder that are not among its tables, and why."""
     unread: dict[str, list[str]] = {}
-    for path in sorted(path for place in (folder, folder / "data") for path in place.glob(PADDLE.format(split="*"))):
+    found = [(place, path) for place in (folder, folder / "data") for path in _tables_of_splits(place)]
+    for place, path in found:
         if path in tables:
             continue
-        nameless = path.stem.removeprefix("rec_gt_") not in FOLDER_SPLITS and None not in tables.values()
-        reason = "their names tell no split" if nameless else f"{next(iter(tables)).relative_to(folder)} is read"
+        nameless = _split_name(place, path) not in FOLDER_SPLITS and None not in tables.values()
+        reason = "they are named after no split" if nameless else f"{next(iter(tables)).relative_to(folder)} is read"
         unread.setdefault(reason, []).append(str(path.relative_to(folder)))
     for reason, names in unread.items():
-        log(f"{folder}: lists that are not read, since {reason}: {', '.join(names)}.")
+        log(f"{folder}: tables that are not read, since {reason}: {', '.join(names)}.")

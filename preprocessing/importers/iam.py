@@ -8,7 +8,7 @@ from pathlib import Path
 
 from preprocessing.image_file import IMAGE_ENDINGS
 from preprocessing.importers.folders import listings
-from preprocessing.importers.labelled_word import Dropped, KeptAndDropped, LabelledWord, read_text
+from preprocessing.importers.labelled_word import Dropped, KeptAndDropped, LabelledWord, NotUtf8, read_text
 from preprocessing.labels import Word
 from preprocessing.tokenizer import normalize_label
 from utils.errors import UserError
@@ -61,8 +61,20 @@ def _read(path: str | Path, writers: dict[str, str], parse: Callable[[str], Pars
         form = form_of(name)
         records.append(LabelledWord(Word(_file_of(name), label, writers.get(form)), form=form, segmented=segmented))
     if not records:
-        raise UserError(f"{path} has no line in the format of IAM's {Path(path).name}; check that it is that file.")
+        name = Path(path).name
+        raise UserError(
+            f"{path} has no line in the format of IAM's {name}; check that it is that file, or name the format of "
+            "other data, such as --format gt_txt."
+        )
     return records, dropped
+
+
+def has_entries(path: str | Path) -> bool:
+    """Returns whether a file has a line in the format of words.txt or lines.txt; UserError if it can't be read."""
+    try:
+        return any(_parse_word(line) or _parse_line(line) for _, line in data_lines(path))
+    except NotUtf8:
+        return False
 
 
 def with_files_in(images: Path, records: list[LabelledWord], follow_links: bool = False) -> list[LabelledWord]:

@@ -38,6 +38,9 @@ def read_lmdb(folder: Path, output: Path) -> KeptAndDropped:
                 if image is None or label is None:
                     dropped.append(Dropped(f"image-{number:09}", text, f"missing {'label' if image else 'image'}"))
                     continue
+                if not _is_utf8(label):
+                    dropped.append(Dropped(f"label-{number:09}", text, "label not UTF-8"))
+                    continue
                 filename = f"{number:09}{_ending(image)}"
                 write_new(output / filename, image)
                 records.append(LabelledWord(Word(filename, text)))
@@ -61,6 +64,14 @@ def _numbers(values: Any, folder: Path) -> Iterator[int]:
     if not count.isdigit() or len(count) > 9:
         raise UserError(f"{folder / DATA_FILE} has no num-samples; it must be an LMDB of images and labels.")
     return iter(range(1, int(count) + 1))
+
+
+def _is_utf8(label: bytes) -> bool:
+    try:
+        label.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _ending(image: bytes) -> str:

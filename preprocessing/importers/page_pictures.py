@@ -2,14 +2,16 @@
 
 import os
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote
 
 import numpy as np
 
 from preprocessing.image_file import IMAGE_ENDINGS, UnusableImage, decode, open_image
-from preprocessing.page.layout import Page
+from preprocessing.page.layout import PROGRAM, Page
 from preprocessing.page.pictures import PDF, has_more_pages, page_of_pdf, read_pictures
 from utils.config.image import ImageConfig
 
@@ -35,10 +37,10 @@ def find_picture(path: Path, page: Page, root: Path, pictures: Path | None, imag
     found = next((candidate for candidate in candidates if os.path.isfile(candidate)), None)
     if found is None:
         raise UnusableImage(page.filename, "missing image")
-    pdf, number = page_of_pdf(Path(page.filename).name)
-    if found.name == pdf:
+    pdf, number = page_of_pdf(_plain(Path(page.filename).name))
+    if _plain(found.name) == pdf:
         return PagePicture(found, number)
-    return PagePicture(found, _number(path, found, image))
+    return PagePicture(found, _number(path, found, page, image))
 
 
 def where_sought(path: Path, page: Page, pictures: Path | None) -> str:
@@ -75,12 +77,10 @@ def _has_shape(page: Page, width: int, height: int) -> bool:
 
 
 def _candidates(path: Path, filename: str, root: Path, pictures: Path | None) -> Iterator[Path]:
-    whole = filename.replace("\\", "/").lstrip("/")
-    name = whole.rsplit("/", 1)[-1]
-    endings = [*IMAGE_ENDINGS, *map(str.upper, IMAGE_ENDINGS)]  # Cameras write capitals.
-    names = [whole, name, page_of_pdf(name)[0]]
-    names += [f"{stem}{ending}" for stem in (path.stem, Path(name).stem) for ending in endings]
-    names = [one for one in names if one and ".." not in one.split("/")]
+    names = [name for given in dict.fromkeys((filename, unquote(filename))) for name in _names(given, path.stem)]
+    # A file's name may be in another Unicode form on the disk, as after a Mac has packed or unpacked it.
+    names += [unicodedata.normalize(form, name) for form in ("NFC", "NFD") for name in names]
+    names = list(dict.fromkeys(one for one in names if one and ".." not in one.split("/")))
     groups = [(path.parent, path.parent.parent, path.parent.parent / "images")]
     if pictures:
         place = path.parent.relative_to(root)
@@ -89,16 +89,41 @@ def _candidates(path: Path, filename: str, root: Path, pictures: Path | None) ->
     return (folder / one for folders in groups for one in names for folder in folders)
 
 
-def _number(path: Path, picture: Path, image: ImageConfig) -> int | None:
-    """Returns the page's number in a file of several, which only the name of our own exports tells: two-2.xml."""
+def _names(filename: str, stem: str) -> list[str]:
+    """Returns the names that a picture may have: by what a file gives, and by the file's own name without ending."""
+    whole = filename.replace("\\", "/").lstrip("/")
+    name = whole.rsplit("/", 1)[-1]
+    endings = [*IMAGE_ENDINGS, *map(str.upper, IMAGE_ENDINGS)]  # Cameras write capitals.
+    return [
+        whole,
+        name,
+        page_of_pdf(name)[0],
+        *(f"{one}{ending}" for one in (stem, Path(name).stem) for ending in endings),
+    ]
+
+
+def _plain(name: str) -> str:
+    """Returns a file's name in NFC, without percent-encoding."""
+    return unicodedata.normalize("NFC", unquote(name))
+
+
+def _number(path: Path, picture: Path, page: Page, image: ImageConfig) -> int | None:
+    """Returns the page's number in a file of several, which is in the names of our own exports alone: two-2.xml.
+
+    Where pictures differ in their endings only, an export's name ends in a further number: two-2_3.xml.
+    """
     if picture.suffix.lower() != PDF:
         with open_image(picture, image) as file:
             if file.format != "TIFF" or getattr(file, "n_frames", 1) == 1:
                 return None  # What other formats hold beside the picture are previews.
-    if path.stem == picture.stem:
+    own, stem = _plain(path.stem), re.escape(_plain(picture.stem))
+    if own == _plain(picture.stem):
         return 1
-    if numbered := re.fullmatch(rf"{re.escape(picture.stem)}-([1-9]\d*)", path.stem):
+    if numbered := re.fullmatch(rf"{stem}-([1-9]\d*)", own):
         return int(numbered[1])
+    copied = re.fullmatch(rf"{stem}(?:-([1-9]\d*))?_[1-9]\d*", own)
+    if copied and page.creator.startswith(PROGRAM):
+        return int(copied[1] or 1)
     if not has_more_pages(picture, image):
         return 1
     raise UnusableImage(picture, "several pages in one picture")

@@ -166,7 +166,8 @@ def _alto(root: Element, path: Path) -> Page:
         polygon = _points(shape.get("POINTS"), where) if shape is not None else _box(element)
         base = _points(element.get("BASELINE"), where) if " " in (element.get("BASELINE") or "") else ()
         text = " ".join(filter(None, (string.get("CONTENT", "") for string in _all(element, "String"))))
-        text += "".join(hyphen.get("CONTENT", "-") for hyphen in _all(element, "HYP"))
+        # ABBYY and others write a soft hyphen for the one that stands on the page.
+        text += "".join(hyphen.get("CONTENT", "-") for hyphen in _all(element, "HYP")).replace("\u00ad", "-")
         base = upright(base, polygon) if len(base) > 1 else ()
         lines.append(Line(polygon, base, normalize_label(" ".join(text.split()))))
     size = _size(page, "WIDTH"), _size(page, "HEIGHT")

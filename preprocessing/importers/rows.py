@@ -12,7 +12,7 @@ from preprocessing.importers.labelled_word import read_text
 from utils.errors import UserError
 
 QUOTED = re.compile(r'"[^"]*"')
-QUOTED_CELL = re.compile(r'"((?:[^"]|"")+)"')
+QUOTED_CELL = re.compile(r'"((?:[^"]|"")*)"')
 FIRST_DELIMITER = re.compile(r'(?:"(?:[^"]|"")*"|[^,;\t|]*)([,;\t|])')
 EXCEL_DELIMITER = re.compile(r'sep=([^" ])', re.IGNORECASE)
 EASYOCR_HEADER = "filename,words"
@@ -44,28 +44,36 @@ def _read(text: str, path: str | Path) -> tuple[str, Iterable[Row]]:
         return ",", []
     # Not stripped of tabs, of which one may be what `sep=` names.
     if named := EXCEL_DELIMITER.fullmatch(filled[0][1].strip(" ")):
-        return named[1], _rows(text.replace(filled[0][1], "", 1), named[1], True, path)
+        rest = text.replace(filled[0][1], "", 1)
+        return named[1], _unquoted(_tabbed(rest, path), True) if named[1] == "\t" else _rows(rest, named[1], path)
     first = filled[0][1].strip()
     if first.lower() == EASYOCR_HEADER and not _is_csv([line for _, line in filled]):
         # EasyOCR's labels.csv has no quotes: all after the first comma is the label.
         return ",", [(number, [part.strip() for part in line.split(",", 1)]) for number, line in filled]
     is_tsv = Path(path).suffix.lower() in (".tsv", ".tab")
-    header = [_unquoted(cell) for cell in first.split("\t")]
     if is_tsv or "\t" in QUOTED.sub("", first):
-        return "\t", _rows(text, "\t", is_tsv or is_header(header), path)
+        rows = _tabbed(text, path)
+        quoted = _unquoted(rows, _quotes_whole_cells(rows))
+        # PaddleOCR's lists have neither quoting nor a header.
+        return "\t", quoted if is_tsv or is_header(quoted[0][1]) else rows
     found = FIRST_DELIMITER.match(first)
     delimiter = found[1] if found else ","
-    return delimiter, _rows(text, delimiter, True, path)
+    return delimiter, _rows(text, delimiter, path)
 
 
-def _rows(text: str, delimiter: str, quotes: bool, path: str | Path) -> Iterator[Row]:
-    if delimiter == "\t":
-        # Such files are often written without quoting: a single quote is a label.
-        for number, line in enumerate(text.split("\n"), start=1):
-            if line.strip():
-                cells = [cell.strip() for cell in line.split("\t")]
-                yield number, [_unquoted(cell) if quotes else cell for cell in cells]
-        return
+def _tabbed(text: str, path: str | Path) -> list[Row]:
+    rows = [
+        (number, [cell.strip() for cell in line.split("\t")])
+        for number, line in enumerate(text.split("\n"), start=1)
+        if line.strip()
+    ]
+    most = csv.field_size_limit()
+    if long := next((number for number, cells in rows if max(map(len, cells)) > most), None):
+        raise UserError(f"{path}:{long} has a cell of more than {most} characters; shorten it.")
+    return rows
+
+
+def _rows(text: str, delimiter: str, path: str | Path) -> Iterator[Row]:
     lines = text.split("\n")
     delimiters = next((line.count(delimiter) for line in lines if line.strip()), 0)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=True)
@@ -112,6 +120,27 @@ def _is_csv(lines: list[str]) -> bool:
     return all(len(cells) == 2 for cells in rows) and again.getvalue().rstrip("\n") == "\n".join(lines)
 
 
-def _unquoted(cell: str) -> str:
-    quoted = QUOTED_CELL.fullmatch(cell)
-    return quoted[1].replace('""', '"') if quoted else cell
+def _quotes_whole_cells(rows: list[Row]) -> bool:
+    """Whether quotes around a cell of a table of tabs, without any within, are those of its writer, not of its content.
+
+    R and pandas quote all texts, so the first cell, too. Excel quotes cells with a comma, and all of them. No others
+    quote a cell without tab or quote, and none writes single quotes within one: most such tables have no quoting.
+    """
+    cells = [cell for _, row in rows for cell in row]
+    if len(cells[0]) > 2 and QUOTED_CELL.fullmatch(cells[0]):
+        return True
+    matches = [(cell, QUOTED_CELL.fullmatch(cell)) for cell in cells]
+    if any('"' in cell and not quoted for cell, quoted in matches):
+        return False
+    # Cells with quotes within are quoted by every writer.
+    return all(("," in cell) == bool(quoted) for cell, quoted in matches if not (quoted and '"' in quoted[1]))
+
+
+def _unquoted(rows: list[Row], whole: bool) -> list[Row]:
+    """Returns the rows with the quotes taken off that a writer put around quotes, and if `whole`, around any cell."""
+
+    def content(cell: str) -> str:
+        quoted = QUOTED_CELL.fullmatch(cell)
+        return quoted[1].replace('""', '"') if quoted and (whole or '"' in quoted[1]) else cell
+
+    return [(number, [content(cell) for cell in cells]) for number, cells in rows]

@@ -63,8 +63,8 @@ def recognise(path: Path, follow_links: bool = False) -> str:
         return "lmdb" if path.name == DATA_FILE else "pages" if path.suffix.lower() == ".xml" else "table"
     if not path.is_dir():
         raise UserError(f"{path} does not exist; name a table, or a folder in one of the formats {', '.join(FORMATS)}.")
-    lines = _iam_file(path, "lines.txt").exists()
-    if _iam_file(path, "words.txt").exists():
+    words, lines = (_holds_iam(path, kind) for kind in ("words", "lines"))
+    if words:
         return "iam_lines" if lines and (path / "lines").is_dir() and not (path / "words").is_dir() else "iam"
     if lines:
         return "iam_lines"
@@ -76,6 +76,9 @@ def recognise(path: Path, follow_links: bool = False) -> str:
         return "gt_txt"
     if has_ending(path, ".xml", follow_links):
         return "pages"
+    for kind, form in zip(("words", "lines"), OF_IAM):
+        if _iam_file(path, f"{kind}.txt").exists():
+            return form  # whose importer names what it lacks
     for _ in listings(path, follow_links):  # names the linked folders
         pass
     known = f"words.txt or lines.txt (IAM), {', '.join(NAMES)}, {DATA_FILE}, *{ENDING} or *.xml (PAGE, ALTO)"
@@ -98,6 +101,12 @@ def _iam_of(source: Source, kind: str, read: Callable[[Path, dict[str, str]], Ke
     writers = iam.read_writers(forms_file) if wanted else {}
     records, dropped = read(_iam_file(source.path, f"{kind}.txt"), writers)
     return images, iam.with_files_in(images, records, source.follow_links), dropped
+
+
+def _holds_iam(folder: Path, kind: str) -> bool:
+    """Whether a folder has IAM's words or lines; other data, too, may have a list of words called words.txt."""
+    path = _iam_file(folder, f"{kind}.txt")
+    return path.exists() and ((folder / kind).is_dir() or iam.has_entries(path))
 
 
 def _iam_file(folder: Path, name: str) -> Path:

@@ -23,10 +23,18 @@ from preprocessing.tokenizer import normalize_label
 from utils.errors import UserError
 from utils.escaping import escape_csv
 
-# As `predictors.output` and `predictors.run` write it.
+# As `predictors.output` and `predictors.run` write it, apart from writers and splits that were added.
 OWN_HEADER = re.compile(
     r"filename,text,confidence(,doubtful)?(,character_confidences)?(,text_\d+,confidence_\d+)*(,error)?"
 )
+# Of a line with too many columns, by the delimiter.
+ADVICE = {
+    ",": "quote a label that has commas",
+    ";": "quote a label that has semicolons",
+    "|": "quote a label that has bars",
+    "\t": "write blanks for the tabs in a label",
+}
+DONUT = re.compile(r'\{\s*"gt_parses?"\s*:')
 
 
 def read_table(path: str | Path, images: Path | None = None) -> list[LabelledWord]:
@@ -43,6 +51,7 @@ def read_table(path: str | Path, images: Path | None = None) -> list[LabelledWor
     if Path(path).suffix.lower() in (".json", ".jsonl"):
         return [_record(values, f"{path}: entry {number}", images) for number, values in _entries(path)]
     delimiter, rows = read_rows(path)
+    advice = ADVICE.get(delimiter, f"quote a label that has the delimiter {delimiter!r}")
     if not rows:
         raise UserError(f"{path} has no lines; write filename,label on each.")
     first = rows[0][1]
@@ -54,17 +63,18 @@ def read_table(path: str | Path, images: Path | None = None) -> list[LabelledWor
     return [
         _record(values, f"{path}:{number}", images)
         for number, cells in rows
-        for values in _per_image(_values(names, cells, escaped, f"{path}:{number}"))
+        for values in _per_image(_values(names, cells, escaped, f"{path}:{number}", advice))
     ]
 
 
 def _is_own(header: list[str]) -> bool:
     """Whether a header is that of our tables of predictions, in which what looks like a formula has an apostrophe.
 
-    Columns after the confidence may be gone. Without it the header is that of many other tools, of whose labels the
-    apostrophe is a part.
+    Columns after the confidence may be gone, writers and splits added. Without the confidence the header is that of
+    many other tools, of whose labels the apostrophe is a part.
     """
-    return OWN_HEADER.fullmatch(",".join(header)) is not None
+    own = [name for name, role in zip(header, roles(header)) if role not in ("writer", "split")]
+    return OWN_HEADER.fullmatch(",".join(own)) is not None
 
 
 def _entries(path: str | Path) -> Iterator[tuple[int, dict[str, str]]]:
@@ -92,9 +102,9 @@ def _entries(path: str | Path) -> Iterator[tuple[int, dict[str, str]]]:
         yield number, dict(zip(names, texts.values()))
 
 
-def _values(names: list[str], cells: list[str], escaped: bool, where: str) -> dict[str, str]:
+def _values(names: list[str], cells: list[str], escaped: bool, where: str, advice: str) -> dict[str, str]:
     if len(cells) > len(names):
-        raise UserError(f"{where} has {len(cells)} columns instead of {len(names)}; quote a label that has commas.")
+        raise UserError(f"{where} has {len(cells)} columns instead of {len(names)}; {advice}.")
     values = dict(zip(names, cells))
     if "filename" not in values or "label" not in values:
         raise UserError(f"{where} has {len(cells)} columns; write filename and label, separated as in the first line.")
@@ -125,12 +135,29 @@ def _relative(filename: str, images: Path | None) -> str:
 def _record(values: dict[str, Any], where: str, images: Path | None) -> LabelledWord:
     if missing := [name for name in ("filename", "label") if name not in values]:
         raise UserError(f"{where} has no {missing[0]} that is text; give each word a filename and a label, in quotes.")
-    if not is_text(values["label"]):
-        raise UserError(f"{where}: label {values['label']!r} holds half a character (a lone surrogate); correct it.")
+    label = _of_donut(values["label"], where)
+    if not is_text(label):
+        raise UserError(f"{where}: label {label!r} holds half a character (a lone surrogate); correct it.")
     filename = _relative(values["filename"], images)
     check_filename(filename, where)
     split = SPLIT_NAMES.get(values["split"].lower()) if "split" in values else None
     if "split" in values and split is None:
         raise UserError(f"{where}: split is {values['split']!r}; write train, val or test.")
-    word = Word(filename, normalize_label(values["label"].strip()), values.get("writer") or None)
+    word = Word(filename, normalize_label(label.strip()), values.get("writer") or None)
     return LabelledWord(word, split=split)
+
+
+def _of_donut(label: str, where: str) -> str:
+    """Returns the text of a label as Donut's datasets on Hugging Face have it, `{"gt_parse": {"text_sequence": ...}}`.
+
+    Other labels are returned unchanged; UserError if the JSON holds something else than a text, such as fields.
+    """
+    if not DONUT.match(label):
+        return label
+    try:
+        text = json.loads(label)["gt_parse"]["text_sequence"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        text = None
+    if not isinstance(text, str):
+        raise UserError(f"{where}: the label is JSON without a text in gt_parse.text_sequence; write the text itself.")
+    return text

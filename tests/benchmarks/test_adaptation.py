@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from benchmarks.adaptation import Row, main, table
+from benchmarks.adaptation import Row, main, of_hand, table
 from data_generators.synthetic.fonts import fonts_of
 from data_generators.synthetic.render import render_word
 from metrics.score_prediction import score_prediction
@@ -36,7 +36,8 @@ def hand(make_config, tiny, tmp_path):
 def test_the_command_learns_a_hand(hand, dataset, tmp_path, capsys, eagerly):
     others = ["--others", str(dataset / "words"), str(dataset / "labels.json")]
     assert main([*hand, "--lines", "30", "90", *others]) == 0
-    printed = capsys.readouterr().out
+    printed, logged = capsys.readouterr()
+    assert "90 lines" in logged
     assert printed == (tmp_path / "table.md").read_text(encoding="utf-8")
     assert printed.startswith("ann, 30 lines")
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in printed.splitlines() if line.startswith("| ")]
@@ -48,6 +49,35 @@ def test_the_command_learns_a_hand(hand, dataset, tmp_path, capsys, eagerly):
 def test_too_few_lines_of_a_hand_are_refused(hand, capsys):
     assert main([*hand, "--lines", "50"]) == 2
     assert "ann" in capsys.readouterr().err
+
+
+def test_a_training_that_is_refused_is_one_sentence(hand, tmp_path, capsys):
+    assert main([*hand, "--lines", "30", "--set", "network.latent_dim=16"]) == 2
+    assert "latent_dim" in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_what_is_read_is_not_written_over(hand, tmp_path, capsys):
+    before = (tmp_path / "labels.json").read_bytes()
+    assert main([*hand, "--output", str(tmp_path / "labels.json")]) == 2
+    assert "labels.json" in capsys.readouterr().err and (tmp_path / "labels.json").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("hand", "chosen"),
+    [
+        ("1", ["10.png", "2-b.png"]),
+        ("10", ["10.png"]),
+        ("img/ann", ["img/ann_1.png", "img/ann/2.png", "img/ann-3.png", "img/ann.png"]),
+        ("img/ann_", ["img/ann_1.png"]),
+        ("7", []),
+    ],
+)
+def test_a_hand_is_a_writer_or_whole_parts_of_a_name(hand, chosen):
+    images = ["10.png", "2-b.png", "img/ann_1.png", "img/anna_1.png", "img/ann/2.png", "img/ann-3.png", "img/ann.png"]
+    words = [Word(name, "x", {"10.png": "1", "2-b.png": "1"}.get(name)) for name in [*images, "7-1.png"]]
+    # A hand of another part is a hand, too.
+    splits = {"train": [Word("a.png", "x", "7")], "val": words, "test": []}
+    assert [word.filename for word in of_hand(hand, splits, "val")] == chosen
 
 
 def test_a_table_by_hand():

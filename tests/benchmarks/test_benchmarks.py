@@ -10,13 +10,16 @@ import pytest
 from benchmarks import evaluation, generator, recurrence, training
 from benchmarks.process import run
 from benchmarks.report import Row, as_markdown, draw, number
+from benchmarks.settings import find_words
 from exporters.run import export
 from models.model_seq2seq import ModelSeq2Seq
 from models.model_spec import ModelSpec
 from models.precision import trains_on_cpu
 from models.saving import save_model
+from preprocessing.labels import Word, write_labels
 from preprocessing.tokenizer import Tokenizer
 from tests.helpers.tiny import REPOSITORY
+from utils.errors import UserError
 
 
 @pytest.fixture
@@ -36,6 +39,17 @@ def test_processes_are_measured_by_themselves():
     with pytest.raises(RuntimeError, match="exit code 3:\nwrong"):
         run("-c", "import sys; print('wrong', file=sys.stderr); sys.exit(3)")
     run("-c", "raise SystemExit(3)", exit_code=3)
+
+
+def test_what_a_command_refuses_is_one_sentence():
+    with pytest.raises(UserError, match="nowhere"):
+        run("main.py", "-c", "nowhere.yml", "--train")
+
+
+def test_a_labels_file_without_training_words_is_refused(tmp_path):
+    write_labels(tmp_path / "labels.json", {"val": [Word("a.png", "a")]})
+    with pytest.raises(UserError, match="labels"):
+        find_words(tmp_path, 10, str(tmp_path), str(tmp_path / "labels.json"))
 
 
 def test_training_speed_counts_words_after_the_warm_up(make_config, eagerly):

@@ -70,6 +70,36 @@ def test_lists_without_pages_are_refused(tmp_path, capsys, pages, language, name
     assert "pages.json" in error and ("language" in error) is named
 
 
+WRONG = {
+    "a text of null": {"lines": [{"text": None, "box": [0, 0, 1, 1]}]},
+    "a box of three": {"lines": [{"text": "a", "box": [0, 0, 1]}]},
+    "a box of texts": {"lines": [{"text": "a", "box": ["0", "0", "1", "1"]}]},
+    "lines of texts": {"lines": ["a"]},
+    "no language": {"language": None},
+    "a number as file": {"file": 1},
+    "a missing picture": {"file": "gone.png"},
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_wrong_pages_are_found_before_any_is_read(tmp_path, capsys, monkeypatch, name):
+    monkeypatch.setattr("benchmarks.pages.configured_predictor", lambda config: pytest.fail("reads"))
+    Image.new("L", (9, 9)).save(tmp_path / "a.png")
+    (tmp_path / "pages.json").write_text(json.dumps([PAGE, {**PAGE, **WRONG[name]}]), encoding="utf-8")
+    options = ["--output", str(tmp_path / "out.md"), "--set", f"experiment_folder={tmp_path}/none"]
+    assert main([str(tmp_path / "pages.json"), *options]) == 2
+    error = capsys.readouterr().err
+    assert "pages.json" in error and ("gone.png" if "picture" in name else "page 2") in error
+
+
+def test_the_list_of_pages_is_not_written_over(tmp_path, capsys):
+    (tmp_path / "pages.json").write_text(json.dumps([PAGE]), encoding="utf-8")
+    options = ["--output", str(tmp_path / "pages.json"), "--set", f"experiment_folder={tmp_path}/none"]
+    assert main([str(tmp_path / "pages.json"), *options]) == 2
+    assert "pages.json" in capsys.readouterr().err
+    assert json.loads((tmp_path / "pages.json").read_text(encoding="utf-8")) == [PAGE]
+
+
 def test_the_command_reads_the_pages(tmp_path, capsys):
     pytest.importorskip("rapidocr")
     Image.fromarray(written_page()).save(tmp_path / "a.png")

@@ -5,6 +5,7 @@ import pytest
 from preprocessing.importers.table import read_table
 from tests.helpers.importers import dropped_of, picture, words_of
 from utils.errors import UserError
+from utils.files import write_csv
 
 ROWS = [("a.png", "one", "train"), ("b.png", "two", "val"), ("c.png", "three", "test")]
 
@@ -85,13 +86,18 @@ def test_the_header_of_easyocr_may_be_that_of_a_csv(tmp_path, content, labels):
     [
         ("filename,text,confidence", "-ed"),
         ("filename,text,confidence,doubtful,character_confidences,text_2,confidence_2,error", "-ed"),
+        ("filename,text,confidence,character_confidences,error,writer", "-ed"),
+        ("filename,text,split,confidence", "-ed"),
+        ("filename,text,document,confidence", "-ed"),
         ("filename,text", "'-ed"),
         ("filename,text,writer", "'-ed"),
         ("file,text,confidence", "'-ed"),
     ],
 )
 def test_an_apostrophe_is_taken_off_predictions_alone(tmp_path, header, label):
-    assert labels_of(tmp_path, "t.csv", f"{header}\na.png,'-ed\n") == [("a.png", label)]
+    row = ["train" if name == "split" else "" for name in header.split(",")[2:]]
+    content = f"{header}\n{','.join(['a.png', chr(39) + '-ed', *row])}\n"
+    assert labels_of(tmp_path, "t.csv", content) == [("a.png", label)]
 
 
 def test_quotes_within_a_cell_of_tabs_stay(tmp_path):
@@ -182,3 +188,44 @@ def test_a_table_without_rows_is_said_to_be_empty(tmp_path, images, refused, nam
     (tmp_path / name).write_text(content, encoding="utf-8")
     message = refused("--table", tmp_path / name, "--images", images, "--output", tmp_path / "l.json")
     assert str(tmp_path / name) in message and "dropped" not in message
+
+
+TEXTS = ["-no", "'-no", "''-no", "'tis", "'", "-", "'-", "=1", "'=1", "'5", "-5", "'-5"]
+
+
+def test_predictions_come_back_as_they_were_written(tmp_path):
+    rows = [{"filename": f"{i}.png", "text": text, "confidence": 0.5} for i, text in enumerate(TEXTS)]
+    write_csv(tmp_path / "t.csv", ["filename", "text", "confidence"], rows)
+    assert [record.word.label for record in read_table(tmp_path / "t.csv")] == TEXTS
+
+
+# Labels as they stand in a table of tabs, and as they are meant.
+CELLS = {
+    "quotes within": (['"Ami, je pleure."', '"on" me refuse', "x"], None),
+    "a lone quote": (['"Ami"', '"', "x"], None),
+    "quotes that nothing needs": (['"Ami"', "b", "c"], None),
+    "a comma without quotes": (['"Ami, je"', "one, two", "c"], None),
+    "excel": (['"Ami, je"', '"""on"" me"', "c"], ["Ami, je", '"on" me', "c"]),
+    "tools.serve": (['"""Ami"""', 'say "no"', "a, b"], ['"Ami"', 'say "no"', "a, b"]),
+}
+
+
+@pytest.mark.parametrize("header", ["filename\tlabel\n", ""])
+@pytest.mark.parametrize("name", CELLS)
+def test_a_table_of_tabs_is_quoted_as_a_whole_or_not(tmp_path, header, name):
+    cells, labels = CELLS[name]
+    content = header + "".join(f"{i}.png\t{cell}\n" for i, cell in enumerate(cells))
+    assert [label for _, label in labels_of(tmp_path, "t.tsv", content)] == (labels or cells)
+
+
+@pytest.mark.parametrize("header", ['"filename"\t"label"\n', ""])
+def test_a_writer_may_quote_all_texts(tmp_path, header):
+    content = header + '"a.png"\t"one"\n"b.png"\t"two, three"\n"c.png"\t"say ""x"""\n'
+    assert labels_of(tmp_path, "t.tsv", content) == [("a.png", "one"), ("b.png", "two, three"), ("c.png", 'say "x"')]
+
+
+@pytest.mark.parametrize(("delimiter", "named"), [(",", "comma"), (";", "semicolon"), ("|", "bar"), ("\t", "tab")])
+def test_the_delimiter_of_a_field_too_many_is_named(tmp_path, delimiter, named):
+    content = "".join(f"{delimiter.join(cells)}\n" for cells in (["filename", "label"], ["a.png", "one", "two"]))
+    with pytest.raises(UserError, match=f"t.csv:2 .*{named}"):
+        labels_of(tmp_path, "t.csv", content)

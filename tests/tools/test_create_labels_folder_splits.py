@@ -100,3 +100,38 @@ def test_lists_beside_the_one_of_all_words_are_told(tmp_path, run, place):
     assert words_of(tmp_path / "l.json", "train").keys() == {f"{place}a.png"}
     assert f"{place}rec_gt.txt is read: {place}rec_gt_train.txt, {place}rec_gt_x.txt." in error
     assert "no split" not in error
+
+
+def test_folders_of_splits_may_have_capitals_and_other_names(tmp_path, run):
+    for name in ("Train/0.png", "Validation/0.png", "evaluation/0.png", "extra/0.png"):
+        picture(tmp_path / "source" / name)
+        metadata_of_each(tmp_path / "source", [name])
+    code, _, error = run("--source", tmp_path / "source", "--output", tmp_path / "l.json")
+    assert code == 0, error
+    for split, name in {"train": "Train/0.png", "val": "Validation/0.png", "test": "evaluation/0.png"}.items():
+        assert words_of(tmp_path / "l.json", split) == {name: ("text", None)}
+    assert "extra/metadata.csv" in error and "Train" not in error
+
+
+def test_tables_below_the_one_of_all_words_are_named(tmp_path, run):
+    picture(tmp_path / ".hidden" / "0.png")
+    for name in ("0.png", "train/0.png", ".git/0.png"):
+        picture(tmp_path / ".hidden" / name)
+        metadata_of_each(tmp_path / ".hidden", [name])
+    sizes = ["--test_size", 0, "--val_size", 0]
+    code, _, error = run("--source", tmp_path / ".hidden", "--output", tmp_path / "l.json", *sizes)
+    assert code == 0, error
+    assert words_of(tmp_path / "l.json", "train").keys() == {"0.png"}
+    assert "train/metadata.csv" in error and ".git" not in error
+
+
+@pytest.mark.parametrize("size", ["--test_size", "--val_size"])
+def test_sizes_are_refused_where_splits_are_given(tmp_path, run, size):
+    names = ["train/0.png", "val/0.png", "test/0.png"]
+    for name in names:
+        picture(tmp_path / "source" / name)
+    gt_txt(tmp_path / "source", names)
+    command = ["--source", tmp_path / "source", "--output", tmp_path / "l.json", size, 0.5]
+    code, _, error = run(*command)
+    assert code == 2 and size in error and not (tmp_path / "l.json").exists()
+    assert run(*command, "--split", "random")[0] == 0

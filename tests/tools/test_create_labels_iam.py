@@ -37,6 +37,13 @@ def test_iams_lines(tmp_path, run, place, words, options):
     }
 
 
+@pytest.mark.parametrize("option", [["--include_err"], ["--include_err", "train"]])
+def test_iams_lines_have_no_bad_segmentation_to_include(tmp_path, refused, option):
+    picture(tmp_path / "lines" / "a01-000u-00.png")
+    (tmp_path / "lines.txt").write_text(LINES)
+    assert "--include_err" in refused("--source", tmp_path, "--output", tmp_path / "labels.json", *option)
+
+
 def test_iams_images_may_be_doubled_or_flat(tmp_path, run):
     line = "{} ok 154 1 2 3 4 AT A MOVE\n"
     names = [f"a01-000u-00-{number:02}" for number in range(3)]

@@ -31,7 +31,7 @@ EXPECTED = {
         ("t.csv", 'a.png,"Hello, you"\nb.png,""""\nsub/c.png,[cafe\u0301]\n\nd.jpg,x;y\n'),
         ("t.csv", '\ufefffilename,label\r\na.png,"Hello, you"\r\nb.png,""""\r\nsub/c.png,[caf\u00e9]\r\nd.jpg,x;y'),
         ("t.csv", 'Label;Filename\nHello, you;a.png\n"""";b.png\n[caf\u00e9];sub/c.png\n"x;y";d.jpg\n'),
-        ("t.tsv", 'a.png\tHello, you\nb.png\t"\nsub/c.png\t"[caf\u00e9]"\nd.jpg\tx;y\n'),
+        ("t.tsv", 'a.png\tHello, you\nb.png\t"\nsub/c.png\t[caf\u00e9]\nd.jpg\tx;y\n'),
         ("t.txt", 'filename\tlabel\na.png\tHello, you\nb.png\t""""\nsub/c.png\t[caf\u00e9]\nd.jpg\tx;y\n'),
     ],
     ids=["csv", "bom and header", "semicolons", "tsv with a lone quote", "sniffed tabs"],

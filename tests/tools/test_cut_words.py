@@ -109,3 +109,24 @@ def test_a_row_that_ends_early_is_named(tmp_path, capsys):
     (tmp_path / "w.tsv").write_text("filename\ttext\tx\ty\tw\th\tsplit\na.png\ttwo\t5\t0\t5\t5\n", encoding="utf-8")
     assert main([str(tmp_path / "w.tsv"), "--output", str(tmp_path / "out")]) == 2
     assert "w.tsv:2" in capsys.readouterr().err
+
+
+def test_quotes_of_the_table_are_taken_off_and_those_of_the_text_stay(table, tmp_path):
+    box = "\t0\t0\t9\t9\t"
+    for name, cells, texts in [
+        ("plain", ['"Soc"', '"whose', "a"], ['"Soc"', '"whose', "a"]),
+        ("quoted", ['"say ""x"""', '"a, b"', "c"], ['say "x"', "a, b", "c"]),
+    ]:
+        table.write_text(HEADER + "".join(f"line.png\t{cell}{box}ann\ttrain\n" for cell in cells), encoding="utf-8")
+        assert main([str(table), "--output", str(tmp_path / name)]) == 0
+        words = read_labels(tmp_path / name / "labels.json").splits["train"]
+        assert [word.label for word in words] == texts
+
+
+def test_a_column_of_writers_counts_before_that_of_documents(table, tmp_path):
+    head = HEADER.replace("split", "writer")
+    rows = [f"line.png\ta\t0\t0\t9\t9\t{document}\t{writer}\n" for document, writer in (("d1", "ann"), ("d2", ""))]
+    table.write_text(head + "".join(rows), encoding="utf-8")
+    assert main([str(table), "--output", str(tmp_path / "out")]) == 0
+    words = read_labels(tmp_path / "out" / "labels.json").splits["train"]
+    assert [word.writer for word in words] == ["ann", "d2"]

@@ -62,10 +62,14 @@ def test_what_files_may_lack(tmp_path):
     assert read_page(tmp_path / "q.xml").lines[0].polygon == BOX
 
 
-def test_what_files_may_hold(tmp_path):
-    hyphen = ALTO.replace('<String CONTENT="noir"/>', '<String CONTENT="noir"/><HYP CONTENT="-"/>')
+@pytest.mark.parametrize("written", ["-", "\u00ad", "\u00ac"])
+def test_the_hyphen_at_the_end_of_a_line_of_alto(tmp_path, written):
+    hyphen = ALTO.replace('<String CONTENT="noir"/>', f'<String CONTENT="noir"/><HYP CONTENT="{written}"/>')
     (tmp_path / "p.xml").write_text(hyphen, encoding="utf-8")
-    assert read_page(tmp_path / "p.xml").lines[0].text == "caf\u00e9 noir-"
+    assert read_page(tmp_path / "p.xml").lines[0].text == "caf\u00e9 noir" + written.replace("\u00ad", "-")
+
+
+def test_what_files_may_hold(tmp_path):
     (tmp_path / "q.xml").write_text(OCRD.replace('index="1"', 'index="b"').replace('index="0"', 'index="-1"'))
     assert read_page(tmp_path / "q.xml").lines[0].text == "caf\u00e9 noir"
     (tmp_path / "r.xml").write_text(TRANSKRIBUS.replace(f'<Coords points="{POINTS}"/>', ""), encoding="utf-8")
