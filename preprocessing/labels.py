@@ -15,6 +15,7 @@ from utils.errors import UserError
 from utils.files import open_regular, write_json
 
 SPLITS = ("train", "val", "test")
+BLANK = "blank"  # lines without text that tools.serve keeps beside the splits; they are not trained on
 LABELS_FILE = "labels.json"  # as the tools name it
 
 
@@ -56,7 +57,7 @@ def read_labels(path: str | Path) -> LabelsFile:
         for split in SPLITS
     }
     notes = _leaks(path, splits)
-    unknown = sorted(set(content) - set(SPLITS))
+    unknown = sorted(set(content) - {*SPLITS, BLANK})
     if unknown:
         notes.insert(0, f"{path}: unknown splits are ignored: {', '.join(map(repr, unknown))}.")
     return LabelsFile(splits, notes)

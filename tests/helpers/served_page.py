@@ -73,3 +73,21 @@ def open_first(page, site):
     wait(page, "document.querySelector('#pages button') !== null")
     page.run("document.querySelector('#pages button').click()")
     wait(page, "document.querySelectorAll('#lines li').length > 0")
+
+
+def mouse(page, kind, selector):
+    """Presses or releases (`mousePressed`, `mouseReleased`) the left button over an element."""
+    script = """((element) => { element.scrollIntoView({block: "nearest"});
+    const {x, y, width, height} = element.getBoundingClientRect();
+    return [x + width / 2, y + height / 2]; })(document.querySelector(%s))"""
+    x, y = page.run(script % json.dumps(selector))
+    page.send("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+
+
+def click(page, selector):
+    mouse(page, "mousePressed", selector)
+    mouse(page, "mouseReleased", selector)
+
+
+def status(page):
+    return page.run("document.getElementById('status').textContent")

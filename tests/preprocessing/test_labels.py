@@ -127,3 +127,8 @@ def test_a_missing_validation_split_needs_words(tmp_path):
         read_labels(tmp_path / "labels.json")
     with pytest.raises(UserError, match=r"is a folder; name the \.json file"):
         read_labels(tmp_path)
+
+
+def test_lines_without_text_that_serve_keeps_are_no_unknown_split(tmp_path):
+    read = read_labels(put(tmp_path / "labels.json", {"train": [], "val": [], "test": [], "blank": [entry()]}))
+    assert read == LabelsFile({"train": [], "val": [], "test": []}, [])

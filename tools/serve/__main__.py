@@ -73,13 +73,13 @@ def _access(options: argparse.Namespace) -> "Access":
     """Returns who may come in; raises UserError if other machines could without a token."""
     from tools.serve.security import SHORTEST_TOKEN, Access, is_loopback
 
-    loopback = is_loopback(options.host)
-    if not loopback and not options.token:
+    if not is_loopback(options.host) and not options.token:
         raise UserError(f"--host {options.host} lets other machines in; give them a --token as well.")
     # Addresses carry no others as they are.
     if options.token and not re.fullmatch(f"[A-Za-z0-9._~/=-]{{{SHORTEST_TOKEN},}}", options.token):
         raise UserError(f"--token must be {SHORTEST_TOKEN} or more of these: letters, digits and . _ ~ / = -.")
-    return Access(options.token, loopback_only=loopback)
+    # Behind a proxy the server has another name; a site that lets a name point here has no token.
+    return Access(options.token, loopback_only=not options.token)
 
 
 def _listen(host: str, port: int) -> socket.socket:

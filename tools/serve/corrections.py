@@ -6,14 +6,13 @@ import unicodedata
 from pathlib import Path
 from typing import Any
 
-from preprocessing.labels import LABELS_FILE, is_text, read_labels
+from preprocessing.labels import BLANK, LABELS_FILE, is_text, read_labels
 from preprocessing.tokenizer import normalize_label
 from utils.errors import UserError, shorten
 from utils.files import write_json, write_text
 from utils.locks import corrections_lock
 
 TABLE = "labels.tsv"
-BLANK = "blank"  # lines without text, which training leaves alone
 PARTS = ("train", "val", "test", BLANK)
 HELD_BACK = 5  # one in so many lines is for validation
 LONGEST = 1000  # characters of a text
@@ -50,13 +49,13 @@ class Corrections:
         return {entry["filename"]: entry["label"] for split in PARTS for entry in labels[split]}
 
     def counts(self) -> dict[str, int]:
-        """Returns the number of lines of each split."""
+        """Returns the number of lines of each split whose pictures are there."""
         labels = self._read()
-        return {split: len(labels[split]) for split in PARTS}
+        return {split: sum(map(self._has_picture, labels[split])) for split in PARTS}
 
     def held_back(self) -> dict[str, str]:
-        """Returns the saved texts of the pictures for validation."""
-        return {entry["filename"]: entry["label"] for entry in self._read()["val"]}
+        """Returns the saved texts of the pictures for validation; of deleted ones no model could read anything."""
+        return {entry["filename"]: entry["label"] for entry in self._read()["val"] if self._has_picture(entry)}
 
     def save(self, name: str, text: str | None, before: str | None) -> str | None:
         """Saves the text of a picture, on disk when this returns; None takes a saved text back. Returns what is saved.
@@ -95,6 +94,9 @@ class Corrections:
             shape = '{"train": [{"filename", "label"}, ...], ...}'
             raise UserError(f"{self.folder / LABELS_FILE} is not {shape}; restore it.")
         return {**content, **{split: content.get(split, []) for split in PARTS}}
+
+    def _has_picture(self, entry: dict[str, str]) -> bool:
+        return (self.folder / entry["filename"]).is_file()
 
     def _write_table(self, labels: Labels) -> None:
         rows = [("filename", "label", "split")]

@@ -19,6 +19,7 @@ from utils.errors import UserError
 
 BATCH = FEW - 1  # words read at once: among FEW or more, the others would help to decide whether one is turned
 MOST_JOBS, MOST_BYTES = 256, 512_000_000  # that wait or are read
+PDF = ".pdf"
 
 ReadWords = Callable[[Sequence[Path]], Sequence[Any]]
 ReadPages = Callable[[Path], Iterator[Any]]
@@ -148,8 +149,11 @@ class ReadingQueue:
                 self._read_page(page)
 
     def _read_batch(self, jobs: list[Job]) -> None:
+        for job in [job for job in jobs if job.future.cancelled()]:  # Their clients have gone.
+            jobs.remove(job)
+            self._finish(job, None)
         try:
-            results: Sequence[Any] = self._read_words([job.path for job in jobs if job.path])
+            results: Sequence[Any] = self._read_words([job.path for job in jobs if job.path]) if jobs else []
         except Exception as error:
             _print_fault(error)
             results = [error] * len(jobs)
@@ -157,13 +161,15 @@ class ReadingQueue:
             self._finish(job, result)
 
     def _read_page(self, job: Job) -> None:
-        """Reads the next page of a file."""
+        """Reads the next page of a file; none if its client has gone."""
         job.started = True
+        result: Any = job.results
         try:
-            job.results.append(next(job.steps or iter(())))
-            return
+            if not job.future.cancelled():
+                job.results.append(next(job.steps or iter(())))
+                return
         except StopIteration:
-            result: Any = job.results
+            pass
         except Exception as error:
             _print_fault(error)
             result = error
@@ -200,5 +206,5 @@ def _print_fault(error: Exception) -> None:
 def _ending(start: bytes) -> str:
     """Returns the ending that readers of PDF and HEIC need, by the first bytes; other formats are known by these."""
     if start.startswith(b"%PDF-"):
-        return ".pdf"
+        return PDF
     return ".heic" if start[4:8] == b"ftyp" and start[8:11] in (b"hei", b"hev", b"mif", b"msf") else ".png"

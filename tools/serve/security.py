@@ -71,13 +71,13 @@ class Guard:
         host = headers.get("host", "")
         name = _host_name(host)
         if not name or (self._access.loopback_only and not is_loopback(name)):
-            return _refused(421, "this name is not served; use http://127.0.0.1")
+            return _refused(421, "this name is not served; use http://127.0.0.1, or start the server with --token")
         if _is_cross_site(scope, headers, host):
             return _refused(403, "requests of other sites are refused")
         if self._access.token:
             given = parse_qs(scope["query_string"].decode("latin-1")).get("token", [])
             if scope["path"] == "/" and given and self._is_token(given[0]):
-                return _signed_in(given[0])
+                return _signed_in(given[0], scope)
             if not any(map(self._is_token, _tokens(headers))):
                 return _refused(401, "send the header `Authorization: Bearer TOKEN`, or open /?token=TOKEN once")
         length = headers.get("content-length", "0")
@@ -148,14 +148,15 @@ def _tokens(headers: Headers) -> Iterator[str]:
         yield value.strip()
     # http.cookies gives up at the first odd cookie, such as one of another program on this host.
     cookies = cookie_parser(headers.get("cookie", ""))
-    if COOKIE in cookies:
-        yield cookies[COOKIE]
+    yield from (value for name, value in cookies.items() if name.startswith(COOKIE))
 
 
-def _signed_in(token: str) -> Response:
+def _signed_in(token: str, scope: Scope) -> Response:
     """Takes the token out of the address, where history and screenshots would keep it."""
     answer = RedirectResponse("/", 303)
-    answer.set_cookie(COOKIE, token, httponly=True, samesite="lax", max_age=30 * 86400)
+    # Servers on other ports of this host get, and could replace, the same cookies.
+    _, port = scope["server"]
+    answer.set_cookie(f"{COOKIE}-{port}", token, httponly=True, samesite="lax", max_age=30 * 86400)
     return answer
 
 

@@ -4,6 +4,7 @@ The process itself holds the lock of the learning folder, from the first job to 
 its training running.
 """
 
+import contextlib
 import json
 import os
 import subprocess
@@ -58,7 +59,9 @@ def start_jobs(learning: Path, jobs: Sequence[list[str]], log: IO[str]) -> subpr
     environment = {**os.environ, "PYTHONPATH": path}
     process = subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, env=environment)
     if hasattr(os, "setpriority"):
-        os.setpriority(os.PRIO_PROCESS, process.pid, NICE)
+        with contextlib.suppress(OSError):  # Some systems forbid it, or the process has ended.
+            present = os.getpriority(os.PRIO_PROCESS, process.pid)  # of a server started with `nice`
+            os.setpriority(os.PRIO_PROCESS, process.pid, max(NICE, present))
     return process
 
 

@@ -6,14 +6,15 @@ import secrets
 from collections import OrderedDict
 from typing import Annotated, Any, BinaryIO, Literal
 
-from fastapi import FastAPI, Form, HTTPException, UploadFile
+from fastapi import FastAPI, Form, HTTPException, Request, UploadFile
 from fastapi import Path as PathParameter
+from starlette.types import Receive
 
 from predictors.output import row
 from predictors.page_formats.page_json import to_json
 from preprocessing.image_file import UnusableImage
 from tools.serve.reading import Reading, UnusablePages
-from tools.serve.reading_queue import Job, ReadingQueue
+from tools.serve.reading_queue import PDF, Job, ReadingQueue
 from tools.serve.security import MOST_BYTES
 from tools.serve.store import Store
 from utils.errors import UserError
@@ -29,11 +30,11 @@ def add_reading(app: FastAPI, reading: Reading, queue: ReadingQueue) -> None:
 
     @app.get("/health")
     def health() -> dict[str, Any]:
-        """Returns the name of the model in use, and how many files wait."""
-        return {"status": "ok", "model": reading.folder.name, "waiting": len(queue)}
+        """Returns the folder of the model in use, and how many files wait."""
+        return {"status": "ok", "model": str(reading.folder), "waiting": len(queue)}
 
     @app.post("/read")
-    async def read(file: UploadFile, page: Annotated[bool, Form()] = False) -> list[dict[str, Any]]:
+    async def read(request: Request, file: UploadFile, page: Annotated[bool, Form()] = False) -> list[dict[str, Any]]:
         """Reads a picture of a word or line, or with `page` the pages of a file; the JSON of `--output`, and a note."""
         name, content = _name(file), _content(file)
         if page:
@@ -41,7 +42,7 @@ def add_reading(app: FastAPI, reading: Reading, queue: ReadingQueue) -> None:
                 queue.add_pages, content, lambda path: (read_page for _, read_page in reading.pages(path, name))
             )
             try:
-                return to_json(await asyncio.wrap_future(job.future))
+                return to_json(await _result(job, request.receive))
             except UnusableImage as error:
                 # Of a file with damaged pages the others are of use.
                 if not job.results:
@@ -51,8 +52,10 @@ def add_reading(app: FastAPI, reading: Reading, queue: ReadingQueue) -> None:
                 return [*to_json(job.results), *bad]
         job = await asyncio.to_thread(queue.add_word, content)
         try:
-            prediction, note = await asyncio.wrap_future(job.future)
+            prediction, note = await _result(job, request.receive)
         except UnusableImage as error:
+            if job.path and job.path.suffix == PDF:
+                error = UnusableImage(name, error.reason, "send it with page=true")
             raise HTTPException(422, _about(error, name)) from None
         return [{"filename": name, **row(prediction, None), "error": "", "note": note}]
 
@@ -93,6 +96,24 @@ def add_uploads(app: FastAPI, reading: Reading, store: Store, queue: ReadingQueu
         state, error = _state(found, name)
         pages, note = list(found.results), " ".join(notes)
         return {"state": state, "ahead": queue.ahead_of(found), "pages": pages, "error": error, "note": note}
+
+
+async def _result(job: Job, receive: Receive) -> Any:
+    """Returns the result of a job, which is cancelled if its client goes or the server ends."""
+    result, gone = asyncio.wrap_future(job.future), asyncio.ensure_future(_disconnected(receive))
+    gone.add_done_callback(lambda _: result.cancel())
+    try:
+        return await result
+    except asyncio.CancelledError:
+        raise HTTPException(503, "the server ends") from None
+    finally:
+        gone.cancel()
+
+
+async def _disconnected(receive: Receive) -> None:
+    """Returns once the client has gone."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 def _state(job: Job, name: str) -> tuple[str, str]:

@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 from predictors import load
 from predictors.pages import PageReader
 from preprocessing.importers.page_xml import read_page
-from tests.helpers.drawn_pages import LINES, written_page
+from tests.helpers.drawn_pages import LINES, encrypted_pdf, written_page
 from tests.helpers.tiny import REPOSITORY
 from tests.tools.serve.conftest import BASE
 from tools.serve import reading_queue
@@ -24,6 +24,7 @@ from tools.serve.reading import MORE_LINES, MORE_PAGES
 from tools.serve.security import Access
 
 pytestmark = pytest.mark.usefixtures("pages_found_once")
+SHIPPED = REPOSITORY / "snapshots" / "iam_fast"
 
 
 def png(pixels):
@@ -103,7 +104,7 @@ def test_a_full_queue_asks_for_patience(client, monkeypatch, word):
 
 
 def test_health_page_and_description(client):
-    assert client.get("/health").json() == {"status": "ok", "model": "iam_fast", "waiting": 0}
+    assert client.get("/health").json() == {"status": "ok", "model": str(SHIPPED), "waiting": 0}
     page = client.get("/")
     assert page.status_code == 200 and "default-src 'none'" in page.headers["content-security-policy"]
     assert "http:" not in page.text and "https:" not in page.text and "style=" not in page.text
@@ -235,3 +236,9 @@ def test_a_damaged_file_among_others_fails_none(reading, tmp_path):
     (tmp_path / "b.tif").write_bytes(whole[: -len(whole) // 3])
     texts = [prediction.text for prediction, _ in reading.words([tmp_path / n for n in ("a.png", "b.tif", "c.png")])]
     assert len(texts) == 3 and len(set(texts)) == 1
+
+
+def test_a_pdf_is_to_be_sent_as_pages(client):
+    answer = client.post("/read", files={"file": ("a.pdf", encrypted_pdf())})
+    assert answer.status_code == 422
+    assert "page=true" in answer.json()["detail"] and "--predict" not in answer.json()["detail"]

@@ -1,6 +1,7 @@
 """Learning from corrections: a training of the model in use, and a new model only if it reads better."""
 
 import json
+import shutil
 import subprocess
 import sys
 import threading
@@ -15,7 +16,7 @@ from tests.helpers.tiny import REPOSITORY
 from tests.tools.serve.test_store import page_of
 from tools.serve.learning import CHOICE, LEAST_LINES, Learning, chosen_model, first_reading
 from tools.serve.reading import Reading
-from tools.serve.training import epochs_for
+from tools.serve.training import NICE, epochs_for
 from utils.config.load import load_config
 from utils.errors import UserError
 
@@ -29,6 +30,14 @@ from utils.locks import learning_lock
 with learning_lock(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()
+"""
+NICE_SERVER = """
+import os, sys
+from pathlib import Path
+from tools.serve.training import start_jobs
+os.nice(15)
+with open(Path(sys.argv[1]) / "log", "w") as log, start_jobs(Path(sys.argv[1]) / "learning", [], log) as process:
+    print(os.getpriority(os.PRIO_PROCESS, 0), os.getpriority(os.PRIO_PROCESS, process.pid))
 """
 
 
@@ -201,3 +210,21 @@ def test_a_killed_training_is_told_as_such(learning):
     process = subprocess.Popen([sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"])
     with pytest.raises(UserError, match="signal 9"):
         learning._finish(process)
+
+
+def test_lines_of_a_deleted_page_do_not_count(learning, store, monkeypatch, tmp_path):
+    lost, compared = correct(store), []
+    correct(store)
+    shutil.rmtree(store.folder / lost)
+    assert learning.state()["lines"] == {"train": LINES * 4 // 5, "val": LINES // 5, "test": 0, "blank": 0}
+    monkeypatch.setattr(learning, "_cer", lambda _, lines: compared.extend(lines) or 0.5)
+    learning._compare(tmp_path / "new")
+    assert len(compared) == 2 * (LINES // 5) and all(path.is_file() for path, _ in compared)
+
+
+def test_a_server_of_low_priority_can_train(tmp_path):
+    """Its jobs can't have a higher one."""
+    line = [sys.executable, "-c", NICE_SERVER, str(tmp_path)]
+    done = subprocess.run(line, cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    server, jobs = map(int, done.stdout.split())
+    assert server > NICE and jobs == server

@@ -5,7 +5,8 @@ import time
 import pytest
 
 from tests.helpers.browser import needs_browser
-from tests.helpers.served_page import CTRL, ENTER, drop_page, open_first, states, texts, wait, write
+from tests.helpers.served_page import CTRL, ENTER, drop_page, mouse, open_first, states, status, texts, wait, write
+from tests.tools.serve.test_store import page_of
 from tools.serve.store import Store
 
 pytest.importorskip("rapidocr")
@@ -118,3 +119,71 @@ def test_an_export_waits_for_the_save(page, page_id, monkeypatch):
         assert time.monotonic() < end
         page.run("1")
     assert order == ["saved", "exported"]
+
+
+def test_a_click_on_another_page_opens_it_though_it_also_saves_a_line(page, site, store):
+    ids = [store.add(*page_of(2)) for _ in range(2)]
+    open_first(page, site)
+    wait(page, "document.activeElement.tagName === 'INPUT'")
+    write(page, "typed")
+    mouse(page, "mousePressed", "#pages li:last-child button")
+    wait(page, "document.getElementById('pages').textContent.includes('1 of 2')")
+    mouse(page, "mouseReleased", "#pages li:last-child button")
+    wait(page, f"document.getElementById('picture').src.includes('{ids[0]}')")
+    wait(page, "document.querySelector('#pages li:last-child button').getAttribute('aria-current') === 'true'")
+    # By keyboard: the button that has the focus keeps it.
+    wait(page, "document.activeElement.tagName === 'INPUT'")
+    write(page, "typed here, too")
+    page.run("document.querySelector('#pages button').focus()")
+    wait(page, "document.querySelector('#pages li:last-child').textContent.includes('1 of 2')")
+    assert page.run("document.activeElement === document.querySelector('#pages button')")
+    # A page that comes stands before them, and one that was deleted is gone.
+    store.add(*page_of(3))
+    (store.folder / ids[1]).rename(store.folder / "deleted")
+    page.run("document.querySelector('#lines input').focus()")
+    write(page, "once more")
+    page.press(*ENTER)
+    wait(page, "document.querySelector('#pages button').textContent.includes('of 3')")
+    assert page.run("document.querySelectorAll('#pages li').length") == 2 and page.problems(site) == []
+
+
+def test_a_complaint_ends_with_the_save_that_succeeds(page, store, page_id, monkeypatch):
+    wait(page, "document.querySelectorAll('#jobs li').length === 0")  # It ends with a sentence of its own.
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "save", None)  # Every save fails.
+        write(page, "typed")
+        page.press(*ENTER)
+        wait(page, "document.querySelector('#lines li').className === 'failed'")
+        assert status(page)
+    page.press("ArrowUp", 38)
+    page.press(*ENTER)
+    wait(page, "document.querySelector('#lines li').className === 'saved'")
+    assert status(page) == ""
+
+
+def test_a_text_that_is_too_long_is_named_as_such(page, page_id):
+    wait(page, "document.querySelectorAll('#jobs li').length === 0")  # It ends with a sentence of its own.
+    write(page, "x" * 1001)
+    page.press(*ENTER)
+    wait(page, "document.querySelector('#lines li').className === 'failed'")
+    assert "1000 characters" in page.run("document.querySelector('#lines .state').textContent")
+    assert "1000 characters" in status(page)
+
+
+def test_undo_with_caps_lock(page, page_id):
+    write(page, "typed")
+    page.press(*ENTER)
+    wait(page, "document.querySelector('#lines li').className === 'saved'")
+    page.press("Z", 90, modifiers=CTRL)
+    wait(page, "document.querySelector('#lines li').className === 'read'")
+
+
+def test_pages_open_and_lines_are_saved_where_storage_is_blocked(page, site, store):
+    store.add(*page_of(2))
+    blocked = "Object.defineProperty(window, 'localStorage', {get() { throw new DOMException('', 'SecurityError') }})"
+    page.send("Page.addScriptToEvaluateOnNewDocument", source=blocked)
+    open_first(page, site)
+    write(page, "typed")
+    page.press(*ENTER)
+    wait(page, "document.querySelector('#lines li').className === 'saved'")
+    assert list(store.corrections.texts().values()) == ["typed"] and page.problems(site) == []

@@ -173,3 +173,14 @@ def test_an_upload_that_can_not_be_deleted_stops_nothing(queue, monkeypatch):
     monkeypatch.setattr(Path, "unlink", unlink)
     assert queue.add_word(file(b"a")).future.result(10) == "a"
     assert queue.add_word(file(b"b")).future.result(10) == "b"
+
+
+def test_what_nobody_waits_for_is_not_read(queue, read):
+    job, go_on = held(queue, read)
+    word, pages = queue.add_word(file(b"gone")), queue.add_pages(file(b""), lambda _: iter("x"))
+    for gone in (job, word, pages):
+        assert gone.future.cancel()
+    go_on.set()
+    assert queue.add_pages(file(b""), lambda _: iter("y")).future.result(10) == ["y"]
+    assert read == [0] and pages.results == [] and len(queue) == 0
+    assert not any(one.path.exists() for one in (job, word, pages))

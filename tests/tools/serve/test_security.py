@@ -6,9 +6,12 @@ import zlib
 
 import pytest
 from PIL import Image
+from starlette.testclient import TestClient
 
 from tests.helpers.drawn_pages import encrypted_pdf
-from tools.serve.security import MOST_BYTES, Access, is_loopback
+from tools.serve import __main__ as command
+from tools.serve.app import create_app
+from tools.serve.security import COOKIE, MOST_BYTES, Access, is_loopback
 
 TOKEN = "a-token-of-22-letters."
 PAGE = "20260101-000000-00000000"
@@ -169,3 +172,28 @@ def test_the_page_itself_and_links_to_it_are_allowed(client):
 def test_addresses_of_this_machine():
     assert all(map(is_loopback, ("127.0.0.1", "localhost", "::1", "127.3.4.5")))
     assert not any(map(is_loopback, ("0.0.0.0", "::", "192.168.0.2", "example.org", "localhost.example.org")))
+
+
+def test_a_site_that_has_the_token_may_have_any_name(serve):
+    """As behind a proxy that passes on Host."""
+    client = serve(command._access(command._parse(["--token", TOKEN])))
+    sent = {"host": "ocr.example", "origin": "https://ocr.example"}
+    assert client.put(LINE, json={"text": "a"}, headers=sent).status_code == 401
+    assert client.put(LINE, json={"text": "a"}, headers={**sent, "cookie": f"{COOKIE}={TOKEN}"}).status_code == 404
+    assert serve(command._access(command._parse([]))).get("/health", headers=sent).status_code == 421
+
+
+def test_servers_on_other_ports_leave_each_other_signed_in(reading, store, learning):
+    """Browsers send the cookies of all ports of a host."""
+    apps = {port: create_app(reading, store, Access(f"{TOKEN}{port}"), learning) for port in (8001, 8002)}
+    clients = {port: TestClient(app, base_url=f"http://127.0.0.1:{port}") for port, app in apps.items()}
+    cookies = {}
+    for port, client in clients.items():
+        answer = client.get("/", params={"token": f"{TOKEN}{port}"}, follow_redirects=False)
+        name, value = answer.headers["set-cookie"].partition(";")[0].split("=", 1)
+        cookies[name] = value
+        client.cookies.clear()
+    sent = {"cookie": "; ".join(f"{name}={value}" for name, value in cookies.items())}
+    assert [client.get("/training", headers=sent).status_code for client in clients.values()] == [200, 200]
+    wrong = {"cookie": f"{COOKIE}-8001={cookies.popitem()[1]}"}
+    assert clients[8001].get("/training", headers=wrong).status_code == 401

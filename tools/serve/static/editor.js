@@ -1,5 +1,5 @@
 // The lines of a page: pictures, texts, and correction by keyboard alone.
-import { ask, byId, element, say } from "/static/common.js";
+import { ask, byId, element, say, unsay } from "/static/common.js";
 
 const DOUBT = 0.6; // confidence below which a character is marked
 const PER_CENT = 100;
@@ -21,7 +21,7 @@ export async function openPage(id, isWanted) {
   lines = page.lines.map((line, number) => new LineEditor(id, number, line));
   undone = [];
   byId("undo").disabled = true;
-  byId("editor").hidden = false;
+  byId("editor").hidden = byId("skip").hidden = false;
   byId("editor-title").textContent = page.filename + (page.page > 1 ? `, page ${page.page}` : "");
   byId("picture").src = `/pages/${id}/picture`;
   for (const format of FORMATS) byId(`export-${format}`).href = `/pages/${id}/export?format=${format}`;
@@ -42,23 +42,39 @@ class LineEditor {
     this.confidences = line.characters;
     this.readings = [line.text, ...line.alternatives];
     this.pending = null; // the text that is being saved
+    this.complaint = ""; // why the last save failed
     // What was typed but not saved outlives the tab, and with it the text that was saved when it was begun.
     const draft = draftIn(this.draft);
     this.input = element("input", {
       type: "text", value: draft?.text ?? this.text, spellcheck: false, autocomplete: "off", dir: "auto",
     });
     this.base = this.isChanged ? draft.base : this.saved;
-    if (!this.isChanged) localStorage.removeItem(this.draft);
+    if (!this.isChanged) keepDraft(this.draft, null);
     this.isConflict = this.base !== this.saved; // Another tab has saved a text since, which only Enter replaces.
     this.input.setAttribute("aria-label", `text of line ${number + 1}`);
     this.state = element("span", { className: "state" });
     const picture = element("img", { src: `${this.path}/picture`, alt: `picture of line ${number + 1}`, loading: "lazy" });
-    this.item = element("li", {}, picture, this.reading(), element("div", { className: "entry" }, this.input, this.state));
+    const entry = element("div", { className: "entry" }, this.input, this.buttons(), this.state);
+    this.item = element("li", {}, picture, this.reading(), entry);
     picture.addEventListener("click", () => this.focus());
     this.input.addEventListener("input", () => this.keep());
     this.input.addEventListener("keydown", (event) => this.press(event));
     this.input.addEventListener("blur", () => this.leave());
     this.show();
+  }
+
+  // What keys do, for fingers; by keyboard, Tab goes from text to text as without them.
+  buttons() {
+    const made = (text, name, onclick) => {
+      const button = element("button", { type: "button", title: name, tabIndex: -1, onclick }, text);
+      button.setAttribute("aria-label", `${name}, line ${this.number + 1}`);
+      button.addEventListener("mousedown", (event) => event.preventDefault()); // The focus stays.
+      return button;
+    };
+    const accept = made("✓", "right as it stands", () => this.save(this.input.value));
+    const other = made("↻", "other reading", () => this.other());
+    other.hidden = this.readings.length < 2;
+    return element("span", { className: "buttons" }, accept, other);
   }
 
   // The text that counts: what is saved, else what was read.
@@ -93,12 +109,13 @@ class LineEditor {
 
   keep() {
     if (this.isChanged) {
-      localStorage.setItem(this.draft, JSON.stringify({ text: this.input.value, base: this.base }));
+      keepDraft(this.draft, { text: this.input.value, base: this.base });
     } else {
-      localStorage.removeItem(this.draft);
+      keepDraft(this.draft, null);
       this.base = this.saved;
       this.isConflict = false;
     }
+    unsay(this.complaint);
     this.show();
   }
 
@@ -138,7 +155,8 @@ class LineEditor {
       } else {
         this.show(error.message);
       }
-      say(`Line ${this.number + 1} is not saved: ${error.message}.`);
+      this.complaint = `Line ${this.number + 1} is not saved: ${error.message}.`;
+      say(this.complaint);
       return false;
     } finally {
       if (this.pending === text) this.pending = null;
@@ -156,7 +174,7 @@ class LineEditor {
       Escape: () => this.write(this.text),
       F2: () => this.nextDoubt(),
     };
-    if ((event.ctrlKey || event.metaKey) && !event.shiftKey && event.key === "z") {
+    if ((event.ctrlKey || event.metaKey) && !event.shiftKey && event.key.toLowerCase() === "z") {
       if (this.isChanged || !undone.length) return; // The browser undoes what was typed.
       event.preventDefault();
       undo();
@@ -212,6 +230,16 @@ function draftIn(key) {
     return JSON.parse(localStorage.getItem(key));
   } catch {
     return null;
+  }
+}
+
+// Browsers may forbid storage, or have no room left: texts are saved without drafts, too.
+function keepDraft(key, draft) {
+  try {
+    if (draft) localStorage.setItem(key, JSON.stringify(draft));
+    else localStorage.removeItem(key);
+  } catch {
+    return;
   }
 }
 

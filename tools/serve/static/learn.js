@@ -1,5 +1,5 @@
 // Learning from corrections: start, progress, stop, result.
-import { ask, byId, pause, say } from "/static/common.js";
+import { answered, ask, byId, pause, say } from "/static/common.js";
 
 const POLL = 2000;
 const percent = (share) => (100 * share).toFixed(2) + " %";
@@ -32,21 +32,25 @@ function show(now) {
   byId("stop").hidden = now.state !== "training";
 }
 
+// Shows a state and, if a training runs, all that follow until its end.
+async function watch(now) {
+  show(now);
+  if (watching) return;
+  watching = true;
+  try {
+    while (RUNNING.includes(now.state)) {
+      await pause(POLL);
+      now = await answered("/training");
+      show(now);
+    }
+  } finally {
+    watching = false;
+  }
+}
+
 export async function showLearning() {
   try {
-    let now = await ask("GET", "/training");
-    show(now);
-    if (watching) return;
-    watching = true;
-    try {
-      while (RUNNING.includes(now.state)) {
-        await pause(POLL);
-        now = await ask("GET", "/training");
-        show(now);
-      }
-    } finally {
-      watching = false;
-    }
+    await watch(await ask("GET", "/training"));
   } catch (error) {
     if (error.status !== 404) say(error.message);
   }
@@ -55,8 +59,7 @@ export async function showLearning() {
 for (const [id, method] of [["learn", "POST"], ["stop", "DELETE"]]) {
   byId(id).addEventListener("click", async () => {
     try {
-      show(await ask(method, "/training"));
-      showLearning();
+      await watch(await ask(method, "/training"));
     } catch (error) {
       say(error.message);
     }

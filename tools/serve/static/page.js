@@ -1,23 +1,39 @@
 // The list of pages, and what opens them.
-import { ask, byId, element, finished, say } from "/static/common.js";
+import { answered, ask, byId, element, finished, say } from "/static/common.js";
 import { onSaved, openPage } from "/static/editor.js";
 import { showLearning } from "/static/learn.js";
 import { startUploads } from "/static/upload.js";
 
+const entries = new Map(); // the list's entry of each page, by its id
 let open = null;
 
+// The entries stay where they are: a click, which saves the line that it leaves, and the focus need theirs.
 async function showPages() {
-  const pages = await ask("GET", "/pages");
+  const pages = await answered("/pages");
+  const list = byId("pages");
   byId("no-pages").hidden = pages.length > 0;
-  byId("pages").replaceChildren(
-    ...pages.map((page) => {
-      const name = page.filename + (page.page > 1 ? `, page ${page.page}` : "");
-      const count = element("span", {}, `${page.saved} of ${page.lines} lines corrected`);
-      const button = element("button", { type: "button", onclick: () => show(page.id) }, element("span", {}, name), count);
-      button.setAttribute("aria-current", String(page.id === open));
-      return element("li", {}, button);
-    }),
-  );
+  const ids = new Set(pages.map((page) => page.id));
+  for (const [id, entry] of entries) {
+    if (ids.has(id)) continue;
+    entry.remove();
+    entries.delete(id);
+  }
+  pages.forEach((page, place) => {
+    const entry = entryOf(page);
+    const button = entry.firstChild;
+    button.lastChild.textContent = `${page.saved} of ${page.lines} lines corrected`;
+    button.setAttribute("aria-current", String(page.id === open));
+    if (list.children[place] !== entry) list.insertBefore(entry, list.children[place] ?? null);
+  });
+}
+
+function entryOf({ id, filename, page }) {
+  if (!entries.has(id)) {
+    const name = element("span", {}, filename + (page > 1 ? `, page ${page}` : ""));
+    const button = element("button", { type: "button", onclick: () => show(id) }, name, element("span", {}));
+    entries.set(id, element("li", {}, button));
+  }
+  return entries.get(id);
 }
 
 async function show(id) {

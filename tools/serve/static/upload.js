@@ -7,6 +7,17 @@ const RETRY = 5000;
 export function startUploads(added) {
   const kind = () => document.querySelector('input[name="kind"]:checked').value;
   const send = (files) => Array.from(files).forEach((file) => follow(file, kind(), added));
+  const sendAll = async (sources) => {
+    for (const source of sources) {
+      try {
+        const files = source instanceof File ? [source] : await filesIn(source);
+        if (!files.length) say(`${source.name} holds no files.`);
+        send(files);
+      } catch (error) {
+        say(`${source.name} can't be read: ${error.message}`);
+      }
+    }
+  };
 
   for (const input of [byId("files"), byId("camera")]) {
     input.addEventListener("change", () => {
@@ -27,14 +38,41 @@ export function startUploads(added) {
     if (!holdsFiles(event)) return;
     event.preventDefault();
     drop.classList.remove("over");
-    send(event.dataTransfer.files);
+    sendAll(sourcesOf(event.dataTransfer));
   });
   document.addEventListener("paste", (event) => {
     // Office programs put a picture of a text beside it.
     if (event.target.closest?.("input, textarea") && event.clipboardData.types.includes("text/plain")) return;
-    if (event.clipboardData.files.length) send(event.clipboardData.files);
+    sendAll(sourcesOf(event.clipboardData));
   });
   startPad((file) => follow(file, "line", added));
+}
+
+// Files and folders of a drop, which holds them until its event has ended.
+function sourcesOf(data) {
+  const items = Array.from(data.items).filter((item) => item.kind === "file");
+  const sources = items.map((item) => {
+    const entry = item.webkitGetAsEntry?.();
+    return entry?.isDirectory ? entry : item.getAsFile();
+  });
+  return sources.filter(Boolean); // A picture may have left the clipboard.
+}
+
+// The files in a folder, by name, without the hidden ones of systems.
+async function filesIn(folder) {
+  const reader = folder.createReader();
+  const entries = [];
+  for (let some = [null]; some.length; entries.push(...some)) {
+    some = await new Promise((done, fail) => reader.readEntries(done, fail));
+  }
+  const shown = entries.filter(({ name }) => !name.startsWith("."));
+  shown.sort((a, b) => a.name.localeCompare(b.name, undefined, { numeric: true }));
+  const files = [];
+  for (const entry of shown) {
+    if (entry.isDirectory) files.push(...(await filesIn(entry)));
+    else files.push(await new Promise((done, fail) => entry.file(done, fail)));
+  }
+  return files;
 }
 
 // A full queue takes the file later.
@@ -87,7 +125,7 @@ function startPad(send) {
   const canvas = byId("canvas");
   const brush = canvas.getContext("2d");
   let strokes = [];
-  let drawing = false;
+  let drawing = null; // the pointer that draws: a palm or second finger beside it draws nothing
 
   function draw() {
     brush.fillStyle = "#ffffff";
@@ -111,18 +149,21 @@ function startPad(send) {
   }
 
   canvas.addEventListener("pointerdown", (event) => {
-    if (event.button !== 0) return;
+    if (event.button !== 0 || drawing !== null) return;
     canvas.setPointerCapture(event.pointerId);
-    drawing = true;
+    drawing = event.pointerId;
     strokes.push([point(event)]);
     draw();
   });
   canvas.addEventListener("pointermove", (event) => {
-    if (!drawing) return;
+    if (event.pointerId !== drawing) return;
     for (const part of event.getCoalescedEvents?.() ?? [event]) strokes.at(-1).push(point(part));
     draw();
   });
-  for (const name of ["pointerup", "pointercancel"]) canvas.addEventListener(name, () => (drawing = false));
+  // It comes after the pointer's end, and also if that happens elsewhere.
+  canvas.addEventListener("lostpointercapture", (event) => {
+    if (event.pointerId === drawing) drawing = null;
+  });
   byId("write").addEventListener("click", () => {
     byId("pad").hidden = !byId("pad").hidden;
     draw();
