@@ -33,8 +33,13 @@ def test_a_page_is_dropped_corrected_by_keyboard_and_opened_again(page, site, st
     drop_page(page)
     read = texts(page)
     wait(page, "[...document.querySelectorAll('#lines img')].every((img) => img.naturalWidth > 100)")
+    marked = page.run("[...document.querySelectorAll('#lines li')].findIndex((line) => line.querySelector('mark'))")
+    for _ in range(marked):
+        page.press("ArrowDown", 40)
     page.press("F2", 113)
     assert page.run("document.activeElement.selectionEnd - document.activeElement.selectionStart") == 1
+    for _ in range(marked):
+        page.press("ArrowUp", 38)
     assert page.run("document.getElementById('learn').disabled")
     # The first line has the focus; Enter saves a changed one, Ctrl+Enter also accepts one as it stands.
     write(page, "imperial museum, other")
