@@ -25,6 +25,7 @@ from utils.errors import UserError
 from utils.paths import ROOT
 
 SINGLE = 20  # requests one after the other
+MOST_JOBS = 256  # the server refuses further ones
 LONGEST_START, LONGEST_WAIT = 120, 600  # seconds
 BOUNDARY = "part"
 
@@ -35,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
     add = parser.add_argument
     add("-c", "--conf", type=Path, default=Path("configs/adapt.yml"), help="of the server (default: %(default)s)")
     add("--filename", type=Path, default=Path(TEST_IMAGE), help="picture of a word (default: %(default)s)")
-    add("--requests", type=number(int, 2), default=200, help="at once (default: 200)")
+    add("--requests", type=number(int, 2, MOST_JOBS), default=200, help=f"at once, at most {MOST_JOBS} (default: 200)")
     options = parser.parse_args(arguments)
     return run_command(lambda: _run(options))
 
@@ -57,14 +58,19 @@ def _run(options: argparse.Namespace) -> int:
     waits = [seconds for seconds in answers if seconds is not None]
     if len(waits) < 2:
         raise UserError(f"{options.filename} was not read: name a picture of a word.")
-    p95 = quantiles(waits, n=20)[-1]
-    print(f"one at a time: {1000 * single:.0f} ms, median of {SINGLE}")
-    print(
-        f"{options.requests} at once: {len(answers) - len(waits)} lost, {len(waits) / whole:.0f} words/s, 95 % within "
-        f"{p95:.2f} s, {p95 / (single * options.requests):.2f} times one's time times their number"
-    )
+    print(summary(single, waits, options.requests, whole))
     print(f"peak memory of the server: {before:.0f} MB before, {after:.0f} MB after")
     return 0
+
+
+def summary(single: float, waits: list[float], requests: int, whole: float) -> str:
+    """Returns a sentence on requests at once; times in seconds: one's alone, those of the answered, that of all."""
+    p95 = quantiles(waits, n=20, method="inclusive")[-1]
+    return (
+        f"one at a time: {1000 * single:.0f} ms, median of {SINGLE}\n"
+        f"{requests} at once: {requests - len(waits)} lost, {len(waits) / whole:.0f} words/s, 95 % within {p95:.2f} s, "
+        f"{p95 / (single * requests):.2f} times one's time times their number"
+    )
 
 
 @contextlib.contextmanager
@@ -120,7 +126,7 @@ def _peak(process: subprocess.Popen) -> float:
     with contextlib.suppress(OSError):
         found = re.search(r"VmHWM:\s*(\d+) kB", Path(f"/proc/{process.pid}/status").read_text(encoding="ascii"))
         if found:
-            return int(found[1]) / 1000
+            return int(found[1]) / 2**10
     return float("nan")
 
 

@@ -23,6 +23,8 @@ from utils.log import log
 if TYPE_CHECKING:
     from models.model_seq2seq import ModelSeq2Seq
 
+SHARE = 0.3  # of the other model's weights
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs the command line; returns the exit code (0 done, 2 user error)."""
@@ -30,12 +32,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("model", type=Path, help="model folder to release")
     parser.add_argument("output", type=Path, help="model folder to write")
     parser.add_argument("--average", type=Path, metavar="MODEL", help="of the same network, to average with")
-    parser.add_argument("--share", type=number(float, 0, 1), default=0.3, help="of --average's weights (default: 0.3)")
+    parser.add_argument("--share", type=number(float, 0, 1), help=f"of --average's weights (default: {SHARE})")
     options = parser.parse_args(arguments)
-    return run_command(lambda: release(options.model, options.output, options.average, options.share))
+    if options.share is not None and not options.average:
+        parser.error("--share needs --average")
+    share = SHARE if options.share is None else options.share
+    return run_command(lambda: release(options.model, options.output, options.average, share))
 
 
-def release(source: Path, output: Path, other: Path | None = None, share: float = 0.0) -> int:
+def release(source: Path, output: Path, other: Path | None = None, share: float = SHARE) -> int:
     """Writes `source` with rounded weights to `output`, averaged with those of `other`; returns the exit code.
 
     Raises UserError if `source` or `other` is not a complete model folder, if their networks differ, or if `output`
@@ -48,15 +53,18 @@ def release(source: Path, output: Path, other: Path | None = None, share: float 
     folder = ModelFolder(source)
     check_absent(output / DESCRIPTION_FILE)
     model, about = load_model(folder), folder.description
-    calibrations = about.calibrations
+    origin, calibrations = about.origin, about.calibrations
     if other:
-        _average(model, load_model(ModelFolder(other)), share)
-        calibrations = ()
+        before = ModelFolder(other)
+        _average(model, load_model(before), share)
+        licences = dict.fromkeys(filter(None, (folder.licence, before.licence)))
+        origin, calibrations = {**origin, "licence": " ".join(licences)}, ()
     for variable in model.keras_model.trainable_variables:
         variable.assign(np.asarray(variable).astype(np.float16))
     # Only the name of an absolute path: other machines have no such folder.
-    labels = Path(str(about.origin.get("labels_file", "")))
-    origin = {**about.origin, "labels_file": labels.name} if labels.is_absolute() else about.origin
+    labels = Path(str(origin.get("labels_file", "")))
+    if labels.is_absolute():
+        origin = {**origin, "labels_file": labels.name}
     save_model(output, model, origin, calibrations)
     if not calibrations:
         # Without such an experiment_folder, the experiment's own model would be calibrated.
@@ -67,8 +75,9 @@ def release(source: Path, output: Path, other: Path | None = None, share: float 
 
 def _average(model: "ModelSeq2Seq", other: "ModelSeq2Seq", share: float) -> None:
     """Sets a model's weights to (1 - share) of its own and `share` of another's; UserError if the networks differ."""
-    if (model.spec.network, model.spec.tokenizer.charset) != (other.spec.network, other.spec.tokenizer.charset):
-        raise UserError("--average names a model of another network or with other characters; name one like the first.")
+    one, another = model.spec, other.spec
+    if (one.image, one.network, one.tokenizer.charset) != (another.image, another.network, another.tokenizer.charset):
+        raise UserError("--average names a model with another section image or network; name one like the first.")
     for variable, before in zip(model.keras_model.weights, other.keras_model.weights, strict=True):
         variable.assign((1 - share) * np.asarray(variable) + share * np.asarray(before))
 

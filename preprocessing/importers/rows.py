@@ -123,11 +123,15 @@ def _is_csv(lines: list[str]) -> bool:
 def _quotes_whole_cells(rows: list[Row]) -> bool:
     """Whether quotes around a cell of a table of tabs, without any within, are those of its writer, not of its content.
 
-    R and pandas quote all texts, so the first cell, too. Excel quotes cells with a comma, and all of them. No others
-    quote a cell without tab or quote, and none writes single quotes within one: most such tables have no quoting.
+    R and pandas quote all texts, so the first cell or whole columns. Excel quotes cells with a comma, and all of them.
+    No others quote a cell without tab or quote, and none writes single quotes within one: most such tables have no
+    quoting.
     """
     cells = [cell for _, row in rows for cell in row]
     if len(cells[0]) > 2 and QUOTED_CELL.fullmatch(cells[0]):
+        return True
+    # Below a header, which may have none.
+    if len(rows) > 2 and any(all(map(QUOTED_CELL.fullmatch, column)) for column in zip(*(row for _, row in rows[1:]))):
         return True
     matches = [(cell, QUOTED_CELL.fullmatch(cell)) for cell in cells]
     if any('"' in cell and not quoted for cell, quoted in matches):

@@ -179,10 +179,11 @@ def test_a_released_model_reads_alike_from_half_the_bytes(make_config, saved, tm
 
 def test_weights_are_averaged_with_those_of_before(make_config, saved, tmp_path):
     before, averaged, wider = tmp_path / "before", tmp_path / "averaged", tmp_path / "wider"
-    save_model(before, random_network(make_config, seed=3), {})
+    save_model(before, random_network(make_config, seed=3), {"licence": "of before"})
     assert release_model.main([str(saved), str(averaged), "--average", str(before), "--share", "0.25"]) == 0
     folders = (saved, before, averaged)
     for new, old, mean in zip(*(load(folder).keras_model.get_weights() for folder in folders), strict=True):
         np.testing.assert_allclose(mean, 0.75 * new + 0.25 * old, rtol=2**-11, atol=2**-25)
     save_model(wider, random_network(lambda **changes: make_config(network={"latent_dim": 64})), {})
     assert release_model.main([str(saved), str(tmp_path / "none"), "--average", str(wider)]) == 2
+    assert description_of(averaged)["origin"]["licence"] == "none of before"

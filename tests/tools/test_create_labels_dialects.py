@@ -218,7 +218,7 @@ def test_a_table_of_tabs_is_quoted_as_a_whole_or_not(tmp_path, header, name):
     assert [label for _, label in labels_of(tmp_path, "t.tsv", content)] == (labels or cells)
 
 
-@pytest.mark.parametrize("header", ['"filename"\t"label"\n', ""])
+@pytest.mark.parametrize("header", ['"filename"\t"label"\n', "filename\tlabel\n", ""])
 def test_a_writer_may_quote_all_texts(tmp_path, header):
     content = header + '"a.png"\t"one"\n"b.png"\t"two, three"\n"c.png"\t"say ""x"""\n'
     assert labels_of(tmp_path, "t.tsv", content) == [("a.png", "one"), ("b.png", "two, three"), ("c.png", 'say "x"')]
@@ -229,3 +229,8 @@ def test_the_delimiter_of_a_field_too_many_is_named(tmp_path, delimiter, named):
     content = "".join(f"{delimiter.join(cells)}\n" for cells in (["filename", "label"], ["a.png", "one", "two"]))
     with pytest.raises(UserError, match=f"t.csv:2 .*{named}"):
         labels_of(tmp_path, "t.csv", content)
+
+
+def test_a_writer_may_quote_the_texts_of_a_column(tmp_path):
+    content = 'a.png\t"one"\nb.png\t"two, three"\nc.png\t"say ""x"""\n'
+    assert labels_of(tmp_path, "t.tsv", content) == [("a.png", "one"), ("b.png", "two, three"), ("c.png", 'say "x"')]

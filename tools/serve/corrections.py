@@ -6,14 +6,14 @@ import unicodedata
 from pathlib import Path
 from typing import Any
 
-from preprocessing.labels import BLANK, LABELS_FILE, is_text, read_labels
+from preprocessing.labels import BLANK, LABELS_FILE, SPLITS, is_text, read_labels
 from preprocessing.tokenizer import normalize_label
 from utils.errors import UserError, shorten
 from utils.files import write_json, write_text
 from utils.locks import corrections_lock
 
 TABLE = "labels.tsv"
-PARTS = ("train", "val", "test", BLANK)
+PARTS = (*SPLITS, BLANK)
 HELD_BACK = 5  # one in so many lines is for validation
 LONGEST = 1000  # characters of a text
 
@@ -100,7 +100,7 @@ class Corrections:
 
     def _write_table(self, labels: Labels) -> None:
         rows = [("filename", "label", "split")]
-        for split in PARTS[:3]:
+        for split in SPLITS:
             rows += [(entry["filename"], _quoted(entry["label"]), split) for entry in labels[split]]
         write_text(self.folder / TABLE, "".join("\t".join(row) + "\n" for row in rows))
 

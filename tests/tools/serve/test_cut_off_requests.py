@@ -50,6 +50,7 @@ def test_a_request_that_waits_when_the_server_ends_is_answered(reading, store, l
     thread = threading.Thread(target=server.run)
     thread.start()
     while not server.started:
+        assert thread.is_alive()
         time.sleep(0.01)
     port = server.servers[0].sockets[0].getsockname()[1]
     with ThreadPoolExecutor() as pool:

@@ -35,7 +35,7 @@ NICE_SERVER = """
 import os, sys
 from pathlib import Path
 from tools.serve.training import start_jobs
-os.setpriority(os.PRIO_PROCESS, 0, 15)
+os.setpriority(os.PRIO_PROCESS, 0, max(15, os.getpriority(os.PRIO_PROCESS, 0)))
 with open(Path(sys.argv[1]) / "log", "w") as log, start_jobs(Path(sys.argv[1]) / "learning", [], log) as process:
     print(os.getpriority(os.PRIO_PROCESS, 0), os.getpriority(os.PRIO_PROCESS, process.pid))
 """

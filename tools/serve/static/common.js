@@ -37,7 +37,8 @@ export async function ask(method, path, body) {
   if (!answer.ok) {
     const { detail = `error ${answer.status}` } = values;
     const problem = Array.isArray(detail) ? detail.map((one) => one.msg).join("; ") : detail;
-    throw Object.assign(new Error(problem), { status: answer.status, retry: answer.headers.has("retry-after"), values });
+    const retry = answer.headers.has("retry-after");
+    throw Object.assign(new Error(problem), { status: answer.status, retry, values });
   }
   return values;
 }
