@@ -9,25 +9,18 @@ import numpy as np
 from utils.errors import UserError
 
 
-class Diverged(UserError):
-    """A loss or weights that are infinite or NaN; step and epoch are counted from 1.
-
-    Attributes:
-        fault: what was found, and where, without the advice.
-    """
-
-    def __init__(self, what: str, step: int, epoch: int) -> None:
-        self.fault = f"{what} at step {step} of epoch {epoch}"
-        super().__init__(
-            f"{self.fault}; snapshots and the last good state, if there are any, are kept: lower train.learning_rate, "
-            "or set train.clip_norm=1 and train.warmup_steps, and the same command continues from that state, or "
-            "start again with --restart."
-        )
+def diverged(what: str, step: int, epoch: int) -> UserError:
+    """Returns the error of a training that has diverged; step and epoch are counted from 1."""
+    return UserError(
+        f"{what} at step {step} of epoch {epoch}; snapshots and the last good state, if there are any, are kept: "
+        "lower train.learning_rate, or set train.clip_norm=1 and train.warmup_steps, and the same command "
+        "continues from that state, or start again with --restart."
+    )
 
 
 @dataclass(eq=False)
 class StopOnDivergence(keras.callbacks.Callback):
-    """Raises Diverged when the loss, or at the end of an epoch a weight, is infinite or NaN.
+    """Raises UserError when the loss, or at the end of an epoch a weight, is infinite or NaN.
 
     Must be the first callback, so that no other one saves such weights.
 
@@ -49,7 +42,7 @@ class StopOnDivergence(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         loss = float(logs["loss"])
         if not math.isfinite(loss):
-            raise Diverged(f"The loss became {loss}", self.first_step + batch + 1, self.epoch)
+            raise diverged(f"The loss became {loss}", self.first_step + batch + 1, self.epoch)
 
     def on_epoch_end(self, epoch, logs=None):
         self.first_step = 0
@@ -57,7 +50,7 @@ class StopOnDivergence(keras.callbacks.Callback):
 
 
 def check_weights(model: keras.Model, step: int, epoch: int) -> None:
-    """Raises Diverged if a weight is infinite or NaN, one step before the loss would be."""
+    """Raises UserError if a weight is infinite or NaN, one step before the loss would be."""
     for variable in model.weights:
         if not np.isfinite(keras.ops.convert_to_numpy(variable)).all():
-            raise Diverged(f"Weights in {variable.path} became infinite or NaN", step, epoch)
+            raise diverged(f"Weights in {variable.path} became infinite or NaN", step, epoch)

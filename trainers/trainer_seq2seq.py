@@ -9,7 +9,7 @@ import keras
 
 from base.base_trainer import BaseTrainer
 from callbacks.batch_statistics import BatchStatistics, fix_statistics
-from callbacks.divergence import Diverged, StopOnDivergence
+from callbacks.divergence import StopOnDivergence
 from callbacks.evaluation_model import EvaluationModel
 from callbacks.history import History
 from callbacks.learning_rate import LearningRate
@@ -110,7 +110,7 @@ class TrainerSeq2Seq(BaseTrainer):
             if saved:
                 self._prepare_resuming()
             while not self._reason_to_end():
-                self._fit_or_retry()
+                self._fit(self._next_stop())
                 self.evaluation_model.check_equal()
                 # The next `fit` continues from the state saved at the end of this one.
                 self.progress = read_saved(self.experiment.state_file, self.cluster) or self.progress
@@ -188,23 +188,6 @@ class TrainerSeq2Seq(BaseTrainer):
             # Keras assumes that all epochs have as many steps as the first, so this one needs its own `fit`.
             return epoch + 1
         return self.first_fixed if epoch < self.first_fixed else self.config.train.num_epochs
-
-    def _fit_or_retry(self) -> None:
-        """Runs `fit`; once more from the saved state, if there is one, when the loss or weights diverge.
-
-        Steps in bfloat16 have given NaN that did not when the same batches were repeated from the same state.
-        """
-        try:
-            self._fit(self._next_stop())
-        except Diverged as error:
-            saved = read_saved(self.experiment.state_file, self.cluster)
-            # Processes of a cluster can't tell whether the others have diverged, too.
-            if not saved or self.cluster.number > 1:
-                raise
-            self.progress = resume_position(saved, self.fingerprint)
-            epoch, step = self.progress.position
-            log(f"{error.fault}; repeating once from the state saved at step {step} of epoch {epoch + 1}.")
-            self._fit(self._next_stop())
 
     def _fit(self, end: int) -> None:
         """Runs `fit` from the saved position to the end of epoch `end` (counted from 1)."""
