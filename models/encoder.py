@@ -3,7 +3,7 @@
 import keras
 from keras import layers
 
-from models.layers import BatchNormalization, Columns, HideSpans, MaskColumns, NormalizeImage
+from models.layers import BatchNormalization, Columns, Conv2D, HideSpans, MaskColumns, NormalizeImage
 from models.lstm import LSTM
 from utils.config.image import ImageConfig
 from utils.config.network import NetworkConfig
@@ -67,7 +67,7 @@ def _convolutions(features, width, network: NetworkConfig, masked: bool):
 
 def _convolve(features, filters: int, kernel, step, normalized: bool, name: str):
     """Adds a convolution; batch norm makes its bias superfluous."""
-    features = layers.Conv2D(
+    features = Conv2D(
         filters, tuple(kernel), strides=step, padding="same", use_bias=not normalized, name=f"conv_{name}"
     )(features)
     return BatchNormalization(name=f"batch_norm_{name}")(features) if normalized else features

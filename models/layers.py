@@ -33,6 +33,34 @@ class NormalizeImage(keras.layers.Layer):
         return {**super().get_config(), "mode": self.mode}
 
 
+@ops.custom_gradient
+def with_finite_gradient(values):
+    """Returns `values`, whose gradient has 0 in place of NaN and infinities."""
+
+    def gradient(*arguments, upstream=None):
+        if upstream is None:
+            (upstream,) = arguments
+        return ops.where(ops.isfinite(upstream), upstream, ops.zeros_like(upstream))
+
+    return values, gradient
+
+
+@keras.saving.register_keras_serializable("seq2seq_ocr")
+class Conv2D(keras.layers.Conv2D):
+    """Keras' layer with a finite gradient of the kernel.
+
+    In bfloat16 on CPUs with AMX, oneDNN multiplies memory that nobody has written by 0 (uxlfoundation/oneDNN issue 5717
+    is of the same kind). That changes nothing unless the memory happens to hold NaN, as white pixels are: then about a
+    hundredth of the gradient becomes NaN, and would make all weights NaN.
+    """
+
+    def convolution_op(self, inputs, kernel):
+        kernel = ops.convert_to_tensor(kernel)
+        # With float16, infinities in gradients lower the loss scale.
+        finite = kernel if self.compute_dtype == "float16" else with_finite_gradient(kernel)
+        return super().convolution_op(inputs, finite)
+
+
 @keras.saving.register_keras_serializable("seq2seq_ocr")
 class BatchNormalization(keras.layers.BatchNormalization):
     """Keras' layer with statistics that can be fixed while scale and shift are still trained.
