@@ -21,6 +21,7 @@ from models.model_paths import ModelPaths
 from predictors.loading import load_predictor
 from preprocessing.image_file import configure_process
 from preprocessing.labels import LABELS_FILE, Word, read_labels, write_labels
+from trainers.adaptation import HELD_BACK, epochs_for
 from utils.cli import add_config_options, number, run_command
 from utils.config.load import load_config
 from utils.config.schema import Config
@@ -29,7 +30,6 @@ from utils.files import check_writable, write_text
 from utils.log import log
 from utils.paths import resolve_shipped
 
-HELD_BACK = 5  # one in so many corrected lines is for validation, as in tools.serve
 LEAST_REST = 20  # lines of the hand that no training sees
 
 
@@ -109,6 +109,7 @@ def _learn(
     labels = folder / LABELS_FILE
     write_labels(labels, {"train": train, "val": held_back, "test": []})
     settings = [*options.set, f"labels_file={labels}", f"experiment_folder={folder}"]
+    settings.append(f"train.num_epochs={epochs_for(len(train), config.train.num_epochs)}")
     done = run("main.py", "-c", options.conf, "--train", "--restart", "--set", *settings)
     return ModelPaths.of(str(folder), config.callbacks).trained, done.seconds / 60
 

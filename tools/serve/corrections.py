@@ -8,13 +8,13 @@ from typing import Any
 
 from preprocessing.labels import BLANK, LABELS_FILE, SPLITS, is_text, read_labels
 from preprocessing.tokenizer import normalize_label
+from trainers.adaptation import HELD_BACK
 from utils.errors import UserError, shorten
 from utils.files import write_json, write_text
 from utils.locks import corrections_lock
 
 TABLE = "labels.tsv"
 PARTS = (*SPLITS, BLANK)
-HELD_BACK = 5  # one in so many lines is for validation
 LONGEST = 1000  # characters of a text
 
 Labels = dict[str, list[dict[str, str]]]

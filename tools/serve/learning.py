@@ -18,7 +18,8 @@ from preprocessing.image_file import UnusableImage
 from preprocessing.labels import LABELS_FILE
 from tools.serve.reading import Reading
 from tools.serve.store import Store
-from tools.serve.training import epochs_for, start_jobs, training_settings, with_settings
+from tools.serve.training import start_jobs, training_settings, with_settings
+from trainers.adaptation import epochs_for
 from utils.config.schema import Config
 from utils.errors import UserError
 from utils.files import write_json

@@ -21,8 +21,6 @@ from utils.cli import run_command
 from utils.locks import learning_lock
 
 NICE = 10  # priority of the training, so that reading stays quick
-# Passes over the corrections: no more than give so many readings of lines, about ten minutes on 2 CPU cores.
-MOST_READINGS, LEAST_EPOCHS = 8000, 5
 
 
 def training_settings(model: ModelFolder, max_pixels: int) -> dict[str, Any]:
@@ -35,11 +33,6 @@ def training_settings(model: ModelFolder, max_pixels: int) -> dict[str, Any]:
         "text": about.text.model_dump(mode="json"),
         "data_licence": model.licence,
     }
-
-
-def epochs_for(lines: int, most: int) -> int:
-    """Returns the epochs of a training on so many corrected lines: fewer for more lines, `most` for a few hundred."""
-    return min(most, max(LEAST_EPOCHS, MOST_READINGS // max(1, lines)))
 
 
 def with_settings(arguments: list[str], settings: dict[str, Any]) -> list[str]:

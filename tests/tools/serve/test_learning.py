@@ -16,7 +16,7 @@ from tests.helpers.tiny import REPOSITORY
 from tests.tools.serve.test_store import page_of
 from tools.serve.learning import CHOICE, LEAST_LINES, Learning, chosen_model, first_reading
 from tools.serve.reading import Reading
-from tools.serve.training import NICE, epochs_for
+from tools.serve.training import NICE
 from utils.config.load import load_config
 from utils.errors import UserError
 
@@ -196,13 +196,6 @@ def test_the_chosen_model_reads_first(make_config, store):
     (store.folder / CHOICE).write_text(json.dumps({"model": str(chosen)}), encoding="utf-8")
     config = make_config(predict={"weights_file": str(REPOSITORY / "snapshots" / "open")})
     assert first_reading(config, store.folder).folder == chosen
-
-
-@pytest.mark.parametrize(
-    "lines, most, epochs", [(0, 20, 20), (400, 20, 20), (401, 20, 19), (1000, 20, 8), (9999, 20, 5), (9999, 3, 3)]
-)
-def test_more_lines_are_read_less_often(lines, most, epochs):
-    assert epochs_for(lines, most) == epochs
 
 
 def test_a_killed_training_is_told_as_such(learning):
