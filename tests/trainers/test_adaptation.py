@@ -6,8 +6,7 @@ from trainers.adaptation import epochs_for
 
 
 @pytest.mark.parametrize(
-    "lines, most, epochs",
-    [(0, 20, 20), (160, 30, 30), (240, 30, 20), (250, 20, 20), (251, 20, 19), (1000, 20, 5), (9999, 3, 3)],
+    "lines, usual, epochs", [(0, 20, 20), (120, 30, 30), (480, 20, 40), (1080, 30, 90), (150, 1, 1)]
 )
-def test_more_lines_are_read_less_often(lines, most, epochs):
-    assert epochs_for(lines, most) == epochs
+def test_epochs_grow_with_the_root_of_the_lines(lines, usual, epochs):
+    assert epochs_for(lines, usual) == epochs
