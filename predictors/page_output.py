@@ -132,7 +132,7 @@ class _Names:
 
     def __init__(self, inputs: Sequence[Path]) -> None:
         self.taken: set[str] = set()
-        folders = {path.resolve().parent for path in inputs}
+        folders = {_folder_of(path) for path in inputs}
         self.root: Path | None = None
         if len(folders) > 1:
             with contextlib.suppress(ValueError):  # Pictures on several drives of Windows have no folder in common.
@@ -140,7 +140,7 @@ class _Names:
 
     def of(self, page: Page) -> str:
         path = Path(page.filename)
-        place = path.resolve().parent.relative_to(self.root).as_posix() + "/" if self.root else ""
+        place = _folder_of(path).relative_to(self.root).as_posix() + "/" if self.root else ""
         stem = place.removeprefix("./") + path.stem + (f"-{page.number}" if page.number > 1 else "")
         name, copy = stem, 1
         while name.lower() in self.taken:
@@ -148,3 +148,8 @@ class _Names:
             name = f"{stem}_{copy}"
         self.taken.add(name.lower())
         return name
+
+
+def _folder_of(path: Path) -> Path:
+    """Returns the folder in which a picture was named; of a link not that of its target."""
+    return Path(os.path.abspath(path)).parent

@@ -3,6 +3,7 @@
 from importlib.util import find_spec
 from pathlib import Path
 
+import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
@@ -37,14 +38,15 @@ def draw_overlay(pixels: np.ndarray, page: Page, min_confidence: float | None = 
 
 
 def _write(draw: ImageDraw.ImageDraw, line: Line, factor: float, min_confidence: float | None) -> None:
-    """Writes the words of a line above it."""
-    ys = [y for _, y in line.polygon]
-    font = ImageFont.truetype(_font_file(line.text), max(13.0, TEXT_HEIGHT * (max(ys) - min(ys)) * factor))
+    """Writes the words of a line above it, but within the picture."""
+    # Across its direction: from its lowest to its highest point a slanted line is much higher.
+    height = min(cv2.minAreaRect(np.array(line.polygon, np.float32))[1])
+    font = ImageFont.truetype(_font_file(line.text), max(13.0, TEXT_HEIGHT * height * factor))
     for word in line.words:
-        left, top, right, bottom = draw.textbbox((word.box[0] * factor, word.box[1] * factor), word.text, font, "ld")
+        place = word.box[0] * factor, max(word.box[1] * factor, sum(font.getmetrics()))
+        left, top, right, bottom = draw.textbbox(place, word.text, font, "ld")
         draw.rectangle((left - 2, top - 1, right + 2, bottom + 1), fill=(255, 255, 255, 205))
-        colour = _colour(word.confidence, min_confidence)
-        draw.text((word.box[0] * factor, word.box[1] * factor), word.text, colour, font, "ld")
+        draw.text(place, word.text, _colour(word.confidence, min_confidence), font, "ld")
 
 
 def _font_file(text: str) -> Path:

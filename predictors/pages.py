@@ -212,13 +212,16 @@ def _alternatives_of_words(words: list[Prediction]) -> tuple[str, ...]:
 
 
 def _word_confidences(prediction: Prediction, texts: list[str]) -> list[float]:
-    """Returns the product of the characters' confidences in each word, or the line's where they can't be assigned."""
+    """Returns the product of the characters' confidences in each word, or the line's where they can't be assigned.
+
+    None is less than the line's, which has a calibration of its own: where a line is right, its words are.
+    """
     confidences = np.array(prediction.character_confidences)
     if len(confidences) != len(prediction.text):  # NFC has composed characters.
         return [prediction.confidence] * len(texts)
     values, start = [], 0
     for text in texts:
         start = prediction.text.index(text, start)
-        values.append(float(np.prod(confidences[start : start + len(text)])))
+        values.append(max(float(np.prod(confidences[start : start + len(text)])), prediction.confidence))
         start += len(text)
     return values

@@ -74,13 +74,20 @@ class WordPredictor(BasePredictor):
     def read_files(
         self, paths: list[Path], progress: bool = False
     ) -> Iterator[tuple[Path, Prediction | UnusableImage]]:
-        """Reads image files, in their order; an unusable file yields its error."""
+        """Reads image files, in their order; an unusable file yields its error.
+
+        What was read before an interruption or an error is yielded before that is raised.
+        """
         # Files are sorted by width within such a window only, so memory does not grow with their number.
         window = 8 * self.batch_size
         with progress_bar(desc="Reading", total=len(paths), unit="word", disable=not progress, leave=False) as bar:
             for start in range(0, len(paths), window):
                 part = paths[start : start + window]
-                yield from zip(part, self._read_window(part, bar))
+                results: dict[int, Prediction | UnusableImage] = {}
+                try:
+                    self._read_window(part, results, bar)
+                finally:
+                    yield from ((part[i], results[i]) for i in sorted(results))
 
     def word_image(self, pixels: np.ndarray, name: str | Path) -> np.ndarray:
         """Returns the network's input for the pixels of a picture, which `name` identifies in the log.
@@ -181,14 +188,15 @@ class WordPredictor(BasePredictor):
         for index, prediction in self.predict(widths, lambda i: good[i][1]):
             yield good[index][0], prediction
 
-    def _read_window(self, paths: list[Path], bar: tqdm) -> list[Prediction | UnusableImage]:
-        results: list[Any] = [self._read(path) for path in paths]
-        bar.update(sum(isinstance(result, UnusableImage) for result in results))
-        for index, prediction in self.predict_images(results):
-            self._log_note(paths[index], results[index], prediction)
+    def _read_window(self, paths: list[Path], results: dict[int, Prediction | UnusableImage], bar: tqdm) -> None:
+        """Adds what is read in each file to `results`, by its place in `paths`."""
+        images: list[Any] = [self._read(path) for path in paths]
+        results.update((i, image) for i, image in enumerate(images) if isinstance(image, UnusableImage))
+        bar.update(len(results))
+        for index, prediction in self.predict_images(images):
+            self._log_note(paths[index], images[index], prediction)
             results[index] = prediction
             bar.update()
-        return results
 
     def _log_note(self, path: Path, image: np.ndarray, prediction: Prediction) -> None:
         """Logs what the user should know about the reading of a file."""

@@ -27,6 +27,8 @@ IMAGE_ENDINGS = (
 
 
 SIDES_SWAPPED = (5, 6, 7, 8)  # EXIF orientations
+# Of 8, 10, 12, 14 and 16 bits: cameras and scanners leave the highest bits of 16 empty.
+WHITES = (255, 1023, 4095, 16383, 65535)
 NEW_SUBFILE_TYPE, REDUCED = 254, 1  # tag and bit of a TIFF's smaller copies of a page
 NO_MEMORY = os.strerror(errno.ENOMEM).lower()
 # Reasons that lie in the system, and may be gone when the file is read again.
@@ -66,7 +68,7 @@ def picture_of(array: np.ndarray, image: ImageConfig, name: str = "array") -> Im
     """Returns pixels in memory as a Pillow image; `name` is for error messages.
 
     `array` is (h, w), (h, w, 1), (h, w, 3) RGB or (h, w, 4) RGBA; uint8, bool, uint16 or float (0 to 1, or grey levels
-    up to 255 or 65535). Raises UnusableImage if it is empty, of another shape or type, or larger than
+    of 8 to 16 bits). Raises UnusableImage if it is empty, of another shape or type, or larger than
     `image.max_pixels`.
     """
     array = np.asarray(array)
@@ -218,8 +220,9 @@ def _unusable(path: str | Path, error: Exception) -> UnusableImage:
         return UnusableImage(path, "more pixels than PIL.Image.MAX_IMAGE_PIXELS allows", "raise that limit")
     if isinstance(error, MemoryError):
         return UnusableImage(path, NO_MEMORY, "free some, or make the picture smaller")
-    reason = (error.strerror or "").lower() if isinstance(error, OSError) else ""
-    return UnusableImage(path, reason or "truncated or damaged file", "replace it")
+    if isinstance(error, OSError) and error.strerror:  # The system's, not Pillow's.
+        return UnusableImage(path, error.strerror.lower(), "make it readable")
+    return UnusableImage(path, "truncated or damaged file", "replace it")
 
 
 def _upright_on_paper(file: Image.Image, image: ImageConfig, keep_sides: bool) -> Image.Image:
@@ -251,9 +254,12 @@ def _has_light_ink(picture: Image.Image) -> bool:
 
 
 def _to_8_bits(values: np.ndarray) -> np.ndarray:
-    """Converts integers up to 255 or 65535, or floats up to 1, 255 or 65535, to uint8; NaN is paper."""
-    brightest = np.fmax.reduce(values, axis=None)  # NaN only if all are
-    top = 65535 if brightest > 255 else 255
+    """Converts integers or floats to uint8: up to the first of WHITES that none exceeds, floats also up to 1.
+
+    NaN is paper, as is infinity, which comes of divisions by 0.
+    """
+    brightest = np.max(values, where=np.isfinite(values), initial=0)
+    top = next((white for white in WHITES if brightest <= white), WHITES[-1])
     # Resampling goes a little beyond 1.
     if brightest < 2 and values.dtype.kind == "f":
         top = 1

@@ -62,7 +62,7 @@ def turn_line(line: Line) -> Line:
     """
     above, below = line.polygon[: len(line.baseline)], line.polygon[: -len(line.baseline) - 1 : -1]
     mirrored = tuple(
-        (top + bottom - x, upper + lower - y)
+        (round(top + bottom - x, 1), round(upper + lower - y, 1))
         for (top, upper), (bottom, lower), (x, y) in zip(above, below, line.baseline)
     )
     return replace(line, baseline=mirrored[::-1])
@@ -72,7 +72,7 @@ def rotate_page(page: Page) -> Page:
     """Returns the page as it lies in its picture turned by 180 degrees."""
 
     def turned(points: tuple[Point, ...]) -> tuple[Point, ...]:
-        return tuple((page.width - 1 - x, page.height - 1 - y) for x, y in points)
+        return tuple((round(page.width - 1 - x, 1), round(page.height - 1 - y, 1)) for x, y in points)
 
     def turned_word(word: PageWord) -> PageWord:
         left, top, width, height = word.box

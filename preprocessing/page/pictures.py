@@ -80,7 +80,10 @@ def _pdf_pages(path: Path, image: ImageConfig) -> Iterator[ReadPicture]:
     if not path.is_file():
         raise UnusableImage(path, "missing file", "check the file name")
     try:
+        path.open("rb").close()  # PDFium gives no reason why a file can't be opened.
         document = pypdfium2.PdfDocument(path)
+    except OSError as error:
+        raise UnusableImage(path, (error.strerror or "not readable").lower(), "make it readable") from None
     except pypdfium2.PdfiumError as error:
         if "password" in str(error).lower():
             raise UnusableImage(path, "encrypted PDF", "save it without its password") from None

@@ -31,7 +31,7 @@ def _attached(line: Line) -> Line:
     if len(words) == len(starts):
         for i in range(len(words) - 1, 0, -1):
             if starts[i] - 1 in blanks:
-                words[i - 1 : i + 1] = [_joined(words[i - 1], words[i])]
+                words[i - 1 : i + 1] = [_joined(words[i - 1], words[i], line.confidence or 0.0)]
     text = _APART.sub("", line.text)
     others = dict.fromkeys(_APART.sub("", other) for other in line.alternatives)
     return replace(
@@ -43,9 +43,10 @@ def _attached(line: Line) -> Line:
     )
 
 
-def _joined(word: PageWord, mark: PageWord) -> PageWord:
-    """Returns a word with the mark that follows it, in a box around both."""
+def _joined(word: PageWord, mark: PageWord, least: float) -> PageWord:
+    """Returns a word with the mark that follows it, in a box around both; `least` is the confidence of their line."""
     boxes = [(x, y, x + width, y + height) for x, y, width, height in (word.box, mark.box)]
     left, top = (min(box[i] for box in boxes) for i in (0, 1))
     right, bottom = (max(box[i] for box in boxes) for i in (2, 3))
-    return PageWord(word.text + mark.text, word.confidence * mark.confidence, (left, top, right - left, bottom - top))
+    confidence = max(word.confidence * mark.confidence, least)
+    return PageWord(word.text + mark.text, confidence, (left, top, right - left, bottom - top))

@@ -71,3 +71,27 @@ def test_lines_are_counted_in_colour_too():
     strip = np.full((60, 300), 255, np.uint8)
     strip[8:20] = strip[40:52] = 0
     assert count_lines(strip) == 2 == count_lines(np.dstack([strip] * 3))
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, UserError])
+def test_finished_words_come_before_what_ended_the_reading(predictor, tmp_path, monkeypatch, error):
+    """A batch of two, then one that is interrupted; the file that can't be read is finished, too."""
+    for name, width in (("b", 20), ("c", 200), ("d", 21)):
+        pixels = np.full((30, width), 255, np.uint8)
+        pixels[10:20, 2:-2] = 0
+        Image.fromarray(pixels).save(tmp_path / f"{name}.png")
+    (tmp_path / "a.png").write_bytes(b"torn")
+    predict_batch, batches = predictor.predict_batch, []
+
+    def interrupted(images):
+        batches.append(images)
+        if len(batches) == 2:
+            raise error("no more")
+        return predict_batch(images)
+
+    monkeypatch.setattr(predictor, "predict_batch", interrupted)
+    predictor.batch_size, found = 2, []
+    with pytest.raises(error):
+        for path, _ in predictor.read_files(sorted(tmp_path.iterdir())):
+            found.append(path.name)
+    assert found == ["a.png", "b.png", "d.png"]

@@ -58,6 +58,26 @@ def test_xml_of_others_is_not_replaced_by_further_pages_of_a_file(tmp_path):
     assert "scan.jpg" in (tmp_path / "page.xml").read_text(encoding="utf-8")
 
 
+def test_pages_of_linked_pictures_lie_in_the_folders_of_their_links(tmp_path):
+    """As git-annex keeps pictures: the files themselves are elsewhere, each in a folder of its own."""
+    names, drawn = ("a.png", "b/a.png"), tmp_path / "drawn"
+    for number, name in enumerate(names):
+        (tmp_path / "kept" / str(number)).mkdir(parents=True)
+        (tmp_path / "kept" / str(number) / "key.png").touch()
+        (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "in" / name).symlink_to(tmp_path / "kept" / str(number) / "key.png")
+    pictures = [tmp_path / "in" / name for name in names]
+    output = PageOutput(str(tmp_path / "out.xml"), "page", None, pictures)
+    overlays = OverlayFolder(str(drawn), None, pictures)
+    for picture in pictures:
+        output.add(Page(str(picture), 60, 40, ()))
+        overlays.add(np.full((40, 60), 255, np.uint8), Page(str(picture), 60, 40, ()))
+    output.close()
+    for folder, ending in ((tmp_path / "out", "xml"), (drawn, "jpg")):
+        found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+        assert found == {f"a.{ending}", f"b/a.{ending}"}
+
+
 def test_overlays_replace_our_own_alone(tmp_path):
     pictures, drawn = [tmp_path / "in" / "a.png"], tmp_path / "drawn"
     for _ in range(2):
@@ -79,6 +99,20 @@ def test_an_overlay_shows_letters_with_accents():
     letters = [drawn(letter) for letter in "e\u00e9\u00e8\u00e0\u00e7\u0153\u00df\u00fc"]
     assert not any(np.array_equal(one, missing) for one in letters)
     assert len({one.tobytes() for one in letters}) == len(letters)
+
+
+@pytest.mark.parametrize(("slope", "top"), [(0.0, 0), (0.0, 30), (0.3, 100)])
+def test_the_text_of_an_overlay_is_as_large_on_slanted_lines_and_within_the_picture(slope, top):
+    """Of the same word: in the middle of the page, at its upper edge, and on a line 270 pixels lower at its end."""
+
+    def drawn(slope, top):
+        outline = tuple((x, y + slope * (x - 50)) for x, y in ((50, top), (950, top), (950, top + 40), (50, top + 40)))
+        word = PageWord("words", 0.9, (50, top, 80, 40))
+        paper, page = np.full((500, 1000), 255, np.uint8), Page("a.png", 1000, 500, (Line(outline, (), "words", 0.9),))
+        with_text = replace(page, lines=(replace(page.lines[0], words=(word,)),))
+        return np.count_nonzero(np.asarray(draw_overlay(paper, page)) != np.asarray(draw_overlay(paper, with_text)))
+
+    assert abs(drawn(slope, top) / drawn(0.0, 250) - 1) < 0.2
 
 
 @pytest.mark.parametrize(("xml_format", "write"), [("page", to_page_xml), ("alto", to_alto)])

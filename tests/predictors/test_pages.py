@@ -250,6 +250,11 @@ def test_a_page_is_read_from_python(folder):
         reader.read_page(3)
 
 
+def test_no_word_is_less_sure_than_its_line(folder):
+    lines = load(REPOSITORY / "snapshots" / "iam").read_page(folder / "a.png").lines
+    assert all(word.confidence >= line.confidence for line in lines for word in line.words)
+
+
 def test_characters_of_a_line_have_their_confidences_and_words_their_alternatives():
     predictor = load(REPOSITORY / "snapshots" / "iam").predictor
     reader = PageReader(predictor)

@@ -72,10 +72,19 @@ def test_16_bit_grey_is_brought_down_to_8(save, name):
     assert decoded[0] == 0 and decoded[-1] == 255
 
 
+@pytest.mark.parametrize("bits", [10, 12, 14])
+@pytest.mark.parametrize("name", ["a.png", "a.tif"])
+def test_fewer_bits_in_16_are_no_dark_picture(save, name, bits):
+    """As cameras write them: 0 to 4095, the highest bits empty."""
+    levels = np.linspace(0, 2**bits - 1, 256).astype(np.uint16).reshape(16, 16)
+    assert np.abs(decode(save(levels, name), GREY).astype(int).ravel() - np.arange(256)).max() <= 1
+
+
+@pytest.mark.parametrize("odd", [np.nan, np.inf])
 @pytest.mark.parametrize("top", [1.0, 255.0, 65535.0])
-def test_float_tiff_of_any_usual_range(save, top):
+def test_float_tiff_of_any_usual_range(save, top, odd):
     values = (word() / np.float32(255) * np.float32(top)).astype(np.float32)
-    values[0, 0] = np.nan
+    values[0, 0] = odd
     assert np.abs(decode(save(values, "a.tif"), GREY).astype(int) - word()).max() <= 1
 
 

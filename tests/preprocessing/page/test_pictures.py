@@ -90,6 +90,19 @@ def test_unusable_files_are_named(tmp_path, name, content, reason):
     assert error.value.reason == reason and str(tmp_path / name) in str(error.value)
 
 
+@pytest.mark.parametrize("name", ["a.pdf", "a.png"])
+def test_a_file_without_permission_is_not_called_damaged(tmp_path, monkeypatch, name):
+    def refused(file, *_, **__):
+        raise PermissionError(13, "Permission denied", str(file))
+
+    PAGES[0].save(tmp_path / name)
+    for opener in ("builtins.open", "io.open"):
+        monkeypatch.setattr(opener, refused)
+    with pytest.raises(UnusableImage) as caught:
+        list(read_pictures(tmp_path / name, IMAGE))
+    assert caught.value.reason == "permission denied" and "replace" not in str(caught.value)
+
+
 def test_too_many_pixels_are_refused_before_they_are_decoded(tmp_path):
     PAGES[0].save(tmp_path / "large.png")
     with pytest.raises(UnusableImage, match="max_pixels"):

@@ -48,6 +48,12 @@ def test_word_and_mark_become_one_word_in_one_box():
     assert attached.alternatives == ("an hour, end",)
 
 
+def test_a_word_with_its_mark_is_no_less_sure_than_its_line():
+    words = PageWord("hour", 0.7, (30, 8, 40, 12)), PageWord(",", 0.7, (72, 18, 4, 6))
+    attached, _ = attach_punctuation([line("hour ,", words=words, confidence=0.6), line("now.")])
+    assert attached.words[0].confidence == 0.6
+
+
 @given(st.lists(st.text("ab .,;é1", max_size=12).map(lambda text: " ".join(text.split()))))
 def test_nothing_but_blanks_is_lost_and_words_follow_the_text(found):
     lines = [
