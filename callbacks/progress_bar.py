@@ -24,8 +24,8 @@ class ProgressBar(keras.callbacks.Callback):
 
     def __post_init__(self) -> None:
         super().__init__()
-        self.steps_done = 0
-        self.seconds = 0.0
+        self.steps_done = self.epochs_done = 0
+        self.seconds = self.seconds_between = 0.0  # of the steps, and of validation and saving after them
         self.bar: tqdm | None = None
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -46,16 +46,20 @@ class ProgressBar(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         self.bar.update()
         self.step += 1
+        self.stepped = time.monotonic()
         if self.step % 10 == 0 or self.step == self.steps:
             speed = (self.step - self.begun) * self.words / self.steps / (time.monotonic() - self.started)
             self.bar.set_postfix_str(f"loss {float(logs['loss']):.3f}, {speed:.0f} words/s", refresh=False)
 
     def on_epoch_end(self, epoch, logs=None):
         self.steps_done += self.step - self.begun
+        self.epochs_done += 1
         self.bar.close()
-        self.seconds += time.monotonic() - self.started
-        steps_left = (self.num_epochs - epoch - 1) * self.steps
-        left = timedelta(seconds=round(self.seconds / max(1, self.steps_done) * steps_left))
+        self.seconds += self.stepped - self.started
+        self.seconds_between += time.monotonic() - self.stepped
+        # Apart, for few steps are left of an epoch in which a training is resumed.
+        whole_epoch = self.seconds / self.steps_done * self.steps + self.seconds_between / self.epochs_done
+        left = timedelta(seconds=round(whole_epoch * (self.num_epochs - epoch - 1)))
         log(f"Epoch {epoch + 1}/{self.num_epochs}  {describe(logs)}  {left} left")
 
     def close(self) -> None:

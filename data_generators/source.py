@@ -63,7 +63,7 @@ class DataSource:
 
     def _render(self) -> None:
         # The import is slow, and prediction doesn't need it.
-        from data_generators.synthetic.dataset import create_synthetic
+        from data_generators.synthetic.dataset import create_synthetic, split_sizes
 
         folder, settings = self.labels.parent, self.synthetic
         if self.images.path.resolve() != folder.resolve() / "words" or self.labels.name != LABELS_FILE:
@@ -72,7 +72,6 @@ class DataSource:
                 f"labels_file is named {LABELS_FILE} and images_folder is the folder `words` beside it; set both, or "
                 "create the labels file."
             )
-        tenth = max(10, settings.num_words // 10)
-        sizes = {"train": settings.num_words, "val": tenth, "test": tenth}
+        sizes = split_sizes(settings.num_words)
         log(f"Rendering the embedded dataset in {folder}: {sum(sizes.values())} words from bundled fonts.")
         create_synthetic(folder, sizes, settings, keep=True)

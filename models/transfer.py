@@ -46,10 +46,9 @@ def load_pretrained(folder: ModelFolder, model: ModelSeq2Seq) -> CharsetChange:
     (Net2DeeperNet, Chen et al. 2016; zero scale of the last batch norm, Goyal et al. 2017).
 
     In the embedding, the output layer and the CTC head each id has its row. The row of a new character is a copy of its
-    base letter's (`e` for `é`), else the network's random one; both start improbable. Raises UserError if the folder is
-    not a complete model, or has another network or image geometry.
+    base letter's (`e` for `é`), else the network's random one; both start improbable. `check_same_shape` must have
+    accepted the folder. Raises UserError if it is not a complete model.
     """
-    check_same_shape(folder, model.image, model.network)
     old = load_model(folder)
     before, now = old.tokenizer.charset, model.tokenizer.charset
     axes = _character_axes(model)

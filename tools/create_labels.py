@@ -67,12 +67,7 @@ def _create(options: argparse.Namespace) -> int:
     form_lists = _form_lists(options)
     image = ImageConfig(max_pixels=options.max_pixels)
     path, form = _source(options)
-    if form not in OF_IAM and (options.split == "forms" or options.forms_file or options.include_err):
-        raise UserError(
-            f"--split forms, --forms_file and --include_err are for IAM, and {path} is not; leave them out."
-        )
-    if form == "iam_lines" and options.include_err:
-        raise UserError("--include_err is for IAM's words; all lines are kept, so leave it out.")
+    _refuse_options_of_iam(options, path, form)
     by_writer, linked = options.split == "writer", options.follow_links
     source = Source(path, options.images, options.pictures, options.forms_file, by_writer, image, linked)
     images, records, dropped = read_source(source, form)
@@ -135,6 +130,16 @@ def _source(options: argparse.Namespace) -> tuple[Path, str]:
     if options.data_folder:
         return options.data_folder, "iam"
     return options.source, options.format or recognise(options.source, options.follow_links)
+
+
+def _refuse_options_of_iam(options: argparse.Namespace, path: Path, form: str) -> None:
+    """Raises UserError for options of IAM's formats that this format does not have."""
+    if form not in OF_IAM and (options.split == "forms" or options.forms_file or options.include_err):
+        raise UserError(
+            f"--split forms, --forms_file and --include_err are for IAM, and {path} is not; leave them out."
+        )
+    if form == "iam_lines" and options.include_err:
+        raise UserError("--include_err is for IAM's words; all lines are kept, so leave it out.")
 
 
 def _form_lists(options: argparse.Namespace) -> dict[str, set[str]]:

@@ -7,13 +7,24 @@ import argparse
 import sys
 from typing import get_args
 
-from data_generators.synthetic.dataset import create_synthetic
+from data_generators.synthetic.dataset import create_synthetic, split_sizes
 from utils.cli import number, run_command
 from utils.config.synthetic import DRAWN_BY, MOST_WORDS, SyntheticConfig, Text
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs the command line; returns the exit code (0 done, 2 user error)."""
+    options = _parse(arguments)
+    return run_command(lambda: _create(options), "Interrupted; the same command starts over.")
+
+
+def _create(options: argparse.Namespace) -> int:
+    settings = SyntheticConfig(**{name: getattr(options, name) for name in DRAWN_BY})
+    print(create_synthetic(options.output, split_sizes(options.words), settings, options.workers))
+    return 0
+
+
+def _parse(arguments: list[str] | None) -> argparse.Namespace:
     description = "Creates a dataset of rendered words in IAM's layout."
     parser = argparse.ArgumentParser(description=description)
     add, defaults = parser.add_argument, SyntheticConfig()
@@ -33,16 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     add("--seed", type=number(int, 0), default=defaults.seed, help="other seeds give other words (default: 1)")
     add("--workers", type=int, default=0, help="number of processes (default: one per CPU core)")
-    options = parser.parse_args(arguments)
-    tenth = max(10, options.words // 10)
-    num_words = {"train": options.words, "val": tenth, "test": tenth}
-
-    def create() -> int:
-        settings = SyntheticConfig(**{name: getattr(options, name) for name in DRAWN_BY})
-        print(create_synthetic(options.output, num_words, settings, options.workers))
-        return 0
-
-    return run_command(create, "Interrupted; the same command starts over.")
+    return parser.parse_args(arguments)
 
 
 if __name__ == "__main__":

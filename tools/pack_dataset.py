@@ -30,7 +30,7 @@ from utils.config.load import load_config
 from utils.config.schema import Config
 from utils.config.synthetic import SyntheticConfig
 from utils.errors import UserError
-from utils.log import progress_bar
+from utils.log import log, progress_bar
 from utils.parallel import ordered_map, process_map
 from utils.system import usable_cores
 
@@ -79,7 +79,13 @@ def pack_synthetic(config: Config, output: Path, number: int, workers: int) -> i
     spec = _spec(config, set())
     render = partial(_render, config.synthetic, spec, config.network.charset is None)
     groups = process_map(render, tasks, workers)
-    return write_packed(output, _bar((row for group in groups for row in group), number), spec.image)
+    packed = write_packed(output, _bar((row for group in groups for row in group), number), spec.image)
+    if packed < number:
+        log(
+            f"{number - packed} of {number} words are left out: too long for network.max_seq_length "
+            f"{config.network.max_seq_length}, or of characters outside network.charset."
+        )
+    return packed
 
 
 def _spec(config: Config, characters: set[str]) -> ModelSpec:

@@ -67,7 +67,7 @@ def _other_characters(before: str, now: str, folder: Path) -> UserError:
     return UserError(
         f"The training in {folder} has other characters ({shown}); restore labels or network.charset, start again with "
         f"--restart, or keep what it has learned: another experiment_folder, {start}.use_pretrained_weights=true, "
-        f"{start}.restore_from={model} and {start}.add_characters=true."
+        f"{start}.restore_from={model} and, where network.charset is null, {start}.add_characters=true."
     )
 
 

@@ -29,6 +29,12 @@ _FORM_LETTERS = {"train": "s", "val": "v", "test": "t"}
 _TASK_WORDS = 4 * WORDS_PER_FORM
 
 
+def split_sizes(train_words: int) -> dict[str, int]:
+    """Returns the words of each split: val and test have a tenth of the training words each, 10 at least."""
+    tenth = max(10, train_words // 10)
+    return {"train": train_words, "val": tenth, "test": tenth}
+
+
 def create_synthetic(
     output_folder: str | Path,
     num_words: dict[str, int],

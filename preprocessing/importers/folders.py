@@ -1,6 +1,7 @@
 """Lists the files of a source, without those that only an operating system put there."""
 
 import os
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,11 @@ from utils.log import log
 
 # The Mac's archives hold a `._a.xml` for each a.xml, beside it or in the first; the root of a disk has the second.
 IGNORED_FOLDERS = ("__MACOSX", "lost+found")
+
+
+def nfc(name: str) -> str:
+    """Returns a file's name in Unicode NFC: names that were written on a Mac may be in NFD."""
+    return unicodedata.normalize("NFC", name)
 
 
 def listings(folder: Path, follow_links: bool = False) -> Iterator[tuple[Path, list[str]]]:

@@ -1,12 +1,11 @@
 """Reads pictures with their text beside them: line.png with line.gt.txt, as OCRopus, kraken and tesstrain write."""
 
-import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import unquote
 
 from preprocessing.image_file import IMAGE_ENDINGS
-from preprocessing.importers.folders import listings
+from preprocessing.importers.folders import listings, nfc
 from preprocessing.importers.labelled_word import Dropped, KeptAndDropped, LabelledWord, read_text
 from preprocessing.labels import Word
 from preprocessing.tokenizer import normalize_label
@@ -22,7 +21,7 @@ def read_pairs(folder: Path, follow_links: bool = False) -> KeptAndDropped:
     records, dropped = [], []
     for path, names in listings(folder, follow_links):
         # Texts that were written on a Mac may have their names in another Unicode form than the pictures.
-        found = {_nfc(_key(name)): name for name in names} | {_key(name): name for name in names}
+        found = {nfc(_key(name)): name for name in names} | {_key(name): name for name in names}
         for name in names:
             if not name.lower().endswith(ENDING):
                 continue
@@ -40,17 +39,13 @@ def read_pairs(folder: Path, follow_links: bool = False) -> KeptAndDropped:
 
 def _image_of(stem: str, found: Mapping[str, str]) -> str | None:
     """Returns the picture of a text, of a folder's names by their keys."""
-    for own in (stem, _nfc(stem), _nfc(unquote(stem))):
+    for own in (stem, nfc(stem), nfc(unquote(stem))):
         names = [f"{own}{variant}{ending}" for variant in VARIANTS for ending in IMAGE_ENDINGS]
         # Some tools keep the picture's own ending: line.png.gt.txt.
         names += [_key(own)] if Path(own).suffix.lower() in IMAGE_ENDINGS else []
         if image := next((found[name] for name in names if name in found), None):
             return image
     return None
-
-
-def _nfc(name: str) -> str:
-    return unicodedata.normalize("NFC", name)
 
 
 def _key(name: str) -> str:

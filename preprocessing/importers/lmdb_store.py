@@ -34,11 +34,12 @@ def read_lmdb(folder: Path, output: Path) -> KeptAndDropped:
         with _open(folder) as environment, environment.begin(buffers=False) as values:
             for number in progress_bar(_numbers(values, folder), desc="Unpacking", unit="word"):
                 image, label = values.get(b"image-%09d" % number), values.get(b"label-%09d" % number)
-                text = normalize_label((label or b"").decode("utf-8", errors="replace").strip())
+                decoded = (label or b"").decode("utf-8", errors="replace")
+                text = normalize_label(decoded.strip())
                 if image is None or label is None:
                     dropped.append(Dropped(f"image-{number:09}", text, f"missing {'label' if image else 'image'}"))
                     continue
-                if not _is_utf8(label):
+                if decoded.encode() != label:
                     dropped.append(Dropped(f"label-{number:09}", text, "label not UTF-8"))
                     continue
                 filename = f"{number:09}{_ending(image)}"
@@ -64,14 +65,6 @@ def _numbers(values: Any, folder: Path) -> Iterator[int]:
     if not count.isdigit() or len(count) > 9:
         raise UserError(f"{folder / DATA_FILE} has no num-samples; it must be an LMDB of images and labels.")
     return iter(range(1, int(count) + 1))
-
-
-def _is_utf8(label: bytes) -> bool:
-    try:
-        label.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _ending(image: bytes) -> str:

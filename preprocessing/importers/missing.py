@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from preprocessing.image_file import IMAGE_ENDINGS
+from preprocessing.importers.folders import nfc
 
 CASE = "upper and lower case must be those on disk"
 
@@ -67,7 +68,7 @@ def _difference(meant: str, entry: str, last: bool) -> list[str] | None:
     form: Literal["NFC", "NFD"] = "NFC" if unicodedata.is_normalized("NFC", entry) else "NFD"
     if unicodedata.normalize(form, meant) != meant:
         causes.append(f"the names on disk are in Unicode's form {form}")
-    meant, entry = (unicodedata.normalize("NFC", name) for name in (meant, entry))
+    meant, entry = nfc(meant), nfc(entry)
     stem, ending = os.path.splitext(entry)
     if last and ending.lower() in IMAGE_ENDINGS and meant.casefold() != entry.casefold():
         own = os.path.splitext(meant)[1]

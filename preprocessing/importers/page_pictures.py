@@ -11,6 +11,7 @@ from urllib.parse import unquote
 import numpy as np
 
 from preprocessing.image_file import IMAGE_ENDINGS, UnusableImage, decode, open_image
+from preprocessing.importers.folders import nfc
 from preprocessing.page.layout import PROGRAM, Page
 from preprocessing.page.pictures import PDF, has_more_pages, page_of_pdf, read_pictures
 from utils.config.image import ImageConfig
@@ -104,7 +105,7 @@ def _names(filename: str, stem: str) -> list[str]:
 
 def _plain(name: str) -> str:
     """Returns a file's name in NFC, without percent-encoding."""
-    return unicodedata.normalize("NFC", unquote(name))
+    return nfc(unquote(name))
 
 
 def _number(path: Path, picture: Path, page: Page, image: ImageConfig) -> int | None:

@@ -80,7 +80,7 @@ def test_labels_with_spaces_are_trained_on(dataset, tmp_path, eagerly):
 
 
 @pytest.mark.parametrize(("text", "workers"), [("english", "2"), ("accented", "1")])
-def test_rendered_words_are_those_of_create_synthetic(tmp_path, text, workers):
+def test_rendered_words_are_those_of_create_synthetic(tmp_path, text, workers, capsys):
     settings = ["network.max_seq_length=4", "network.fixed_seq_length=false", "image.image_size.y_size=48"]
     settings += [f"synthetic.text={text}"]
     options = ["--synthetic", "25", "--workers", workers, "--output", str(tmp_path / "new")]
@@ -90,6 +90,7 @@ def test_rendered_words_are_those_of_create_synthetic(tmp_path, text, workers):
     labels = [sample(config.synthetic, "train", index)[1] for index in range(25)]
     expected = [label for label in labels if len(label) < 4]
     assert [word.label for word in StoredWords(store)] == expected and 0 < len(expected) < 25
+    assert f"{25 - len(expected)} of 25 words are left out" in capsys.readouterr().err
 
 
 def test_the_network_must_be_able_to_learn_all_labels(make_config, tmp_path):

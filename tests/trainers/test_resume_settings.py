@@ -28,7 +28,7 @@ def test_new_characters_are_refused_rather_than_left_out(tiny, experiment, datas
     (tmp_path / "more.json").write_text(json.dumps(splits), encoding="utf-8")
     assert train(config, f"labels_file={tmp_path / 'more.json'}", "train.num_epochs=2") == 2
     error = last_line(capsys)
-    assert "äöü" in error and "--restart" in error
+    assert "äöü" in error and "--restart" in error and "where network.charset is null" in error
     assert [row["epoch"] for row in history(experiment)] == [1]
 
 

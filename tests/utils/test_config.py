@@ -155,6 +155,11 @@ def test_unknown_keys_name_the_nearest(write, text, unknown, nearest):
         ("train: {optimizer: ada}", "train.optimizer is 'ada'"),
         ("image: {image_size: {num_channels: 2}}", "image.image_size.num_channels is 2"),
         ("train: 3", "train is 3"),
+        ("experiment_folder: ''", "experiment_folder is ''"),
+        ("cache_folder: ''", "cache_folder is ''"),
+        ('labels_file: "D:\\0815"', "labels_file is 'D:\\x00815'"),
+        ("train: {distribution: {coordinator: host}}", "train.distribution.coordinator is 'host': must be host:port"),
+        ("train: {additional_data: {images_folder: a}}", "train.additional_data.data.labels_file is missing"),
     ],
 )
 def test_wrong_types_and_ranges_show_key_and_value(write, text, message):
@@ -196,6 +201,7 @@ def test_impossible_geometry_names_the_block(write, height, block):
         ("network.residual=[0,0,1,1]", "network.residual", [0, 0, 1, 1]),
         ("network.charset=null", "network.charset", None),
         ("network.charset='a=b'", "network.charset", "a=b"),
+        ("network.charset='a #'", "network.charset", "a #"),
         ("labels_file=a=b.json", "labels_file", "a=b.json"),
     ],
 )
@@ -224,6 +230,8 @@ def test_a_later_override_wins_and_several_are_checked_together(write):
         ("seed", "--set seed"),
         ("seed.x=3", "--set seed.x"),
         ("labels_file=[1", "--set labels_file: '[1' "),
+        ("predict.characters=#12", "--set predict.characters: in '#12' "),
+        ("network.charset=a# #b", "--set network.charset: in 'a# #b' "),
         ("seed=" + "[" * 1200, "--set seed: '[[["),
         ("train.batch_size=many", "--set: train.batch_size is 'many'"),
         ("data_licence=", """--set: data_licence is null: must be text; write --set 'data_licence="..."'."""),

@@ -36,6 +36,7 @@ _MUST = {
     "too_long": "must have {max_length} or fewer entries, not {actual_length}",
     "string_too_short": "must have {min_length} or more characters",
     "literal_error": "must be {expected}",
+    "string_pattern_mismatch": "must be host:port",  # the only pattern
 }
 
 

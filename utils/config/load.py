@@ -136,6 +136,8 @@ def _apply_override(values: dict[str, Any], override: str) -> str:
         value = _parse(text)
     except ValueError as error:
         raise UserError(f"--set {name}: {shown_value(text)} is not a YAML value; quote it ({error}).") from None
+    if text.count("#") > str(value).count("#"):
+        raise UserError(f"""--set {name}: in {shown_value(text)} a comment begins at #; write --set '{name}="..."'.""")
     for depth, parent in enumerate(parents, start=1):
         section = {} if values.get(parent) is None else values[parent]
         if not isinstance(section, dict):

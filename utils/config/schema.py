@@ -26,8 +26,10 @@ class Config(Section):
     data_licence: str = key(
         "", "the licence of the data, written into every model folder; empty: that of the model to start from"
     )
-    cache_folder: str = key("./datasets/.cache", "decoded images, so that each image file is read only once")
-    experiment_folder: str = key("./experiments/default", "everything that training writes")
+    cache_folder: str = key(
+        "./datasets/.cache", "decoded images, so that each image file is read only once", min_length=1
+    )
+    experiment_folder: str = key("./experiments/default", "everything that training writes", min_length=1)
     seed: Natural = key(1, "seed of initial weights, shuffling, augmentation and dropout", le=2**32 - 1)
     synthetic: SyntheticConfig = SyntheticConfig()
     text: TextConfig = TextConfig()

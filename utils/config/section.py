@@ -4,8 +4,9 @@ import typing
 from collections.abc import Iterator
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 from pydantic.fields import FieldInfo
+from pydantic_core import PydanticCustomError
 
 
 def _yaml_float(value: Any) -> Any:
@@ -37,6 +38,14 @@ class Section(BaseModel):
     """Settings of one part; unknown keys and wrong types are errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    @field_validator("*")
+    @classmethod
+    def _has_no_nul(cls, value: Any) -> Any:
+        if isinstance(value, str) and "\0" in value:
+            hint = r"YAML reads \0 in double quotes as one; write paths with / or in single quotes"
+            raise PydanticCustomError("nul", f"must have no NUL character: {hint}")
+        return value
 
 
 def walk(section: Any, prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:

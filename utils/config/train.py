@@ -55,7 +55,7 @@ def _named(datasets: Any) -> Any:
         isinstance(value, dict) and (name != "synthetic" or "labels_file" in value) for name, value in datasets.items()
     ):
         return datasets
-    return {"data": datasets} if datasets.get("labels_file") else {}
+    return {"data": datasets} if datasets.get("labels_file", datasets.get("images_folder")) else {}
 
 
 class DistributionConfig(Section):
