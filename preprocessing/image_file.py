@@ -101,7 +101,7 @@ def decode_picture(picture: Image.Image, image: ImageConfig, name: str = "pictur
         raise
     except Exception as error:
         # Pillow reads a file only now, and its plugins raise any type on damaged ones.
-        raise _unusable(name, error) from None
+        raise unusable(name, error) from None
 
 
 def decode(path: str | Path, image: ImageConfig, keep_sides: bool = False) -> np.ndarray:
@@ -157,7 +157,7 @@ def open_image(path: str | Path, image: ImageConfig) -> Iterator[Image.Image]:
         raise
     except Exception as error:
         # On damaged files Pillow's plugins raise any type, from struct.error to AssertionError.
-        raise _unusable(path, error) from None
+        raise unusable(path, error) from None
 
 
 def pixels_of(picture: Image.Image, image: ImageConfig, name: str | Path, keep_sides: bool = False) -> np.ndarray:
@@ -205,8 +205,8 @@ def _pixels(picture: Image.Image, image: ImageConfig) -> np.ndarray:
     return pixels
 
 
-def _unusable(path: str | Path, error: Exception) -> UnusableImage:
-    """Returns the reason why Pillow could not read the file."""
+def unusable(path: str | Path, error: Exception) -> UnusableImage:
+    """Returns the error for a file that the system or Pillow could not read, with the reason and the way out."""
     if isinstance(error, FileNotFoundError):
         return UnusableImage(path, "missing file", "check its folder and its name")
     if isinstance(error, UnidentifiedImageError) and Path(path).suffix.lower() == ".pdf":

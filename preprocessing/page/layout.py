@@ -1,5 +1,6 @@
 """Pages of text: where their lines are and what they say, between detector, reader, importers and output formats."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 PROGRAM = "seq2seq-ocr"  # creator of the files that this program writes
@@ -55,14 +56,19 @@ class Page:
     predicted: int = 0
 
 
+def to_points(places: Iterable[Iterable[float]]) -> tuple[Point, ...]:
+    """Returns places (x, y) on a page as points with one decimal."""
+    return tuple((round(float(x), 1), round(float(y), 1)) for x, y in places)
+
+
 def turn_line(line: Line) -> Line:
     """Returns a line whose letters stand on their heads: read from its other end, its baseline on their other side.
 
     The outline's points are those above the baseline's, from left to right, then those below, from right to left.
     """
     above, below = line.polygon[: len(line.baseline)], line.polygon[: -len(line.baseline) - 1 : -1]
-    mirrored = tuple(
-        (round(top + bottom - x, 1), round(upper + lower - y, 1))
+    mirrored = to_points(
+        (top + bottom - x, upper + lower - y)
         for (top, upper), (bottom, lower), (x, y) in zip(above, below, line.baseline)
     )
     return replace(line, baseline=mirrored[::-1])
@@ -72,7 +78,7 @@ def rotate_page(page: Page) -> Page:
     """Returns the page as it lies in its picture turned by 180 degrees."""
 
     def turned(points: tuple[Point, ...]) -> tuple[Point, ...]:
-        return tuple((round(page.width - 1 - x, 1), round(page.height - 1 - y, 1)) for x, y in points)
+        return to_points((page.width - 1 - x, page.height - 1 - y) for x, y in points)
 
     def turned_word(word: PageWord) -> PageWord:
         left, top, width, height = word.box

@@ -5,7 +5,7 @@ from itertools import pairwise
 import cv2
 import numpy as np
 
-from preprocessing.page.layout import Line, Point
+from preprocessing.page.layout import Line, to_points
 from preprocessing.page.order import reading_order
 from preprocessing.page.pieces import Piece, join_pieces, piece_of
 from preprocessing.page.strokes import baseline_row, contrast, curve_of, cut_straight, darkness, own_strokes
@@ -59,11 +59,7 @@ def shape_line(page: np.ndarray, pieces: list[Piece]) -> Line | None:
         return (matrix @ [ends, curve[step] + row, np.ones(len(step))]).T.clip(0, limits)
 
     outline = np.vstack([on_page(top), on_page(bottom)[::-1]])
-    return Line(_points(outline), _points(on_page(baseline_row(rows))))
-
-
-def _points(array: np.ndarray) -> tuple[Point, ...]:
-    return tuple((round(float(x), 1), round(float(y), 1)) for x, y in array)
+    return Line(to_points(outline), to_points(on_page(baseline_row(rows))))
 
 
 def _written(page: np.ndarray, pieces: list[Piece]) -> list[Piece]:

@@ -10,7 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from preprocessing.image_file import IMAGE_ENDINGS, UnusableImage, check_pixels, decode_picture, open_image, seek_pages
+from preprocessing.image_file import (
+    IMAGE_ENDINGS,
+    UnusableImage,
+    check_pixels,
+    decode_picture,
+    open_image,
+    seek_pages,
+    unusable,
+)
 from utils.config.image import ImageConfig
 from utils.errors import UserError, shorten
 
@@ -83,7 +91,7 @@ def _pdf_pages(path: Path, image: ImageConfig) -> Iterator[ReadPicture]:
         path.open("rb").close()  # PDFium gives no reason why a file can't be opened.
         document = pypdfium2.PdfDocument(path)
     except OSError as error:
-        raise UnusableImage(path, (error.strerror or "not readable").lower(), "make it readable") from None
+        raise unusable(path, error) from None
     except pypdfium2.PdfiumError as error:
         if "password" in str(error).lower():
             raise UnusableImage(path, "encrypted PDF", "save it without its password") from None
